@@ -1,0 +1,3 @@
+//! [`Config`](crate::config::Config) → `Site`: immutable, checked, pure.
+
+pub mod template;

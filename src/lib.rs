@@ -17,4 +17,7 @@ pub mod clock;
 pub mod config;
 pub mod diagnostic;
 pub mod fingerprint;
+pub mod reload;
+pub mod source;
 pub mod units;
+pub mod watch;

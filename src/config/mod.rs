@@ -4,6 +4,6 @@ mod files;
 mod model;
 mod node;
 
-pub use files::{FileContent, FileError, Files};
+pub use files::{FileContent, FileError, Files, Stamp};
 pub use model::*;
 pub use node::{Node, NodeValue};

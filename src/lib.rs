@@ -18,4 +18,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod fingerprint;
 pub mod http;
+pub mod reload;
+pub mod source;
 pub mod units;
+pub mod watch;

@@ -1,0 +1,1 @@
+//! A file's bytes → a value, by the file's extension.

@@ -1,0 +1,3 @@
+//! What a client is given.
+
+mod demo;

@@ -82,7 +82,7 @@ impl Site {
         file.set_modified(std::time::SystemTime::now()).expect("setting its time");
     }
 
-    /// Publishes `files` as Kubernetes does a ConfigMap: `..data` is a link to a directory, each
+    /// Publishes `files` as Kubernetes does a config map: `..data` is a link to a directory, each
     /// file a link through it, and an edit swaps `..data` alone.
     pub(crate) fn publish(&self, version: &str, files: &[(&str, &str)]) {
         let (dir, data) = (format!("..{version}"), self.path("..data"));

@@ -20,5 +20,6 @@ pub mod fingerprint;
 pub mod http;
 pub mod reload;
 pub mod source;
+pub mod site;
 pub mod units;
 pub mod watch;

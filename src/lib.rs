@@ -17,4 +17,5 @@ pub mod clock;
 pub mod config;
 pub mod diagnostic;
 pub mod fingerprint;
+pub mod site;
 pub mod units;

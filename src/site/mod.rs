@@ -1,0 +1,4 @@
+//! `Config` → `Site`: immutable, checked, pure.
+
+pub mod key;
+pub mod route;

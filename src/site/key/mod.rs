@@ -8,6 +8,7 @@
 mod collision;
 mod facts;
 mod inputs;
+mod piece;
 mod plan;
 mod spec;
 mod write;

@@ -1,9 +1,10 @@
 //! A builder and what a response reads → the plan by which its keys are written.
 
-use super::facts::{Facts, cookie, cookies};
+use super::facts::Facts;
 use super::inputs::{InputName, Inputs, Names};
+use super::piece::Piece;
 use super::spec::{Builder, KeySpec, Part, Variable};
-use super::write::{ABSENT, cut_key, push_digest, push_fingerprint, push_part, push_value};
+use super::write::{cut_key, push_fingerprint};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
 use crate::site::route::Pattern;
@@ -49,31 +50,6 @@ pub(super) enum Form {
     Hash,
 }
 
-/// A piece of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// This text.
-    Text(String),
-    /// The path.
-    Path,
-    /// `?a=1&b=2`: those of these parameters that there are.
-    Query(Names),
-    /// `a=1&b=2`: all of the query.
-    WholeQuery,
-    /// `#name=value` of a header, where there is one.
-    HeaderMark(String),
-    /// The same of all headers.
-    AllHeaderMarks,
-    /// `#cookies.name=digest` of a cookie, where there is one.
-    CookieMark(String),
-    /// The same of all cookies.
-    AllCookieMarks,
-    /// `#language=no`, where there is one.
-    LanguageMark,
-    /// The value of one input, `~` where it is absent.
-    Value(InputName),
-}
-
 impl KeyPlan {
     /// The plan of a route. A plan whose report has errors must not be used.
     #[must_use]
@@ -84,7 +60,7 @@ impl KeyPlan {
         let (pieces, form) = match &spec.builder {
             Builder::Pattern(parts) => {
                 check_params(parts, context.pattern, &mut report);
-                (pattern_pieces(parts, lead, &context), Form::Pattern)
+                (pattern_pieces(parts, &lead, &context), Form::Pattern)
             }
             Builder::Auto => (auto_pieces(lead, &context), Form::Named),
             Builder::Hash => (auto_pieces(lead, &context), Form::Hash),
@@ -100,7 +76,7 @@ impl KeyPlan {
         let plan = Self { pieces, lead: length, form, route, covers };
         for input in context.inputs.names() {
             if !plan.covers.contains(&input) {
-                report.push(ignores(&plan.route, spec, &input, reads(&input)));
+                report.push(ignores(&plan.route, spec, &input, reads(&input).as_ref()));
             }
         }
         plan.check_bounds(spec, reads, &mut report);
@@ -134,6 +110,14 @@ impl KeyPlan {
         &self.covers
     }
 
+    /// `prefix:namespace:`.
+    pub(super) fn lead_text(&self) -> &str {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text.get(..self.lead).unwrap_or(text),
+            _ => "",
+        }
+    }
+
     /// Warns where any value of an input that clients choose freely makes an entry.
     fn check_bounds(&self, spec: &KeySpec, reads: &KeyReads<'_>, report: &mut Report) {
         for piece in &self.pieces {
@@ -144,10 +128,10 @@ impl KeyPlan {
                 Piece::AllHeaderMarks => (InputName::AllHeaders, "read only the headers needed"),
                 Piece::AllCookieMarks => (InputName::AllCookies, "read only the cookies needed"),
                 Piece::HeaderMark(name) | Piece::Value(InputName::Header(name)) => {
-                    let language = name == "accept-language";
-                    let help = match language {
-                        true => "`languages` and `{{language}}` bound Accept-Language",
-                        false => "a parameter of the path or the query can be declared and bounded",
+                    let help = if name == "accept-language" {
+                        "`languages` and `{{language}}` bound Accept-Language"
+                    } else {
+                        "a parameter of the path or the query can be declared and bounded"
                     };
                     (InputName::Header(name.clone()), help)
                 }
@@ -186,10 +170,10 @@ fn auto_pieces(lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
     pieces
 }
 
-fn pattern_pieces(parts: &[Part], lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
+fn pattern_pieces(parts: &[Part], lead: &str, context: &KeyContext<'_>) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(parts.len() + 1);
     if !has_lead(parts) {
-        push_text(&mut pieces, &lead);
+        push_text(&mut pieces, lead);
     }
     for part in parts {
         match part {
@@ -231,9 +215,8 @@ fn check_params(parts: &[Part], pattern: &Pattern, report: &mut Report) {
         if names().any(|known| known == name) {
             continue;
         }
-        let message = format!(
-            "the key names `params.{name}`, which the path `{pattern}` does not have"
-        );
+        let message =
+            format!("the key names `params.{name}`, which the path `{pattern}` does not have");
         let diagnostic = Diagnostic::new(Code::KeyUnknownInput, message, span);
         report.push(match crate::diagnostic::nearest(name, names()) {
             Some(near) => diagnostic.help(format!("did you mean `params.{near}`?")),
@@ -289,9 +272,9 @@ fn ignores(
     route: &str,
     spec: &KeySpec,
     input: &InputName,
-    read: Option<(Span, Vec<Span>)>,
+    read: Option<&(Span, Vec<Span>)>,
 ) -> Diagnostic {
-    let place = read.as_ref().map_or(String::new(), |(span, _)| format!(" ({span})"));
+    let place = read.map_or(String::new(), |(span, _)| format!(" ({span})"));
     let key = &spec.typed.value;
     let message = format!(
         "route `{route}` renders `{input}`{place} but its key `{key}` ({}) leaves it out: \
@@ -300,7 +283,7 @@ fn ignores(
     );
     let mut diagnostic =
         Diagnostic::new(Code::KeyIgnoresInput, message, spec.span()).remark("leaves it out");
-    if let Some((span, chain)) = &read {
+    if let Some((span, chain)) = read {
         diagnostic = diagnostic.label(span, format!("`{input}` is read here"));
         for call in chain {
             diagnostic = diagnostic.label(call, "which is reached from here");
@@ -321,123 +304,5 @@ fn mend(spec: &KeySpec, input: &InputName) -> String {
             format!("add it: `\"{}:{{{{{input}}}}}\"`, or write `key: auto`", spec.typed.value)
         }
         _ => format!("`key: auto`, or name it: `\"…{{{{{input}}}}}\"`"),
-    }
-}
-
-impl Piece {
-    fn push(&self, facts: &Facts<'_>, out: &mut String) {
-        match self {
-            Self::Text(text) => out.push_str(text),
-            Self::Path => push_part(out, |out| facts.path.push_canonical(out)),
-            Self::Query(Names::Some(names)) => {
-                let named = names.iter().map(|name| (name.as_str(), facts.query.get(name)));
-                let there = named.filter_map(|(name, value)| Some((name, value?)));
-                push_pairs(out, "?", there);
-            }
-            Self::Query(Names::All) => push_pairs(out, "?", facts.query.pairs()),
-            Self::WholeQuery => push_pairs(out, "", facts.query.pairs()),
-            Self::HeaderMark(name) => push_header_mark(out, facts, name),
-            Self::AllHeaderMarks => {
-                let mut names = facts.headers.names();
-                names.sort();
-                names.dedup();
-                names.iter().for_each(|name| push_header_mark(out, facts, name));
-            }
-            Self::CookieMark(name) => {
-                if let Some(header) = facts.headers.get("cookie") {
-                    push_cookie_mark(out, name, cookie(&header, name));
-                }
-            }
-            Self::AllCookieMarks => push_all_cookies(out, facts),
-            Self::LanguageMark => {
-                if let Some(language) = facts.language {
-                    out.push_str("#language=");
-                    push_value(out, language);
-                }
-            }
-            Self::Value(input) => push_input(out, facts, input),
-        }
-    }
-}
-
-fn push_pairs<'f>(
-    out: &mut String,
-    first: &str,
-    pairs: impl Iterator<Item = (&'f str, &'f str)>,
-) {
-    let mut separator = first;
-    for (name, value) in pairs {
-        out.push_str(separator);
-        push_value(out, name);
-        out.push('=');
-        push_value(out, value);
-        separator = "&";
-    }
-}
-
-fn push_header_mark(out: &mut String, facts: &Facts<'_>, name: &str) {
-    let Some(value) = facts.headers.get(name) else { return };
-    out.push('#');
-    // A header that is called like another mark says that it is one.
-    if name == "language" || name.starts_with("cookies.") || name.starts_with("headers.") {
-        out.push_str("headers.");
-    }
-    push_value(out, name);
-    out.push('=');
-    push_header(out, name, &value);
-}
-
-/// A header's value; of those that tell who somebody is, only the digest.
-fn push_header(out: &mut String, name: &str, value: &str) {
-    match name {
-        "cookie" | "authorization" | "proxy-authorization" => push_digest(out, value),
-        _ => push_value(out, value),
-    }
-}
-
-fn push_cookie_mark(out: &mut String, name: &str, value: Option<&str>) {
-    let Some(value) = value else { return };
-    out.push_str("#cookies.");
-    push_value(out, name);
-    out.push('=');
-    push_digest(out, value);
-}
-
-fn push_all_cookies(out: &mut String, facts: &Facts<'_>) {
-    let Some(header) = facts.headers.get("cookie") else { return };
-    let mut list: Vec<(&str, &str)> = cookies(&header).collect();
-    // Stable: of several of one name the first one stays the first.
-    list.sort_by_key(|(name, _)| *name);
-    list.dedup_by_key(|(name, _)| *name);
-    list.iter().for_each(|(name, value)| push_cookie_mark(out, name, Some(value)));
-}
-
-fn push_input(out: &mut String, facts: &Facts<'_>, input: &InputName) {
-    let value = match input {
-        InputName::Query(name) => facts.query.get(name),
-        InputName::Param(name) => facts.params.get(name),
-        InputName::Language => facts.language,
-        InputName::Header(name) => {
-            return match facts.headers.get(name) {
-                Some(value) => push_header(out, name, &value),
-                None => out.push_str(ABSENT),
-            };
-        }
-        InputName::Cookie(name) => {
-            return match facts.cookie(name) {
-                Some(value) => push_digest(out, &value),
-                None => out.push_str(ABSENT),
-            };
-        }
-        // These are pieces of their own.
-        InputName::Path
-        | InputName::AllQuery
-        | InputName::AllHeaders
-        | InputName::AllCookies
-        | InputName::AllParams => None,
-    };
-    match value {
-        Some(value) => push_value(out, value),
-        None => out.push_str(ABSENT),
     }
 }

@@ -9,7 +9,15 @@ const BUILDERS: [&str; 4] = ["auto", "path", "url", "hash"];
 
 /// What may stand in the braces of a pattern.
 const VARIABLES: [&str; 10] = [
-    "prefix", "namespace", "route", "path", "query", "language", "params.", "query.", "headers.",
+    "prefix",
+    "namespace",
+    "route",
+    "path",
+    "query",
+    "language",
+    "params.",
+    "query.",
+    "headers.",
     "cookies.",
 ];
 
@@ -77,13 +85,17 @@ impl KeySpec {
 
 fn unknown_builder(typed: &At<String>) -> Diagnostic {
     let text = &typed.value;
-    let diagnostic =
-        Diagnostic::new(Code::KeyUnknownBuilder, format!("`{text}` is no key builder"), &typed.span);
+    let diagnostic = Diagnostic::new(
+        Code::KeyUnknownBuilder,
+        format!("`{text}` is no key builder"),
+        &typed.span,
+    );
     match nearest(text, BUILDERS) {
         _ if text.contains('{') => diagnostic.help("variables have two braces: `{{path}}`"),
         Some(builder) => diagnostic.help(format!("did you mean `{builder}`?")),
-        None => diagnostic
-            .help("the builders are auto, path, url, hash; or write a pattern: `{{route}}:{{path}}`"),
+        None => diagnostic.help(
+            "the builders are auto, path, url, hash; or write a pattern: `{{route}}:{{path}}`",
+        ),
     }
 }
 
@@ -145,7 +157,8 @@ fn variable(word: &str) -> Option<Variable> {
         },
         Some((of, name)) => {
             // `[…]` is how templates write names with odd characters.
-            let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+            let name =
+                name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
             match of {
                 _ if name.is_empty() => return None,
                 "params" => InputName::Param(name.to_owned()),
@@ -196,7 +209,8 @@ fn check_separation(parts: &[Part], report: &mut Report) {
             (Part::Text(text), _) => separated |= text.contains(SEPARATORS),
             (Part::Variable(..), Some((_, before))) if whole => report.push(query_not_last(before)),
             (Part::Variable(_, span), Some((_, before))) if !separated => {
-                let message = "two variables touch in the key, so that two requests could give one key";
+                let message =
+                    "two variables touch in the key, so that two requests could give one key";
                 let diagnostic = Diagnostic::new(Code::KeyAmbiguous, message, span)
                     .label(before, "nothing ends this one")
                     .help("put `:` between them (or one of `? & = #`)");

@@ -107,8 +107,7 @@ fn conflict(first: &Entry, second: &Entry) -> Diagnostic {
         )
         .label(&first.span, "first defined here");
     }
-    let message =
-        format!("`{}` and `{}` match the same paths", first.title(), second.title());
+    let message = format!("`{}` and `{}` match the same paths", first.title(), second.title());
     let untyped = second.pattern.params().iter().find(|param| param.kind == ParamKind::Text);
     let help = match untyped {
         Some(param) => format!("give one a type (`{{{}:int}}`), or merge them", param.name),

@@ -38,10 +38,15 @@ fn push_char(out: &mut String, char: char, slash: Slash) {
         return out.push(char);
     }
     for byte in char.encode_utf8(&mut [0; 4]).bytes() {
-        out.push('%');
-        out.push(char::from(HEX[usize::from(byte >> 4)]));
-        out.push(char::from(HEX[usize::from(byte & 15)]));
+        push_escape(out, byte);
     }
+}
+
+/// Appends `%` and two hex digits.
+pub(super) fn push_escape(out: &mut String, byte: u8) {
+    out.push('%');
+    out.push(char::from(HEX[usize::from(byte >> 4)]));
+    out.push(char::from(HEX[usize::from(byte & 15)]));
 }
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";

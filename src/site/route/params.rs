@@ -13,7 +13,13 @@ use crate::config::ParamType;
 pub const MAX_PARAMS: usize = 12;
 
 /// The places of values in a text, in the order of the pattern; those past the last are `0..0`.
-pub(super) type Ranges = [(usize, usize); MAX_PARAMS];
+pub(super) type Ranges = [(u32, u32); MAX_PARAMS];
+
+/// A place in a text; past 4 GiB it is none.
+pub(super) fn range(start: usize, end: usize) -> (u32, u32) {
+    let part = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    (part(start), part(end))
+}
 
 /// Names and decoded values of a path's parameters, in the order of the path.
 #[derive(Clone, Debug)]
@@ -65,6 +71,6 @@ impl<'r> Params<'r> {
 
     fn value(&self, at: usize) -> Option<&str> {
         let (start, end) = *self.ranges.get(at)?;
-        self.text.get(start..end)
+        self.text.get(start as usize..end as usize)
     }
 }

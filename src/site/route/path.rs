@@ -10,7 +10,7 @@ use super::canonical::{Slash, escape, push_encoded};
 pub struct PathText {
     text: Arc<str>,
     /// Where `text` holds a slash that separates nothing, ascending; nearly always empty.
-    inner: Vec<usize>,
+    inner: Box<[usize]>,
 }
 
 /// A path that larder answers with 400.
@@ -50,7 +50,7 @@ impl PathText {
         if dot_begins && has_dots(raw) {
             return Err(MalformedPath::Dots);
         }
-        Ok(Self { text: Arc::from(raw), inner: Vec::new() })
+        Ok(Self { text: Arc::from(raw), inner: Box::default() })
     }
 
     fn decode(raw: &str) -> Result<Self, MalformedPath> {
@@ -77,7 +77,7 @@ impl PathText {
         if has_dots(&text) {
             return Err(MalformedPath::Dots);
         }
-        Ok(Self { text: text.into(), inner })
+        Ok(Self { text: text.into(), inner: inner.into() })
     }
 
     /// The decoded text, which templates see as `path`.
@@ -134,9 +134,7 @@ impl PathText {
     /// Where the segment that begins at `start` ends.
     pub(super) fn segment_end(&self, start: usize) -> usize {
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-        let slash = |(at, byte): (usize, &u8)| {
-            *byte == b'/' && self.separates(start + at)
-        };
+        let slash = |(at, byte): (usize, &u8)| *byte == b'/' && self.separates(start + at);
         start + rest.iter().enumerate().position(slash).unwrap_or(rest.len())
     }
 

@@ -273,7 +273,8 @@ impl Reader<'_> {
             return Err(self.wrong(text, "a control character in a path"));
         }
         if text.as_bytes().windows(3).any(|three| super::canonical::escape(three).is_some()) {
-            let help = "write the character itself: a request's path is decoded before it is matched";
+            let help =
+                "write the character itself: a request's path is decoded before it is matched";
             return Err(self.wrong(text, format!("`{text}` is percent-encoded")).help(help));
         }
         Ok(Box::from(text))
@@ -282,8 +283,7 @@ impl Reader<'_> {
     /// A `bad_pattern` at the segment, where the file holds the path as it is.
     fn wrong(&self, segment: &str, what: impl Into<String>) -> Diagnostic {
         let span = part(self.typed, self.start, segment.len());
-        Diagnostic::new(Code::BadPattern, what, &span)
-            .remark(format!("in `{}`", self.typed.value))
+        Diagnostic::new(Code::BadPattern, what, &span).remark(format!("in `{}`", self.typed.value))
     }
 }
 

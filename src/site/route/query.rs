@@ -104,8 +104,6 @@ impl<'q> Query<'q> {
         self.pairs.is_empty()
     }
 
-    /// Appends a name and its value as they stand in keys: `lang=no`.
-
     fn pair(&self, name: &str) -> Option<&QueryPair<'q>> {
         let at = self.pairs.partition_point(|pair| *pair.name < *name);
         self.pairs.get(at).filter(|pair| pair.name == name)

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::canonical::push_escape;
 use super::kind::ParamKind;
-use super::params::{MAX_PARAMS, Params, Ranges};
+use super::params::{MAX_PARAMS, Params, Ranges, range};
 use super::path::PathText;
 use super::pattern::{PathParam, Pattern, Segment};
 
@@ -95,10 +96,9 @@ impl Router {
         if methods.is_empty() {
             return None;
         }
-        if let Some(at) = methods.iter().position(|method| *method == "GET") {
-            if !methods.contains(&"HEAD") {
-                methods.insert(at + 1, "HEAD");
-            }
+        let get = methods.iter().position(|method| *method == "GET");
+        if let Some(at) = get.filter(|_| !methods.contains(&"HEAD")) {
+            methods.insert(at + 1, "HEAD");
         }
         if !methods.contains(&"OPTIONS") {
             methods.push("OPTIONS");
@@ -139,7 +139,7 @@ fn redirect<'r>(to: &PathText, raw_path: &str) -> Found<'r> {
         if byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            push_escape(&mut out, byte);
         }
     }
     Found::Redirect { to: out }
@@ -186,10 +186,10 @@ impl Default for Tree {
 impl Tree {
     fn find(&self, path: &PathText) -> Option<(&Leaf, Ranges)> {
         let mut ranges = [(0, 0); MAX_PARAMS];
-        if path.is_plain() {
-            if let Some(leaf) = self.literals.get(path.text()) {
-                return Some((leaf, ranges));
-            }
+        if path.is_plain()
+            && let Some(leaf) = self.literals.get(path.text())
+        {
+            return Some((leaf, ranges));
         }
         let root = self.nodes.first()?;
         let mut walk = Walk { tree: self, path, ranges: &mut ranges };
@@ -290,9 +290,9 @@ impl<'t> Walk<'t, '_> {
             }
         }
         for edge in &node.params {
-            let Some(range) = edge.value(text, start, end) else { continue };
+            let Some(value) = edge.value(text, start, end) else { continue };
             let Some(child) = self.tree.nodes.get(edge.node) else { continue };
-            self.bind(bound, range);
+            self.bind(bound, value);
             let leaf = self.node(child, next, bound + 1);
             if leaf.is_some() {
                 return leaf;
@@ -303,9 +303,9 @@ impl<'t> Walk<'t, '_> {
         Some(leaf)
     }
 
-    fn bind(&mut self, at: usize, range: (usize, usize)) {
+    fn bind(&mut self, at: usize, (start, end): (usize, usize)) {
         if let Some(slot) = self.ranges.get_mut(at) {
-            *slot = range;
+            *slot = range(start, end);
         }
     }
 }

@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Number, Value};
 
 use super::kind::ParamKind;
-use super::params::{MAX_PARAMS, Params};
+use super::params::{MAX_PARAMS, Params, range};
 use super::pattern::Pattern;
 use super::query::{Query, QueryPair, RawQuery};
 use crate::config::{ParamConfig, ParamType};
@@ -50,13 +50,10 @@ impl Rules {
     /// Checks what a route declares. Where something is wrong with a declaration it is left out of
     /// the rules: a report with errors means that they must not be used.
     #[must_use]
-    pub fn new(
-        query: &[ParamConfig],
-        params: &[ParamConfig],
-        pattern: &Pattern,
-    ) -> (Self, Report) {
+    pub fn new(query: &[ParamConfig], params: &[ParamConfig], pattern: &Pattern) -> (Self, Report) {
         let mut report = Report::default();
-        let query = query.iter().filter_map(|typed| Rule::new(typed, typed.kind.value, &mut report));
+        let query =
+            query.iter().filter_map(|typed| Rule::new(typed, typed.kind.value, &mut report));
         let mut rules = Self { query: query.collect(), ..Self::default() };
         let names = || pattern.params().iter().map(|param| &*param.name);
         for typed in params.iter().filter(|typed| !names().any(|name| *name == *typed.name.value)) {
@@ -130,8 +127,8 @@ impl Rules {
             };
             let start = text.len();
             text.push_str(&value);
-            if let Some(range) = ranges.get_mut(at) {
-                *range = (start, text.len());
+            if let Some(place) = ranges.get_mut(at) {
+                *place = range(start, text.len());
             }
         }
         Ok(params.with(&self.path_types, Arc::from(text), ranges))
@@ -292,14 +289,18 @@ fn check_shape(typed: &ParamConfig, kind: ParamType, report: &mut Report) {
             let message = format!("`{word}` bounds numbers, and `{name}` is no number");
             wrong(message, &bound.span, "give it `type: int` or `type: number`");
         } else if !bound.value.is_finite() {
-            wrong(format!("`{word}` of `{name}` is no finite number"), &bound.span, "write a number");
+            wrong(
+                format!("`{word}` of `{name}` is no finite number"),
+                &bound.span,
+                "write a number",
+            );
         }
     }
-    if let (Some(min), Some(max)) = (&typed.min, &typed.max) {
-        if min.value > max.value {
-            let message = format!("`min` of `{name}` is greater than its `max`");
-            wrong(message, &min.span, "swap them");
-        }
+    if let (Some(min), Some(max)) = (&typed.min, &typed.max)
+        && min.value > max.value
+    {
+        let message = format!("`min` of `{name}` is greater than its `max`");
+        wrong(message, &min.span, "swap them");
     }
     if let (Some(pattern), true) = (&typed.pattern, kind != ParamType::String) {
         let message = format!("`pattern` is for strings, and `{name}` is {}", word(kind));

@@ -26,5 +26,6 @@ pub mod reload;
 pub mod site;
 pub mod source;
 pub mod telemetry;
+pub mod site;
 pub mod units;
 pub mod watch;

@@ -184,7 +184,9 @@ fn markdown(source: &Arc<SourceFile>) -> Result<Map<String, Value>, Diagnostic> 
     };
     if fields.contains_key("body") {
         let message = "the front matter names `body`, which is the text below it";
-        return Err(failed(message, &start).help("give it another name"));
+        let line = front.lines().position(|line| line.starts_with("body")).unwrap_or_default();
+        let at = Span::at(source, line + 2, 1, 4);
+        return Err(failed(message, &at).help("give it another name"));
     }
     fields.extend([body(text)]);
     Ok(fields)

@@ -16,6 +16,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 2_000_000;
 /// Parser events that all aliases together may repeat.
 const MAX_ALIASED_EVENTS: usize = 500_000;
+/// What is said of a file beyond these.
+const TOO_MUCH: &str = "this is deeper, larger or repeats more than a file may";
 
 /// The value of `text`, which begins `lines_before` lines into `source`. No document is `null`.
 pub(super) fn parse(
@@ -55,7 +57,7 @@ fn options() -> serde_yaml::Options {
 }
 
 fn in_words(source: &Arc<SourceFile>, error: &Error, lines_before: usize) -> Diagnostic {
-    let error = innermost(error);
+    let error = error.without_snippet();
     let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let at = error.location().filter(|location| location.line() > 0);
     let (line, column) = at.map_or((1, 1), |at| (number(at.line()), number(at.column())));
@@ -72,7 +74,7 @@ fn in_words(source: &Arc<SourceFile>, error: &Error, lines_before: usize) -> Dia
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => {
-            return failed("this is deeper, larger or repeats more than a file may", &span);
+            return failed(TOO_MUCH, &span);
         }
         Error::MultipleDocuments { .. } => "there is a second document".to_owned(),
         Error::NullIntoString { .. } => "a key is empty".to_owned(),
@@ -80,16 +82,12 @@ fn in_words(source: &Arc<SourceFile>, error: &Error, lines_before: usize) -> Dia
         Error::Message { msg, .. } => return failed(msg.clone(), &span),
         other => {
             let words = other.render_with_formatter(&UserMessageFormatter);
-            let words = words.lines().next().unwrap_or_default().to_owned();
+            if words.contains("limits breached") || words.contains("recursion limit") {
+                return failed(TOO_MUCH, &span);
+            }
+            let words = words.lines().next().unwrap_or_default();
             words.split(" at line ").next().unwrap_or_default().to_owned()
         }
     };
     failed(format!("this is not YAML: {words}"), &span)
-}
-
-fn innermost(error: &Error) -> &Error {
-    match error.without_snippet() {
-        Error::AliasError { .. } => error,
-        inner => inner,
-    }
 }

@@ -185,6 +185,8 @@ impl Reloader {
     /// Reloads on every edit, and when asked, until the process stops.
     pub async fn run(mut self, mut watch: Watch) {
         let mut polls = 0_u32;
+        // What changed between the first load and now sent no event.
+        self.on_hint(&mut watch, Hint::Poll, Trust::Metadata).await;
         loop {
             let hint = tokio::select! {
                 biased;
@@ -217,6 +219,8 @@ impl Reloader {
             self.attempted = seen;
             return;
         }
+        // Where an event came too, it tells more: whether the file was closed.
+        let hint = if watch.has_event() { Hint::Event } else { hint };
         let mut waited = Duration::ZERO;
         let mut seen = seen;
         loop {

@@ -106,6 +106,7 @@ impl Watch {
         }
         let mut poll = tokio::time::interval(options.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        poll.reset();
         let watched = Arc::new(Watches { shared: Arc::clone(&shared), watched: watched.into() });
         Self { shared, watches: watched, options, poll }
     }
@@ -116,7 +117,7 @@ impl Watch {
         Arc::clone(&self.watches)
     }
 
-    /// Waits until it is time to look. The first poll is due at once.
+    /// Waits until it is time to look.
     ///
     /// # Cancel safety
     /// No hint is lost.
@@ -146,6 +147,12 @@ impl Watch {
                 () = self.shared.wake.notified() => {}
             }
         }
+    }
+
+    /// Whether an event is waiting for [`Watch::next`].
+    #[must_use]
+    pub fn has_event(&self) -> bool {
+        lock(&self.shared.fold).is_due
     }
 
     /// Whether an input was written to and not closed since.

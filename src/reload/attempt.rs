@@ -79,12 +79,12 @@ impl Reloader {
     pub(super) async fn make(&self, watches: Option<&Arc<Watches>>) -> Option<Made> {
         let began = self.clock.now();
         let mut disk = Disk::new(&self.root, self.clock.wall());
-        let build = Arc::clone(&self.build);
-        let job = move || (build.build(&mut disk), disk.into_inputs());
+        let maker = Arc::clone(&self.build);
+        let job = move || (maker.build(&mut disk), disk.into_inputs());
         let (built, from) = match self.tasks.spawn_blocking(job).await {
             Ok((built, inputs)) => (built, Arc::new(inputs)),
             Err(failed) => (
-                Built::Bad(our_bug(failed.try_into_panic().ok()?)),
+                Built::Bad(our_bug(&*failed.try_into_panic().ok()?)),
                 self.attempt_seen(watches).await?,
             ),
         };
@@ -108,7 +108,7 @@ impl Reloader {
             Built::Good { apply, warnings } => match self.tasks.spawn_blocking(apply).await {
                 Ok(changes) => self.applied(changes, warnings),
                 Err(failed) => match failed.try_into_panic() {
-                    Ok(panic) => self.refuse(our_bug(panic)),
+                    Ok(panic) => self.refuse(our_bug(&*panic)),
                     Err(_) => Outcome::Stopping,
                 },
             },
@@ -138,7 +138,7 @@ impl Reloader {
     }
 }
 
-fn our_bug(panic: Box<dyn Any + Send>) -> Report {
+fn our_bug(panic: &(dyn Any + Send)) -> Report {
     let words = panic
         .downcast_ref::<&str>()
         .map(ToString::to_string)

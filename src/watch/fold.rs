@@ -70,18 +70,15 @@ impl Fold {
 
     fn note(&mut self, kind: EventKind, path: &Path) -> bool {
         match kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(_))
+            | EventKind::Remove(_) => {
                 self.writing.remove(path);
             }
             // Looking at the files is what makes these; they must not make us look again.
             EventKind::Access(_) => return false,
-            EventKind::Modify(ModifyKind::Data(_)) => {
-                if self.writing.len() < MAX_WRITING {
-                    self.writing.insert(path.to_path_buf());
-                }
-            }
-            EventKind::Modify(ModifyKind::Name(_)) | EventKind::Remove(_) => {
-                self.writing.remove(path);
+            EventKind::Modify(ModifyKind::Data(_)) if self.writing.len() < MAX_WRITING => {
+                self.writing.insert(path.to_path_buf());
             }
             _ => {}
         }

@@ -68,7 +68,7 @@ pub(super) trait Places {
 pub(super) fn find(pattern: &str, places: &mut dyn Places) -> Result<Vec<String>, FileError> {
     let segments: Vec<&str> = pattern.split('/').filter(|s| !s.is_empty() && *s != ".").collect();
     let mut search = Search { places, found: Vec::new(), looked_at: 0 };
-    search.descend(String::new(), &segments, 0)?;
+    search.descend("", &segments, 0)?;
     search.found.sort();
     search.found.dedup();
     Ok(search.found)
@@ -81,7 +81,7 @@ struct Search<'p> {
 }
 
 impl Search<'_> {
-    fn descend(&mut self, base: String, rest: &[&str], depth: usize) -> Result<(), FileError> {
+    fn descend(&mut self, base: &str, rest: &[&str], depth: usize) -> Result<(), FileError> {
         if depth > MAX_DEPTH {
             return Err(FileError::Other(format!("it is more than {MAX_DEPTH} directories deep")));
         }
@@ -90,20 +90,20 @@ impl Search<'_> {
             ["**", after @ ..] => {
                 // Nothing after it stands for every file below.
                 let after = if after.is_empty() { &["*"][..] } else { after };
-                self.descend(base.clone(), after, depth + 1)?;
-                for (name, entry) in self.entries(&base)? {
+                self.descend(base, after, depth + 1)?;
+                for (name, entry) in self.entries(base)? {
                     // Links to directories are not followed here: they may lead round in circles.
                     if entry.is_dir() && !name.starts_with('.') {
-                        self.descend(join(&base, &name), rest, depth + 1)?;
+                        self.descend(&join(base, &name), rest, depth + 1)?;
                     }
                 }
                 Ok(())
             }
-            [name, after @ ..] if !is_pattern(name) => self.step(join(&base, name), after, depth),
+            [name, after @ ..] if !is_pattern(name) => self.step(join(base, name), after, depth),
             [segment, after @ ..] => {
-                for (name, _) in self.entries(&base)? {
+                for (name, _) in self.entries(base)? {
                     if fits(segment, &name) {
-                        self.step(join(&base, &name), after, depth)?;
+                        self.step(join(base, &name), after, depth)?;
                     }
                 }
                 Ok(())
@@ -113,7 +113,7 @@ impl Search<'_> {
 
     fn step(&mut self, path: String, after: &[&str], depth: usize) -> Result<(), FileError> {
         if !after.is_empty() {
-            return self.descend(path, after, depth + 1);
+            return self.descend(&path, after, depth + 1);
         }
         if self.places.is_file(&path) {
             if self.found.len() == MAX_FILES {

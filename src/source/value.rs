@@ -1,1 +1,0 @@
-//! A file's bytes → a value, by the file's extension.

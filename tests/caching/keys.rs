@@ -180,7 +180,7 @@ fn keys_that_could_be_mixed_up_are_refused() {
         (r#"/a: { inline: x, key: "{{params.x}}" }"#, "key_unknown_input"),
         (r"/a: { inline: x, key: paht }", "key_unknown_builder"),
         (
-            "/a: { inline: x, key: 'all:{{namespace}}' }\n  /b: { inline: y, key: 'all:{{namespace}}' }",
+            "/a: { inline: x, key: 'n:{{prefix}}' }\n  /b: { inline: y, key: 'n:{{prefix}}' }",
             "key_collision",
         ),
     ] {

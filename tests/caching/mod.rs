@@ -1,5 +1,6 @@
 //! What is kept, under which keys, and when it is made again.
 
+mod bounds;
 mod coherence;
 mod fingerprints;
 mod keys;

@@ -64,6 +64,19 @@ async fn sighup_reloads_and_goes_on() {
 }
 
 #[tokio::test]
+async fn the_log_as_json_is_json_to_the_last_line() {
+    let site = Site::with(SITE);
+    let larder = Larder::spawn(&site, &["--store", MEMORY, "--log", "json"]);
+    larder.reloads_after(|| site.edit("routes.yaml", &SITE.replace("home", "house")));
+    larder.logs_after("unknown_field", || site.replace("routes.yaml", "body", "boby"));
+    let (_, log) = larder.stop();
+    for line in log.lines() {
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(line);
+        assert!(parsed.is_ok_and(|value| value.is_object()), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn no_password_is_ever_logged() {
     let mut redis = Redis::start();
     redis.kill();

@@ -15,7 +15,7 @@ routes:
       q: { max_length: 5 }
   /must: { inline: "{{query.id}}", query: { id: { required: true } } }
   /free: { inline: "[{{query.q}}]" }
-  /year/{y:int}: { inline: "{{params.y}}", params: { y: { min: 1900, max: 2100 } } }
+  /year/{y:int}: { inline: "{{params.y}}", params: { y: { type: int, min: 1900, max: 2100 } } }
 "#;
 
 #[tokio::test]

@@ -26,6 +26,5 @@ pub mod reload;
 pub mod site;
 pub mod source;
 pub mod telemetry;
-pub mod site;
 pub mod units;
 pub mod watch;

@@ -17,7 +17,7 @@ use crate::diagnostic::Report;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener};
 use crate::http::live::Live;
-use crate::reload::{Built, ReloadHandle, Reloader};
+use crate::reload::{Outcome, ReloadHandle, Reloader};
 use crate::site::Site;
 use crate::watch::{Watch, WatchOptions};
 
@@ -63,7 +63,7 @@ pub fn run(options: Options) -> Result<(), StartError> {
     let app = App { live, clock, tasks, stop, server: server(&site.server, &options) };
     let mut cache = site.cache.clone();
     if let Some(store) = &options.store {
-        cache.store.value.clone_from(store);
+        cache.store.value = store.clone().into();
     }
     let runtime = threads(app.server.workers)?;
     let ended = runtime.block_on(app.run(reloader, &cache));
@@ -78,12 +78,12 @@ fn first_load(reloader: &mut Reloader) -> Result<(), StartError> {
         .build()
         .map_err(|why| StartError::Failed(format!("no runtime: {why}")))?;
     match runtime.block_on(reloader.first()) {
-        Built::Good { apply, warnings } => {
-            apply();
-            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+        Outcome::Refused(report) => Err(StartError::BadConfig(report)),
+        Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping => {
+            let status = reloader.handle().status();
+            status.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             Ok(())
         }
-        Built::Bad(report) => Err(StartError::BadConfig(report)),
     }
 }
 
@@ -124,11 +124,12 @@ impl App {
     async fn run(self, reloader: Reloader, cache: &CacheConfig) -> Result<(), StartError> {
         let cache = self.open(cache)?;
         let listener = Listener::bind(&self.server.listen)
+            .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
         tracing::info!(%address, "listening on http://{address}");
         let handle = reloader.handle();
-        self.watch(reloader)?;
+        self.watch(reloader);
         let limits =
             Limits { max_connections: self.server.max_connections, ..Limits::default() };
         let handler =
@@ -149,10 +150,10 @@ impl App {
             timeout: typed.timeout,
             max_entry_bytes: typed.max_entry,
             max_new_keys: typed.max_new_keys,
-            ..CacheSettings::default()
+            near: true,
         };
         let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
-        if typed.store.value == "memory" {
+        if *typed.store.value == *"memory" {
             tracing::info!("responses are kept in this process only");
             return Ok(Cache::memory(settings, clock, tasks));
         }
@@ -160,11 +161,9 @@ impl App {
             .map_err(|why| StartError::Failed(why.to_string()))
     }
 
-    fn watch(&self, mut reloader: Reloader) -> Result<(), StartError> {
-        let watch = Watch::start(WatchOptions::default())
-            .map_err(|why| StartError::Failed(format!("the site's files: {why}")))?;
-        self.tasks.spawn(async move { reloader.run(watch).await });
-        Ok(())
+    fn watch(&self, reloader: Reloader) {
+        let watch = Watch::start(WatchOptions::default());
+        self.tasks.spawn(reloader.run(watch));
     }
 
     async fn end(self, cache: Cache) {

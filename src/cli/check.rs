@@ -12,7 +12,8 @@ use crate::source::file::Disk;
 /// Checks the site whose main file is `config`; 0 where it has no errors, else 78.
 pub(super) fn run(config: &Path, format: ReportFormat) -> u8 {
     let (root, main) = root_and_name(config);
-    let made = site_of(&main, &mut Disk::new(&root), &Clock::system());
+    let clock = Clock::system();
+    let made = site_of(&main, &mut Disk::new(&root, clock.wall()), &clock);
     let report = made.report;
     let code = if report.has_errors() { BAD_CONFIG } else { OK };
     match format {
@@ -22,7 +23,7 @@ pub(super) fn run(config: &Path, format: ReportFormat) -> u8 {
                 say(&format!("{} is good: {}\n", config.display(), counted(site.routes.len())));
             }
         }
-        ReportFormat::Json => say(&json(&report)),
+        ReportFormat::Json => say(&format!("{}\n", json(&report))),
         ReportFormat::Github => say(&github(&report)),
     }
     code

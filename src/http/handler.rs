@@ -21,11 +21,12 @@ use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, req
 use super::edge::Handle;
 use super::live::{Live, Served};
 use super::page::PageRender;
-use super::problem::Problem;
-use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why, Work};
+use super::problem::{Form, Problem};
+use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
 use crate::config::{CacheStatusDetail, Ttl};
 use crate::site::key::Facts;
-use crate::site::route::{Found, Matched, Query, RawQuery, Violation};
+use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
+use crate::site::route::rules::Violation;
 use crate::site::{ErrorFacts, RenderError, RenderJob, Route, Source};
 
 /// Serves the site that is live. Clones are the same.
@@ -89,8 +90,9 @@ struct Asked<'s> {
     served: &'s Served,
     target: u32,
     route: &'s Arc<Route>,
-    matched: &'s Matched,
-    query: Query,
+    path: &'s PathText,
+    params: Params<'s>,
+    query: Query<'s>,
 }
 
 impl<'s> Asked<'s> {
@@ -98,21 +100,20 @@ impl<'s> Asked<'s> {
     /// What the route's rules say against the parameters.
     fn new(
         served: &'s Served,
-        matched: &'s Matched,
-        raw_query: &str,
+        matched: &'s Matched<'s>,
+        raw: &'s RawQuery<'s>,
     ) -> Result<Option<Self>, Refused> {
         let target = matched.target;
         let Some(route) = served.site.route(target) else { return Ok(None) };
-        route.rules.path(&matched.params).map_err(Refused::Path)?;
-        let raw = RawQuery::parse(raw_query).map_err(|_| Refused::Malformed)?;
-        let query = route.rules.query(&raw).map_err(Refused::Query)?;
-        Ok(Some(Self { served, target, route, matched, query }))
+        let params = route.rules.path(&matched.params).map_err(Refused::Path)?;
+        let query = route.rules.query(raw).map_err(Refused::Query)?;
+        Ok(Some(Self { served, target, route, path: &matched.path, params, query }))
     }
 
     fn facts<'r, B>(&'r self, request: &'r Request<B>) -> Facts<'r> {
         Facts {
-            path: &self.matched.path,
-            params: &self.matched.params,
+            path: self.path,
+            params: &self.params,
             query: &self.query,
             headers: request.headers(),
             language: None,
@@ -120,9 +121,31 @@ impl<'s> Asked<'s> {
     }
 }
 
+impl Asked<'_> {
+    /// The render of a page, and what the cache is asked for it; nothing of the latter for methods
+    /// that are never cached, nothing at all for a route that is no page.
+    fn render(
+        &self,
+        request: &WholeRequest,
+    ) -> Result<Option<(Option<Ask>, PageRender)>, RenderError> {
+        let facts = self.facts(request);
+        let Some(job) = RenderJob::new(&self.served.site, self.route, &facts)? else {
+            return Ok(None);
+        };
+        let ask = self.route.key.as_ref().map(|plan| Ask {
+            key: plan.build(&facts),
+            fingerprint: job.fingerprint,
+            lifetime: lifetime(self.route),
+            route: Arc::clone(&self.route.name),
+            path: self.path.text().to_owned(),
+            io: self.route.delay.is_some(),
+        });
+        Ok(Some((ask, PageRender { delay: self.route.delay, job })))
+    }
+}
+
 /// Why the parameters of a request do not do.
 enum Refused {
-    Malformed,
     Path(Violation),
     Query(Violation),
 }
@@ -137,7 +160,8 @@ impl Core {
         let Found::Route(matched) = served.site.find("GET", request.uri().path()) else {
             return None;
         };
-        let asked = Asked::new(&served, &matched, query_of(request)).ok()??;
+        let raw = RawQuery::parse(query_of(request)).ok()?;
+        let asked = Asked::new(&served, &matched, &raw).ok()??;
         let plan = asked.route.key.as_ref()?;
         let facts = asked.facts(request);
         let fingerprint = asked.route.fingerprint(&facts).ok()?;
@@ -174,10 +198,14 @@ impl Core {
     async fn route(
         &self,
         served: &Served,
-        matched: &Matched,
+        matched: &Matched<'_>,
         request: &WholeRequest,
     ) -> Response<Body> {
-        let asked = match Asked::new(served, matched, query_of(request)) {
+        let Ok(raw) = RawQuery::parse(query_of(request)) else {
+            let detail = "the query is not well-formed";
+            return self.problem(served, request, StatusCode::BAD_REQUEST, detail);
+        };
+        let asked = match Asked::new(served, matched, &raw) {
             Ok(Some(asked)) => asked,
             Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
             Err(refused) => return self.refused(served, request, &refused),
@@ -194,23 +222,13 @@ impl Core {
     }
 
     async fn page(&self, asked: &Asked<'_>, request: &WholeRequest) -> Response<Body> {
-        let facts = asked.facts(request);
-        let job = match RenderJob::new(&asked.served.site, asked.route, &facts) {
-            Ok(Some(job)) => job,
+        let (ask, render) = match asked.render(request) {
+            Ok(Some(prepared)) => prepared,
             Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
             Err(why) => return self.failed(asked.served, request, &why),
         };
-        let render = PageRender { delay: asked.route.delay, job };
-        let Some(plan) = asked.route.key.as_ref() else {
+        let Some(ask) = ask else {
             return self.uncached(asked, request, render).await;
-        };
-        let ask = Ask {
-            key: plan.build(&facts),
-            fingerprint: render.job.fingerprint,
-            lifetime: lifetime(asked.route),
-            route: Arc::clone(&asked.route.name),
-            path: asked.matched.path.text().into_owned(),
-            work: if asked.route.delay.is_some() { Work::Io } else { Work::Pure },
         };
         let key = ask.key.clone();
         let answer = self.cache.answer(ask, render).await;
@@ -287,17 +305,14 @@ impl Core {
         refused: &Refused,
     ) -> Response<Body> {
         match refused {
-            Refused::Malformed => {
-                let detail = "the query is not well-formed";
-                self.problem(served, request, StatusCode::BAD_REQUEST, detail)
-            }
             Refused::Path(_) => {
                 self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
             }
             Refused::Query(violation) => {
-                let detail = violation.to_string();
-                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
-                    .parameter(&violation.name);
+                let Violation { name, detail } = violation;
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
+                    .detail(format!("`{name}` {detail}"))
+                    .with("parameter", name.as_str());
                 self.problem_page(served, request, &problem)
             }
         }
@@ -346,7 +361,7 @@ impl Core {
         status: StatusCode,
         detail: &str,
     ) -> Response<Body> {
-        self.problem_page(served, request, &Problem::new(status, detail))
+        self.problem_page(served, request, &Problem::new(status).detail(detail))
     }
 
     /// The site's own page for an error, for who accepts HTML; else larder's, or problem JSON.
@@ -360,10 +375,11 @@ impl Core {
         let facts = ErrorFacts {
             status: problem.status().as_u16(),
             title: problem.title(),
-            detail: problem.detail(),
+            detail: problem.detail_text(),
             path,
         };
-        let own = if problem.wants_html(request.headers()) {
+        let form = Form::wanted(request.headers());
+        let own = if form == Form::Html {
             served.site.error_page(facts).unwrap_or_else(|why| {
                 tracing::error!(path, %why, "the error page failed");
                 None
@@ -375,7 +391,7 @@ impl Core {
             Some((body, content_type)) => {
                 answer::error_page(problem.status(), body, content_type)
             }
-            None => problem.answer(request.headers()),
+            None => problem.answer(form),
         };
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         self.with_status(answer, Outcome::forwarded(Why::Bypass), None)

@@ -4,13 +4,18 @@
 //! [`connection`] speaks HTTP/1 or HTTP/2 on it and ends it when it is silent too long, [`head`]
 //! refuses what RFC 9110 and 9112 refuse, [`edge`] hands the rest to a [`edge::Handle`].
 
+mod answer;
 pub mod body;
 pub mod carry;
 pub mod conditional;
 mod connection;
 pub mod edge;
+mod facts;
+pub mod handler;
 pub mod head;
 pub mod headers;
 pub mod listener;
+pub mod live;
+mod page;
 pub mod problem;
 mod pulse;

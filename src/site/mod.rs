@@ -21,11 +21,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use self::key::{Inputs, KeyPlan};
-use self::route::{Found, Pattern, Router, RouterBuilder, Rules};
+use self::route::{Found, Pattern, Router, RouterBuilder};
+use self::route::rules::Rules;
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, CorsConfig, ErrorStatus, ServerConfig, Ttl};
-use crate::diagnostic::Span;
+use crate::diagnostic::{SourceFile, Span};
 use crate::fingerprint::Fingerprint;
 
 pub use compile::{Compiled, compile};
@@ -50,9 +51,10 @@ impl Site {
     /// A site without routes, to be replaced: every path is a 404.
     #[must_use]
     pub fn empty() -> Self {
+        let nowhere = Span::new(&SourceFile::new("", ""), 0..0);
         Self {
             server: ServerConfig::default(),
-            cache: CacheConfig::default(),
+            cache: CacheConfig::new(&nowhere),
             routes: Vec::new(),
             router: RouterBuilder::default().build(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),

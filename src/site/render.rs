@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::key::{Facts, Inputs, Names};
+use super::key::{Facts, Inputs, Names, cookies};
 use super::template::{Bounds, TemplateSet};
 use super::{Form, Page, Route, Site, Source};
 use crate::config::ErrorStatus;
@@ -210,15 +210,49 @@ fn request_values(route: &Route, facts: &Facts<'_>) -> Map<String, Value> {
     let mut values = Map::new();
     let mut put = |name: &str, value: Value| values.insert(name.to_owned(), value);
     put("route", json!({ "name": &*route.name, "path": route.pattern.as_str() }));
-    put("params", facts.params_json(params, &route.rules));
-    put("query", facts.query_json(query));
-    put("headers", facts.headers_json(headers));
-    put("cookies", facts.cookies_json(cookies));
+    put("params", values_of(params, facts.params.iter(), |name| facts.params.json(name)));
+    put("query", values_of(query, facts.query.iter(), |name| facts.query.json(name)));
+    put("headers", header_values(headers, facts));
+    put("cookies", cookie_values(cookies, facts));
     if *path {
-        put("path", Value::String(facts.path.text().into_owned()));
+        put("path", Value::from(facts.path.text()));
     }
     if *language {
         put("language", facts.language.map_or(Value::Null, Value::from));
     }
     values
+}
+
+/// The values of some names; of all that there are where the page reads them as a whole.
+fn values_of<'f>(
+    names: &Names,
+    all: impl Iterator<Item = (&'f str, &'f str)>,
+    value: impl Fn(&str) -> Option<Value>,
+) -> Value {
+    let pair = |name: &str| value(name).map(|value| (name.to_owned(), value));
+    let values: Map<_, _> = match names {
+        Names::Some(_) => names.iter().filter_map(pair).collect(),
+        Names::All => all.filter_map(|(name, _)| pair(name)).collect(),
+    };
+    Value::Object(values)
+}
+
+fn header_values(names: &Names, facts: &Facts<'_>) -> Value {
+    let pair = |name: &str| {
+        facts.headers.get(name).map(|value| (name.to_owned(), Value::from(value.into_owned())))
+    };
+    let values: Map<_, _> = match names {
+        Names::Some(_) => names.iter().filter_map(pair).collect(),
+        Names::All => facts.headers.names().iter().filter_map(|name| pair(name)).collect(),
+    };
+    Value::Object(values)
+}
+
+fn cookie_values(names: &Names, facts: &Facts<'_>) -> Value {
+    let Some(header) = facts.headers.get("cookie") else { return Value::Object(Map::new()) };
+    let mut values = Map::new();
+    for (name, value) in cookies(&header).filter(|(name, _)| names.contains(name)) {
+        values.entry(name).or_insert_with(|| Value::from(value));
+    }
+    Value::Object(values)
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::super::key::{InputName, KeyContext, KeyPlan, KeySpec};
-use super::super::route::{Pattern, Rules};
+use super::super::route::Pattern;
+use super::super::route::rules::Rules;
 use super::super::template::{Read, Step, TextTemplate};
 use super::super::{Form, Route, SiteFile, Source};
 use super::analysis::{Analyses, Analysis};
@@ -113,11 +114,11 @@ impl<'c> Compiler<'c> {
             DraftForm::File(file, content_type) => parts::file(typed, file, content_type),
             DraftForm::Redirect(template) => parts::redirect(typed, template),
         };
-        let key = self.key(typed, &name, &pattern, &rules, &parts);
+        let key = self.key(typed, &name, &pattern, &parts);
         Some(self.assemble(typed, name, pattern, rules, key, parts))
     }
 
-    fn analyse(&self, form: &Form, analyses: &mut Analyses) -> Arc<Analysis> {
+    pub(super) fn analyse(&self, form: &Form, analyses: &mut Analyses) -> Arc<Analysis> {
         match form {
             Form::Body(_) => Arc::default(),
             Form::Template { page, layout } => {
@@ -133,7 +134,6 @@ impl<'c> Compiler<'c> {
         typed: &RouteConfig,
         name: &str,
         pattern: &Pattern,
-        rules: &Rules,
         parts: &Parts,
     ) -> Option<KeyPlan> {
         if typed.method.value != "GET" || !matches!(parts.source, Source::Page(_)) {
@@ -148,10 +148,9 @@ impl<'c> Compiler<'c> {
             namespace: namespace.unwrap_or(&self.config.cache.namespace),
             route_name: name,
             pattern,
-            rules,
             inputs: &parts.inputs,
         };
-        let (plan, found) = KeyPlan::new(&context, &spec, &|input| place_of(input, parts));
+        let (plan, found) = KeyPlan::new(context, &spec, &|input| place_of(input, parts));
         self.report.extend(found);
         Some(plan)
     }
@@ -196,7 +195,11 @@ impl<'c> Compiler<'c> {
 
 /// Where a page reads an input first, and through which partials.
 fn place_of(input: &InputName, parts: &Parts) -> Option<(Span, Vec<Span>)> {
-    let (root, name) = input.root_and_name();
+    let text = input.to_string();
+    let (root, name) = match text.split_once('.') {
+        Some((root, name)) => (root, Some(name)),
+        None => (text.as_str(), None),
+    };
     let reads = &parts.analysis.reads.list;
     let is_it = |read: &&Read| match (read.path.as_slice(), name) {
         ([Step::Name(first), Step::Name(second), ..], Some(name)) => first == root && second == name,

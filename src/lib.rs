@@ -13,6 +13,7 @@
 //! | `watch`, `reload`, `app` | life: edits, the swap, start and stop |
 //! | `cli` | one file a command |
 
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod diagnostic;

@@ -1,13 +1,12 @@
 //! Answers for what went wrong: RFC 9457 problem details, or a page for who accepts HTML.
 
-use std::fmt::Write as _;
-
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::body::Body;
 use super::headers::joined;
+use super::weights::weighted;
 
 /// What a client can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +23,7 @@ impl Form {
     pub fn wanted(headers: &HeaderMap) -> Self {
         let Some(accept) = joined(headers, &ACCEPT) else { return Self::Json };
         let (mut html, mut json) = (0, 0);
-        for range in accept.split(',') {
-            let (name, weight) = weighted(range);
+        for (name, weight) in weighted(&accept) {
             match name {
                 name if name.eq_ignore_ascii_case("text/html") => html = weight,
                 name if name.eq_ignore_ascii_case("application/xhtml+xml") => {
@@ -40,26 +38,6 @@ impl Form {
             }
         }
         if html > 0 && html >= json { Self::Html } else { Self::Json }
-    }
-}
-
-/// An element of a field such as `Accept`: its name, and its weight in thousandths (RFC 9110 §12.4.2).
-pub(super) fn weighted(element: &str) -> (&str, u16) {
-    let mut parts = element.split(';').map(str::trim);
-    let name = parts.next().unwrap_or_default();
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    (name, weight.map_or(1000, |text| thousandths(text).unwrap_or(0)))
-}
-
-/// `0`, `0.5`, `1.000`; nothing for anything else.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = fraction.len() <= 3 && fraction.bytes().all(|digit| digit.is_ascii_digit());
-    let fraction = format!("{fraction:0<3}").parse::<u16>().ok().filter(|_| digits)?;
-    match whole {
-        "0" => Some(fraction),
-        "1" if fraction == 0 => Some(1000),
-        _ => None,
     }
 }
 
@@ -131,14 +109,11 @@ impl Problem {
     /// The built-in page, for sites that have none of their own.
     #[must_use]
     pub fn html(&self) -> String {
-        let (status, title) = (self.status.as_u16(), escaped(&self.title));
-        let mut detail = String::new();
-        if let Some(text) = &self.detail {
-            let _infallible = write!(detail, "\n<p>{}</p>", escaped(text));
-        }
-        PAGE.replace("{status}", &status.to_string())
-            .replace("{title}", &title)
-            .replace("{detail}", &detail)
+        let detail = self.detail.as_deref().map(|text| format!("\n<p>{}</p>", escaped(text)));
+        // The detail goes last: it may quote what a client sent, which must not be filled in itself.
+        PAGE.replace("{status}", self.status.as_str())
+            .replace("{title}", &escaped(&self.title))
+            .replace("{detail}", &detail.unwrap_or_default())
     }
 
     /// The answer in the form that the client can show. Never stored anywhere.
@@ -174,3 +149,42 @@ fn escaped(text: &str) -> String {
 }
 
 const PAGE: &str = include_str!("problem.html");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_for_who_asks_for_html_and_json_for_everyone_else() {
+        for (accept, expected) in [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Form::Html),
+            ("*/*", Form::Json),
+            ("application/json", Form::Json),
+            ("application/json, text/html;q=0.9", Form::Json),
+            ("text/html;q=0", Form::Json),
+            ("TEXT/HTML", Form::Html),
+            ("", Form::Json),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            assert_eq!(Form::wanted(&headers), expected, "{accept}");
+        }
+        assert_eq!(Form::wanted(&HeaderMap::new()), Form::Json);
+    }
+
+    #[test]
+    fn what_a_request_said_is_shown_as_text() {
+        let problem = Problem::new(StatusCode::NOT_FOUND)
+            .detail("no <script>alert(1)</script> & {title} here")
+            .with("parameter", "page")
+            .with("status", 200);
+        let page = problem.html();
+        let shown = "<p>no &lt;script&gt;alert(1)&lt;/script&gt; &amp; {title} here</p>";
+        assert!(page.contains(shown), "{page}");
+        assert!(page.contains("<title>404 Not Found</title>"), "{page}");
+        let json: Value = serde_json::from_str(&problem.json()).unwrap();
+        assert_eq!(json["status"], 404);
+        assert_eq!(json["parameter"], "page");
+        assert_eq!(json["title"], "Not Found");
+    }
+}

@@ -1,7 +1,7 @@
 //! An edit → a new site in place of the old one, or a report and the old one kept.
 //!
 //! The loop knows nothing of sites: it is given a [`Build`] that turns files into a change ready to
-//! be applied, and decides when to call it. Events and the poll only say *when to look*; whether
+//! be applied, and decides when to call it. Events and the poll only say when to look; whether
 //! anything changed is decided by the content of all inputs ([`Inputs::digest`]), and whether a save
 //! is over by `settle`. `app` makes one [`Reloader`] and runs it; SIGHUP and the admin listener ask
 //! through its [`ReloadHandle`].

@@ -133,7 +133,8 @@ impl Watch {
         }
     }
 
-    /// Waits until nothing happens for the quiet time, at most ten times as long.
+    /// Waits until nothing happens for the quiet time, at most ten times as long. What happened
+    /// until then is not hinted at again: whoever waits here looks afterwards.
     ///
     /// # Cancel safety
     /// No hint is lost.
@@ -142,11 +143,12 @@ impl Watch {
         tokio::pin!(limit);
         loop {
             tokio::select! {
-                () = &mut limit => return,
-                () = tokio::time::sleep(self.options.quiet) => return,
+                () = &mut limit => break,
+                () = tokio::time::sleep(self.options.quiet) => break,
                 () = self.shared.wake.notified() => {}
             }
         }
+        lock(&self.shared.fold).is_due = false;
     }
 
     /// Whether an event is waiting for [`Watch::next`].
@@ -180,7 +182,12 @@ impl Watches {
             }
             std::mem::take(&mut fold.lost)
         };
-        watched.set(wanted, lost)
+        let is_changed = watched.set(wanted, lost);
+        if is_changed {
+            // The closing of a file in a directory that was replaced is never told.
+            lock(&self.shared.fold).forget_writing();
+        }
+        is_changed
     }
 
     /// How many directories are watched by events.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use super::{Built, Outcome, ReloadState, ReloadStatus, Reloader};
@@ -9,10 +10,13 @@ use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::file::{Disk, Inputs, Trust};
 use crate::watch::Watches;
 
-/// Builds that are thrown away, where a reload is wanted at once, because an input changed meanwhile.
+/// Builds thrown away, where a reload is wanted at once, because an input changed meanwhile.
 const MAX_REBUILDS: usize = 3;
-/// Looks until the directories to watch are the same as those just looked at.
-const MAX_LOOKS: usize = 4;
+/// Looks in a row while there are directories that were not watched before they were looked at,
+/// and while there is no file descriptor left.
+const MAX_LOOKS: u32 = 5;
+/// How long to wait for a file descriptor, the first time; each further time as much longer.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
 /// A build that is not applied yet.
 pub(super) struct Made {
@@ -27,7 +31,7 @@ pub(super) struct Made {
 impl Made {
     /// Whether it was made from one state of the files: no input changed while they were read.
     pub(super) fn is_steady(&self) -> bool {
-        self.from.digest() == self.now.digest()
+        self.from.digest() == self.now.digest() && !self.from.is_exhausted()
     }
 }
 
@@ -64,8 +68,11 @@ impl Reloader {
         let now = self.clock.wall();
         let look = move || {
             let mut seen = inputs.again(now, trust);
-            for _ in 1..MAX_LOOKS {
-                if !watches.as_ref().is_some_and(|watches| watches.set(seen.directories())) {
+            for turn in 1..MAX_LOOKS {
+                let anew = watches.as_ref().is_some_and(|watches| watches.set(seen.directories()));
+                if seen.is_exhausted() {
+                    thread::sleep(EXHAUSTED_PAUSE * turn);
+                } else if !anew {
                     break;
                 }
                 seen = inputs.again(now, trust);

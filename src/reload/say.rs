@@ -27,8 +27,8 @@ impl Said {
         for file in now.difference(&self.unlinked) {
             warn!(
                 %file,
-                "the file was replaced outside of this container, and its mount still shows the old \
-                 one: edits will not be seen; mount the directory that holds it, not the file"
+                "the file was replaced outside of this container, and its mount still shows the \
+                 old one: edits will not be seen; mount the directory that holds it, not the file"
             );
         }
         self.unlinked = now;

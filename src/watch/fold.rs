@@ -85,3 +85,90 @@ impl Fold {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind};
+
+    use super::*;
+
+    const WRITTEN: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
+
+    fn fold() -> Fold {
+        let mut fold = Fold::default();
+        fold.wanted.add(Path::new("/site"), OsStr::new("a.txt"));
+        fold.wanted.add_all(Path::new("/site/posts"));
+        fold
+    }
+
+    fn take(fold: &mut Fold, kind: EventKind, path: &str) -> bool {
+        fold.take(Ok(Event::new(kind).add_path(PathBuf::from(path))))
+    }
+
+    #[test]
+    fn only_events_that_may_concern_an_input_wake_anybody() {
+        for (kind, path, wakes) in [
+            (WRITTEN, "/site/a.txt", true),
+            (WRITTEN, "/site/log.txt", false),
+            (WRITTEN, "/site/posts/new.md", true),
+            (WRITTEN, "/elsewhere/a.txt", false),
+            (EventKind::Create(CreateKind::Any), "/site/..data", true),
+            (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), "/site/a.txt", true),
+            (EventKind::Access(AccessKind::Open(AccessMode::Any)), "/site/a.txt", false),
+            (EventKind::Access(AccessKind::Close(AccessMode::Read)), "/site/a.txt", false),
+            (CLOSED, "/site/a.txt", true),
+            (EventKind::Remove(RemoveKind::Folder), "/site/posts", true),
+            (EventKind::Modify(ModifyKind::Name(RenameMode::From)), "/site", true),
+            (EventKind::Modify(ModifyKind::Name(RenameMode::To)), "/site/a.txt", true),
+        ] {
+            let mut fold = fold();
+            assert_eq!(take(&mut fold, kind, path), wakes, "{kind:?} {path}");
+            assert_eq!(fold.is_due, wakes, "{kind:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_being_written_until_it_is_closed_or_gone() {
+        for end in [
+            CLOSED,
+            EventKind::Remove(RemoveKind::File),
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)),
+            EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+        ] {
+            let mut fold = fold();
+            take(&mut fold, WRITTEN, "/site/a.txt");
+            take(&mut fold, CLOSED, "/site/posts/other.md");
+            assert!(fold.is_writing(), "{end:?}");
+            take(&mut fold, end, "/site/a.txt");
+            assert!(!fold.is_writing(), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_watched_directory_that_goes_is_lost_and_a_file_is_not() {
+        let mut fold = fold();
+        take(&mut fold, EventKind::Remove(RemoveKind::File), "/site/a.txt");
+        assert!(fold.lost.is_empty());
+        take(&mut fold, EventKind::Remove(RemoveKind::Folder), "/site/posts");
+        assert!(fold.lost.contains(Path::new("/site/posts")));
+    }
+
+    #[test]
+    fn lost_events_and_errors_mean_that_anything_may_have_happened() {
+        let mut fold = fold();
+        assert!(fold.take(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan))));
+        assert!(fold.take(Err(notify::Error::generic("broken"))));
+    }
+
+    #[test]
+    fn events_without_end_fold_into_a_bounded_state() {
+        let mut fold = fold();
+        for turn in 0..100_000 {
+            take(&mut fold, WRITTEN, &format!("/site/posts/{turn}.md"));
+        }
+        assert_eq!(fold.writing.len(), MAX_WRITING);
+    }
+}

@@ -1,6 +1,8 @@
 //! When a change is a reload, and what becomes of it.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,7 +52,7 @@ async fn after_a_bad_edit_the_old_site_stays_and_the_next_good_one_is_taken() {
     write(&site.path("site.txt"), "two\nend\n");
     site.expect("two").await;
     assert_eq!(site.reports().len(), 3);
-    assert_eq!(site.handle.status().generation, 2);
+    site.until("it is told", |site| site.handle.status().generation == 2).await;
     site.end().await;
 }
 
@@ -164,4 +166,91 @@ async fn a_build_that_panics_leaves_the_old_site_and_the_loop_alive() {
     let current = status.wait_for(|status| status.state == ReloadState::Current);
     tokio::time::timeout(SEEN, current).await.expect("it goes on").unwrap();
     stop.cancel();
+}
+
+/// Any editor's way of saving, chosen by a counter that is mixed up a little.
+fn save_somehow(site: &Site, turn: u64, text: &str) {
+    let path = site.path("part.txt");
+    match turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61 {
+        0 => write(&path, text),
+        1 => {
+            write(&site.path(".part.swp"), text);
+            fs::rename(site.path(".part.swp"), &path).unwrap();
+        }
+        2 => {
+            fs::remove_file(&path).unwrap();
+            write(&path, text);
+        }
+        3 => {
+            fs::rename(&path, site.path("part.txt~")).unwrap();
+            write(&path, text);
+            fs::remove_file(site.path("part.txt~")).unwrap();
+        }
+        4 => {
+            let mut file = fs::File::create(&path).unwrap();
+            let (one, two) = text.split_at(text.len() / 2);
+            file.write_all(one.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(turn % 60));
+            file.write_all(two.as_bytes()).unwrap();
+        }
+        5 => {
+            fs::remove_file(&path).unwrap();
+            write(&site.path("hidden/real.txt"), text);
+            symlink("hidden/real.txt", &path).unwrap();
+        }
+        6 => {
+            write(&site.path("other.txt"), text);
+            fs::remove_file(&path).unwrap();
+            fs::hard_link(site.path("other.txt"), &path).unwrap();
+            fs::remove_file(site.path("other.txt")).unwrap();
+        }
+        _ => {
+            fs::write(&path, "").unwrap();
+            std::thread::sleep(Duration::from_millis(turn % 90));
+            fs::write(&path, text).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_way_files_are_saved_nothing_half_is_live_and_the_last_save_is() {
+    let mut site = Site::start(&[("site.txt", "part.txt\nend\n"), ("part.txt", "<0:0>")]).await;
+    site.expect("<0:0>").await;
+    let mut seen = 0;
+    for turn in 1..=60_u64 {
+        save_somehow(
+            &site,
+            turn,
+            &format!("<{turn}:{}:{turn}>", "x".repeat(usize::try_from(turn).unwrap())),
+        );
+        // In one save of four the site gets the time to take it.
+        if turn.is_multiple_of(4) {
+            loop {
+                let (text, _) = site.next().await;
+                let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>'));
+                let parts: Vec<&str> = inner.expect(&text).split(':').collect();
+                let number: u64 = parts[0].parse().unwrap();
+                assert_eq!(parts[0], parts[2], "whole: {text}");
+                assert!(number > seen, "{number} after {seen}");
+                seen = number;
+                if number == turn {
+                    break;
+                }
+            }
+        }
+    }
+    assert_eq!(site.reports(), [""; 0]);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_saves_in_one_go_end_with_the_last_and_few_builds() {
+    let mut site = Site::start(&[("site.txt", "0\nend\n")]).await;
+    site.expect("0").await;
+    for turn in 1..=1000 {
+        write(&site.path("site.txt"), &format!("{turn}\nend\n"));
+    }
+    while site.next().await.0 != "1000" {}
+    assert!(site.builds() < 20, "{} builds", site.builds());
+    site.end().await;
 }

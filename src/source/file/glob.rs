@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::resolve::in_words;
 use crate::config::FileError;
 
 /// Files that one pattern may name.
@@ -68,7 +69,7 @@ pub(super) trait Places {
 pub(super) fn find(pattern: &str, places: &mut dyn Places) -> Result<Vec<String>, FileError> {
     let segments: Vec<&str> = pattern.split('/').filter(|s| !s.is_empty() && *s != ".").collect();
     let mut search = Search { places, found: Vec::new(), looked_at: 0 };
-    search.descend("", &segments, 0)?;
+    search.descend(if pattern.starts_with('/') { "/" } else { "" }, &segments, 0)?;
     search.found.sort();
     search.found.dedup();
     Ok(search.found)
@@ -136,16 +137,16 @@ impl Search<'_> {
     }
 }
 
-fn read_directory(path: &Path, bound: usize) -> Result<Vec<(String, fs::FileType)>, String> {
+fn read_directory(path: &Path, bound: usize) -> Result<Vec<(String, fs::FileType)>, FileError> {
     let mut names = Vec::new();
-    let listing = match fs::read_dir(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(names),
-        listing => listing.map_err(|error| error.to_string())?,
+    let listing = match fs::read_dir(path).map_err(|error| in_words(&error)) {
+        Err(FileError::Missing) => return Ok(names),
+        listing => listing?,
     };
     for entry in listing {
-        let entry = entry.map_err(|error| error.to_string())?;
+        let entry = entry.map_err(|error| in_words(&error))?;
         if names.len() == bound {
-            return Err(format!("the pattern looks at more than {MAX_ENTRIES} entries"));
+            return Err(FileError::Other(format!("there are more than {MAX_ENTRIES} entries")));
         }
         // An entry that went away between listing and looking was not there.
         if let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) {
@@ -156,5 +157,6 @@ fn read_directory(path: &Path, bound: usize) -> Result<Vec<(String, fs::FileType
 }
 
 fn join(base: &str, name: &str) -> String {
-    if base.is_empty() { name.to_owned() } else { format!("{base}/{name}") }
+    let separator = if base.is_empty() || base.ends_with('/') { "" } else { "/" };
+    format!("{base}{separator}{name}")
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::Disk;
+use super::{Disk, resolve};
 use crate::config::{FileError, Files as _};
 use crate::fingerprint::{Fingerprint, Hasher};
 
@@ -134,6 +134,17 @@ impl Inputs {
     /// sees of a single mounted file after the host saved it by rename.
     pub fn unlinked(&self) -> impl Iterator<Item = &str> {
         self.unlinked.iter().map(String::as_str)
+    }
+
+    /// Whether an answer is missing because the process has no descriptor left: what was asked says
+    /// nothing of the files then, and has to be asked again.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        let files = self.files.values().filter_map(|answer| answer.as_ref().err());
+        let lists = self.globs.values().filter_map(|answer| answer.as_ref().err());
+        files.chain(lists).any(
+            |error| matches!(error, FileError::Other(words) if words.ends_with(resolve::EXHAUSTED)),
+        )
     }
 
     /// The same questions, asked again at `now`.

@@ -1,8 +1,8 @@
 //! A path → its bytes, from the site's directory and nowhere else, keeping what was asked for.
 //!
 //! A [`Disk`] lives for one load. `config` and `site` read through it as [`Files`]; afterwards
-//! `reload` takes the [`Inputs`] to watch them and to ask again. Only `reload` and the commands make
-//! one. The directory and what is in it are trusted (who can write there is the site's author), so
+//! `reload` takes the [`Inputs`] to watch them and to ask again. Only `reload` and the commands
+//! make one. The directory and what is in it are trusted (who can write there is the site's author), so
 //! the checks here are against mistakes: a link that leaves the site, a pipe that never ends.
 
 mod glob;
@@ -180,8 +180,8 @@ impl Files for Disk {
         {
             return Ok(known.clone());
         }
-        // Past the bound on all files the answer is an error, but what is noted is the file, so that
-        // asking again without loading finds the same.
+        // Past the bound on all files the answer is an error, but what is noted is the file, so
+        // that asking again without loading finds the same.
         let room = MAX_LOAD_BYTES.saturating_sub(self.loaded_bytes);
         let question = Question { path: path.clone(), bound: Some(bound) };
         let full = || FileError::Other(format!("the site's files are over {MAX_LOAD_BYTES} bytes"));
@@ -266,8 +266,8 @@ fn open(real: &Path) -> Result<(File, Metadata), FileError> {
     if metadata.is_file() { Ok((file, metadata)) } else { Err(FileError::NotRegular) }
 }
 
-/// The digest of what `from` gives, in fields of [`CHUNK`] bytes so that its length need not be known
-/// ahead, and the bytes where they are wanted.
+/// The digest of what `from` gives, in fields of [`CHUNK`] bytes so that its length need not be
+/// known ahead, and the bytes where they are wanted.
 fn digest(mut from: impl Read, keep: bool) -> io::Result<(Fingerprint, Option<Bytes>)> {
     let mut hasher = Hasher::default();
     let mut kept = Vec::new();

@@ -9,6 +9,8 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use rustix::io::Errno;
+
 use crate::config::FileError;
 
 /// Links followed on one path before it is called a loop; the kernel's own bound.
@@ -88,8 +90,15 @@ fn link_at(
     fs::read_link(&path).map(Some).map_err(|error| in_words(&error))
 }
 
+/// What is said where the process, or the machine, has no descriptor left. It says nothing of the
+/// file, and passes.
+pub(super) const EXHAUSTED: &str = "larder has no file descriptor left to look (ulimit -n)";
+
 /// A system's error as a [`FileError`].
 pub(super) fn in_words(error: &io::Error) -> FileError {
+    if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+        return FileError::Other(EXHAUSTED.to_owned());
+    }
     match error.kind() {
         // A file where a directory was asked for: what was asked for is not there.
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing,

@@ -18,8 +18,8 @@ use loaded::Loaded;
 /// Extensions that are read as values, as shown to people.
 const KNOWN: &str = "yaml, yml, json, toml, csv, md, txt";
 
-/// The value in a file: YAML, JSON and TOML as they are; CSV as a list of mappings of strings, named
-/// by its first row; Markdown as its front matter and `body`, the text below it; other text as a
+/// The value in a file: YAML, JSON and TOML as they are; CSV as a list of mappings of strings,
+/// named by its first row; Markdown as its front matter and `body`, the text below it; other text as a
 /// string. Mappings keep the order of the file.
 ///
 /// # Errors

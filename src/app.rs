@@ -130,12 +130,10 @@ impl App {
         tracing::info!(%address, "listening on http://{address}");
         let handle = reloader.handle();
         self.watch(reloader);
-        let limits =
-            Limits { max_connections: self.server.max_connections, ..Limits::default() };
+        let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
         let handler =
             SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
-        let serving =
-            listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
+        let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
         let signals = signals(self.stop.clone(), handle)?;
         self.tasks.spawn(signals);
         serving.await;
@@ -181,9 +179,8 @@ fn signals(
     stop: CancellationToken,
     reload: ReloadHandle,
 ) -> Result<impl Future<Output = ()>, StartError> {
-    let listen = |kind| {
-        signal(kind).map_err(|why| StartError::Failed(format!("no signal handler: {why}")))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|why| StartError::Failed(format!("no signal handler: {why}")));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut hangup = listen(SignalKind::hangup())?;

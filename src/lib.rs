@@ -17,7 +17,6 @@ pub mod app;
 pub mod build;
 pub mod cache;
 pub mod cli;
-pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod diagnostic;

@@ -19,13 +19,12 @@ pub enum LogFormat {
 ///
 /// A second call changes nothing.
 pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("larder=info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("larder=info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error here means that a log is there already, which is what is wanted.
     let _ = match format {
-        LogFormat::Text => {
-            log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init()
-        }
+        LogFormat::Text => log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
 }

@@ -124,10 +124,6 @@ fn is_coloured(stream_is_terminal: bool) -> bool {
     stream_is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn stdout_is_coloured() -> bool {
-    is_coloured(io::stdout().is_terminal())
-}
-
 fn stderr_is_coloured() -> bool {
     is_coloured(io::stderr().is_terminal())
 }

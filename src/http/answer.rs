@@ -19,8 +19,7 @@ use crate::site::SiteFile;
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What a value may keep of itself in an address: RFC 3986 §2.3.
-const UNRESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An entry of the cache and the lines that its route sends with it.
 pub(super) struct Told<'a> {
@@ -159,4 +158,3 @@ fn quoted(text: &str) -> String {
 pub(super) fn encoded(value: &str) -> Cow<'_, str> {
     utf8_percent_encode(value, UNRESERVED).into()
 }
-

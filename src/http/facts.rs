@@ -36,7 +36,8 @@ mod tests {
     #[test]
     fn several_lines_of_a_header_are_one_value_and_cookies_stay_apart() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [("accept", "a"), ("accept", "b"), ("cookie", "x=1"), ("cookie", "y=2")]
+        for (name, value) in
+            [("accept", "a"), ("accept", "b"), ("cookie", "x=1"), ("cookie", "y=2")]
         {
             headers.append(name, HeaderValue::from_static(value));
         }

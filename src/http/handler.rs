@@ -25,8 +25,8 @@ use super::problem::{Form, Problem};
 use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
 use crate::config::{CacheStatusDetail, Ttl};
 use crate::site::key::Facts;
-use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
 use crate::site::route::rules::Violation;
+use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
 use crate::site::{ErrorFacts, RenderError, RenderJob, Route, Source};
 
 /// Serves the site that is live. Clones are the same.
@@ -105,7 +105,7 @@ impl<'s> Asked<'s> {
     ) -> Result<Option<Self>, Refused> {
         let target = matched.target;
         let Some(route) = served.site.route(target) else { return Ok(None) };
-        let params = route.rules.path(&matched.params).map_err(Refused::Path)?;
+        let params = route.rules.path(&matched.params).map_err(|_| Refused::Path)?;
         let query = route.rules.query(raw).map_err(Refused::Query)?;
         Ok(Some(Self { served, target, route, path: &matched.path, params, query }))
     }
@@ -146,7 +146,7 @@ impl Asked<'_> {
 
 /// Why the parameters of a request do not do.
 enum Refused {
-    Path(Violation),
+    Path,
     Query(Violation),
 }
 
@@ -305,7 +305,7 @@ impl Core {
         refused: &Refused,
     ) -> Response<Body> {
         match refused {
-            Refused::Path(_) => {
+            Refused::Path => {
                 self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
             }
             Refused::Query(violation) => {
@@ -388,9 +388,7 @@ impl Core {
             None
         };
         let mut answer = match own {
-            Some((body, content_type)) => {
-                answer::error_page(problem.status(), body, content_type)
-            }
+            Some((body, content_type)) => answer::error_page(problem.status(), body, content_type),
             None => problem.answer(form),
         };
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

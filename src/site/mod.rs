@@ -21,8 +21,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use self::key::{Inputs, KeyPlan};
-use self::route::{Found, Pattern, Router, RouterBuilder};
 use self::route::rules::Rules;
+use self::route::{Found, Pattern, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, CorsConfig, ErrorStatus, ServerConfig, Ttl};

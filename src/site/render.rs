@@ -14,10 +14,10 @@ use crate::config::ErrorStatus;
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// The largest response that a render may make, in bytes.
-pub const OUTPUT_BOUND: usize = 8 * 1024 * 1024;
+const OUTPUT_BOUND: usize = 8 * 1024 * 1024;
 
 /// How long a template may run.
-pub const TIME_BOUND: Duration = Duration::from_secs(10);
+const TIME_BOUND: Duration = Duration::from_secs(10);
 
 /// Why a render made nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +145,7 @@ impl RenderJob {
         matches!(&self.route.source, Source::Page(Page { form: Form::Body(_), .. }))
     }
 
-    /// Renders. Blocks for as long as the template runs, [`TIME_BOUND`] at most.
+    /// Renders. Blocks for as long as the template runs, 10 s at most.
     ///
     /// # Errors
     /// [`RenderError::Failed`] with the template's place.

@@ -1,6 +1,5 @@
 //! `server` and `cache`: what needs a restart.
 
-use std::net::{IpAddr, SocketAddr};
 use super::scalar::shown;
 use super::{Decoder, Fields};
 use crate::config::fields::{ACCESS_LOG, CACHE, CACHE_STATUS, SERVER, TLS};
@@ -8,6 +7,7 @@ use crate::config::model::{AccessLog, CacheConfig, CacheStatusDetail, ServerConf
 use crate::config::node::Node;
 use crate::config::secret::Secret;
 use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
+use std::net::{IpAddr, SocketAddr};
 
 /// Addresses of stores: the scheme and an example of it.
 const STORES: &[(&str, &str)] = &[

@@ -55,7 +55,8 @@ impl Compiler<'_> {
 
     fn template(&mut self, name: &At<String>, at: &Surroundings<'_>) -> Option<Shaped> {
         let page = self.find_template(name)?;
-        let layout = at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
+        let layout =
+            at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
         let inner = media::of_template(&name.value);
         let content_type = content_type(at, inner, "text/html; charset=utf-8");
         Some(Shaped { form: Form::Template { page, layout }, content_type, shape: String::new() })
@@ -63,7 +64,8 @@ impl Compiler<'_> {
 
     fn inline(&mut self, text: &At<String>, at: &Surroundings<'_>) -> Option<Shaped> {
         let content_type = content_type(at, None, "text/html; charset=utf-8");
-        let layout = at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
+        let layout =
+            at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
         match self.templates.inline(at.label, text, escape_of(&content_type)) {
             Ok(page) => {
                 let form = Form::Template { page, layout };
@@ -90,8 +92,7 @@ impl Compiler<'_> {
             }
             None => "templates end in `.hbs`".to_owned(),
         };
-        self.report
-            .push(Diagnostic::new(Code::TemplateMissing, message, &name.span).help(help));
+        self.report.push(Diagnostic::new(Code::TemplateMissing, message, &name.span).help(help));
         None
     }
 

@@ -112,11 +112,7 @@ fn input_name(path: &[Step]) -> Option<String> {
 }
 
 /// The values that a page reads, by name: a route's own shadow the site's.
-fn merged(
-    tree: &Tree,
-    own: &Values,
-    analysis: &Analysis,
-) -> ByName<(Arc<Value>, Fingerprint)> {
+fn merged(tree: &Tree, own: &Values, analysis: &Analysis) -> ByName<(Arc<Value>, Fingerprint)> {
     let mut merged = analysis.shared.clone();
     for chosen in &own.chosen {
         merged.remove(&chosen.name);

@@ -13,11 +13,13 @@ const BUILT_IN_TTL: Ttl = Ttl::For(Duration::from_secs(300));
 /// The lifetime of a route's responses.
 pub(super) fn lifetime(typed: &RouteConfig) -> RouteLifetime {
     let defaults = &typed.defaults;
-    let window = |own: &Option<At<Ttl>>, default: &Option<At<Ttl>>| {
-        match own.as_ref().or(default.as_ref()).map(|ttl| ttl.value) {
-            Some(Ttl::For(duration)) => duration,
-            Some(Ttl::Off) | None => Duration::ZERO,
-        }
+    let window = |own: &Option<At<Ttl>>, default: &Option<At<Ttl>>| match own
+        .as_ref()
+        .or(default.as_ref())
+        .map(|ttl| ttl.value)
+    {
+        Some(Ttl::For(duration)) => duration,
+        Some(Ttl::Off) | None => Duration::ZERO,
     };
     RouteLifetime {
         ttl: typed.ttl.as_ref().or(defaults.ttl.as_ref()).map_or(BUILT_IN_TTL, |ttl| ttl.value),
@@ -69,7 +71,8 @@ pub(super) fn check_public(
     let Some((_, value, span)) = line.filter(|_| private) else { return };
     let value = value.to_ascii_lowercase();
     if !value.contains("private") && !value.contains("no-store") {
-        let message = format!("`{path}` reads cookies or `authorization`, and this makes it public");
+        let message =
+            format!("`{path}` reads cookies or `authorization`, and this makes it public");
         report.push(
             Diagnostic::new(Code::PublicPrivate, message, span)
                 .help("write `private` into it, or leave `cache-control` to larder"),

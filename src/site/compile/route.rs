@@ -202,13 +202,16 @@ fn place_of(input: &InputName, parts: &Parts) -> Option<(Span, Vec<Span>)> {
     };
     let reads = &parts.analysis.reads.list;
     let is_it = |read: &&Read| match (read.path.as_slice(), name) {
-        ([Step::Name(first), Step::Name(second), ..], Some(name)) => first == root && second == name,
+        ([Step::Name(first), Step::Name(second), ..], Some(name)) => {
+            first == root && second == name
+        }
         ([Step::Name(first), ..], _) => first == root,
         _ => false,
     };
-    let read = reads.iter().find(is_it).or_else(|| {
-        reads.iter().find(|read| !matches!(read.path.first(), Some(Step::Name(_))))
-    })?;
+    let read = reads
+        .iter()
+        .find(is_it)
+        .or_else(|| reads.iter().find(|read| !matches!(read.path.first(), Some(Step::Name(_)))))?;
     Some((read.place.clone(), read.via.clone()))
 }
 

@@ -38,7 +38,6 @@ pub(super) struct Fixed {
 #[derive(Debug)]
 pub(super) struct Chosen {
     pub(super) name: String,
-    pub(super) glob: String,
     pub(super) address: TextTemplate,
     pub(super) optional: bool,
     pub(super) files: ByName<Value>,
@@ -117,7 +116,6 @@ fn chosen(load: &LoadConfig, files: &mut dyn Files) -> Result<Chosen, Box<Diagno
     Ok(Chosen {
         name: load.name.value.clone(),
         files: glob(&pattern, &load.from.span, files)?.into_iter().collect(),
-        glob: pattern,
         address,
         optional: load.optional,
     })

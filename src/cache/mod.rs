@@ -29,6 +29,8 @@ mod purge;
 mod record;
 mod state;
 pub mod store;
+mod told;
+mod tracking;
 mod write;
 
 pub use self::entry::{Ask, Entry, Render, RenderFailure, Rendered};
@@ -55,6 +57,8 @@ use self::store::Remote;
 use self::store::redis::Redis;
 use self::store::redis::address::Address;
 use self::store::shared::{Budget, Shared};
+use self::told::Told;
+use self::tracking::Tracking;
 use crate::clock::Clock;
 use crate::fingerprint::Fingerprint;
 
@@ -103,7 +107,7 @@ struct Inner {
     /// The memory store, or the near cache of `shared`.
     near: Arc<Near>,
     /// Renders that `shared` could not be told of.
-    aside: Near,
+    aside: Arc<Near>,
     /// The store that other processes share; none with the memory store.
     shared: Option<Arc<Shared>>,
     flights: Arc<Flights>,
@@ -113,7 +117,7 @@ struct Inner {
     overwrites: Pauses,
     refreshes: Pauses,
     counters: Arc<Counters>,
-    notices: Notices,
+    notices: Arc<Notices>,
 }
 
 impl Cache {
@@ -137,9 +141,15 @@ impl Cache {
     ) -> Result<Self, StoreUrlError> {
         let address: Address = url.parse()?;
         let ended = CancellationToken::new();
-        let redis = Redis::new(address, &tasks, ended.clone());
+        let redis = Redis::new(address.clone(), &tasks, ended.clone());
         let remote: Arc<dyn Remote> = Arc::new(redis);
-        let cache = Self::build(settings, clock, tasks, Some((remote, ended)));
+        let cache = Self::build(settings, clock, tasks, Some((remote, ended.clone())));
+        let inner = &cache.inner;
+        if inner.settings.near {
+            let (prefix, notices) = (inner.settings.prefix.clone(), Arc::clone(&inner.notices));
+            let tracking = Tracking { address, prefix, told: cache.told(), notices };
+            tracking.start(&inner.tasks, ended);
+        }
         Ok(cache)
     }
 
@@ -161,7 +171,7 @@ impl Cache {
         };
         let inner = Arc::new(Inner {
             near: Arc::new(near),
-            aside: Near::new(bytes / ASIDE_SHARE, largest, true),
+            aside: Arc::new(Near::new(bytes / ASIDE_SHARE, largest, true)),
             shared,
             ended,
             clock,
@@ -173,7 +183,7 @@ impl Cache {
             overwrites: Pauses::new(OVERWRITE_PAUSE, OVERWRITE_PAUSE),
             refreshes: Pauses::new(REFRESH_PAUSE, REFRESH_PAUSE_AT_MOST),
             counters,
-            notices: Notices::default(),
+            notices: Arc::default(),
             settings,
         });
         if let Some(shared) = &inner.shared {
@@ -185,6 +195,17 @@ impl Cache {
             });
         }
         Self { inner }
+    }
+
+    /// Where changes of the store are told.
+    fn told(&self) -> Told {
+        let inner = &self.inner;
+        Told {
+            near: Arc::clone(&inner.near),
+            aside: Arc::clone(&inner.aside),
+            doors: Arc::clone(&inner.doors),
+            counters: Arc::clone(&inner.counters),
+        }
     }
 
     /// A fresh entry in this process's memory: no wait, no I/O, no lock held on return.

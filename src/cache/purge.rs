@@ -13,6 +13,7 @@ use super::list::{escape_glob, glob_matches};
 use super::record;
 use super::store::shared::Shared;
 use super::store::{Remote, Scanned, StoreError};
+use super::told::LEASE_PREFIX;
 use super::{Cache, Inner};
 
 /// What to purge.
@@ -97,7 +98,7 @@ impl Inner {
             return unlink(shared, ours.filter(|key| self.is_ours(key)).collect()).await;
         }
         let prefix = escape_glob(&self.settings.prefix);
-        let leases = format!("larder:lease:{{{prefix}:*");
+        let leases = format!("{LEASE_PREFIX}{prefix}:*");
         let mut gone = self.purge_walk(shared, what, &leases, Walk::Leases).await?;
         gone += self.purge_walk(shared, what, &format!("{prefix}:*"), Walk::Keys).await?;
         Ok(gone)
@@ -150,7 +151,7 @@ impl Walk {
         match self {
             Self::Keys => Some(found),
             Self::Leases => {
-                let inner = found.strip_prefix(b"larder:lease:{")?.strip_suffix(b"}")?;
+                let inner = found.strip_prefix(LEASE_PREFIX.as_bytes())?.strip_suffix(b"}")?;
                 Some(inner.to_vec())
             }
         }

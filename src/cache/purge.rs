@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::flight::{Flight, Landing};
+use super::flight::Flight;
 use super::freshness::Kept;
 use super::list::{escape_glob, glob_matches};
 use super::record;
@@ -47,9 +47,8 @@ impl Cache {
         let inner = &self.inner;
         let writing = inner.flights.ground(|flight| inner.is_meant(&what, flight));
         for flight in writing {
-            let mut landing = flight.watch();
-            let landed =
-                landing.wait_for(|it| !matches!(it, None | Some(Landing::Meanwhile { .. })));
+            let mut told = flight.watch();
+            let landed = told.wait_for(|news| news.end.is_some());
             let _ = tokio::time::timeout(inner.settings.timeout, landed).await;
         }
         let gone = inner.near.invalidate_where(|key, kept| inner.holds(&what, key, kept));

@@ -5,9 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use super::harness::{
-    Bench, Server, ask, body, eventually, free_port, starts_with, status,
-};
+use super::harness::{Bench, Server, ask, body, eventually, free_port, starts_with, status};
 
 /// The bound on a wait, and what a busy machine adds.
 const BOUNDED: Duration = Duration::from_millis(100 + 150);

@@ -34,7 +34,10 @@ async fn garbage_and_other_types_are_misses_and_are_overwritten() {
         let name = format!("value-{number}");
         let _: () = server.run(&["SET", &key(&name), value, "PX", "60000"]);
         let answer = bench.get(ask(&name), "right").await;
-        assert_eq!((body(&answer), status(&answer)), ("right".into(), "fwd=uri-miss; stored".into()));
+        assert_eq!(
+            (body(&answer), status(&answer)),
+            ("right".into(), "fwd=uri-miss; stored".into())
+        );
         starts_with(&status(&bench.get(ask(&name), "other").await), "hit;");
     }
     let _: () = server.run(&["RPUSH", &key("list"), "a", "b"]);

@@ -79,7 +79,10 @@ async fn who_waits_for_a_holder_that_fails_takes_its_turn_at_once() {
     leave.notify_one();
     assert_eq!(failing.await.expect("an answer").result.expect_err("it failed").status, 502);
     let answer = waiting.await.expect("an answer");
-    assert_eq!((body(&answer), status(&answer)), ("second try".into(), "fwd=uri-miss; stored".into()));
+    assert_eq!(
+        (body(&answer), status(&answer)),
+        ("second try".into(), "fwd=uri-miss; stored".into())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

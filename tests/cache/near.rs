@@ -47,9 +47,8 @@ async fn what_anyone_does_to_a_key_is_seen_within_a_tenth_of_a_second() {
         let words = command.iter().map(|word| if *word == "KEY" { &*key } else { word });
         let _: redis::Value = server.run(&words.collect::<Vec<_>>());
         for bench in [&bench, &other] {
-            let gone = || async {
-                bench.cache.peek(&key, &site("one"), &ask(&name).lifetime).is_none()
-            };
+            let gone =
+                || async { bench.cache.peek(&key, &site("one"), &ask(&name).lifetime).is_none() };
             assert!(within(SOON, gone).await, "{command:?} was not seen");
         }
     }
@@ -115,9 +114,8 @@ async fn a_silent_connection_is_found_out_within_two_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_refuses_tracking_is_served_from_without_a_near_cache() {
     let server = Server::start(&[]);
-    let _: () = server.run(&[
-        "ACL", "SETUSER", "web", "on", ">secret", "~*", "+@all", "-client|tracking",
-    ]);
+    let _: () =
+        server.run(&["ACL", "SETUSER", "web", "on", ">secret", "~*", "+@all", "-client|tracking"]);
     let url = format!("redis://web:secret@127.0.0.1:{}", server.port);
     let bench = Bench::on(&url);
     bench.state_becomes("refused", |state| state.near.trouble.is_some()).await;

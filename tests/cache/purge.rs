@@ -6,9 +6,7 @@ use std::sync::Arc;
 use larder::cache::{Ask, Listing, Purge};
 use tokio::sync::Notify;
 
-use super::harness::{
-    Bench, PREFIX, Server, ask, body, eventually, free_port, key, page, status,
-};
+use super::harness::{Bench, PREFIX, Server, ask, body, eventually, free_port, key, page, status};
 
 async fn both() -> [(Bench, Option<Server>); 2] {
     let server = Server::start(&[]);
@@ -65,8 +63,13 @@ async fn a_purge_says_how_many_it_removed_and_removes_no_others() {
             let meant: Vec<_> = gone.iter().map(|key| format!("{PREFIX}::{key}")).collect();
             assert_eq!((went, count), (meant, gone.len() as u64), "{what:?}");
             if let Some(server) = &server {
-                let left: i64 =
-                    server.run(&["EXISTS", "elsewhere", "api:cached:x", "api:cache", "api-cache::blog:/a"]);
+                let left: i64 = server.run(&[
+                    "EXISTS",
+                    "elsewhere",
+                    "api:cached:x",
+                    "api:cache",
+                    "api-cache::blog:/a",
+                ]);
                 assert_eq!(left, 4);
             }
         }
@@ -76,7 +79,8 @@ async fn a_purge_says_how_many_it_removed_and_removes_no_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after() {
     for (bench, _server) in both().await {
-        for what in [Purge::Keys(vec![key("page")]), Purge::All, Purge::Routes(vec!["page".into()])] {
+        for what in [Purge::Keys(vec![key("page")]), Purge::All, Purge::Routes(vec!["page".into()])]
+        {
             let leave = Arc::new(Notify::new());
             let (cache, wait) = (bench.cache.clone(), Arc::clone(&leave));
             let before = tokio::spawn(async move {
@@ -89,10 +93,16 @@ async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after()
             assert!(eventually(|| async { bench.cache.state().in_flight == 1 }).await);
             bench.cache.purge(what).await.expect("told");
             let after = bench.get(ask("page"), "from after").await;
-            assert_eq!((body(&after), status(&after)), ("from after".into(), "fwd=uri-miss; stored".into()));
+            assert_eq!(
+                (body(&after), status(&after)),
+                ("from after".into(), "fwd=uri-miss; stored".into())
+            );
             leave.notify_one();
             let before = before.await.expect("an answer");
-            assert_eq!((body(&before), status(&before)), ("from before".into(), "fwd=uri-miss".into()));
+            assert_eq!(
+                (body(&before), status(&before)),
+                ("from before".into(), "fwd=uri-miss".into())
+            );
             assert_eq!(body(&bench.get(ask("page"), "x").await), "from after");
             bench.cache.purge(Purge::All).await.expect("told");
         }
@@ -118,7 +128,8 @@ async fn the_key_list_tells_of_each_entry_page_by_page() {
         let all = keys(&bench, Listing { limit: 7, ..Listing::default() }).await;
         assert_eq!(all.len(), 251);
         let few = Listing { route: Some("few".into()), limit: 100, ..Listing::default() };
-        let page = bench.cache.list(Listing { examine_limit: 10_000, ..few }).await.expect("a page");
+        let page =
+            bench.cache.list(Listing { examine_limit: 10_000, ..few }).await.expect("a page");
         let [info] = page.keys.try_into().expect("one");
         assert_eq!(info.key, format!("{PREFIX}::few:/one"));
         assert_eq!((info.route.as_deref(), info.path.as_deref()), (Some("few"), Some("/one")));
@@ -127,7 +138,8 @@ async fn the_key_list_tells_of_each_entry_page_by_page() {
         assert_eq!(info.fingerprint, Some(super::harness::site("one")));
         assert!(info.ttl_ms.is_some_and(|ttl| (50_000..=60_000).contains(&ttl)));
         assert!(info.age_ms.is_some_and(|age| age < 10_000) && info.size_bytes >= 10);
-        let glob = Listing { match_glob: Some("*page-00?".into()), limit: 100, ..Listing::default() };
+        let glob =
+            Listing { match_glob: Some("*page-00?".into()), limit: 100, ..Listing::default() };
         assert_eq!(keys(&bench, glob).await.len(), 10);
         let found = bench.cache.inspect(&format!("{PREFIX}::few:/one")).await.expect("told");
         let found = found.expect("it is there");

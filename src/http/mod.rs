@@ -4,6 +4,7 @@
 //! [`connection`] speaks HTTP/1 or HTTP/2 on it and ends it when it is silent too long, [`head`]
 //! refuses what RFC 9110 and 9112 refuse, [`edge`] hands the rest to a [`edge::Handle`].
 
+mod answer;
 pub mod body;
 pub mod carry;
 pub mod conditional;
@@ -12,11 +13,15 @@ pub mod cors;
 pub mod edge;
 pub mod encoding;
 pub mod files;
+mod facts;
+pub mod handler;
 pub mod head;
 pub mod headers;
 pub mod language;
 pub mod listener;
+pub mod live;
 pub mod media;
+mod page;
 pub mod problem;
 mod pulse;
 pub mod ranges;

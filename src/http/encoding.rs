@@ -1,4 +1,5 @@
-//! Content codings: which the client wants, and the coded bodies, made once and kept beside the entry.
+//! Content codings: which the client wants, and the coded bodies, made once and kept beside the
+//! entry.
 
 use std::io::Write as _;
 
@@ -46,7 +47,8 @@ impl Coding {
         }
     }
 
-    /// The entity tag of the coded body: `"a"` becomes `"a-br"`. Bytes that differ need tags that differ.
+    /// The entity tag of the coded body: `"a"` becomes `"a-br"`. Bytes that differ need tags that
+    /// differ.
     #[must_use]
     pub fn tag(self, identity: &str) -> String {
         let open = identity.strip_suffix('"').unwrap_or(identity);
@@ -91,9 +93,9 @@ impl Accepted {
         Self { weights, identity: identity.unwrap_or(unnamed) }
     }
 
-    /// The coding to answer with; nothing for none. `worth` says whether the body is [`worth_coding`]:
-    /// one that is not is coded only where the client refuses it as it is. A client that refuses
-    /// everything gets it as it is all the same: better than no answer.
+    /// The coding to answer with; nothing for none. `worth` says whether the body is
+    /// [`worth_coding`]: one that is not is coded only where the client refuses it as it is. A
+    /// client that refuses everything gets it as it is all the same: better than no answer.
     #[must_use]
     pub fn choose(&self, worth: bool) -> Option<Coding> {
         self.choose_of(worth, Coding::ALL)
@@ -133,14 +135,15 @@ pub fn worth_coding(media: &str, len: usize) -> bool {
 pub struct Variants([OnceCell<Option<Bytes>>; 3]);
 
 impl Variants {
-    /// The coded body, where it is there already; `Some(None)` where coding does not make it smaller, so
-    /// that the identity form is to be sent. Never waits.
+    /// The coded body, where it is there already; `Some(None)` where coding does not make it
+    /// smaller, so that the identity form is to be sent. Never waits.
     #[must_use]
     pub fn ready(&self, coding: Coding) -> Option<Option<&Bytes>> {
         self.0[coding as usize].get().map(Option::as_ref)
     }
 
-    /// The coded body, made now where it is not there; nothing where coding does not make it smaller.
+    /// The coded body, made now where it is not there; nothing where coding does not make it
+    /// smaller.
     ///
     /// # Cancel safety
     /// Dropped, the next one who asks makes it.
@@ -174,8 +177,8 @@ fn smaller(coding: Coding, identity: &[u8]) -> Option<Bytes> {
     (coded.len() < identity.len()).then(|| Bytes::from(coded))
 }
 
-/// Codes a body. The levels are those beyond which time grows faster than size shrinks for bodies that
-/// are coded once a lifetime.
+/// Codes a body. The levels are those beyond which time grows faster than size shrinks for bodies
+/// that are coded once a lifetime.
 ///
 /// # Errors
 /// Where a compressor fails, which it has no reason to.
@@ -201,8 +204,8 @@ const BROTLI_QUALITY: u32 = 5;
 const ZSTD_LEVEL: i32 = 6;
 const GZIP_LEVEL: u32 = 6;
 
-/// Brotli's window, as a power of two: no larger than the body needs, for the compressor's memory grows
-/// with it.
+/// Brotli's window, as a power of two: no larger than the body needs, for the compressor's memory
+/// grows with it.
 fn window(len: usize) -> u32 {
     len.max(1).ilog2().saturating_add(1).clamp(16, 22)
 }

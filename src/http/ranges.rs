@@ -98,8 +98,8 @@ fn number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| digits)
 }
 
-/// The elements of `bytes=…`; nothing where one of them is wrong, there are too many, or the unit is
-/// another: the field is ignored then.
+/// The elements of `bytes=…`; nothing where one of them is wrong, there are too many, or the unit
+/// is another: the field is ignored then.
 fn specs(field: &str) -> Option<Vec<Spec>> {
     let (unit, set) = field.split_once('=')?;
     if !unit.eq_ignore_ascii_case("bytes") {

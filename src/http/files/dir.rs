@@ -1,9 +1,10 @@
 //! A directory that is served: names in, files out, and no way out of it.
 //!
-//! What a client writes is taken apart into names; `..`, hidden names and separators in any coding are
-//! refused before the disk is asked. What remains is resolved by the system, symbolic links and all, and
-//! must still lie inside. Between that look and the opening someone could swap a link; who can write
-//! there is trusted (SECURITY.md), so the portable way was taken rather than Linux' `openat2`.
+//! What a client writes is taken apart into names; `..`, hidden names and separators in any coding
+//! are refused before the disk is asked. What remains is resolved by the system, symbolic links
+//! and all, and must still lie inside. Between that look and the opening someone could swap a
+//! link; who can write there is trusted (SECURITY.md), so the portable way was taken rather than
+//! Linux' `openat2`.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -20,7 +21,7 @@ use rustix::fs::OFlags;
 
 use super::{Kept, Resource};
 use crate::http::encoding::{Accepted, Coding};
-use crate::http::media;
+use crate::site::media;
 
 /// A file up to this many bytes is kept in memory.
 const MAX_KEPT: u64 = 256 * 1024;
@@ -33,8 +34,8 @@ const KEPT_BYTES: u64 = 32 * 1024 * 1024;
 pub enum Found {
     /// A file.
     File(Resource),
-    /// A directory with an index, asked for without the slash at its end: relative links in it would
-    /// lead astray, so the client is to be sent to the address with the slash.
+    /// A directory with an index, asked for without the slash at its end: relative links in it
+    /// would lead astray, so the client is to be sent to the address with the slash.
     NeedsSlash,
 }
 
@@ -95,8 +96,8 @@ impl Dir {
         Ok(Self { root: Arc::new(root), kept: Arc::new(kept) })
     }
 
-    /// What `name`, the decoded rest of a path, leads to for a client with these headers; nothing where
-    /// there is no such file, or one that is not to be seen.
+    /// What `name`, the decoded rest of a path, leads to for a client with these headers; nothing
+    /// where there is no such file, or one that is not to be seen.
     ///
     /// # Errors
     /// Where the disk fails; that a file is absent or may not be read is no error.

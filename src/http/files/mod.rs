@@ -88,8 +88,8 @@ impl Content {
 }
 
 impl Resource {
-    /// The representation of a kept file that the client likes best; makes the coded form where it is
-    /// not there yet. A request for a range gets the bytes as they are.
+    /// The representation of a kept file that the client likes best; makes the coded form where it
+    /// is not there yet. A request for a range gets the bytes as they are.
     pub async fn of_kept(kept: &Kept, request: &HeaderMap) -> Self {
         let varies = worth_coding(&kept.media, kept.bytes.len());
         let ranged = request.contains_key(http::header::RANGE);
@@ -124,8 +124,8 @@ impl Resource {
         opening.await.map_err(io::Error::other)?
     }
 
-    /// A file on disk, too large to be kept. Its entity tag says when it was changed and how long it is:
-    /// a digest would take a reading of all of it.
+    /// A file on disk, too large to be kept. Its entity tag says when it was changed and how long
+    /// it is: a digest would take a reading of all of it.
     fn on_disk(file: File, len: u64, media: String, last_modified: Option<SystemTime>) -> Self {
         let since = last_modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
         let etag = format!("\"{:x}-{len:x}\"", since.unwrap_or_default().as_nanos());
@@ -146,8 +146,8 @@ impl Resource {
     }
 }
 
-/// Answers a GET or HEAD: 200, 206, 304, 412 or 416. Lifetime and everything else about the route is the
-/// caller's to add.
+/// Answers a GET or HEAD: 200, 206, 304, 412 or 416. Lifetime and everything else about the route
+/// is the caller's to add.
 #[must_use]
 pub fn answer(method: &Method, request: &HeaderMap, resource: &Resource) -> Response<Body> {
     let current = Validators { etag: Some(&resource.etag), last_modified: resource.last_modified };
@@ -254,7 +254,8 @@ fn unsatisfiable(request: &HeaderMap, len: u64) -> Response<Body> {
     answer
 }
 
-/// Inserts a field that is ASCII by its making; one that a file's odd name made otherwise is left out.
+/// Inserts a field that is ASCII by its making; one that a file's odd name made otherwise is left
+/// out.
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

@@ -97,8 +97,8 @@ impl Pieces {
     }
 }
 
-/// Reads exactly this part. A file that was cut short meanwhile breaks the answer off: its length was
-/// promised.
+/// Reads exactly this part. A file that was cut short meanwhile breaks the answer off: its length
+/// was promised.
 fn read(file: &File, part: Range<u64>) -> io::Result<Bytes> {
     let len = usize::try_from(part.end - part.start).map_err(io::Error::other)?;
     let mut chunk = vec![0; len];

@@ -157,14 +157,11 @@ impl Disk {
             return self.walk(&root, path);
         }
         // Many files, few directories: the way to each is gone once.
-        let directory = match self.parents.get(parent) {
-            Some(known) => known.clone(),
-            None => {
-                let found = self.place(parent)?.real;
-                self.parents.insert(parent.to_owned(), found.clone());
-                found
-            }
-        };
+        if let Some(directory) = self.parents.get(parent).cloned() {
+            return self.walk(&directory, name);
+        }
+        let directory = self.place(parent)?.real;
+        self.parents.insert(parent.to_owned(), directory.clone());
         self.walk(&directory, name)
     }
 

@@ -4,6 +4,7 @@
 //! beside this file turn them into text for a terminal, JSON, or CI annotations.
 
 mod code;
+pub mod render;
 
 use std::fmt;
 use std::ops::Range;

@@ -19,7 +19,7 @@ mod secret;
 mod yaml;
 mod yaml_error;
 
-pub use files::{FileContent, FileError, Files};
+pub use files::{FileContent, FileError, Files, Stamp};
 pub use include::{Loaded, load};
 pub use model::*;
 pub use node::{Node, NodeValue};

@@ -60,6 +60,24 @@ pub struct ServerConfig {
     pub cache_status: CacheStatusDetail,
 }
 
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            admin: Some("127.0.0.1:8001".to_owned()),
+            admin_token: None,
+            admin_hosts: Vec::new(),
+            workers: None,
+            max_connections: 10_000,
+            tls: None,
+            access_log: AccessLog::Off,
+            health: None,
+            docs: None,
+            cache_status: CacheStatusDetail::Short,
+        }
+    }
+}
+
 /// How each request is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessLog {
@@ -99,6 +117,22 @@ pub struct CacheConfig {
     pub max_entry: u64,
     /// New keys a second and route before a key has to be asked for twice; 1,000.
     pub max_new_keys: u32,
+}
+
+impl CacheConfig {
+    /// What holds where the file, at `place`, says nothing.
+    #[must_use]
+    pub fn new(place: &Span) -> Self {
+        Self {
+            store: At::new(Secret::new("memory"), place.clone()),
+            prefix: "api:cache".to_owned(),
+            namespace: String::new(),
+            memory: 256 << 20,
+            timeout: Duration::from_millis(100),
+            max_entry: 1 << 20,
+            max_new_keys: 1000,
+        }
+    }
 }
 
 /// What a route does not say itself: the main file's `defaults`, or an include's for its own routes.
@@ -296,7 +330,7 @@ pub struct ErrorPageConfig {
 }
 
 /// Which errors a page is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorStatus {
     /// One status.
     Exactly(u16),

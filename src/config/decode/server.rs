@@ -1,8 +1,5 @@
 //! `server` and `cache`: what needs a restart.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
-
 use super::scalar::shown;
 use super::{Decoder, Fields};
 use crate::config::fields::{ACCESS_LOG, CACHE, CACHE_STATUS, SERVER, TLS};
@@ -10,6 +7,7 @@ use crate::config::model::{AccessLog, CacheConfig, CacheStatusDetail, ServerConf
 use crate::config::node::Node;
 use crate::config::secret::Secret;
 use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
+use std::net::{IpAddr, SocketAddr};
 
 /// Addresses of stores: the scheme and an example of it.
 const STORES: &[(&str, &str)] = &[
@@ -25,19 +23,7 @@ const STORES: &[(&str, &str)] = &[
 impl Decoder<'_> {
     /// The `server` section; what is wrong or not there is as built in.
     pub(super) fn server(&mut self, place: &Span, node: Option<&Node>) -> ServerConfig {
-        let mut server = ServerConfig {
-            listen: "127.0.0.1:8000".to_owned(),
-            admin: Some("127.0.0.1:8001".to_owned()),
-            admin_token: None,
-            admin_hosts: Vec::new(),
-            workers: None,
-            max_connections: 10_000,
-            tls: None,
-            access_log: AccessLog::Off,
-            health: None,
-            docs: None,
-            cache_status: CacheStatusDetail::Short,
-        };
+        let mut server = ServerConfig::default();
         let Some(node) = node else { return server };
         let Some(fields) = self.fields(&SERVER, "`server`", place, node) else { return server };
         if let Some(listen) = self.address(&fields, "listen") {
@@ -147,15 +133,7 @@ impl Decoder<'_> {
 
     /// The `cache` section; what is wrong or not there is as built in.
     pub(super) fn cache(&mut self, place: &Span, node: Option<&Node>) -> CacheConfig {
-        let mut cache = CacheConfig {
-            store: At::new(Secret::new("memory"), place.clone()),
-            prefix: "api:cache".to_owned(),
-            namespace: String::new(),
-            memory: 256 << 20,
-            timeout: Duration::from_millis(100),
-            max_entry: 1 << 20,
-            max_new_keys: 1000,
-        };
+        let mut cache = CacheConfig::new(place);
         let Some(node) = node else { return cache };
         let Some(fields) = self.fields(&CACHE, "`cache`", place, node) else { return cache };
         if let Some(store) = self.store(&fields) {

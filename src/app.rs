@@ -50,7 +50,7 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`] where it could not be started; nothing is bound then.
-pub fn run(options: Options) -> Result<(), StartError> {
+pub fn run(options: &Options) -> Result<(), StartError> {
     let clock = Clock::system();
     let live = Arc::new(Live::new(Arc::new(Site::empty())));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -60,7 +60,7 @@ pub fn run(options: Options) -> Result<(), StartError> {
         Reloader::new(root, main, Arc::new(build), clock.clone(), tasks.clone(), stop.clone());
     first_load(&mut reloader)?;
     let site = live.site();
-    let app = App { live, clock, tasks, stop, server: server(&site.server, &options) };
+    let app = App { live, clock, tasks, stop, server: server(&site.server, options) };
     let mut cache = site.cache.clone();
     if let Some(store) = &options.store {
         cache.store.value = store.clone().into();

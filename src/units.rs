@@ -41,13 +41,24 @@ pub enum UnitError {
 }
 
 impl UnitError {
-    /// What a person should write instead of a duration like this.
+    /// What a person should write instead of a lifetime like this.
     #[must_use]
-    pub fn duration_help(self) -> &'static str {
+    pub fn lifetime_help(self) -> &'static str {
         match self {
             Self::Form => "write 30s, 5m, 1h30m, 2d or `off`",
             Self::Zero => "write `off` for none",
-            Self::Negative => "a duration is not negative; write `off` for none",
+            Self::Negative => "a lifetime is not negative; write `off` for none",
+            other => other.duration_help(),
+        }
+    }
+
+    /// What a person should write instead of a duration like this, which cannot be `off`.
+    #[must_use]
+    pub fn duration_help(self) -> &'static str {
+        match self {
+            Self::Form => "write 500ms, 30s, 5m or 1h30m",
+            Self::Zero => "write more than nothing, or remove the field",
+            Self::Negative => "a duration is not negative",
             Self::Fraction => "write whole numbers: 1h30m rather than 1.5h, 500ms rather than 0.5",
             Self::TooLarge => "ten years (10y) is the longest",
         }

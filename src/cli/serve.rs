@@ -13,7 +13,7 @@ pub(super) fn run(config: &Path, listening: &Listening) -> u8 {
         admin: listening.admin.clone(),
         store: listening.store.clone(),
     };
-    match app::run(options) {
+    match app::run(&options) {
         Ok(()) => OK,
         Err(StartError::BadConfig(report)) => {
             check::show(&report);

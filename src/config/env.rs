@@ -6,21 +6,28 @@ use crate::diagnostic::{Code, Diagnostic, Report, Span};
 /// Asks the environment for a variable.
 pub(super) type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// Fills in every string value below `node`; keys and free `x-…` fields stay as typed.
-pub(super) fn fill(report: &mut Report, env: Env, node: &mut Node) {
+/// Fills in every string value of a file; keys, and its own free `x-…` fields, stay as typed: what
+/// is kept there is filled in where an alias puts it.
+pub(super) fn fill(report: &mut Report, env: Env, root: &mut Node) {
+    match &mut root.value {
+        NodeValue::Map(fields) => fields
+            .iter_mut()
+            .filter(|(key, _)| !key.value.starts_with("x-"))
+            .for_each(|(_, value)| fill_below(report, env, value)),
+        _ => fill_below(report, env, root),
+    }
+}
+
+fn fill_below(report: &mut Report, env: Env, node: &mut Node) {
     match &mut node.value {
         NodeValue::Text(text) if text.contains('$') => {
             if let Some(filled) = filled(report, env, text, &node.span) {
                 *text = filled;
             }
         }
-        NodeValue::List(items) => items.iter_mut().for_each(|item| fill(report, env, item)),
+        NodeValue::List(items) => items.iter_mut().for_each(|item| fill_below(report, env, item)),
         NodeValue::Map(fields) => {
-            for (key, value) in fields {
-                if !key.value.starts_with("x-") {
-                    fill(report, env, value);
-                }
-            }
+            fields.iter_mut().for_each(|(_, value)| fill_below(report, env, value));
         }
         _ => {}
     }

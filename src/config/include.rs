@@ -26,7 +26,42 @@ pub fn load(main: &str, files: &mut dyn Files, env: &dyn Fn(&str) -> Option<Stri
     let mut reader =
         Reader { report: &mut report, files, env, sources: Vec::new(), parts: Parts::default() };
     let config = reader.main(main);
-    Loaded { config, report: report.sorted() }
+    let sources = reader.sources;
+    Loaded { config, report: in_order(report, &sources) }
+}
+
+/// The report in order of files and places, without what only follows from another mistake.
+fn in_order(report: Report, sources: &[Arc<SourceFile>]) -> Report {
+    let causes: Vec<Span> = report
+        .iter()
+        .filter(|diagnostic| matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes))
+        .filter_map(main_place)
+        .cloned()
+        .collect();
+    let follows = |diagnostic: &&Diagnostic| {
+        let of_cause = matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes);
+        !of_cause
+            && main_place(diagnostic).is_some_and(|at| causes.iter().any(|cause| meets(cause, at)))
+    };
+    let mut list: Vec<Diagnostic> =
+        report.iter().filter(|diagnostic| !follows(diagnostic)).cloned().collect();
+    list.sort_by_key(|diagnostic| {
+        main_place(diagnostic).map(|at| {
+            let file = sources.iter().position(|file| Arc::ptr_eq(file, at.file()));
+            (file, at.range().start)
+        })
+    });
+    list.into_iter().collect()
+}
+
+fn main_place(diagnostic: &Diagnostic) -> Option<&Span> {
+    diagnostic.labels.first().map(|label| &label.span)
+}
+
+/// Whether two places of one file have a byte in common.
+fn meets(a: &Span, b: &Span) -> bool {
+    let (one, other) = (a.range(), b.range());
+    Arc::ptr_eq(a.file(), b.file()) && one.start < other.end && other.start < one.end
 }
 
 struct Reader<'a> {

@@ -10,6 +10,7 @@ mod env;
 pub mod fields;
 mod files;
 mod include;
+mod line;
 mod looks;
 mod model;
 mod node;

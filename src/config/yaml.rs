@@ -12,6 +12,7 @@ use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPoli
 use serde_yaml::{Options, Spanned};
 
 use super::node::{Node, NodeValue};
+use super::quotes;
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest file that is parsed, in bytes.
@@ -145,6 +146,9 @@ struct Grow<'a> {
 impl Grow<'_> {
     fn node(&mut self, raw: Spanned<Raw>) -> Node {
         let mut span = self.span(&raw.defined);
+        if let Some(text) = self.unquoted_braces(&raw.value, &span) {
+            return text;
+        }
         let value = match raw.value {
             Raw::Null => NodeValue::Null,
             Raw::Bool(flag) => NodeValue::Bool(flag),
@@ -152,16 +156,33 @@ impl Grow<'_> {
             Raw::Text(text) => NodeValue::Text(text),
             Raw::List(items) => {
                 let items: Vec<Node> = items.into_iter().map(|item| self.node(item)).collect();
-                span = self.enclose(&span, items.last().map(|item| &item.span));
+                span = self.enclose(&span, items.iter().map(|item| &item.span));
                 NodeValue::List(items)
             }
             Raw::Map(fields) => {
                 let fields = self.fields(fields);
-                span = self.enclose(&span, fields.last().map(|(_, node)| &node.span));
+                let nodes = fields.iter().map(|(_, node)| &node.span);
+                span = self.enclose(&span, nodes.chain(fields.iter().map(|(key, _)| &key.span)));
                 NodeValue::Map(fields)
             }
         };
+        if let (NodeValue::Null | NodeValue::Text(_), Some(warning)) =
+            (&value, quotes::comment_ate(&span))
+        {
+            self.report.push(warning);
+        }
         Node { value, span }
+    }
+
+    /// The text that was meant, where a mapping is `{{name}}` without quotes.
+    fn unquoted_braces(&mut self, value: &Raw, span: &Span) -> Option<Node> {
+        let Raw::Map(fields) = value else { return None };
+        if !fields.iter().any(|(key, _)| matches!(key.value, Raw::Map(_))) {
+            return None;
+        }
+        let (diagnostic, span, text) = quotes::braces(self.file, span.range().start)?;
+        self.report.push(diagnostic);
+        Some(Node { value: NodeValue::Text(text), span })
     }
 
     fn fields(&mut self, raw: Vec<(Spanned<Raw>, Spanned<Raw>)>) -> Vec<(At<String>, Node)> {
@@ -176,16 +197,7 @@ impl Grow<'_> {
                 continue;
             }
             if let Some(first) = seen.insert(key.value.clone(), key.span.clone()) {
-                self.report.push(
-                    Diagnostic::new(
-                        Code::YamlDuplicateKey,
-                        format!("`{}` is there twice in one mapping", key.value),
-                        &key.span,
-                    )
-                    .remark("again here")
-                    .label(&first, "first here")
-                    .help("remove one of them"),
-                );
+                self.twice(&key, &first);
                 seen.insert(key.value, first);
                 continue;
             }
@@ -194,6 +206,21 @@ impl Grow<'_> {
         merged.retain(|(key, _)| !seen.contains_key(&key.value));
         fields.extend(merged);
         fields
+    }
+
+    fn twice(&mut self, key: &At<String>, first: &Span) {
+        let path = key.value.rsplit(' ').next().unwrap_or_default();
+        let (code, message) = if path.starts_with('/') {
+            (Code::DuplicateRoute, format!("`{}` is defined twice", key.value))
+        } else {
+            let message = format!("`{}` is there twice in one mapping", key.value);
+            (Code::YamlDuplicateKey, message)
+        };
+        let diagnostic = Diagnostic::new(code, message, &key.span)
+            .remark("again here")
+            .label(first, "first here")
+            .help("remove one of them");
+        self.report.push(diagnostic);
     }
 
     /// What a merge key brings: the fields of a mapping, or of several, the first wins.
@@ -225,7 +252,7 @@ impl Grow<'_> {
             Raw::Bool(_) | Raw::Number(_) => span.text().to_owned(),
             Raw::Null if !span.text().is_empty() => span.text().to_owned(),
             Raw::Null | Raw::List(_) | Raw::Map(_) => {
-                self.report.push(super::quotes::odd_key(&span));
+                self.report.push(quotes::odd_key(&span));
                 return None;
             }
         };
@@ -244,13 +271,30 @@ impl Grow<'_> {
         }
     }
 
-    /// From the start of `outer` to the end of `last` where that is further on.
-    fn enclose(&self, outer: &Span, last: Option<&Span>) -> Span {
+    /// From the start of `outer` to the end of its last part, and to the bracket that closes it.
+    /// Parts that stand before it come from aliases.
+    fn enclose<'s>(&self, outer: &Span, parts: impl Iterator<Item = &'s Span>) -> Span {
         let range = outer.range();
-        let end = last.map_or(range.end, |last| last.range().end.max(range.end));
+        let ends = parts.map(Span::range).filter(|part| part.start >= range.start);
+        let end = ends.map(|part| part.end).fold(range.end, usize::max);
+        let close = match outer.text().chars().next() {
+            Some('{') => '}',
+            Some('[') => ']',
+            _ => return Span::new(self.file, range.start..end),
+        };
+        let rest = self.file.text.get(end..).unwrap_or_default();
+        let end = match rest.find(close) {
+            Some(at) if rest.get(..at).is_some_and(|gap| gap.trim_matches(BETWEEN).is_empty()) => {
+                end + at + close.len_utf8()
+            }
+            _ => end,
+        };
         Span::new(self.file, range.start..end)
     }
 }
+
+/// What may stand between the last part of a mapping or list in brackets and its end.
+const BETWEEN: [char; 5] = [' ', '\t', '\r', '\n', ','];
 
 fn line(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

@@ -172,7 +172,8 @@ async fn watched<C, E>(
     loop {
         tokio::select! {
             biased;
-            // A client's mistake has been answered by hyper where it could be; nobody else is concerned.
+            // A client's mistake has been answered by hyper where it could be; nobody else is
+            // concerned.
             _ended = connection.as_mut() => return,
             () = stops.cut.cancelled() => return,
             () = stops.idle.cancelled(), if !ending => {

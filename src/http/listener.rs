@@ -68,7 +68,8 @@ const MAX_REFUSING: usize = 64;
 /// How long a refused client is waited for.
 const REFUSING: Duration = Duration::from_secs(1);
 
-/// The pause after an error of accept that closing connections may cure: no file descriptors, mostly.
+/// The pause after an error of accept that closing connections may cure: no file descriptors,
+/// mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Listener {
@@ -99,8 +100,8 @@ impl Listener {
         self.addr
     }
 
-    /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at most
-    /// [`Limits::drain`]. All tasks are spawned on `tasks`.
+    /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at
+    /// most [`Limits::drain`]. All tasks are spawned on `tasks`.
     ///
     /// # Cancel safety
     /// Dropped, it stops accepting; connections go on and are not waited for.
@@ -196,8 +197,8 @@ async fn after_failed_accept(error: &io::Error) {
     }
 }
 
-/// Tells a client that there are too many, and reads what it sends, so that the answer is not lost to a
-/// reset.
+/// Tells a client that there are too many, and reads what it sends, so that the answer is not lost
+/// to a reset.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
         content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\

@@ -11,6 +11,7 @@ pub mod template;
 
 mod compile;
 mod diff;
+mod explain;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ use crate::diagnostic::{SourceFile, Span};
 use crate::fingerprint::Fingerprint;
 
 pub use compile::{Compiled, compile};
+pub use explain::{ExplainedInput, ExplainedRoute, Explanation, input_names};
 pub use diff::{Change, Changes, diff};
 pub use render::{ErrorFacts, RenderError, RenderJob};
 
@@ -78,6 +80,13 @@ impl Site {
     #[must_use]
     pub fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
         self.routes.iter().find(|route| &*route.name == name)
+    }
+
+    /// The names of the routes that are made from `what`: a value, a source, a template or a file.
+    #[must_use]
+    pub fn routes_using(&self, what: &str) -> Vec<String> {
+        let uses = |route: &&Arc<Route>| route.uses.contains(what);
+        self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
     }
 
     /// The names of all templates, for `explain` and messages.
@@ -130,6 +139,23 @@ pub struct Route {
     pub source: Source,
     /// A digest of all that a reload could change about how it is answered, for [`diff`].
     pub digest: Fingerprint,
+}
+
+impl Route {
+    /// Method and path as they are typed: `GET` goes without saying.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self.method.as_str() {
+            "GET" => self.pattern.as_str().to_owned(),
+            method => format!("{method} {}", self.pattern.as_str()),
+        }
+    }
+
+    /// Whether the same requests get the same keys from both.
+    #[must_use]
+    pub fn builds_same_keys(&self, other: &Self) -> bool {
+        self.pattern.as_str() == other.pattern.as_str() && self.key == other.key
+    }
 }
 
 /// A place where a page reads something of a request.

@@ -61,7 +61,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     (r"\b(Instant|SystemTime)::now\b", &["src/clock.rs"]),
     (r"\b(e?println|e?print)!|\bprocess::exit\b", &["src/cli/"]),
-    (r"\bstd::fs\b|\btokio::fs\b", &["src/source/", "src/watch", "src/cli/"]),
+    (r"\bstd::fs\b|\btokio::fs\b", &["src/source/", "src/watch", "src/cli/", "src/http/files/"]),
     (r"\btokio::spawn\b|\btask::spawn\b|\bthread::spawn\b", &["src/app"]),
 ];
 

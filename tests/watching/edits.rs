@@ -8,7 +8,7 @@ use std::time::Duration;
 use larder::reload::ReloadState;
 use larder::watch::WatchOptions;
 
-use crate::harness::{Site, run, write};
+use super::harness::{Site, run, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_save_in_place_is_live_within_a_second() {

@@ -3,10 +3,11 @@
 use super::scalar::shown;
 use super::{Decoder, Fields};
 use crate::config::fields::{LOAD, UPSTREAM};
+use crate::config::looks;
 use crate::config::model::{LoadConfig, LoadTtl, UpstreamConfig};
 use crate::config::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic};
-use crate::units::parse_ttl;
+use crate::units::{UnitError, parse_ttl};
 
 /// Names that every template has already.
 const RESERVED: &[&str] = &[
@@ -16,12 +17,14 @@ const RESERVED: &[&str] = &[
 impl Decoder<'_> {
     /// Values as they stand, under their names.
     pub(super) fn data(&mut self, node: Option<&Node>) -> Vec<(At<String>, Node)> {
-        let entries = self.entries("`data`", node);
-        entries
-            .iter()
-            .filter(|(name, _)| self.free_name("data", name))
-            .map(|(name, node)| (name.clone(), node.clone()))
-            .collect()
+        let mut data = Vec::new();
+        for (name, node) in self.entries("`data`", node) {
+            if self.free_name("data", name) {
+                looks::data(self.report, name, node);
+                data.push((name.clone(), node.clone()));
+            }
+        }
+        data
     }
 
     /// Values from elsewhere, under their names.
@@ -101,13 +104,11 @@ impl Decoder<'_> {
 
     fn load_ttl(&mut self, fields: &Fields) -> Option<At<LoadTtl>> {
         let node = fields.get("ttl")?;
-        self.time("ttl", node, |text| {
-            if text == "upstream" {
-                Ok(LoadTtl::Upstream)
-            } else {
-                parse_ttl(text).map(LoadTtl::Fixed)
-            }
-        })
+        let parse = |text: &str| match text {
+            "upstream" => Ok(LoadTtl::Upstream),
+            text => parse_ttl(text).map(LoadTtl::Fixed),
+        };
+        self.time("ttl", node, parse, UnitError::lifetime_help)
     }
 
     fn accept_status(&mut self, fields: &Fields) -> Vec<At<u16>> {
@@ -174,7 +175,9 @@ impl Decoder<'_> {
                 && !rest.contains(|c: char| c.is_whitespace() || c.is_control() || c == '@')
         });
         if !good {
-            let message = format!("`{}` is no address of a server", shown(node));
+            // Never the address itself where it may hold a password.
+            let typed = if text.value.contains('@') { "this".to_owned() } else { shown(node) };
+            let message = format!("`{typed}` is no address of a server");
             let help = "write http:// or https:// and a host; passwords go into `headers`";
             self.error(Code::BadUrl, message, &node.span, help);
             return None;
@@ -182,10 +185,10 @@ impl Decoder<'_> {
         Some(text)
     }
 
-    /// Says which loads name an upstream that is not there.
-    pub(super) fn check_upstreams(&mut self, upstreams: &[UpstreamConfig], load: &LoadConfig) {
+    /// Says when a load names an upstream that is not declared.
+    pub(super) fn check_upstream(&mut self, declared: &[(At<String>, Node)], load: &LoadConfig) {
         let Some(name) = scheme(&load.from.value) else { return };
-        let known = upstreams.iter().map(|upstream| upstream.name.value.as_str());
+        let known = declared.iter().map(|(name, _)| name.value.as_str());
         if ["redis", "http", "https"].contains(&name) || known.clone().any(|known| known == name) {
             return;
         }

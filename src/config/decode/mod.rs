@@ -75,9 +75,16 @@ impl Decoder<'_> {
     fn unknown_field(&mut self, section: &'static Section, what: &str, key: &At<String>) {
         let message = format!("unknown field `{}` in {what}", key.value);
         let mut diagnostic = Diagnostic::new(Code::UnknownField, message, &key.span);
-        diagnostic.help = Some(match nearest(&key.value, section.names()) {
-            Some(word) => format!("did you mean `{word}`?"),
-            None => {
+        let near = nearest(&key.value, section.names());
+        diagnostic.help = Some(match (elsewhere(section, &key.value), near) {
+            (Some(help), _) => help.to_owned(),
+            _ if key.value.starts_with('/') => "routes stand under `routes:`".to_owned(),
+            _ if key.value.contains(':') => {
+                let spaced = key.value.replacen(':', ": ", 1);
+                format!("put a blank after the colon:  {}", spaced.trim())
+            }
+            (None, Some(word)) => format!("did you mean `{word}`?"),
+            (None, None) => {
                 let names: Vec<_> = section.names().map(|name| format!("`{name}`")).collect();
                 format!("known are {}", names.join(", "))
             }
@@ -119,3 +126,49 @@ impl Decoder<'_> {
         self.report.push(if help.is_empty() { diagnostic } else { diagnostic.help(help) });
     }
 }
+
+/// What larder writes for a word of other tools, or of another place in the file.
+fn elsewhere(section: &Section, typed: &str) -> Option<&'static str> {
+    let (_, _, help) =
+        ELSEWHERE.iter().find(|(title, word, _)| *title == section.title && *word == typed)?;
+    Some(help)
+}
+
+/// Section, word, help.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("route", "path", "the path is the route's key: `/about: { … }`"),
+    ("route", "url", "the path is the route's key: `/about: { … }`"),
+    ("route", "method", "the method is in the route's key: `POST /login: { … }`"),
+    ("route", "methods", "the method is in the route's key: `POST /login: { … }`"),
+    ("route", "cache", "write `ttl: 5m`, or `ttl: off`"),
+    ("route", "expire", "write `ttl: 5m`, or `ttl: off`"),
+    ("route", "expires", "write `ttl: 5m`, or `ttl: off`"),
+    ("route", "content", "write `body:`"),
+    ("route", "response", "write `body:`"),
+    ("route", "text", "write `body:`"),
+    ("route", "html", "write `body:` and `content_type: text/html`"),
+    ("route", "static", "write `dir:`, or `file:`"),
+    ("route", "root", "write `dir:`"),
+    ("route", "swr", "write `stale_while_revalidate:`"),
+    ("route", "code", "write `status:`"),
+    ("route", "mime", "write `content_type:`"),
+    ("route", "key_builder", "write `key:`"),
+    ("the site", "redis", "write `cache: { store: redis://… }`"),
+    ("the site", "ttl", "write `defaults: { ttl: … }`"),
+    ("the site", "listen", "write `server: { listen: … }`"),
+    ("the site", "port", "write `server: { listen: 127.0.0.1:8000 }`"),
+    ("an included file", "server", "`server` stands in the main file"),
+    ("an included file", "cache", "`cache` stands in the main file"),
+    ("an included file", "templates", "`templates` stands in the main file"),
+    ("an included file", "upstreams", "`upstreams` stands in the main file"),
+    ("an included file", "languages", "`languages` stands in the main file"),
+    ("an included file", "errors", "`errors` stands in the main file"),
+    ("`cache`", "url", "write `store:`"),
+    ("`cache`", "redis", "write `store: redis://…`"),
+    ("`cache`", "ttl", "write `defaults: { ttl: … }`"),
+    ("`server`", "port", "write `listen: 127.0.0.1:8000`"),
+    ("`server`", "host", "write `listen: 127.0.0.1:8000`"),
+    ("load", "url", "write `from:`"),
+    ("load", "path", "write `from:`"),
+    ("load", "file", "write `from:`"),
+];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::scalar::shown;
 use super::{Decoder, Fields};
 use crate::config::fields::{ERROR_PAGE, ERROR_SOURCES, ROUTE, SOURCES};
+use crate::config::looks;
 use crate::config::model::{Defaults, ErrorPageConfig, ErrorStatus, RouteConfig, SourceConfig};
 use crate::config::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic, Span};
@@ -20,6 +21,10 @@ impl Decoder<'_> {
         node: &Node,
         defaults: &Arc<Defaults>,
     ) -> Option<RouteConfig> {
+        if !key.value.contains('/') && ROUTE.names().any(|name| name == key.value) {
+            self.field_beside_routes(key);
+            return None;
+        }
         let (method, path) = self.route_key(key)?;
         if let NodeValue::Text(_) = node.value {
             let source = self.shorthand(node)?;
@@ -51,8 +56,17 @@ impl Decoder<'_> {
             ..bare(method, path, SourceConfig::Body(node.clone()), defaults)
         };
         route.source = source?;
-        super::super::looks::route(self.report, &route);
+        looks::route(self.report, &route);
         Some(route)
+    }
+
+    /// A route's field at the indentation of routes.
+    fn field_beside_routes(&mut self, key: &At<String>) {
+        let column = key.span.line_column().1 + 2;
+        let message = format!("`{}` is beside the routes, not in one", key.value);
+        let help =
+            format!("indent to column {column} to make `{}` a field of the route above", key.value);
+        self.error(Code::YamlIndent, message, &key.span, &help);
     }
 
     /// `[METHOD ]path`.
@@ -149,6 +163,7 @@ impl Decoder<'_> {
         let content_type = self.content_type(fields.get("content_type"));
         let layout = self.layout(&fields);
         let source = self.source(&fields, ERROR_SOURCES)?;
+        looks::source(self.report, &source);
         Some(ErrorPageConfig { status, source, content_type, layout })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Decoder, Fields};
 use crate::config::node::{Node, NodeValue};
-use crate::diagnostic::{At, Code, Diagnostic, nearest};
+use crate::diagnostic::{At, Code, nearest};
 use crate::units::{self, Ttl, UnitError};
 
 /// The value as a person typed it, for messages: what the environment filled in is never shown.
@@ -81,13 +81,13 @@ impl Decoder<'_> {
     /// A field's lifetime.
     pub(super) fn ttl(&mut self, fields: &Fields, name: &str) -> Option<At<Ttl>> {
         let node = fields.get(name)?;
-        self.time(name, node, units::parse_ttl)
+        self.time(name, node, units::parse_ttl, UnitError::lifetime_help)
     }
 
     /// A field's duration, which is not `off`.
     pub(super) fn duration(&mut self, fields: &Fields, name: &str) -> Option<At<Duration>> {
         let node = fields.get(name)?;
-        self.time(name, node, units::parse_duration)
+        self.time(name, node, units::parse_duration, UnitError::duration_help)
     }
 
     pub(super) fn time<T>(
@@ -95,6 +95,7 @@ impl Decoder<'_> {
         name: &str,
         node: &Node,
         parse: fn(&str) -> Result<T, UnitError>,
+        help: fn(UnitError) -> &'static str,
     ) -> Option<At<T>> {
         let parsed = match &node.value {
             NodeValue::Text(text) => parse(text),
@@ -109,7 +110,7 @@ impl Decoder<'_> {
             Ok(value) => Some(At::new(value, node.span.clone())),
             Err(why) => {
                 let message = format!("`{}` is no duration for `{name}`", shown(node));
-                self.error(Code::BadDuration, message, &node.span, why.duration_help());
+                self.error(Code::BadDuration, message, &node.span, help(why));
                 None
             }
         }
@@ -197,10 +198,16 @@ impl Decoder<'_> {
             NodeValue::Text(text) if from_environment(node) && text == "true" => Some(true),
             NodeValue::Text(text) if from_environment(node) && text == "false" => Some(false),
             NodeValue::Text(_) | NodeValue::Number(_) => {
-                let message = format!("`{}` is not a boolean", shown(node));
-                let mut diagnostic = Diagnostic::new(Code::BadBool, message, &node.span);
-                diagnostic.help = Some("write true or false".to_owned());
-                self.report.push(diagnostic);
+                let quoted = node.span.text().starts_with(['"', '\'']);
+                let (message, help) = if quoted {
+                    (
+                        format!("{} is a string, not a boolean", node.span.text()),
+                        "remove the quotes",
+                    )
+                } else {
+                    (format!("`{}` is not a boolean", shown(node)), "write true or false")
+                };
+                self.error(Code::BadBool, message, &node.span, help);
                 None
             }
             _ => {

@@ -33,7 +33,8 @@ pub(crate) fn include(report: &mut Report, root: &Node) -> Vec<At<String>> {
         None => decoder.items("`include`", node),
     };
     let texts = items.iter().filter_map(|node| decoder.text_of("an item of `include`", node));
-    texts.collect()
+    let texts: Vec<At<String>> = texts.collect();
+    texts.into_iter().filter(|path| decoder.inside(path).is_some()).collect()
 }
 
 impl Parts {
@@ -82,8 +83,10 @@ impl Parts {
         self.data.extend(included.data);
         self.load.extend(included.load);
         self.routes.extend(included.routes);
+        // By the names as typed: an upstream that is wrong is there all the same.
+        let declared = decoder.entries("`upstreams`", fields.get("upstreams"));
         for load in self.load.iter().chain(self.routes.iter().flat_map(|route| &route.load)) {
-            decoder.check_upstreams(&upstreams, load);
+            decoder.check_upstream(declared, load);
         }
         decoder.reserved_paths(&server, fields.get("server"), &self.routes);
         let templates = templates.unwrap_or_else(|| At::new("templates".to_owned(), place));
@@ -108,7 +111,7 @@ impl Parts {
                 self.load.push(load);
             }
         }
-        for (key, node) in decoder.entries("`routes`", fields.get("routes")) {
+        for (key, node) in decoder.routes(fields.get("routes")) {
             if key.value.starts_with("x-") {
                 continue;
             }
@@ -153,6 +156,19 @@ impl Parts {
 }
 
 impl Decoder<'_> {
+    /// The entries of `routes`; a list, as other tools have it, is said to be foreign.
+    fn routes<'n>(&mut self, node: Option<&'n Node>) -> &'n [(At<String>, Node)] {
+        let Some(NodeValue::List(_)) = node.map(|node| &node.value) else {
+            return self.entries("`routes`", node);
+        };
+        if let Some(node) = node {
+            let message = "`routes` is a list here".to_owned();
+            let help = "larder's routes are a mapping from path to route: `/about: { body: … }`";
+            self.error(Code::ForeignSyntax, message, &node.span, help);
+        }
+        &[]
+    }
+
     fn languages(&mut self, fields: &Fields) -> Vec<At<String>> {
         let mut languages = self.texts(fields, "languages");
         languages.retain(|language| {

@@ -2,6 +2,7 @@
 
 use super::scalar::shown;
 use super::{Decoder, Fields};
+use crate::config::looks;
 use crate::config::model::SourceConfig;
 use crate::config::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic};
@@ -110,7 +111,7 @@ impl Decoder<'_> {
             self.error(Code::NoSource, message, &text.span, "write { body: \"\" }");
             return None;
         }
-        super::super::looks::shorthand(self.report, &text);
+        looks::shorthand(self.report, &text);
         if !text.value.starts_with('/') {
             self.inside(&text)?;
         }

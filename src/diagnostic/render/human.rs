@@ -3,7 +3,7 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::harmless;
+use super::{harmless, masked};
 use crate::diagnostic::{Diagnostic, Label, Report, Severity, Span};
 
 /// Marks further apart than this, in bytes, are drawn as two snippets: nobody wants the file.
@@ -117,7 +117,7 @@ fn windows(labels: &[Label]) -> Vec<Window> {
         .map(|(mut window, span)| {
             let at = Span::new(span.file(), window.start..window.end);
             window.first_line = at.line_column().0;
-            window.text = harmless(at.text());
+            window.text = masked(&harmless(at.text()));
             window
         })
         .collect()

@@ -11,6 +11,10 @@ pub use github::github;
 pub use human::human;
 pub use json::json;
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{Diagnostic, Label, Span};
 
 /// One diagnostic on one line, as logs have it.
@@ -34,6 +38,27 @@ fn harmless(text: &str) -> String {
             c => c,
         })
         .collect()
+}
+
+/// The text with passwords in it as stars of the same length in bytes: those of addresses, and the
+/// values of fields that hold nothing else. A variable's name is no secret.
+fn masked(text: &str) -> String {
+    static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let address = r#"://[^\s/@"']*?:?([^\s/@:"']+)@"#;
+        let field = r#"(?i)\b(?:authorization|admin_token|password|passwd|secret|api[-_]?key)["']?:[ ]+["']?([^"'\n,}$]+)"#;
+        Regex::new(&format!("{address}|{field}")).ok()
+    });
+    let Some(secrets) = SECRETS.as_ref() else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for found in secrets.captures_iter(text) {
+        let Some(secret) = found.get(1).or_else(|| found.get(2)) else { continue };
+        out.push_str(text.get(done..secret.start()).unwrap_or_default());
+        out.push_str(&"*".repeat(secret.len()));
+        done = secret.end();
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
 }
 
 /// Line and column of a place's end, both from 1: the column after its last character.

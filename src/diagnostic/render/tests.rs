@@ -129,3 +129,19 @@ fn a_mark_is_drawn_at_the_end_of_a_file_in_an_empty_one_and_behind_a_byte_order_
     assert!(shown.contains("f.yaml:1:1"), "{shown}");
     assert!(shown.contains("| aå: b\n  | ^^\n"), "{shown}");
 }
+
+#[test]
+fn passwords_in_the_lines_that_are_shown_are_stars() {
+    for (line, shown) in [
+        ("store: redis://:s3cret@h:1", "store: redis://:******@h:1"),
+        ("store: redis://me:s3cret@h:1", "store: redis://me:******@h:1"),
+        ("url: https://t0ken@example.com", "url: https://*****@example.com"),
+        ("{ Authorization: \"Bearer abc\", x: 1 }", "{ Authorization: \"**********\", x: 1 }"),
+        ("admin_token: abc", "admin_token: ***"),
+        ("admin_token: ${TOKEN}", "admin_token: ${TOKEN}"),
+        ("home: https://example.com/@me", "home: https://example.com/@me"),
+        ("store: redis://${USER}:${PASS}@h", "store: redis://${USER}:*******@h"),
+    ] {
+        assert_eq!(masked(line), shown);
+    }
+}

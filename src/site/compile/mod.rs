@@ -80,7 +80,7 @@ impl<'c> Compiler<'c> {
         let errors = self.finish_errors(error_drafts, &mut analyses);
         let routes: Vec<Arc<Route>> = drafts
             .into_iter()
-            .filter_map(|draft| self.finish(draft, &mut analyses))
+            .map(|draft| self.finish(draft, &mut analyses))
             .map(Arc::new)
             .collect();
         self.check_names(&routes);

@@ -87,7 +87,7 @@ impl Compiler<'_> {
         let near = nearest(&name.value, self.templates.names());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if name.value.ends_with(".hbs") => {
+            None if name.value.strip_suffix(".hbs").is_some() => {
                 format!("create `{root}/{}`, or name one that is there", name.value)
             }
             None => "templates end in `.hbs`".to_owned(),

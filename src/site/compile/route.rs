@@ -91,7 +91,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// The second pass.
-    pub(super) fn finish(&mut self, draft: Draft<'c>, analyses: &mut Analyses) -> Option<Route> {
+    pub(super) fn finish(&mut self, draft: Draft<'c>, analyses: &mut Analyses) -> Route {
         let Draft { typed, pattern, rules, values, form } = draft;
         let name: Arc<str> = match &typed.name {
             Some(name) => name.value.as_str().into(),
@@ -115,7 +115,7 @@ impl<'c> Compiler<'c> {
             DraftForm::Redirect(template) => parts::redirect(typed, template),
         };
         let key = self.key(typed, &name, &pattern, &parts);
-        Some(self.assemble(typed, name, pattern, rules, key, parts))
+        self.assemble(typed, name, pattern, rules, key, parts)
     }
 
     pub(super) fn analyse(&self, form: &Form, analyses: &mut Analyses) -> Arc<Analysis> {

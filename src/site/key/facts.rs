@@ -1,0 +1,71 @@
+//! What a request says, as plain data.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::site::route::{Params, PathText, Query};
+
+/// How many cookies of a request are read; those after them count as absent.
+pub const MAX_COOKIES: usize = 200;
+
+/// The headers of a request.
+pub trait Headers {
+    /// The value of a header, several lines joined by `, ` (of `cookie` by `; `, RFC 6265bis §5.8.1);
+    /// the name is in lower case. Bytes that are no UTF-8 are replaced by U+FFFD, always alike.
+    fn get(&self, name: &str) -> Option<Cow<'_, str>>;
+
+    /// The names of all headers, in lower case, each once, in any order. Only asked for where a
+    /// response reads headers as a whole.
+    fn names(&self) -> Vec<Cow<'_, str>>;
+}
+
+/// What a request says.
+#[derive(Clone, Copy)]
+pub struct Facts<'r> {
+    /// The path, decoded.
+    pub path: &'r PathText,
+    /// The parameters of the path, in canonical text.
+    pub params: &'r Params<'r>,
+    /// The query, checked.
+    pub query: &'r Query<'r>,
+    /// The headers.
+    pub headers: &'r dyn Headers,
+    /// The visitor's best language, where the site has languages.
+    pub language: Option<&'r str>,
+}
+
+impl Facts<'_> {
+    /// The first cookie of a name.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        cookie(&self.headers.get("cookie")?, name).map(str::to_owned)
+    }
+}
+
+impl fmt::Debug for Facts<'_> {
+    /// Without headers: they may hold secrets.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Facts")
+            .field("path", &self.path)
+            .field("query", &self.query)
+            .field("language", &self.language)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first cookie of a name in a `cookie` header.
+#[must_use]
+pub fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+    cookies(header).find(|(of, _)| *of == name).map(|(_, value)| value)
+}
+
+/// Names and values in a `cookie` header, as they stand, the first [`MAX_COOKIES`]. What has no `=`
+/// or no name is no cookie.
+pub fn cookies(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    header
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.trim_ascii(), value.trim_ascii()))
+        .filter(|(name, _)| !name.is_empty())
+        .take(MAX_COOKIES)
+}

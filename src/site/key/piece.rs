@@ -1,0 +1,150 @@
+//! What a key is made of, and how each piece is written.
+
+use super::facts::{Facts, cookie, cookies};
+use super::inputs::{InputName, Names};
+use super::write::{ABSENT, push_digest, push_part, push_value};
+
+/// A piece of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// This text.
+    Text(String),
+    /// The path.
+    Path,
+    /// `?a=1&b=2`: those of these parameters that there are.
+    Query(Names),
+    /// `a=1&b=2`: all of the query.
+    WholeQuery,
+    /// `#name=value` of a header, where there is one.
+    HeaderMark(String),
+    /// The same of all headers.
+    AllHeaderMarks,
+    /// `#cookies.name=digest` of a cookie, where there is one.
+    CookieMark(String),
+    /// The same of all cookies.
+    AllCookieMarks,
+    /// `#language=no`, where there is one.
+    LanguageMark,
+    /// The value of one input, `~` where it is absent.
+    Value(InputName),
+}
+
+impl Piece {
+    /// Appends what the piece is for a request.
+    pub(super) fn push(&self, facts: &Facts<'_>, out: &mut String) {
+        match self {
+            Self::Text(text) => out.push_str(text),
+            Self::Path => push_part(out, |out| facts.path.push_canonical(out)),
+            Self::Query(Names::Some(names)) => {
+                let there = names
+                    .iter()
+                    .filter_map(|name| facts.query.get(name).map(|value| (name.as_str(), value)));
+                push_pairs(out, "?", there);
+            }
+            Self::Query(Names::All) => push_pairs(out, "?", facts.query.pairs()),
+            Self::WholeQuery => push_pairs(out, "", facts.query.pairs()),
+            Self::HeaderMark(name) => push_header_mark(out, facts, name),
+            Self::AllHeaderMarks => {
+                let mut names = facts.headers.names();
+                names.sort();
+                names.dedup();
+                for name in &names {
+                    push_header_mark(out, facts, name);
+                }
+            }
+            Self::CookieMark(name) => {
+                if let Some(header) = facts.headers.get("cookie") {
+                    push_cookie_mark(out, name, cookie(&header, name));
+                }
+            }
+            Self::AllCookieMarks => push_all_cookies(out, facts),
+            Self::LanguageMark => {
+                if let Some(language) = facts.language {
+                    out.push_str("#language=");
+                    push_value(out, language);
+                }
+            }
+            Self::Value(input) => push_input(out, facts, input),
+        }
+    }
+}
+
+fn push_pairs<'f>(out: &mut String, first: &str, pairs: impl Iterator<Item = (&'f str, &'f str)>) {
+    let mut separator = first;
+    for (name, value) in pairs {
+        out.push_str(separator);
+        push_value(out, name);
+        out.push('=');
+        push_value(out, value);
+        separator = "&";
+    }
+}
+
+fn push_header_mark(out: &mut String, facts: &Facts<'_>, name: &str) {
+    let Some(value) = facts.headers.get(name) else { return };
+    out.push('#');
+    // A header that is called like another mark says that it is one.
+    if name == "language" || name.starts_with("cookies.") || name.starts_with("headers.") {
+        out.push_str("headers.");
+    }
+    push_value(out, name);
+    out.push('=');
+    push_header(out, name, &value);
+}
+
+/// A header's value; of those that tell who somebody is, only the digest.
+fn push_header(out: &mut String, name: &str, value: &str) {
+    match name {
+        "cookie" | "authorization" | "proxy-authorization" => push_digest(out, value),
+        _ => push_value(out, value),
+    }
+}
+
+fn push_cookie_mark(out: &mut String, name: &str, value: Option<&str>) {
+    let Some(value) = value else { return };
+    out.push_str("#cookies.");
+    push_value(out, name);
+    out.push('=');
+    push_digest(out, value);
+}
+
+fn push_all_cookies(out: &mut String, facts: &Facts<'_>) {
+    let Some(header) = facts.headers.get("cookie") else { return };
+    let mut list: Vec<(&str, &str)> = cookies(&header).collect();
+    // Stable: of several of one name the first one stays the first.
+    list.sort_by_key(|(name, _)| *name);
+    list.dedup_by_key(|(name, _)| *name);
+    for (name, value) in list {
+        push_cookie_mark(out, name, Some(value));
+    }
+}
+
+fn push_input(out: &mut String, facts: &Facts<'_>, input: &InputName) {
+    let value = match input {
+        InputName::Query(name) => facts.query.get(name),
+        InputName::Param(name) => facts.params.get(name),
+        InputName::Language => facts.language,
+        InputName::Header(name) => {
+            return match facts.headers.get(name) {
+                Some(value) => push_header(out, name, &value),
+                None => out.push_str(ABSENT),
+            };
+        }
+        InputName::Cookie(name) => {
+            return match facts.cookie(name) {
+                Some(value) => push_digest(out, &value),
+                None => out.push_str(ABSENT),
+            };
+        }
+        // These are pieces of their own.
+        InputName::Path
+        | InputName::AllQuery
+        | InputName::AllHeaders
+        | InputName::AllCookies
+        | InputName::AllParams => None,
+    };
+    match value {
+        Some(value) => push_value(out, value),
+        None => out.push_str(ABSENT),
+    }
+}

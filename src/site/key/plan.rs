@@ -1,0 +1,308 @@
+//! A builder and what a response reads → the plan by which its keys are written.
+
+use super::facts::Facts;
+use super::inputs::{InputName, Inputs, Names};
+use super::piece::Piece;
+use super::spec::{Builder, KeySpec, Part, Variable};
+use super::write::{cut_key, push_fingerprint};
+use crate::diagnostic::{Code, Diagnostic, Report, Span};
+use crate::fingerprint::Fingerprint;
+use crate::site::route::Pattern;
+
+/// What a plan needs to know of its route.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyContext<'c> {
+    /// `cache.prefix`.
+    pub prefix: &'c str,
+    /// The route's namespace, or that of the cache.
+    pub namespace: &'c str,
+    /// The route's name.
+    pub route_name: &'c str,
+    /// The route's path.
+    pub pattern: &'c Pattern,
+    /// What the response reads: template, layout, partials, `load` addresses.
+    pub inputs: &'c Inputs,
+}
+
+/// Where a response reads an input: the place, and the partial calls that lead there.
+pub type KeyReads<'c> = dyn Fn(&InputName) -> Option<(Span, Vec<Span>)> + 'c;
+
+/// How the keys of a route are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyPlan {
+    pub(super) pieces: Vec<Piece>,
+    /// Bytes of `prefix:namespace:`.
+    pub(super) lead: usize,
+    pub(super) form: Form,
+    /// The path of the route, for messages.
+    pub(super) route: String,
+    covers: Inputs,
+}
+
+/// What becomes of the pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// They are the key; a named builder made them.
+    Named,
+    /// They are the key; a pattern made them.
+    Pattern,
+    /// Their digest is the key.
+    Hash,
+}
+
+impl KeyPlan {
+    /// The plan of a route. A plan whose report has errors must not be used.
+    #[must_use]
+    pub fn new(context: KeyContext<'_>, spec: &KeySpec, reads: &KeyReads<'_>) -> (Self, Report) {
+        let mut report = Report::default();
+        let lead = format!("{}:{}:", context.prefix, context.namespace);
+        let length = lead.len();
+        let (pieces, form) = match &spec.builder {
+            Builder::Pattern(parts) => {
+                check_params(parts, context.pattern, &mut report);
+                (pattern_pieces(parts, &lead, &context), Form::Pattern)
+            }
+            Builder::Auto => (auto_pieces(lead, &context), Form::Named),
+            Builder::Hash => (auto_pieces(lead, &context), Form::Hash),
+            Builder::Path => (path_pieces(lead, &context), Form::Named),
+            Builder::Url => {
+                let mut pieces = path_pieces(lead, &context);
+                pieces.push(Piece::Query(Names::All));
+                (pieces, Form::Named)
+            }
+        };
+        let covers = covers(&pieces, context.pattern);
+        let route = context.pattern.to_string();
+        let plan = Self { pieces, lead: length, form, route, covers };
+        for input in context.inputs.names() {
+            if !plan.covers.contains(&input) {
+                report.push(ignores(&plan.route, spec, &input, reads(&input).as_ref()));
+            }
+        }
+        plan.check_bounds(spec, reads, &mut report);
+        (plan, report)
+    }
+
+    /// The key of a request.
+    #[must_use]
+    pub fn build(&self, facts: &Facts<'_>) -> String {
+        let mut out = String::with_capacity(self.lead + facts.path.text().len() + 96);
+        self.build_into(facts, &mut out);
+        out
+    }
+
+    /// Appends the key of a request.
+    pub fn build_into(&self, facts: &Facts<'_>, out: &mut String) {
+        let start = out.len();
+        self.pieces.iter().for_each(|piece| piece.push(facts, out));
+        cut_key(out, start, self.lead);
+        if self.form == Form::Hash {
+            let key = out.as_bytes().get(start..).unwrap_or_default();
+            let digest = Fingerprint::of(key);
+            out.truncate(start + self.lead);
+            push_fingerprint(out, digest);
+        }
+    }
+
+    /// What the key tells apart, and so what a render may be given.
+    #[must_use]
+    pub fn covers(&self) -> &Inputs {
+        &self.covers
+    }
+
+    /// `prefix:namespace:`.
+    pub(super) fn lead_text(&self) -> &str {
+        match self.pieces.first() {
+            Some(Piece::Text(text)) => text.get(..self.lead).unwrap_or(text),
+            _ => "",
+        }
+    }
+
+    /// Warns where any value of an input that clients choose freely makes an entry.
+    fn check_bounds(&self, spec: &KeySpec, reads: &KeyReads<'_>, report: &mut Report) {
+        for piece in &self.pieces {
+            let (input, help) = match piece {
+                Piece::WholeQuery | Piece::Query(Names::All) => {
+                    (InputName::AllQuery, "`key: auto` takes only what the response reads")
+                }
+                Piece::AllHeaderMarks => (InputName::AllHeaders, "read only the headers needed"),
+                Piece::AllCookieMarks => (InputName::AllCookies, "read only the cookies needed"),
+                Piece::HeaderMark(name) | Piece::Value(InputName::Header(name)) => {
+                    let help = if name == "accept-language" {
+                        "`languages` and `{{language}}` bound Accept-Language"
+                    } else {
+                        "a parameter of the path or the query can be declared and bounded"
+                    };
+                    (InputName::Header(name.clone()), help)
+                }
+                _ => continue,
+            };
+            let message =
+                format!("any value of `{input}` makes an entry for route `{}`", self.route);
+            let diagnostic = Diagnostic::new(Code::KeyUnbounded, message, spec.span()).help(help);
+            report.push(match reads(&input) {
+                Some((span, _)) => diagnostic.label(&span, "read here"),
+                None => diagnostic,
+            });
+        }
+    }
+}
+
+fn path_pieces(lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
+    vec![Piece::Text(lead + context.route_name + ":"), Piece::Path]
+}
+
+fn auto_pieces(lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
+    let mut pieces = path_pieces(lead, context);
+    let inputs = context.inputs;
+    if !inputs.query.is_empty() {
+        pieces.push(Piece::Query(inputs.query.clone()));
+    }
+    match &inputs.headers {
+        Names::Some(names) => pieces.extend(names.iter().cloned().map(Piece::HeaderMark)),
+        Names::All => pieces.push(Piece::AllHeaderMarks),
+    }
+    match &inputs.cookies {
+        Names::Some(names) => pieces.extend(names.iter().cloned().map(Piece::CookieMark)),
+        Names::All => pieces.push(Piece::AllCookieMarks),
+    }
+    pieces.extend(inputs.language.then_some(Piece::LanguageMark));
+    pieces
+}
+
+fn pattern_pieces(parts: &[Part], lead: &str, context: &KeyContext<'_>) -> Vec<Piece> {
+    let mut pieces = Vec::with_capacity(parts.len() + 1);
+    if !has_lead(parts) {
+        push_text(&mut pieces, lead);
+    }
+    for part in parts {
+        match part {
+            Part::Text(text) => push_text(&mut pieces, text),
+            Part::Variable(Variable::Prefix, _) => push_text(&mut pieces, context.prefix),
+            Part::Variable(Variable::Namespace, _) => push_text(&mut pieces, context.namespace),
+            Part::Variable(Variable::Route, _) => push_text(&mut pieces, context.route_name),
+            Part::Variable(Variable::Input(InputName::Path), _) => pieces.push(Piece::Path),
+            Part::Variable(Variable::Input(InputName::AllQuery), _) => {
+                pieces.push(Piece::WholeQuery);
+            }
+            Part::Variable(Variable::Input(input), _) => pieces.push(Piece::Value(input.clone())),
+        }
+    }
+    pieces
+}
+
+fn push_text(pieces: &mut Vec<Piece>, more: &str) {
+    match pieces.last_mut() {
+        Some(Piece::Text(text)) => text.push_str(more),
+        _ => pieces.push(Piece::Text(more.to_owned())),
+    }
+}
+
+/// Whether a pattern begins with `{{prefix}}:{{namespace}}:`.
+fn has_lead(parts: &[Part]) -> bool {
+    use Variable::{Namespace, Prefix};
+    matches!(
+        parts,
+        [Part::Variable(Prefix, _), Part::Text(one), Part::Variable(Namespace, _), Part::Text(two), ..]
+            if one == ":" && two.starts_with(':')
+    )
+}
+
+fn check_params(parts: &[Part], pattern: &Pattern, report: &mut Report) {
+    let names = || pattern.params().iter().map(|param| &*param.name);
+    for part in parts {
+        let Part::Variable(Variable::Input(InputName::Param(name)), span) = part else { continue };
+        if names().any(|known| known == name) {
+            continue;
+        }
+        let message =
+            format!("the key names `params.{name}`, which the path `{pattern}` does not have");
+        let diagnostic = Diagnostic::new(Code::KeyUnknownInput, message, span);
+        report.push(match crate::diagnostic::nearest(name, names()) {
+            Some(near) => diagnostic.help(format!("did you mean `params.{near}`?")),
+            None if pattern.is_literal() => diagnostic.help("the path has no parameters"),
+            None => {
+                let names: Vec<&str> = names().collect();
+                diagnostic.help(format!("the path has: {}", names.join(", ")))
+            }
+        });
+    }
+}
+
+/// What pieces tell apart. The path tells its parameters, and a path without parameters is always
+/// the same; the header `cookie` tells cookies, and `accept-language` the language.
+fn covers(pieces: &[Piece], pattern: &Pattern) -> Inputs {
+    let mut inputs = Inputs { path: pattern.is_literal(), ..Inputs::default() };
+    for piece in pieces {
+        match piece {
+            Piece::Text(_) => {}
+            Piece::Path | Piece::Value(InputName::Path) => inputs.path = true,
+            Piece::Query(names) => inputs.query.union(names),
+            Piece::WholeQuery | Piece::Value(InputName::AllQuery) => inputs.query = Names::All,
+            Piece::Value(InputName::Query(name)) => inputs.query.insert(name.as_str()),
+            Piece::HeaderMark(name) | Piece::Value(InputName::Header(name)) => {
+                inputs.headers.insert(name.as_str());
+            }
+            Piece::AllHeaderMarks | Piece::Value(InputName::AllHeaders) => {
+                inputs.headers = Names::All;
+            }
+            Piece::CookieMark(name) | Piece::Value(InputName::Cookie(name)) => {
+                inputs.cookies.insert(name.as_str());
+            }
+            Piece::AllCookieMarks | Piece::Value(InputName::AllCookies) => {
+                inputs.cookies = Names::All;
+            }
+            Piece::LanguageMark | Piece::Value(InputName::Language) => inputs.language = true,
+            Piece::Value(InputName::Param(name)) => inputs.params.insert(name.as_str()),
+            Piece::Value(InputName::AllParams) => inputs.params = Names::All,
+        }
+    }
+    let all = pattern.params().iter().all(|param| inputs.params.contains(&param.name));
+    if inputs.path || all {
+        inputs.params = Names::All;
+    }
+    if inputs.headers.contains("cookie") {
+        inputs.cookies = Names::All;
+    }
+    inputs.language |= inputs.headers.contains("accept-language");
+    inputs
+}
+
+fn ignores(
+    route: &str,
+    spec: &KeySpec,
+    input: &InputName,
+    read: Option<&(Span, Vec<Span>)>,
+) -> Diagnostic {
+    let place = read.map_or(String::new(), |(span, _)| format!(" ({span})"));
+    let key = &spec.typed.value;
+    let message = format!(
+        "route `{route}` renders `{input}`{place} but its key `{key}` ({}) leaves it out: \
+         visitors would get each other's pages",
+        spec.span()
+    );
+    let mut diagnostic =
+        Diagnostic::new(Code::KeyIgnoresInput, message, spec.span()).remark("leaves it out");
+    if let Some((span, chain)) = read {
+        diagnostic = diagnostic.label(span, format!("`{input}` is read here"));
+        for call in chain {
+            diagnostic = diagnostic.label(call, "which is reached from here");
+        }
+    }
+    diagnostic.help(mend(spec, input))
+}
+
+/// The smallest change that makes a key cover an input.
+fn mend(spec: &KeySpec, input: &InputName) -> String {
+    use InputName::{AllCookies, AllHeaders, AllParams};
+    let pattern = matches!(spec.builder, Builder::Pattern(_));
+    let whole_query = spec.typed.value.trim_end().ends_with("query}}");
+    match input {
+        AllHeaders | AllCookies => "`key: auto`".to_owned(),
+        AllParams => "`key: auto`, or name the path: `\"…{{path}}\"`".to_owned(),
+        _ if pattern && !whole_query => {
+            format!("add it: `\"{}:{{{{{input}}}}}\"`, or write `key: auto`", spec.typed.value)
+        }
+        _ => format!("`key: auto`, or name it: `\"…{{{{{input}}}}}\"`"),
+    }
+}

@@ -1,0 +1,231 @@
+//! `key:` as typed → what it asks for.
+
+use super::inputs::InputName;
+use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
+use crate::site::route::part;
+
+/// The builders that have a name.
+const BUILDERS: [&str; 4] = ["auto", "path", "url", "hash"];
+
+/// What may stand in the braces of a pattern.
+const VARIABLES: [&str; 10] = [
+    "prefix",
+    "namespace",
+    "route",
+    "path",
+    "query",
+    "language",
+    "params.",
+    "query.",
+    "headers.",
+    "cookies.",
+];
+
+/// How a route's keys are built, as the file asks for it.
+#[derive(Clone, Debug)]
+pub struct KeySpec {
+    pub(super) builder: Builder,
+    pub(super) typed: At<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Builder {
+    Auto,
+    Path,
+    Url,
+    Hash,
+    Pattern(Vec<Part>),
+}
+
+/// A piece of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Text(String),
+    Variable(Variable, Span),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Variable {
+    Prefix,
+    Namespace,
+    Route,
+    Input(InputName),
+}
+
+impl KeySpec {
+    /// The builder of a route that says nothing, at the place to which messages point.
+    #[must_use]
+    pub fn auto(span: &Span) -> Self {
+        Self { builder: Builder::Auto, typed: At::new("auto".to_owned(), span.clone()) }
+    }
+
+    /// Reads `auto`, `path`, `url`, `hash`, or a pattern.
+    ///
+    /// # Errors
+    /// `key_unknown_builder`, `key_unknown_input`, `key_ambiguous`; `template_syntax` where braces
+    /// do not pair.
+    pub fn parse(typed: &At<String>) -> Result<Self, Report> {
+        let builder = match typed.value.as_str() {
+            "auto" => Builder::Auto,
+            "path" => Builder::Path,
+            "url" => Builder::Url,
+            "hash" => Builder::Hash,
+            text if text.contains("{{") => Builder::Pattern(parse_pattern(typed)?),
+            _ => return Err(Report::from_iter([unknown_builder(typed)])),
+        };
+        Ok(Self { builder, typed: typed.clone() })
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn span(&self) -> &Span {
+        &self.typed.span
+    }
+}
+
+fn unknown_builder(typed: &At<String>) -> Diagnostic {
+    let text = &typed.value;
+    let diagnostic = Diagnostic::new(
+        Code::KeyUnknownBuilder,
+        format!("`{text}` is no key builder"),
+        &typed.span,
+    );
+    match nearest(text, BUILDERS) {
+        _ if text.contains('{') => diagnostic.help("variables have two braces: `{{path}}`"),
+        Some(builder) => diagnostic.help(format!("did you mean `{builder}`?")),
+        None => diagnostic.help(
+            "the builders are auto, path, url, hash; or write a pattern: `{{route}}:{{path}}`",
+        ),
+    }
+}
+
+fn parse_pattern(typed: &At<String>) -> Result<Vec<Part>, Report> {
+    let mut report = Report::default();
+    let mut parts = Vec::new();
+    let mut rest = typed.value.as_str();
+    while !rest.is_empty() {
+        let at = typed.value.len() - rest.len();
+        let Some((text, after)) = rest.split_once("{{") else {
+            push_text(&mut parts, rest, &part(typed, at, rest.len()), &mut report);
+            break;
+        };
+        push_text(&mut parts, text, &part(typed, at, text.len()), &mut report);
+        let begin = at + text.len();
+        let Some((inside, after)) = after.split_once("}}") else {
+            let span = part(typed, begin, rest.len() - text.len());
+            let message = "`{{` without `}}` in the key";
+            report.push(Diagnostic::new(Code::TemplateSyntax, message, &span).help("close it"));
+            break;
+        };
+        let span = part(typed, begin, inside.len() + 4);
+        match variable(inside.trim()) {
+            Some(variable) => parts.push(Part::Variable(variable, span)),
+            None => report.push(unknown_variable(inside.trim(), &span)),
+        }
+        rest = after;
+    }
+    check_separation(&parts, &mut report);
+    if report.has_errors() { Err(report) } else { Ok(parts) }
+}
+
+fn push_text(parts: &mut Vec<Part>, text: &str, span: &Span, report: &mut Report) {
+    if text.contains(['{', '}']) {
+        // A brace in a key would also move it to another slot of a cluster than its lease.
+        let message = "a single brace in the key";
+        let help = "variables have two braces: `{{path}}`; leave out other ones";
+        report.push(Diagnostic::new(Code::TemplateSyntax, message, span).help(help));
+    }
+    if text.chars().any(char::is_control) {
+        let message = "a control character in the key";
+        report.push(Diagnostic::new(Code::TemplateSyntax, message, span).help("leave it out"));
+    }
+    if !text.is_empty() {
+        parts.push(Part::Text(text.to_owned()));
+    }
+}
+
+fn variable(word: &str) -> Option<Variable> {
+    let input = match word.split_once('.') {
+        None => match word {
+            "prefix" => return Some(Variable::Prefix),
+            "namespace" => return Some(Variable::Namespace),
+            "route" => return Some(Variable::Route),
+            "path" => InputName::Path,
+            "query" => InputName::AllQuery,
+            "language" => InputName::Language,
+            _ => return None,
+        },
+        Some((of, name)) => {
+            // `[…]` is how templates write names with odd characters.
+            let name =
+                name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+            match of {
+                _ if name.is_empty() => return None,
+                "params" => InputName::Param(name.to_owned()),
+                "query" => InputName::Query(name.to_owned()),
+                "headers" => InputName::Header(name.to_ascii_lowercase()),
+                "cookies" => InputName::Cookie(name.to_owned()),
+                _ => return None,
+            }
+        }
+    };
+    Some(Variable::Input(input))
+}
+
+fn unknown_variable(word: &str, span: &Span) -> Diagnostic {
+    let message = format!("`{{{{{word}}}}}` is nothing that a key can hold");
+    let diagnostic = Diagnostic::new(Code::KeyUnknownInput, message, span);
+    let (of, name) = word.split_once('.').map_or((word, None), |(of, name)| (of, Some(name)));
+    let known = VARIABLES.iter().filter_map(|known| match name {
+        None => Some(known.trim_end_matches('.')),
+        Some(_) => known.strip_suffix('.'),
+    });
+    match (nearest(of, known), name) {
+        (Some(near @ ("params" | "headers" | "cookies")), None | Some("")) => {
+            diagnostic.help(format!("name one of them: `{{{{{near}.x}}}}`"))
+        }
+        (Some(near), Some(name)) => diagnostic.help(format!("did you mean `{near}.{name}`?")),
+        (Some(near), None) => diagnostic.help(format!("did you mean `{near}`?")),
+        (None, _) => diagnostic.help(
+            "prefix, namespace, route, path, query, language, \
+             or one of params, query, headers, cookies: `{{query.x}}`",
+        ),
+    }
+}
+
+/// Values hold none of these characters: they are encoded there.
+const SEPARATORS: [char; 5] = [':', '?', '&', '=', '#'];
+
+fn check_separation(parts: &[Part], report: &mut Report) {
+    let mut last: Option<(&Variable, &Span)> = None;
+    let mut separated = true;
+    for part in parts {
+        let whole = matches!(last, Some((Variable::Input(InputName::AllQuery), _)));
+        match (part, last) {
+            (Part::Text(text), Some((_, span))) if whole && !text.is_empty() => {
+                report.push(query_not_last(span));
+                separated |= text.contains(SEPARATORS);
+            }
+            (Part::Text(text), _) => separated |= text.contains(SEPARATORS),
+            (Part::Variable(..), Some((_, before))) if whole => report.push(query_not_last(before)),
+            (Part::Variable(_, span), Some((_, before))) if !separated => {
+                let message =
+                    "two variables touch in the key, so that two requests could give one key";
+                let diagnostic = Diagnostic::new(Code::KeyAmbiguous, message, span)
+                    .label(before, "nothing ends this one")
+                    .help("put `:` between them (or one of `? & = #`)");
+                report.push(diagnostic);
+            }
+            (Part::Variable(..), _) => {}
+        }
+        if let Part::Variable(variable, span) = part {
+            last = Some((variable, span));
+            separated = false;
+        }
+    }
+}
+
+fn query_not_last(span: &Span) -> Diagnostic {
+    let message = "what follows `{{query}}` could be mistaken for a part of the query";
+    Diagnostic::new(Code::KeyAmbiguous, message, span).help("put `{{query}}` last")
+}

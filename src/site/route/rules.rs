@@ -1,0 +1,398 @@
+//! What a route declares about its parameters → checked, canonical values.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+use serde_json::{Number, Value};
+
+use super::kind::ParamKind;
+use super::params::{MAX_PARAMS, Params, range};
+use super::pattern::Pattern;
+use super::query::{Query, QueryPair, RawQuery};
+use crate::config::{ParamConfig, ParamType};
+use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
+
+/// Bytes of a compiled regular expression, at most.
+const REGEX_BYTES: usize = 1 << 20;
+
+/// The rules of a route's parameters.
+#[derive(Debug, Default)]
+pub struct Rules {
+    query: Vec<Rule>,
+    /// A rule or none for each parameter of the path, in its order; empty where none is declared.
+    path: Vec<Option<Rule>>,
+    /// What the parameters of the path are; empty where nothing is to be made canonical.
+    path_types: Vec<ParamType>,
+}
+
+/// A value that breaks a rule: 422 in a query, 404 in a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The parameter.
+    pub name: String,
+    /// What is wrong with it, for the client: `must be a whole number`. Does not repeat the value.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.name, self.detail)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+impl Rules {
+    /// Checks what a route declares. Where something is wrong with a declaration it is left out of
+    /// the rules: a report with errors means that they must not be used.
+    #[must_use]
+    pub fn new(query: &[ParamConfig], params: &[ParamConfig], pattern: &Pattern) -> (Self, Report) {
+        let mut report = Report::default();
+        let query =
+            query.iter().filter_map(|typed| Rule::new(typed, typed.kind.value, &mut report));
+        let mut rules = Self { query: query.collect(), ..Self::default() };
+        let names = || pattern.params().iter().map(|param| &*param.name);
+        for typed in params.iter().filter(|typed| !names().any(|name| *name == *typed.name.value)) {
+            report.push(unknown(typed, pattern, nearest(&typed.name.value, names())));
+        }
+        for param in pattern.params() {
+            let typed = params.iter().find(|typed| *typed.name.value == *param.name);
+            rules.path.push(typed.and_then(|typed| {
+                check_for_path(typed, param.kind, &mut report);
+                Rule::new(typed, path_type(typed.kind.value, param.kind), &mut report)
+            }));
+            let declared = typed.map_or(ParamType::String, |typed| typed.kind.value);
+            rules.path_types.push(path_type(declared, param.kind));
+        }
+        if rules.path_types.iter().all(|kind| *kind == ParamType::String) {
+            rules.path_types.clear();
+        }
+        if rules.path.iter().all(Option::is_none) {
+            rules.path.clear();
+        }
+        (rules, report)
+    }
+
+    /// Checks a query: declared parameters in canonical text and with their defaults, at most once
+    /// each; others as they are.
+    ///
+    /// # Errors
+    /// The first declared parameter, in the order of the file, that breaks its rule.
+    pub fn query<'q>(&'q self, raw: &RawQuery<'q>) -> Result<Query<'q>, Violation> {
+        let mut pairs = Vec::with_capacity(raw.pairs.len() + self.query.len());
+        for rule in &self.query {
+            let mut sent = raw.pairs.iter().filter(|(name, _)| *name == *rule.name);
+            let value = match (sent.next(), sent.next()) {
+                (Some(_), Some(_)) => return Err(rule.broken("is given more than once")),
+                (Some((_, Cow::Borrowed(value))), None) => Some(rule.accept(value)?),
+                (Some((_, Cow::Owned(value))), None) => {
+                    Some(Cow::Owned(rule.accept(value)?.into_owned()))
+                }
+                (None, _) if rule.required => return Err(rule.broken("is required")),
+                (None, _) => rule.default.as_deref().map(Cow::Borrowed),
+            };
+            if let Some(value) = value {
+                let name = Cow::Borrowed(&*rule.name);
+                pairs.push(QueryPair { name, value, kind: rule.kind });
+            }
+        }
+        let declared = |name: &str| self.query.iter().any(|rule| *rule.name == *name);
+        for (name, value) in raw.pairs.iter().filter(|(name, _)| !declared(name)) {
+            let (name, value) = (name.clone(), value.clone());
+            pairs.push(QueryPair { name, value, kind: ParamType::String });
+        }
+        Ok(Query::new(pairs))
+    }
+
+    /// Checks the values of a path and makes them canonical.
+    ///
+    /// # Errors
+    /// The first parameter, in the order of the path, that breaks its rule.
+    pub fn path<'r>(&'r self, params: &Params<'r>) -> Result<Params<'r>, Violation> {
+        if self.path.is_empty() && self.path_types.is_empty() {
+            return Ok(params.clone());
+        }
+        let mut text = String::new();
+        let mut ranges = [(0, 0); MAX_PARAMS];
+        for (at, (_, value)) in params.iter().enumerate() {
+            let value = match (self.path.get(at), self.path_types.get(at)) {
+                (Some(Some(rule)), _) => rule.accept(value)?,
+                // The router has checked the kind: what it took for a number is one.
+                (_, Some(kind)) => canonical(*kind, value).unwrap_or(Cow::Borrowed(value)),
+                _ => Cow::Borrowed(value),
+            };
+            let start = text.len();
+            text.push_str(&value);
+            if let Some(place) = ranges.get_mut(at) {
+                *place = range(start, text.len());
+            }
+        }
+        Ok(params.with(&self.path_types, Arc::from(text), ranges))
+    }
+
+    /// The names that the query declares, in the order of the file.
+    pub fn query_names(&self) -> impl Iterator<Item = &str> {
+        self.query.iter().map(|rule| &*rule.name)
+    }
+}
+
+fn unknown(typed: &ParamConfig, pattern: &Pattern, near: Option<&str>) -> Diagnostic {
+    let name = &typed.name.value;
+    let message = format!("`{name}` is no parameter of the path `{pattern}`");
+    let diagnostic = Diagnostic::new(Code::ParamUnknown, message, &typed.name.span);
+    match near {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("parameters of the query are declared under `query`"),
+    }
+}
+
+/// A parameter that its pattern makes a number is one, whatever else is declared about it.
+fn path_type(declared: ParamType, kind: ParamKind) -> ParamType {
+    match (declared, kind) {
+        (ParamType::String, ParamKind::Int) => ParamType::Int,
+        (declared, _) => declared,
+    }
+}
+
+fn check_for_path(typed: &ParamConfig, kind: ParamKind, report: &mut Report) {
+    let name = &typed.name.value;
+    if let Some(default) = &typed.default {
+        let message = format!("`{name}` is part of the path, so that its default is never used");
+        report.push(Diagnostic::new(Code::BadQuery, message, &default.span).help("remove it"));
+    }
+    let fits = match kind {
+        ParamKind::Uuid | ParamKind::Date => typed.kind.value == ParamType::String,
+        ParamKind::Int => typed.kind.value != ParamType::Bool,
+        ParamKind::Slug | ParamKind::Text | ParamKind::Rest => true,
+    };
+    if !fits {
+        let kind_typed = word(typed.kind.value);
+        let message = format!("`{name}` is {kind} in the path and cannot be {kind_typed} too");
+        let help = "remove `type`: the path says it";
+        report.push(Diagnostic::new(Code::BadQuery, message, &typed.kind.span).help(help));
+    }
+}
+
+/// One parameter's rule.
+#[derive(Debug)]
+struct Rule {
+    name: Box<str>,
+    kind: ParamType,
+    required: bool,
+    /// In canonical text.
+    default: Option<Box<str>>,
+    /// In canonical text; empty where anything goes.
+    choices: Vec<Box<str>>,
+    min: Option<f64>,
+    max: Option<f64>,
+    /// In characters.
+    max_length: usize,
+    pattern: Option<Regex>,
+}
+
+impl Rule {
+    fn new(typed: &ParamConfig, kind: ParamType, report: &mut Report) -> Option<Self> {
+        let before = report.iter().count();
+        check_shape(typed, kind, report);
+        let mut rule = Self {
+            name: Box::from(typed.name.value.as_str()),
+            kind,
+            required: typed.required,
+            default: None,
+            choices: Vec::new(),
+            min: typed.min.as_ref().map(|min| min.value),
+            max: typed.max.as_ref().map(|max| max.value),
+            max_length: typed.max_length,
+            pattern: typed.pattern.as_ref().and_then(|pattern| compile(pattern, report)),
+        };
+        let mut choices = Vec::with_capacity(typed.choices.len());
+        for choice in &typed.choices {
+            match rule.accept(&choice.value) {
+                Ok(value) => choices.push(Box::from(value)),
+                Err(broken) => report.push(bad(choice, &rule.name, "choice", &broken)),
+            }
+        }
+        rule.choices = choices;
+        if let Some(default) = &typed.default {
+            match rule.accept(&default.value) {
+                Ok(value) => rule.default = Some(Box::from(value)),
+                Err(broken) => report.push(bad(default, &rule.name, "default", &broken)),
+            }
+        }
+        (report.iter().count() == before).then_some(rule)
+    }
+
+    /// The canonical text of a value.
+    fn accept<'v>(&self, value: &'v str) -> Result<Cow<'v, str>, Violation> {
+        // A length in bytes is at least that in characters: the common case needs no counting.
+        if value.len() > self.max_length && value.chars().count() > self.max_length {
+            return Err(self.broken(&format!("has more than {} characters", self.max_length)));
+        }
+        let value = canonical(self.kind, value).ok_or_else(|| {
+            self.broken(match self.kind {
+                ParamType::Int => "must be a whole number",
+                ParamType::Number => "must be a number",
+                ParamType::Bool => "must be true or false",
+                ParamType::String => "must be text",
+            })
+        })?;
+        if let Some(out) = self.out_of_range(&value) {
+            return Err(self.broken(&out));
+        }
+        if !self.choices.is_empty() && !self.choices.iter().any(|choice| **choice == *value) {
+            let choices = self.choices.join(", ");
+            return Err(self.broken(&format!("must be one of: {choices}")));
+        }
+        if self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&value)) {
+            return Err(self.broken("does not have the form that is asked for"));
+        }
+        Ok(value)
+    }
+
+    fn out_of_range(&self, value: &str) -> Option<String> {
+        if self.min.is_none() && self.max.is_none() {
+            return None;
+        }
+        let number: f64 = value.parse().ok()?;
+        match (self.min, self.max) {
+            (Some(min), _) if number < min => Some(format!("must be at least {min}")),
+            (_, Some(max)) if number > max => Some(format!("must be at most {max}")),
+            _ => None,
+        }
+    }
+
+    fn broken(&self, detail: &str) -> Violation {
+        Violation { name: self.name.to_string(), detail: detail.to_owned() }
+    }
+}
+
+fn bad(typed: &At<String>, name: &str, what: &str, broken: &Violation) -> Diagnostic {
+    let message = format!("the {what} `{}` of `{name}` breaks its own rule", typed.value);
+    Diagnostic::new(Code::BadQuery, message, &typed.span)
+        .remark(format!("`{name}` {}", broken.detail))
+}
+
+/// Declarations that contradict themselves.
+fn check_shape(typed: &ParamConfig, kind: ParamType, report: &mut Report) {
+    let name = &typed.name.value;
+    let mut wrong = |message: String, span: &Span, help: &str| {
+        report.push(Diagnostic::new(Code::BadQuery, message, span).help(help));
+    };
+    let numeric = matches!(kind, ParamType::Int | ParamType::Number);
+    for (word, bound) in [("min", &typed.min), ("max", &typed.max)] {
+        let Some(bound) = bound else { continue };
+        if !numeric {
+            let message = format!("`{word}` bounds numbers, and `{name}` is no number");
+            wrong(message, &bound.span, "give it `type: int` or `type: number`");
+        } else if !bound.value.is_finite() {
+            wrong(
+                format!("`{word}` of `{name}` is no finite number"),
+                &bound.span,
+                "write a number",
+            );
+        }
+    }
+    if let (Some(min), Some(max)) = (&typed.min, &typed.max)
+        && min.value > max.value
+    {
+        let message = format!("`min` of `{name}` is greater than its `max`");
+        wrong(message, &min.span, "swap them");
+    }
+    if let (Some(pattern), true) = (&typed.pattern, kind != ParamType::String) {
+        let message = format!("`pattern` is for strings, and `{name}` is {}", word(kind));
+        wrong(message, &pattern.span, "use `min`, `max` or `enum`");
+    }
+    if let (Some(default), true) = (&typed.default, typed.required) {
+        let message = format!("`{name}` is required, so that its default is never used");
+        wrong(message, &default.span, "remove `default` or `required`");
+    }
+    let mut seen = HashSet::new();
+    for choice in &typed.choices {
+        let value = canonical(kind, &choice.value).unwrap_or(Cow::Borrowed(&choice.value));
+        if !seen.insert(value.into_owned()) {
+            let message = format!("`{}` stands twice among the choices of `{name}`", choice.value);
+            wrong(message, &choice.span, "remove one");
+        }
+    }
+}
+
+fn word(kind: ParamType) -> &'static str {
+    match kind {
+        ParamType::String => "string",
+        ParamType::Int => "int",
+        ParamType::Number => "number",
+        ParamType::Bool => "bool",
+    }
+}
+
+/// A regular expression that the whole value has to match.
+fn compile(typed: &At<String>, report: &mut Report) -> Option<Regex> {
+    // Alone first: `a)|(b` is no expression, though it would become one between the anchors.
+    let build = |text: &str| RegexBuilder::new(text).size_limit(REGEX_BYTES).build();
+    let whole = build(&typed.value).and_then(|_| build(&format!("\\A(?:{})\\z", typed.value)));
+    // With `(?x)` a comment could swallow the closing anchor: then the line's end closes it.
+    match whole.or_else(|_| build(&format!("\\A(?:{}\n)\\z", typed.value))) {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            let words = match error {
+                regex::Error::CompiledTooBig(_) => "it is too large when compiled".to_owned(),
+                other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
+            };
+            let message = format!("`{}` is no regular expression that larder takes", typed.value);
+            let help = "the syntax is that of Rust's regex: no look-around, no back references";
+            let diagnostic = Diagnostic::new(Code::BadPattern, message, &typed.span);
+            report.push(diagnostic.remark(words).help(help));
+            None
+        }
+    }
+}
+
+/// The one text by which equal values of a type are written; nothing where it is none of them.
+fn canonical(kind: ParamType, value: &str) -> Option<Cow<'_, str>> {
+    match kind {
+        ParamType::String => Some(Cow::Borrowed(value)),
+        ParamType::Bool => matches!(value, "true" | "false").then_some(Cow::Borrowed(value)),
+        ParamType::Int => {
+            let number: i64 = plain_number(value)?.parse().ok()?;
+            let mut text = String::with_capacity(20);
+            write!(text, "{number}").ok()?;
+            Some(if text == value { Cow::Borrowed(value) } else { Cow::Owned(text) })
+        }
+        ParamType::Number => {
+            let number: f64 = plain_number(value)?.parse().ok().filter(|n: &f64| n.is_finite())?;
+            // Neither -0 nor 300 digits: what is very large or small is written with an exponent.
+            let size = number.abs();
+            let text = match size {
+                0.0 => "0".to_owned(),
+                1e-6..1e21 => number.to_string(),
+                _ => format!("{number:e}"),
+            };
+            Some(Cow::Owned(text))
+        }
+    }
+}
+
+/// Rust's parsers also take `+1`, `inf` and `nan`.
+fn plain_number(value: &str) -> Option<&str> {
+    let digit = value.strip_prefix('-').unwrap_or(value).bytes().next()?;
+    (digit.is_ascii_digit() || digit == b'.').then_some(value)
+}
+
+/// A canonical text as the value that it is.
+pub(super) fn json_of(kind: ParamType, text: &str) -> Value {
+    let number = match kind {
+        ParamType::String => None,
+        ParamType::Bool => return Value::Bool(text == "true"),
+        ParamType::Int => text.parse::<i64>().ok().map(Number::from),
+        // A whole number is written without `.0`, so it is one for JSON too.
+        ParamType::Number => match text.parse::<i64>() {
+            Ok(whole) => Some(Number::from(whole)),
+            Err(_) => text.parse().ok().and_then(Number::from_f64),
+        },
+    };
+    number.map_or_else(|| Value::from(text), Value::Number)
+}

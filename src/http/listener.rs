@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Stops};
 use super::edge::Handle;
+use super::tls::Tls;
 use crate::clock::Clock;
 
 /// The bounds of a listener. `Default` gives what the file's defaults say.
@@ -57,6 +58,8 @@ impl Default for Limits {
 pub struct Listener {
     socket: TcpListener,
     addr: SocketAddr,
+    /// Nothing for plain HTTP.
+    tls: Option<Arc<Tls>>,
 }
 
 /// Connections waiting in the kernel until they are accepted.
@@ -86,7 +89,7 @@ impl Listener {
             match listen(candidate) {
                 Ok(socket) => {
                     let addr = socket.local_addr().map_err(named)?;
-                    return Ok(Self { socket, addr });
+                    return Ok(Self { socket, addr, tls: None });
                 }
                 Err(error) => last = error,
             }
@@ -98,6 +101,13 @@ impl Listener {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Speaks TLS only. Who holds `tls` can replace the certificate at any time.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at
@@ -122,6 +132,7 @@ impl Listener {
             clock: Clock::system(),
             stops: stops.clone(),
             tasks: tasks.clone(),
+            tls: self.tls,
         };
         loop {
             let accepted = tokio::select! {
@@ -141,7 +152,10 @@ impl Listener {
                     connection::serve(stream, peer, shared).await;
                     drop(permit);
                 });
-            } else if let Ok(permit) = Arc::clone(&refusing).try_acquire_owned() {
+            } else if shared.tls.is_none()
+                && let Ok(permit) = Arc::clone(&refusing).try_acquire_owned()
+            {
+                // With TLS the answer would cost a handshake, which is what there is too much of.
                 tasks.spawn(async move {
                     let _bounded = timeout(REFUSING, refuse(stream)).await;
                     drop(permit);

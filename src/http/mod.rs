@@ -25,4 +25,5 @@ mod page;
 pub mod problem;
 mod pulse;
 pub mod ranges;
+pub mod tls;
 mod weights;

@@ -51,7 +51,7 @@ mod tests {
     fn text_is_labelled_and_the_rest_is_left_alone() {
         for (name, expected) in [
             ("a.html", Some("text/html; charset=utf-8")),
-            ("feeds/feed.xml", Some("text/xml; charset=utf-8")),
+            ("feeds/feed.xml", Some("application/xml; charset=utf-8")),
             ("a.svg", Some("image/svg+xml; charset=utf-8")),
             ("a.js", Some("text/javascript; charset=utf-8")),
             ("a.JSON", Some("application/json")),

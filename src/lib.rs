@@ -13,9 +13,19 @@
 //! | `watch`, `reload`, `app` | life: edits, the swap, start and stop |
 //! | `cli` | one file a command |
 
+pub mod app;
+pub mod build;
+pub mod cache;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diagnostic;
 pub mod fingerprint;
+pub mod http;
+pub mod inspect;
+pub mod reload;
 pub mod site;
+pub mod source;
+pub mod telemetry;
 pub mod units;
+pub mod watch;

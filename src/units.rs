@@ -1,1 +1,319 @@
-//! Durations and sizes as people write them.
+//! Durations and sizes as people write them, and back.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The longest duration that a file may name: ten years of 365 days.
+pub const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// A lifetime as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ttl {
+    /// Not kept at all.
+    Off,
+    /// Kept for this long; never zero, at most [`MAX_DURATION`].
+    For(Duration),
+}
+
+impl fmt::Display for Ttl {
+    /// As [`show_duration`], or `off`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => out.write_str("off"),
+            Self::For(duration) => out.write_str(&show_duration(*duration)),
+        }
+    }
+}
+
+/// Why a text is no duration or size; its words complete `` `text` … ``.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitError {
+    /// Not of the form at all.
+    Form,
+    /// Zero, where nothing is meant by it.
+    Zero,
+    /// Below zero.
+    Negative,
+    /// A fraction.
+    Fraction,
+    /// Beyond the bound.
+    TooLarge,
+}
+
+impl UnitError {
+    /// What a person should write instead of a lifetime like this.
+    #[must_use]
+    pub fn lifetime_help(self) -> &'static str {
+        match self {
+            Self::Form => "write 30s, 5m, 1h30m, 2d or `off`",
+            Self::Zero => "write `off` for none",
+            Self::Negative => "a lifetime is not negative; write `off` for none",
+            other => other.duration_help(),
+        }
+    }
+
+    /// What a person should write instead of a duration like this, which cannot be `off`.
+    #[must_use]
+    pub fn duration_help(self) -> &'static str {
+        match self {
+            Self::Form => "write 500ms, 30s, 5m or 1h30m",
+            Self::Zero => "write more than nothing, or remove the field",
+            Self::Negative => "a duration is not negative",
+            Self::Fraction => "write whole numbers: 1h30m rather than 1.5h, 500ms rather than 0.5",
+            Self::TooLarge => "ten years (10y) is the longest",
+        }
+    }
+
+    /// What a person should write instead of a size like this.
+    #[must_use]
+    pub fn size_help(self) -> &'static str {
+        match self {
+            Self::Form => "write 64KiB, 256MiB, 1GiB or a number of bytes",
+            Self::Zero => "write at least 1",
+            Self::Negative => "a size is not negative",
+            Self::Fraction => "write whole numbers: 1536KiB rather than 1.5MiB",
+            Self::TooLarge => "1024GiB is the largest",
+        }
+    }
+}
+
+/// Units of time, largest first, in milliseconds.
+const TIMES: [(&str, u64); 7] = [
+    ("y", 365 * 24 * 60 * 60 * 1000),
+    ("w", 7 * 24 * 60 * 60 * 1000),
+    ("d", 24 * 60 * 60 * 1000),
+    ("h", 60 * 60 * 1000),
+    ("m", 60 * 1000),
+    ("s", 1000),
+    ("ms", 1),
+];
+
+/// Units of size, largest first, in bytes.
+const SIZES: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
+
+/// The largest size that a file may name, in bytes: 1 TiB.
+pub const MAX_SIZE: u64 = 1 << 40;
+
+/// A lifetime: `300` (seconds), `30s`, `5m`, `1h30m`, `2d`, `1y`, `off`.
+///
+/// # Errors
+/// Zero is refused (`off` says it), so are negative, fractional and huge ones.
+pub fn parse_ttl(text: &str) -> Result<Ttl, UnitError> {
+    if text == "off" { Ok(Ttl::Off) } else { parse_duration(text).map(Ttl::For) }
+}
+
+/// A duration that is more than nothing: like [`parse_ttl`], without `off`.
+///
+/// # Errors
+/// As [`parse_ttl`].
+pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
+    let text = refuse_signs(text)?;
+    if let Some(seconds) = digits(text)? {
+        return bounded(seconds.checked_mul(1000));
+    }
+    let mut millis = Some(0_u64);
+    let (mut rest, mut units) = (text, TIMES.as_slice());
+    while !rest.is_empty() {
+        let (number, after) = split_number(rest)?;
+        let unit_len = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, next) = after.split_at_checked(unit_len).ok_or(UnitError::Form)?;
+        // Each unit once, from the largest down: `30m1h` is more likely a slip than a wish.
+        let at = units.iter().position(|(name, _)| *name == unit).ok_or(UnitError::Form)?;
+        let (_, size) = units[at];
+        units = &units[at + 1..];
+        millis = number.checked_mul(size).and_then(|part| millis?.checked_add(part));
+        rest = next;
+    }
+    bounded(millis)
+}
+
+fn bounded(millis: Option<u64>) -> Result<Duration, UnitError> {
+    match millis.map(Duration::from_millis) {
+        Some(Duration::ZERO) => Err(UnitError::Zero),
+        Some(duration) if duration <= MAX_DURATION => Ok(duration),
+        _ => Err(UnitError::TooLarge),
+    }
+}
+
+/// A size in bytes: `256MiB`, `1GiB`, `64KiB`, `4096`.
+///
+/// # Errors
+/// Zero, negative, fractional and huge ones are refused, and so are `MB` and `M`, which mean one
+/// thing to some and another to others.
+pub fn parse_size(text: &str) -> Result<u64, UnitError> {
+    let text = refuse_signs(text)?;
+    let (number, unit) = split_number(text)?;
+    let unit = if unit.is_empty() { "B" } else { unit.trim_start() };
+    let (_, size) = SIZES.iter().find(|(name, _)| *name == unit).ok_or(UnitError::Form)?;
+    match number.checked_mul(*size) {
+        Some(0) => Err(UnitError::Zero),
+        Some(bytes) if bytes <= MAX_SIZE => Ok(bytes),
+        _ => Err(UnitError::TooLarge),
+    }
+}
+
+/// The text without blanks around it, unless it is negative or a fraction.
+fn refuse_signs(text: &str) -> Result<&str, UnitError> {
+    let text = text.trim();
+    if text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        return Err(UnitError::Negative);
+    }
+    let fraction = |(before, after): (&str, &str)| {
+        before.ends_with(|c: char| c.is_ascii_digit())
+            && after.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if text.split_once(['.', ',']).is_some_and(fraction) {
+        return Err(UnitError::Fraction);
+    }
+    if text.is_empty() { Err(UnitError::Form) } else { Ok(text) }
+}
+
+/// The number where `text` is digits alone.
+fn digits(text: &str) -> Result<Option<u64>, UnitError> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| UnitError::TooLarge)
+}
+
+/// The digits at the start as a number, and the rest.
+fn split_number(text: &str) -> Result<(u64, &str), UnitError> {
+    let len = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, rest) = text.split_at_checked(len).ok_or(UnitError::Form)?;
+    if number.is_empty() {
+        return Err(UnitError::Form);
+    }
+    Ok((number.parse().map_err(|_| UnitError::TooLarge)?, rest))
+}
+
+/// A duration for people, in its two largest units: `5m`, `1h 30m`, `2d`, `350ms`, `0s`.
+#[must_use]
+pub fn show_duration(duration: Duration) -> String {
+    let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut parts = Vec::new();
+    // Weeks are understood but not shown: `14d` reads better than `2w`.
+    for (unit, size) in TIMES.into_iter().filter(|(unit, _)| *unit != "w") {
+        let count = millis / size;
+        if count > 0 {
+            parts.push(format!("{count}{unit}"));
+        }
+        millis %= size;
+        // The second unit follows the first at once: `1h 5s` would claim to be exact.
+        if parts.len() == 2 || (parts.len() == 1 && count == 0) {
+            break;
+        }
+    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+}
+
+/// A size for people: exact where it is a whole number of a unit, else one digit after the point.
+#[must_use]
+pub fn show_size(bytes: u64) -> String {
+    let Some((unit, size)) = SIZES.into_iter().find(|(_, size)| bytes >= *size) else {
+        return "0 B".to_owned();
+    };
+    let tenths = u128::from(bytes) * 10 / u128::from(size);
+    if tenths.is_multiple_of(10) {
+        format!("{} {unit}", tenths / 10)
+    } else {
+        format!("{}.{} {unit}", tenths / 10, tenths % 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_read_in_every_form_that_the_guide_shows() {
+        for (text, millis) in [
+            ("300", 300_000),
+            ("30s", 30_000),
+            ("5m", 300_000),
+            ("1h30m", 5_400_000),
+            ("2d", 172_800_000),
+            ("1w", 604_800_000),
+            ("1y", 31_536_000_000),
+            ("100ms", 100),
+            ("1m30s500ms", 90_500),
+        ] {
+            assert_eq!(parse_ttl(text), Ok(Ttl::For(Duration::from_millis(millis))), "{text}");
+        }
+        assert_eq!(parse_ttl("off"), Ok(Ttl::Off));
+        assert_eq!(parse_duration("off"), Err(UnitError::Form));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_for_its_own_reason() {
+        for (text, why) in [
+            ("0", UnitError::Zero),
+            ("0s", UnitError::Zero),
+            ("-5m", UnitError::Negative),
+            ("1.5h", UnitError::Fraction),
+            ("1,5h", UnitError::Fraction),
+            ("0.5", UnitError::Fraction),
+            ("11y", UnitError::TooLarge),
+            ("99999999999999999999", UnitError::TooLarge),
+            ("9999999999999y", UnitError::TooLarge),
+            ("5 mins ago", UnitError::Form),
+            ("5 m", UnitError::Form),
+            ("m", UnitError::Form),
+            ("", UnitError::Form),
+            ("5M", UnitError::Form),
+            ("30m1h", UnitError::Form),
+            ("1m1m", UnitError::Form),
+            ("5m3", UnitError::Form),
+            ("never", UnitError::Form),
+            ("٣s", UnitError::Form),
+        ] {
+            assert_eq!(parse_ttl(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_read_in_binary_units_and_bytes() {
+        for (text, bytes) in [
+            ("256MiB", 256 << 20),
+            ("256 MiB", 256 << 20),
+            ("1GiB", 1 << 30),
+            ("64KiB", 64 << 10),
+            ("4096", 4096),
+            ("4096B", 4096),
+        ] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for (text, why) in [
+            ("0", UnitError::Zero),
+            ("-1", UnitError::Negative),
+            ("1.5MiB", UnitError::Fraction),
+            ("2TiB", UnitError::TooLarge),
+            ("1MB", UnitError::Form),
+            ("big", UnitError::Form),
+        ] {
+            assert_eq!(parse_size(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_what_is_read_again_is_the_same() {
+        for (text, shown) in [
+            ("300", "5m"),
+            ("5400", "1h 30m"),
+            ("2d", "2d"),
+            ("3605", "1h"),
+            ("1y", "1y"),
+            ("14d", "14d"),
+            ("350ms", "350ms"),
+        ] {
+            assert_eq!(parse_duration(text).map(show_duration).as_deref(), Ok(shown));
+        }
+        assert_eq!(show_duration(Duration::ZERO), "0s");
+        assert_eq!(Ttl::Off.to_string(), "off");
+        for (bytes, shown) in
+            [(0, "0 B"), (52, "52 B"), (1 << 20, "1 MiB"), (1_600, "1.5 KiB"), (2_000, "1.9 KiB")]
+        {
+            assert_eq!(show_size(bytes), shown);
+        }
+    }
+}

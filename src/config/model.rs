@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::node::Node;
+use super::secret::Secret;
 use crate::diagnostic::{At, SourceFile, Span};
+pub use crate::units::Ttl;
 
 /// A whole site as typed, includes merged in.
 #[derive(Debug)]
@@ -17,6 +19,10 @@ pub struct Config {
     pub cache: CacheConfig,
     /// Where templates live, relative to the main file; `templates` where the file says nothing.
     pub templates: At<String>,
+    /// The languages that the site has, the first where a visitor names none of them.
+    pub languages: Vec<At<String>>,
+    /// Servers that loads may name.
+    pub upstreams: Vec<UpstreamConfig>,
     /// The site's values, in the order of the file.
     pub data: Vec<(At<String>, Node)>,
     /// The site's loads, in the order of the file.
@@ -35,7 +41,7 @@ pub struct ServerConfig {
     /// Where the admin listener is; 127.0.0.1:8001, nothing for `off`.
     pub admin: Option<String>,
     /// Bearer token of the admin listener.
-    pub admin_token: Option<String>,
+    pub admin_token: Option<Secret>,
     /// Host names, besides loopback ones, that the admin listener answers to.
     pub admin_hosts: Vec<String>,
     /// Threads that serve; one a core where nothing is said.
@@ -52,6 +58,24 @@ pub struct ServerConfig {
     pub docs: Option<String>,
     /// How much `Cache-Status` tells.
     pub cache_status: CacheStatusDetail,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            admin: Some("127.0.0.1:8001".to_owned()),
+            admin_token: None,
+            admin_hosts: Vec::new(),
+            workers: None,
+            max_connections: 10_000,
+            tls: None,
+            access_log: AccessLog::Off,
+            health: None,
+            docs: None,
+            cache_status: CacheStatusDetail::Short,
+        }
+    }
 }
 
 /// How each request is logged.
@@ -80,7 +104,7 @@ pub enum CacheStatusDetail {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheConfig {
     /// `memory` or an address of Redis, environment filled in. May hold a password: never shown.
-    pub store: At<String>,
+    pub store: At<Secret>,
     /// The first part of every key; not empty, no braces.
     pub prefix: String,
     /// The second part of every key; may be empty.
@@ -95,13 +119,20 @@ pub struct CacheConfig {
     pub max_new_keys: u32,
 }
 
-/// A lifetime as typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ttl {
-    /// Not kept at all.
-    Off,
-    /// Kept for this long; never zero.
-    For(Duration),
+impl CacheConfig {
+    /// What holds where the file, at `place`, says nothing.
+    #[must_use]
+    pub fn new(place: &Span) -> Self {
+        Self {
+            store: At::new(Secret::new("memory"), place.clone()),
+            prefix: "api:cache".to_owned(),
+            namespace: String::new(),
+            memory: 256 << 20,
+            timeout: Duration::from_millis(100),
+            max_entry: 1 << 20,
+            max_new_keys: 1000,
+        }
+    }
 }
 
 /// What a route does not say itself: the main file's `defaults`, or an include's for its own routes.
@@ -211,6 +242,40 @@ pub struct LoadConfig {
     pub from: At<String>,
     /// Whether a page does without where it is not found.
     pub optional: bool,
+    /// The value's own life; one minute where nothing is said. Files are watched and have none.
+    pub ttl: Option<At<LoadTtl>>,
+    /// How long an old value may be used when loading a new one fails.
+    pub stale_if_error: Option<At<Ttl>>,
+    /// What is used where there is neither a new nor an old value.
+    pub fallback: Option<Node>,
+    /// Request headers; they may hold passwords.
+    pub headers: Vec<(At<String>, At<Secret>)>,
+    /// How long an answer is waited for; the upstream's, else 2 s.
+    pub timeout: Option<At<Duration>>,
+    /// Statuses that carry a value; empty for 200 alone.
+    pub accept_status: Vec<At<u16>>,
+}
+
+/// How long a loaded value lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadTtl {
+    /// As the file says.
+    Fixed(Ttl),
+    /// As the answer's `Cache-Control` says.
+    Upstream,
+}
+
+/// A server that loads may name: `name:/path`.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    /// Its name.
+    pub name: At<String>,
+    /// Its address, `http://` or `https://`; paths are put behind it.
+    pub url: At<String>,
+    /// Request headers; they may hold passwords.
+    pub headers: Vec<(At<String>, At<Secret>)>,
+    /// How long an answer is waited for; 2 s where nothing is said.
+    pub timeout: Option<At<Duration>>,
 }
 
 /// A declared parameter of a query or a path.
@@ -265,7 +330,7 @@ pub struct ErrorPageConfig {
 }
 
 /// Which errors a page is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorStatus {
     /// One status.
     Exactly(u16),

@@ -4,6 +4,7 @@
 //! beside this file turn them into text for a terminal, JSON, or CI annotations.
 
 mod code;
+pub mod render;
 
 use std::fmt;
 use std::ops::Range;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 pub use code::{Code, Severity};
 
 /// A text that diagnostics point into, with the name by which a person knows it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct SourceFile {
     /// The path as a person would type it, relative to the main file's directory.
     pub name: String,
@@ -25,6 +26,13 @@ impl SourceFile {
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         Arc::new(Self { name: name.into(), text: text.into() })
+    }
+}
+
+impl fmt::Debug for SourceFile {
+    /// The name alone: the text may hold passwords.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SourceFile({:?}, {} bytes)", self.name, self.text.len())
     }
 }
 

@@ -1,4 +1,255 @@
-//! `Config` → `Site`: immutable, checked, pure.
+//! [`Config`](crate::config::Config) → [`Site`]: immutable, checked, shared by `Arc`; pure.
+//!
+//! [`compile`](compile()) makes one from a config and the files that it names; the edge asks it which
+//! route a request means, what its key is, which fingerprint a stored response must carry, and for
+//! the render itself.
 
 pub mod key;
+pub mod media;
 pub mod route;
+pub mod template;
+
+mod compile;
+mod diff;
+mod explain;
+mod render;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use self::key::{Inputs, KeyPlan};
+use self::route::rules::Rules;
+use self::route::{Found, Pattern, Router, RouterBuilder};
+use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
+use crate::clock::Clock;
+use crate::config::{CacheConfig, CorsConfig, ErrorStatus, ServerConfig, Ttl};
+use crate::diagnostic::{SourceFile, Span};
+use crate::fingerprint::Fingerprint;
+
+pub use compile::{Compiled, compile};
+pub use diff::{Change, Changes, diff};
+pub use explain::{ExplainedInput, ExplainedRoute, Explanation, input_names};
+pub use render::{ErrorFacts, RenderError, RenderJob};
+
+/// One version of a site.
+#[derive(Debug)]
+pub struct Site {
+    /// The `server` section.
+    pub server: ServerConfig,
+    /// The `cache` section.
+    pub cache: CacheConfig,
+    /// The routes, in the order of the files; the router's targets are indices into it.
+    pub routes: Vec<Arc<Route>>,
+    /// The languages that it has, the first where a visitor names none of them.
+    pub languages: Vec<String>,
+    router: Router,
+    templates: Arc<TemplateSet>,
+    errors: BTreeMap<ErrorStatus, ErrorPage>,
+}
+
+impl Site {
+    /// A site without routes, to be replaced: every path is a 404.
+    #[must_use]
+    pub fn empty() -> Self {
+        let nowhere = Span::new(&SourceFile::new("", ""), 0..0);
+        Self {
+            server: ServerConfig::default(),
+            cache: CacheConfig::new(&nowhere),
+            routes: Vec::new(),
+            languages: Vec::new(),
+            router: RouterBuilder::default().build(),
+            templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
+            errors: BTreeMap::new(),
+        }
+    }
+
+    /// Which route answers `method` and `raw_path`, the path as it came, without the query.
+    #[must_use]
+    pub fn find<'s>(&'s self, method: &str, raw_path: &str) -> Found<'s> {
+        self.router.find(method, raw_path)
+    }
+
+    /// The route that the router meant by `target`.
+    #[must_use]
+    pub fn route(&self, target: u32) -> Option<&Arc<Route>> {
+        self.routes.get(target as usize)
+    }
+
+    /// The route of that name.
+    #[must_use]
+    pub fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
+        self.routes.iter().find(|route| &*route.name == name)
+    }
+
+    /// The names of the routes that are made from `what`: a value, a source, a template or a file.
+    #[must_use]
+    pub fn routes_using(&self, what: &str) -> Vec<String> {
+        let uses = |route: &&Arc<Route>| route.uses.contains(what);
+        self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
+    }
+
+    /// The names of all templates, for `explain` and messages.
+    #[must_use]
+    pub fn templates(&self) -> &Arc<TemplateSet> {
+        &self.templates
+    }
+}
+
+/// One route, compiled.
+#[derive(Debug)]
+pub struct Route {
+    /// Its unique name.
+    pub name: Arc<str>,
+    /// One line for people.
+    pub summary: Option<String>,
+    /// The method, upper case; `GET` answers HEAD too.
+    pub method: String,
+    /// The path.
+    pub pattern: Pattern,
+    /// Where it is written.
+    pub place: Span,
+    /// The status of what it sends.
+    pub status: u16,
+    /// The content type of what it sends.
+    pub content_type: String,
+    /// Response headers, lower-case names; without content type and cache control.
+    pub headers: Vec<(String, String)>,
+    /// The `Cache-Control` line.
+    pub cache_control: String,
+    /// The request headers that decide the answer, lower case, for `Vary`.
+    pub vary: Vec<String>,
+    /// How long it is kept.
+    pub lifetime: RouteLifetime,
+    /// How its parameters are checked.
+    pub rules: Rules,
+    /// How its key is built; nothing for routes that are never stored.
+    pub key: Option<KeyPlan>,
+    /// What its response reads of a request.
+    pub inputs: Inputs,
+    /// Where it reads each of those, for `explain`.
+    pub reads: Vec<InputRead>,
+    /// What its response is made from, by name: data, templates, files.
+    pub uses: BTreeSet<String>,
+    /// Who may read it from another origin.
+    pub cors: Option<CorsConfig>,
+    /// How long a render takes at least.
+    pub delay: Option<Duration>,
+    /// What it sends.
+    pub source: Source,
+    /// A digest of all that a reload could change about how it is answered, for [`diff`].
+    pub digest: Fingerprint,
+}
+
+impl Route {
+    /// Method and path as they are typed: `GET` goes without saying.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self.method.as_str() {
+            "GET" => self.pattern.as_str().to_owned(),
+            method => format!("{method} {}", self.pattern.as_str()),
+        }
+    }
+
+    /// Whether the same requests get the same keys from both.
+    #[must_use]
+    pub fn builds_same_keys(&self, other: &Self) -> bool {
+        self.pattern.as_str() == other.pattern.as_str() && self.key == other.key
+    }
+}
+
+/// A place where a page reads something of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputRead {
+    /// What is read: `query.lang`, `headers`, `language`.
+    pub input: String,
+    /// Where.
+    pub place: Span,
+    /// The calls of partials that lead there, from the outside in.
+    pub via: Vec<Span>,
+}
+
+/// How long a route's responses are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteLifetime {
+    /// Fresh for; not stored where `Off`.
+    pub ttl: Ttl,
+    /// Given stale while a fresh one is made.
+    pub stale_while_revalidate: Duration,
+    /// Given stale when making a fresh one fails.
+    pub stale_if_error: Duration,
+}
+
+/// What a route sends.
+#[derive(Debug)]
+pub enum Source {
+    /// Made by a render, stored.
+    Page(Page),
+    /// A file, as it is.
+    File(SiteFile),
+    /// Another address.
+    Redirect(TextTemplate),
+}
+
+/// A file that is served as it is.
+#[derive(Clone, Debug)]
+pub struct SiteFile {
+    /// Its path relative to the site's directory.
+    pub path: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// A digest of them.
+    pub digest: Fingerprint,
+    /// When it was last changed.
+    pub modified: Option<std::time::SystemTime>,
+}
+
+/// What a render makes a response from.
+#[derive(Debug)]
+pub struct Page {
+    /// The form.
+    pub form: Form,
+    /// The values that it may read and that no request decides, pruned.
+    data: Vec<(String, Arc<Value>)>,
+    /// The values that a request chooses by its parameters.
+    chosen: Vec<ChosenLoad>,
+    /// A digest of all that decides the response besides the request.
+    base: Fingerprint,
+}
+
+/// The form of a page.
+#[derive(Debug)]
+pub enum Form {
+    /// Bytes, as they stand.
+    Body(Bytes),
+    /// A template, with a layout around it.
+    Template {
+        /// The page.
+        page: TemplateId,
+        /// What is around it.
+        layout: Option<TemplateId>,
+    },
+    /// A JSON value with templates in it.
+    Json(JsonTemplate),
+}
+
+/// A load whose address holds parameters: every file that it can name, read ahead.
+#[derive(Debug)]
+struct ChosenLoad {
+    name: String,
+    address: TextTemplate,
+    optional: bool,
+    /// By path: the value, pruned to what the page reads, and its digest.
+    files: BTreeMap<String, (Arc<Value>, Fingerprint)>,
+}
+
+/// A page for errors.
+#[derive(Debug)]
+struct ErrorPage {
+    form: Form,
+    content_type: String,
+    data: Map<String, Value>,
+}

@@ -1,0 +1,198 @@
+//! The life of a server: it loads the site, opens store and listeners, reloads, and stops in order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::build::{SiteBuild, root_and_name};
+use crate::cache::{Cache, CacheSettings};
+use crate::clock::Clock;
+use crate::config::{CacheConfig, ServerConfig};
+use crate::diagnostic::Report;
+use crate::http::handler::SiteHandler;
+use crate::http::listener::{Limits, Listener};
+use crate::http::live::Live;
+use crate::reload::{Outcome, ReloadHandle, Reloader};
+use crate::site::Site;
+use crate::watch::{Watch, WatchOptions};
+
+/// How long what runs may go on after a signal to stop.
+const STOP_BOUND: Duration = Duration::from_secs(10);
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The main file.
+    pub config: PathBuf,
+    /// Instead of `server.listen`.
+    pub listen: Option<String>,
+    /// Instead of `server.admin`; `off` for none.
+    pub admin: Option<String>,
+    /// Instead of `cache.store`.
+    pub store: Option<String>,
+}
+
+/// Why nothing was started.
+#[derive(Debug)]
+pub enum StartError {
+    /// The site's files are wrong.
+    BadConfig(Report),
+    /// Something else, in words.
+    Failed(String),
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// [`StartError`] where it could not be started; nothing is bound then.
+pub fn run(options: &Options) -> Result<(), StartError> {
+    let clock = Clock::system();
+    let live = Arc::new(Live::new(Arc::new(Site::empty())));
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let (root, main) = root_and_name(&options.config);
+    let build = SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone());
+    let mut reloader =
+        Reloader::new(root, main, Arc::new(build), clock.clone(), tasks.clone(), stop.clone());
+    first_load(&mut reloader)?;
+    let site = live.site();
+    let app = App { live, clock, tasks, stop, server: server(&site.server, options) };
+    let mut cache = site.cache.clone();
+    if let Some(store) = &options.store {
+        cache.store.value = store.clone().into();
+    }
+    let runtime = threads(app.server.workers)?;
+    let ended = runtime.block_on(app.run(reloader, &cache));
+    // What still blocks (a template in an endless loop) must not hold the process.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    ended
+}
+
+fn first_load(reloader: &mut Reloader) -> Result<(), StartError> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| StartError::Failed(format!("no runtime: {why}")))?;
+    match runtime.block_on(reloader.first()) {
+        Outcome::Refused(report) => Err(StartError::BadConfig(report)),
+        Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping => {
+            let status = reloader.handle().status();
+            status.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            Ok(())
+        }
+    }
+}
+
+fn threads(workers: Option<usize>) -> Result<runtime::Runtime, StartError> {
+    let mut builder = runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    builder
+        .enable_all()
+        .build()
+        .map_err(|why| StartError::Failed(format!("no threads to serve with: {why}")))
+}
+
+/// The `server` section with what the command line says instead.
+fn server(typed: &ServerConfig, options: &Options) -> ServerConfig {
+    let mut server = typed.clone();
+    if let Some(listen) = &options.listen {
+        server.listen.clone_from(listen);
+    }
+    if let Some(admin) = &options.admin {
+        server.admin = (admin != "off").then(|| admin.clone());
+    }
+    server
+}
+
+/// A server that runs.
+#[derive(Debug)]
+struct App {
+    live: Arc<Live>,
+    clock: Clock,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    server: ServerConfig,
+}
+
+impl App {
+    async fn run(self, reloader: Reloader, cache: &CacheConfig) -> Result<(), StartError> {
+        let cache = self.open(cache)?;
+        let listener = Listener::bind(&self.server.listen)
+            .await
+            .map_err(|why| StartError::Failed(why.to_string()))?;
+        let address = listener.addr();
+        tracing::info!(%address, "listening on http://{address}");
+        let handle = reloader.handle();
+        self.watch(reloader);
+        let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
+        let handler =
+            SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
+        let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
+        let signals = signals(self.stop.clone(), handle)?;
+        self.tasks.spawn(signals);
+        serving.await;
+        self.end(cache).await;
+        Ok(())
+    }
+
+    fn open(&self, typed: &CacheConfig) -> Result<Cache, StartError> {
+        let settings = CacheSettings {
+            prefix: typed.prefix.clone(),
+            memory_bytes: typed.memory,
+            timeout: typed.timeout,
+            max_entry_bytes: typed.max_entry,
+            max_new_keys: typed.max_new_keys,
+            near: true,
+        };
+        let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
+        if *typed.store.value == *"memory" {
+            tracing::info!("responses are kept in this process only");
+            return Ok(Cache::memory(settings, clock, tasks));
+        }
+        Cache::redis(&typed.store.value, settings, clock, tasks)
+            .map_err(|why| StartError::Failed(why.to_string()))
+    }
+
+    fn watch(&self, reloader: Reloader) {
+        let watch = Watch::start(WatchOptions::default());
+        self.tasks.spawn(reloader.run(watch));
+    }
+
+    async fn end(self, cache: Cache) {
+        cache.close().await;
+        self.tasks.close();
+        if tokio::time::timeout(STOP_BOUND, self.tasks.wait()).await.is_err() {
+            tracing::warn!("stopped with work left: it took longer than {STOP_BOUND:?}");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Stops on SIGTERM and SIGINT, at once on the second; reloads on SIGHUP.
+fn signals(
+    stop: CancellationToken,
+    reload: ReloadHandle,
+) -> Result<impl Future<Output = ()>, StartError> {
+    let listen =
+        |kind| signal(kind).map_err(|why| StartError::Failed(format!("no signal handler: {why}")));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => { reload.reload_now().await; }
+                () = stop.cancelled() => break,
+            }
+        }
+        stop.cancel();
+    })
+}

@@ -1,0 +1,120 @@
+//! Files → a site that can go live: load, parse, check, compile; all errors of all stages together.
+//!
+//! `check` calls [`site_of`] and shows what it says; `serve` gives [`SiteBuild`] to the reload loop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::config::{Config, FileContent, FileError, Files, Stamp, load};
+use crate::diagnostic::Report;
+use crate::fingerprint::Fingerprint;
+use crate::http::live::Live;
+use crate::reload::{Build, Built};
+use crate::site::{Site, compile, diff};
+
+/// What came of a site's files.
+#[derive(Debug)]
+pub struct Made {
+    /// The site; nothing where the report has errors.
+    pub site: Option<Site>,
+    /// The config as typed, where its YAML could be parsed at all.
+    pub config: Option<Config>,
+    /// Errors and warnings of all stages, in order of place.
+    pub report: Report,
+}
+
+/// Makes the site whose main file is `main`.
+pub fn site_of(main: &str, files: &mut dyn Files, clock: &Clock) -> Made {
+    let loaded = load(main, files, &environment);
+    let mut report = loaded.report;
+    let site = loaded.config.as_ref().and_then(|config| {
+        let compiled = compile(config, files, clock);
+        report.extend(compiled.report);
+        compiled.site
+    });
+    let site = if report.has_errors() { None } else { site };
+    Made { site, config: loaded.config, report: report.sorted() }
+}
+
+/// Makes the site whose main file is `main` as if that file held `text`.
+pub fn site_of_text(main: &str, text: &str, files: &mut dyn Files, clock: &Clock) -> Made {
+    site_of(main, &mut Instead { path: main, text, files }, clock)
+}
+
+/// A directory in which one file holds another text.
+struct Instead<'a> {
+    path: &'a str,
+    text: &'a str,
+    files: &'a mut dyn Files,
+}
+
+impl Files for Instead<'_> {
+    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
+        if path != self.path {
+            return self.files.read(path, bound);
+        }
+        if self.text.len() as u64 > bound {
+            return Err(FileError::TooLarge { bound });
+        }
+        let bytes = Bytes::from(self.text.to_owned());
+        let digest = Fingerprint::of(&bytes);
+        Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
+        self.files.glob(pattern)
+    }
+
+    fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
+        self.files.stamp(path)
+    }
+}
+
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Makes sites for the reload loop and puts them live.
+#[derive(Debug)]
+pub struct SiteBuild {
+    main: String,
+    live: Arc<Live>,
+    clock: Clock,
+}
+
+impl SiteBuild {
+    /// Builds from the main file `main` into `live`.
+    #[must_use]
+    pub fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
+        Self { main, live, clock }
+    }
+}
+
+impl Build for SiteBuild {
+    fn build(&self, files: &mut dyn Files) -> Built {
+        let made = site_of(&self.main, files, &self.clock);
+        let Some(site) = made.site else { return Built::Bad(made.report) };
+        let live = Arc::clone(&self.live);
+        let apply = move || {
+            let site = Arc::new(site);
+            let before = live.site();
+            live.swap(Arc::clone(&site));
+            diff(&before, &site).to_string()
+        };
+        Built::Good { apply: Box::new(apply), warnings: made.report }
+    }
+}
+
+/// Directory and name of a main file as typed.
+#[must_use]
+pub fn root_and_name(config: &Path) -> (PathBuf, String) {
+    let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    let root = match config.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    (root, name)
+}

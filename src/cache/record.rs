@@ -1,0 +1,252 @@
+//! What Redis holds: an HTTP response message that a person can read, and back.
+//!
+//! ```text
+//! HTTP/1.1 200 OK
+//! content-type: text/html; charset=utf-8
+//! etag: "kq3f…"
+//! larder: v=1; route=about; path=/about; fp=…; made=2026-11-23T21:00:00Z; ttl=…; px=…; len=…; sum=…
+//!
+//! <p>…</p>
+//! ```
+//!
+//! Lines end in a line feed alone, so that `grep -x` and `head -1` work on what `redis-cli` prints.
+//! The sum covers every byte before it and the body: what was cut, mended by hand or half written
+//! is told from what larder wrote.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::entry::{Entry, Parts};
+use crate::fingerprint::{Fingerprint, Hasher};
+
+/// The form that is written, and the only one that is read.
+const VERSION: &str = "1";
+/// The longest head that is read, in bytes: a path of 8 KiB, all of it encoded, and the rest.
+const HEAD_BYTES: usize = 32 * 1024;
+/// Why bytes are no record: a miss, never an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Not a record of larder at all, or not of this version.
+    Foreign,
+    /// The body is not as long as the record says.
+    Length,
+    /// It was changed after it was written.
+    Sum,
+    /// Without a TTL, or with a longer one than it was written with: another wrote it, or `PERSIST`.
+    Ttl,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Foreign => "not a record of this version",
+            Self::Length => "cut short, or too long",
+            Self::Sum => "changed since it was written",
+            Self::Ttl => "without the TTL that it was written with",
+        })
+    }
+}
+
+/// What the lines before the body say.
+#[derive(Clone, Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'a str,
+    pub(crate) etag: &'a str,
+    pub(crate) route: &'a str,
+    pub(crate) path: String,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) made: SystemTime,
+    pub(crate) ttl: Duration,
+    pub(crate) px: Duration,
+    pub(crate) len: usize,
+    sum: Fingerprint,
+    /// All that the sum covers before the body.
+    summed: &'a str,
+}
+
+/// The record of an entry; nothing where a line of it could not be read back.
+pub(crate) fn write(entry: &Entry) -> Option<Vec<u8>> {
+    let made = Timestamp::try_from(entry.made).ok()?;
+    let lines = [&*entry.content_type, &entry.etag, &entry.route];
+    if lines.iter().any(|line| line.contains(char::is_control)) || entry.route.contains(';') {
+        return None;
+    }
+    let head = format!(
+        "HTTP/1.1 {} {}\ncontent-type: {}\netag: {}\nlarder: v={VERSION}; route={}; path={}; \
+         fp={}; made={made}; ttl={}; px={}; len={}; ",
+        entry.status,
+        reason(entry.status),
+        entry.content_type,
+        entry.etag,
+        entry.route,
+        encode_field(&entry.path),
+        entry.fingerprint,
+        entry.ttl.as_millis(),
+        entry.px.as_millis(),
+        entry.body.len(),
+    );
+    let tail = format!("sum={}\n\n", sum(&head, &entry.body));
+    let mut record = Vec::with_capacity(head.len() + tail.len() + entry.body.len());
+    record.extend_from_slice(head.as_bytes());
+    record.extend_from_slice(tail.as_bytes());
+    record.extend_from_slice(&entry.body);
+    (head.len() + tail.len() <= HEAD_BYTES).then_some(record)
+}
+
+/// Encodes what would end the field or the line; letters of any script stay readable.
+fn encode_field(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() || matches!(char, ';' | ' ' | '%') {
+            out.extend(utf8_percent_encode(char.encode_utf8(&mut [0; 4]), NON_ALPHANUMERIC));
+        } else {
+            out.push(char);
+        }
+    }
+    out
+}
+
+/// The entry of a record.
+///
+/// # Errors
+/// The [`Flaw`] that makes it a miss.
+pub(crate) fn read(record: &Bytes) -> Result<Entry, Flaw> {
+    let end = head_end(record).ok_or(Flaw::Foreign)?;
+    let text = std::str::from_utf8(record.get(..end).unwrap_or_default());
+    let head = text.ok().and_then(parse_head).ok_or(Flaw::Foreign)?;
+    let body = record.slice(end + 2..);
+    if body.len() != head.len {
+        return Err(Flaw::Length);
+    }
+    if sum(head.summed, &body) != head.sum {
+        return Err(Flaw::Sum);
+    }
+    Ok(Entry::from_parts(Parts {
+        status: head.status,
+        content_type: head.content_type.into(),
+        etag: head.etag.into(),
+        route: head.route.into(),
+        path: head.path.into(),
+        fingerprint: head.fingerprint,
+        made: head.made,
+        ttl: head.ttl,
+        px: head.px,
+        body,
+    }))
+}
+
+/// What the first bytes of a record say, for lists; the body is not looked at.
+pub(crate) fn read_head(start: &[u8]) -> Option<Head<'_>> {
+    let end = head_end(start)?;
+    std::str::from_utf8(start.get(..end)?).ok().and_then(parse_head)
+}
+
+/// Where the blank line's first line feed is.
+fn head_end(record: &[u8]) -> Option<usize> {
+    let start = record.get(..HEAD_BYTES.min(record.len()))?;
+    start.windows(2).position(|pair| pair == b"\n\n")
+}
+
+/// Reads the lines in the one order in which they are written.
+fn parse_head(text: &str) -> Option<Head<'_>> {
+    let summed = text.rsplit_once("sum=")?.0;
+    let mut lines = text.split('\n');
+    let (status, reason_given) = lines.next()?.strip_prefix("HTTP/1.1 ")?.split_once(' ')?;
+    let status = number::<u16>(status)?;
+    let content_type = lines.next()?.strip_prefix("content-type: ")?;
+    let etag = lines.next()?.strip_prefix("etag: ")?;
+    let mut fields = lines.next()?.strip_prefix("larder: ")?.split("; ");
+    let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
+    let version = field("v")?;
+    let route = field("route")?;
+    let path = percent_decode_str(field("path")?).decode_utf8().ok()?.into_owned();
+    let fingerprint = Fingerprint::parse(field("fp")?)?;
+    let made = Timestamp::from_str(field("made")?).ok()?;
+    let (ttl, px) = (number(field("ttl")?)?, number(field("px")?)?);
+    let (len, sum) = (number::<usize>(field("len")?)?, Fingerprint::parse(field("sum")?)?);
+    let made = UNIX_EPOCH + Duration::from_secs(u64::try_from(made.as_second()).ok()?);
+    let sound = version == VERSION
+        && reason_given == reason(status)
+        && (100..1000).contains(&status)
+        && is_etag(etag)
+        && ttl <= px
+        && fields.next().is_none()
+        && lines.next().is_none();
+    let (ttl, px) = (Duration::from_millis(ttl), Duration::from_millis(px));
+    let head = Head {
+        status,
+        content_type,
+        etag,
+        route,
+        path,
+        fingerprint,
+        made,
+        ttl,
+        px,
+        len,
+        sum,
+        summed,
+    };
+    sound.then_some(head)
+}
+
+/// A number as it is written: digits, no sign, no leading zero.
+fn number<N: FromStr>(text: &str) -> Option<N> {
+    let plain = text.bytes().all(|digit| digit.is_ascii_digit());
+    (plain && (text == "0" || !text.starts_with('0'))).then(|| text.parse().ok())?
+}
+
+/// A strong validator: quoted, visible characters (RFC 9110, section 8.8.3).
+fn is_etag(text: &str) -> bool {
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inner.is_some_and(|inner| inner.bytes().all(|char| char.is_ascii_graphic() && char != b'"'))
+}
+
+fn sum(head: &str, body: &[u8]) -> Fingerprint {
+    Hasher::default().field(head).field(body).finish()
+}
+
+/// The words of RFC 9110 for the statuses that routes declare; none for the rest.
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        203 => "Non-Authoritative Information",
+        204 => "No Content",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        409 => "Conflict",
+        410 => "Gone",
+        418 => "I'm a teapot",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Where a Redis is, from the text in `cache.store`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use redis::{Client, IntoConnectionInfo as _, ProtocolVersion};
+
+/// Why the text in `cache.store` names no store; the text itself is not repeated, since it may
+/// hold a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreUrlError(String);
+
+impl fmt::Display for StoreUrlError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoreUrlError {}
+
+/// A Redis server's address, with what it takes to log in; never shown with its password.
+#[derive(Clone)]
+pub(crate) struct Address {
+    /// Speaks RESP3, which tracking needs.
+    pub(crate) resp3: Client,
+    /// Speaks RESP2, for servers and proxies that know no other.
+    pub(crate) resp2: Client,
+    shown: String,
+}
+
+impl FromStr for Address {
+    type Err = StoreUrlError;
+
+    fn from_str(url: &str) -> Result<Self, StoreUrlError> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        check_scheme(scheme)?;
+        let wrong = || StoreUrlError(format!("not a {scheme}: address that can be read"));
+        let info = url.into_connection_info().map_err(|_| wrong())?;
+        let login = info.redis_settings().clone();
+        let shown = format!("{scheme}://{}", info.addr());
+        let open = |protocol| {
+            let info = info.clone().set_redis_settings(login.clone().set_protocol(protocol));
+            Client::open(info).map_err(|_| wrong())
+        };
+        let (resp3, resp2) = (open(ProtocolVersion::RESP3)?, open(ProtocolVersion::RESP2)?);
+        Ok(Self { resp3, resp2, shown })
+    }
+}
+
+fn check_scheme(scheme: &str) -> Result<(), StoreUrlError> {
+    let later = ["redis-sentinel", "redis-cluster", "rediss-sentinel", "rediss-cluster"];
+    match scheme {
+        "redis" | "rediss" | "redis+unix" => Ok(()),
+        _ if later.contains(&scheme) => Err(StoreUrlError(format!(
+            "{scheme}: is not built yet; redis:, rediss: and redis+unix: are"
+        ))),
+        _ => Err(StoreUrlError(
+            "a store is `memory`, or an address that begins with redis:, rediss: or redis+unix:"
+                .into(),
+        )),
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Address({self})")
+    }
+}

@@ -1,0 +1,249 @@
+//! A shared store behind its breaker: bounded calls, and one bounded wait a window where it hangs.
+//!
+//! Closed, calls go through, each answer's calls within one [`Budget`]. A call that finds the store
+//! away or too slow opens the breaker: calls fail at once, without a wait. While it is open a task
+//! asks for a sign of life once a window; the first one closes it. No client's request is the probe.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Claim, Remote, StoreError, Stored, Trouble};
+use crate::cache::counters::Counters;
+use crate::clock::{Clock, Moment};
+
+/// How long the breaker stays open before the next sign of life is asked for.
+pub(crate) const WINDOW: Duration = Duration::from_secs(1);
+/// How long no write is tried after the store has refused one as full or read-only.
+const WRITE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is left of an answer's time for the store.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    left: Duration,
+}
+
+impl Budget {
+    pub(crate) fn new(left: Duration) -> Self {
+        Self { left }
+    }
+}
+
+/// The store that all instances share, as this one sees it.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    remote: Arc<dyn Remote>,
+    clock: Clock,
+    /// How long a sign of life may take.
+    timeout: Duration,
+    open: AtomicBool,
+    /// Why it is open, or was last.
+    why: Mutex<Option<StoreError>>,
+    /// Wakes the task that asks for signs of life.
+    opened: Notify,
+    /// Until when no write is tried, in the clock's microseconds; zero: writes are welcome.
+    writes_from: AtomicU64,
+    write_trouble: Mutex<Option<Trouble>>,
+    counters: Arc<Counters>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        remote: Arc<dyn Remote>,
+        clock: Clock,
+        timeout: Duration,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            remote,
+            clock,
+            timeout,
+            open: AtomicBool::new(false),
+            why: Mutex::default(),
+            opened: Notify::new(),
+            writes_from: AtomicU64::new(0),
+            write_trouble: Mutex::default(),
+            counters,
+        })
+    }
+
+    /// The store itself, for calls that are not part of an answer.
+    pub(crate) fn remote(&self) -> &dyn Remote {
+        &*self.remote
+    }
+
+    /// Whether calls fail at once.
+    pub(crate) fn is_down(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// What is wrong with it now, in words.
+    pub(crate) fn trouble(&self) -> Option<StoreError> {
+        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        why.filter(|_| self.is_down())
+    }
+
+    /// Why no write is tried now.
+    pub(crate) fn write_trouble(&self) -> Option<Trouble> {
+        let from = Moment::from_micros(self.writes_from.load(Ordering::Acquire));
+        if self.clock.now() >= from {
+            return None;
+        }
+        *self.write_trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value of `key`.
+    pub(crate) async fn get(
+        &self,
+        key: &str,
+        budget: &mut Budget,
+    ) -> Result<Option<Stored>, StoreError> {
+        self.call(budget, self.remote.get(key)).await
+    }
+
+    /// Writes `value`; false where the lease was gone.
+    pub(crate) async fn set(
+        &self,
+        key: &str,
+        value: Bytes,
+        px: Duration,
+        lease: Option<&str>,
+        budget: &mut Budget,
+    ) -> Result<bool, StoreError> {
+        if let Some(trouble) = self.write_trouble() {
+            return Err(StoreError::new(trouble, "no writes are tried for a moment"));
+        }
+        let written = self.call(budget, self.remote.set(key, value, px, lease)).await;
+        if let Err(error) = &written {
+            self.note_write_trouble(error);
+        }
+        written
+    }
+
+    /// Claims the lease of `key`.
+    pub(crate) async fn claim(
+        &self,
+        key: &str,
+        token: &str,
+        px: Duration,
+        budget: &mut Budget,
+    ) -> Result<Claim, StoreError> {
+        if let Some(trouble) = self.write_trouble() {
+            return Err(StoreError::new(trouble, "no writes are tried for a moment"));
+        }
+        let claimed = self.call(budget, self.remote.claim(key, token, px)).await;
+        if let Err(error) = &claimed {
+            self.note_write_trouble(error);
+        }
+        claimed
+    }
+
+    /// Gives a lease back; if that fails it ends by itself.
+    pub(crate) async fn release(&self, key: &str, token: &str, budget: &mut Budget) {
+        let _ = self.call(budget, self.remote.release(key, token)).await;
+    }
+
+    /// Deletes `key` and its lease.
+    pub(crate) async fn unlink(&self, key: &str, budget: &mut Budget) -> Result<u64, StoreError> {
+        let keys = [key.as_bytes().to_vec()];
+        self.call(budget, self.remote.unlink(&keys)).await
+    }
+
+    /// A call that is no part of an answer, for `longest`: it is tried though the breaker is open.
+    pub(crate) async fn told<T>(
+        &self,
+        longest: Duration,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let result = timeout(longest, call).await.unwrap_or_else(|_| Err(slow(longest)));
+        if let Err(error) = &result {
+            self.counters.store_error(error.kind);
+        }
+        result
+    }
+
+    async fn call<T>(
+        &self,
+        budget: &mut Budget,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if let Some(error) = self.trouble() {
+            return Err(error);
+        }
+        if budget.left.is_zero() {
+            return Err(StoreError::new(Trouble::Slow, "this answer's time for the store is over"));
+        }
+        let start = self.clock.now();
+        let result = match timeout(budget.left, call).await {
+            Ok(result) => result,
+            Err(_) => Err(slow(self.timeout)),
+        };
+        let spent = self.clock.now().since(start);
+        budget.left = budget.left.saturating_sub(spent);
+        if let Err(error) = &result {
+            self.counters.store_error(error.kind);
+            if error.kind == Trouble::Slow {
+                budget.left = Duration::ZERO;
+            }
+            if error.kind.is_down() {
+                self.trip(error);
+            }
+        }
+        result
+    }
+
+    fn trip(&self, error: &StoreError) {
+        *self.why.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        if !self.open.swap(true, Ordering::AcqRel) {
+            tracing::warn!(reason = %error, "the store is down: answers are rendered");
+            self.opened.notify_one();
+        }
+    }
+
+    fn note_write_trouble(&self, error: &StoreError) {
+        if !matches!(error.kind, Trouble::Full | Trouble::ReadOnly) {
+            return;
+        }
+        let until = self.clock.now().after(WRITE_PAUSE).as_micros();
+        let before = self.writes_from.swap(until, Ordering::AcqRel);
+        *self.write_trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind);
+        if before == 0 {
+            tracing::warn!(reason = %error, "the store takes no writes: answers are rendered");
+        }
+    }
+
+    /// Starts the task that closes the breaker; `back` is called each time that it does.
+    pub(crate) fn watch_over(
+        self: &Arc<Self>,
+        tasks: &TaskTracker,
+        ended: CancellationToken,
+        back: impl Fn() + Send + 'static,
+    ) {
+        let shared = Arc::clone(self);
+        let watch = async move {
+            loop {
+                shared.opened.notified().await;
+                while shared.is_down() {
+                    tokio::time::sleep(WINDOW).await;
+                    if let Ok(Ok(())) = timeout(shared.timeout, shared.remote.probe()).await {
+                        shared.open.store(false, Ordering::Release);
+                        tracing::info!("the store is back");
+                        back();
+                    }
+                }
+            }
+        };
+        tasks.spawn(async move { ended.run_until_cancelled(watch).await });
+    }
+}
+
+fn slow(bound: Duration) -> StoreError {
+    StoreError::new(Trouble::Slow, &format!("no answer within {} ms", bound.as_millis()))
+}

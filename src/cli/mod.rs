@@ -1,0 +1,214 @@
+//! The commands, one file each. Only this module prints and decides exit codes.
+
+mod check;
+mod completions;
+mod explain;
+mod health;
+mod init;
+mod keys;
+mod plan;
+mod routes;
+mod serve;
+mod target;
+mod warm;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::target::Trouble;
+use crate::telemetry::{self, LogFormat};
+
+/// All went well.
+const OK: u8 = 0;
+/// It did not work.
+const FAILED: u8 = 1;
+/// The config is wrong (`EX_CONFIG` of sysexits.h).
+const BAD_CONFIG: u8 = 78;
+
+/// Serves a site from one YAML file and keeps every rendered response in Redis.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    listening: Listening,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The site's file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "routes.yaml")]
+    config: PathBuf,
+    /// How the log is written.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log: LogFormat,
+}
+
+/// What a running server can be told instead of the file's `server` and `cache` sections.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Listening {
+    /// Where the site is served, instead of `server.listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Where the admin listener is, instead of `server.admin`; `off` for none.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<String>,
+    /// Where responses are kept, instead of `cache.store`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the site (what `larder` alone does).
+    Serve(Listening),
+    /// Says all that is wrong with the site's file, without any other effect.
+    Check {
+        /// How it is said.
+        #[arg(long, value_enum, default_value = "human")]
+        format: ReportFormat,
+    },
+    /// Says what a response is made from, under which key, and whether it is stored.
+    Explain(explain::Arguments),
+    /// Says what an edit would change, before it is saved.
+    Plan(plan::Arguments),
+    /// Lists the routes of the site's file.
+    Routes {
+        /// How they are said.
+        #[arg(long, value_enum, default_value = "human")]
+        format: ListFormat,
+    },
+    /// Lists what is stored.
+    Keys(keys::KeysArguments),
+    /// Deletes what is stored, so that it is made anew.
+    Purge(keys::PurgeArguments),
+    /// Renders every route without parameters, and the addresses given.
+    Warm(warm::Arguments),
+    /// Writes a small site that works into a directory.
+    Init {
+        /// The directory; made where it is not there.
+        directory: PathBuf,
+    },
+    /// Writes the completions of a shell to standard output.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Says whether a running site answers, for container health checks.
+    Health(target::Reach),
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people.
+    Human,
+    /// JSON.
+    Json,
+}
+
+/// How diagnostics are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people, coloured on a terminal.
+    Human,
+    /// One JSON document.
+    Json,
+    /// Annotations of GitHub's CI.
+    Github,
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(usage) => {
+            // Fails only where the terminal is gone, and then nobody reads it.
+            let _ = usage.print();
+            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
+        }
+    };
+    let Arguments { command, common, listening } = arguments;
+    telemetry::start(common.log);
+    let config = &common.config;
+    let done = match command {
+        None => Ok(serve::run(config, &listening)),
+        Some(Command::Serve(own)) => Ok(serve::run(config, &own.over(listening))),
+        Some(Command::Check { format }) => Ok(check::run(config, format)),
+        Some(Command::Explain(arguments)) => explain::run(config, &arguments),
+        Some(Command::Plan(arguments)) => plan::run(config, &arguments),
+        Some(Command::Routes { format }) => routes::run(config, format),
+        Some(Command::Keys(arguments)) => keys::list(config, &arguments),
+        Some(Command::Purge(arguments)) => keys::purge(config, &arguments),
+        Some(Command::Warm(arguments)) => warm::run(config, &arguments),
+        Some(Command::Init { directory }) => init::run(&directory),
+        Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Health(reach)) => health::run(config, &reach),
+    };
+    ExitCode::from(done.unwrap_or_else(|trouble| told(&trouble)))
+}
+
+/// Says why a command failed; gives its exit code.
+fn told(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::BadConfig(report) => {
+            check::show(report);
+            BAD_CONFIG
+        }
+        Trouble::Failed(why) => {
+            complain(&format!("larder: {why}\n"));
+            FAILED
+        }
+    }
+}
+
+impl Listening {
+    /// What was said after the command, else before it.
+    fn over(self, before: Self) -> Self {
+        Self {
+            listen: self.listen.or(before.listen),
+            admin: self.admin.or(before.admin),
+            store: self.store.or(before.store),
+        }
+    }
+}
+
+/// Writes to standard output; a closed pipe is no error (`larder check | head`).
+fn say(text: &str) {
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes to standard error.
+fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A value as it stands in a query.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// A path as it stands in an address.
+fn encoded_path(path: &str) -> String {
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(path, KEPT).to_string()
+}
+
+/// Whether standard error is a terminal that wants colour (<https://no-color.org>).
+fn is_coloured(stream_is_terminal: bool) -> bool {
+    stream_is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn stderr_is_coloured() -> bool {
+    is_coloured(io::stderr().is_terminal())
+}

@@ -1,0 +1,185 @@
+//! The main file and the files that it includes, in order, each once.
+
+use std::sync::Arc;
+
+use super::decode::{self, Parts};
+use super::env::{self, Env};
+use super::files::{FileError, Files};
+use super::model::Config;
+use super::node::{Node, NodeValue};
+use super::yaml::{self, MAX_FILE_BYTES};
+use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+
+/// What came of reading a site's files.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The config; nothing where the main file could not be read or is no YAML. Where the report
+    /// has errors it lacks what they are about and must not be served.
+    pub config: Option<Config>,
+    /// All that is wrong, in order of place.
+    pub report: Report,
+}
+
+/// Reads the file `main` and all that it includes.
+pub fn load(main: &str, files: &mut dyn Files, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
+    let mut report = Report::default();
+    let mut reader =
+        Reader { report: &mut report, files, env, sources: Vec::new(), parts: Parts::default() };
+    let config = reader.main(main);
+    let sources = reader.sources;
+    Loaded { config, report: in_order(report, &sources) }
+}
+
+/// The report in order of files and places, without what only follows from another mistake.
+fn in_order(report: Report, sources: &[Arc<SourceFile>]) -> Report {
+    let causes: Vec<Span> = report
+        .iter()
+        .filter(|diagnostic| matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes))
+        .filter_map(main_place)
+        .cloned()
+        .collect();
+    let follows = |diagnostic: &&Diagnostic| {
+        let of_cause = matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes);
+        !of_cause
+            && main_place(diagnostic).is_some_and(|at| causes.iter().any(|cause| meets(cause, at)))
+    };
+    let mut list: Vec<Diagnostic> =
+        report.iter().filter(|diagnostic| !follows(diagnostic)).cloned().collect();
+    list.sort_by_key(|diagnostic| {
+        main_place(diagnostic).map(|at| {
+            let file = sources.iter().position(|file| Arc::ptr_eq(file, at.file()));
+            (file, at.range().start)
+        })
+    });
+    list.into_iter().collect()
+}
+
+fn main_place(diagnostic: &Diagnostic) -> Option<&Span> {
+    diagnostic.labels.first().map(|label| &label.span)
+}
+
+/// Whether two places of one file have a byte in common.
+fn meets(a: &Span, b: &Span) -> bool {
+    let (one, other) = (a.range(), b.range());
+    Arc::ptr_eq(a.file(), b.file()) && one.start < other.end && other.start < one.end
+}
+
+struct Reader<'a> {
+    report: &'a mut Report,
+    files: &'a mut dyn Files,
+    env: Env<'a>,
+    /// The files read so far, the main one first.
+    sources: Vec<Arc<SourceFile>>,
+    parts: Parts,
+}
+
+/// A file on the way from the main one to where we are, and the entry that led to it.
+struct Step {
+    path: String,
+    entry: Option<Span>,
+}
+
+impl Reader<'_> {
+    fn main(&mut self, path: &str) -> Option<Config> {
+        let (file, root) = match self.read(path) {
+            Ok(file) => {
+                let root = self.parse(&file)?;
+                (file, root)
+            }
+            Err(why) => {
+                let nowhere = Span::new(&SourceFile::new(path, ""), 0..0);
+                let message = format!("cannot read `{path}`: {why}");
+                self.report.push(Diagnostic::new(Code::FileMissing, message, &nowhere));
+                return None;
+            }
+        };
+        let mut way = vec![Step { path: path.to_owned(), entry: None }];
+        self.includes(&root, &mut way);
+        let parts = std::mem::take(&mut self.parts);
+        let sources = self.sources.clone();
+        Some(parts.finish(self.report, sources, &file, &root))
+    }
+
+    fn read(&mut self, path: &str) -> Result<Arc<SourceFile>, FileError> {
+        let content = self.files.read(path, MAX_FILE_BYTES)?;
+        let text = match String::from_utf8(content.bytes.to_vec()) {
+            Ok(text) => text,
+            Err(_) => return Err(FileError::Other("it is no UTF-8 text".to_owned())),
+        };
+        let file = SourceFile::new(content.path, text);
+        self.sources.push(Arc::clone(&file));
+        Ok(file)
+    }
+
+    fn parse(&mut self, file: &Arc<SourceFile>) -> Option<Node> {
+        let mut root = yaml::parse(file, self.report)?;
+        env::fill(self.report, self.env, &mut root);
+        Some(root)
+    }
+
+    /// Reads what `root` includes, and what that includes.
+    fn includes(&mut self, root: &Node, way: &mut Vec<Step>) {
+        for pattern in decode::include(self.report, root) {
+            for path in self.matches(&pattern) {
+                if let Some(at) = way.iter().position(|step| step.path == path) {
+                    self.cycle(&way[at..], &pattern.span, &path);
+                } else if !self.sources.iter().any(|file| file.name == path) {
+                    self.included(path, &pattern.span, way);
+                }
+            }
+        }
+    }
+
+    fn included(&mut self, path: String, entry: &Span, way: &mut Vec<Step>) {
+        let file = match self.read(&path) {
+            Ok(file) => file,
+            Err(why) => {
+                let message = format!("cannot read `{path}`: {why}");
+                self.report.push(Diagnostic::new(Code::FileMissing, message, entry));
+                return;
+            }
+        };
+        let Some(root) = self.parse(&file) else { return };
+        if root.value != NodeValue::Null {
+            self.parts.add_included(self.report, &file, &root);
+        }
+        way.push(Step { path, entry: Some(entry.clone()) });
+        self.includes(&root, way);
+        way.pop();
+    }
+
+    /// The files that a pattern names.
+    fn matches(&mut self, pattern: &At<String>) -> Vec<String> {
+        let path = pattern.value.trim_start_matches("./");
+        if !path.contains(['*', '?', '[', '{']) {
+            return vec![path.to_owned()];
+        }
+        let found = match self.files.glob(path) {
+            Ok(found) => found,
+            Err(why) => {
+                let message = format!("cannot read `{path}`: {why}");
+                self.report.push(Diagnostic::new(Code::FileMissing, message, &pattern.span));
+                return Vec::new();
+            }
+        };
+        if found.is_empty() {
+            let message = format!("`{path}` names no file");
+            self.report.push(Diagnostic::new(Code::IncludeEmpty, message, &pattern.span));
+        }
+        found
+    }
+
+    fn cycle(&mut self, way: &[Step], entry: &Span, path: &str) {
+        let mut names: Vec<&str> = way.iter().map(|step| step.path.as_str()).collect();
+        names.push(path);
+        let message = format!("files include each other: {}", names.join(" → "));
+        let mut diagnostic = Diagnostic::new(Code::IncludeCycle, message, entry)
+            .remark(format!("includes `{path}` again"));
+        for step in way {
+            if let Some(earlier) = &step.entry {
+                diagnostic = diagnostic.label(earlier, format!("includes `{}`", step.path));
+            }
+        }
+        self.report.push(diagnostic.help("remove one of the includes"));
+    }
+}

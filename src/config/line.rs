@@ -1,0 +1,158 @@
+//! Lines of a YAML text as a person sees them, for saying what the parser stumbled over.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{SourceFile, Span};
+
+/// One line of a file, without its end and without a byte order mark.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'f> {
+    file: &'f Arc<SourceFile>,
+    /// Where it starts, in bytes.
+    pub(super) start: usize,
+    /// Its text.
+    pub(super) text: &'f str,
+}
+
+impl<'f> Line<'f> {
+    /// The line that the byte at `offset` is in.
+    pub(super) fn around(file: &'f Arc<SourceFile>, offset: usize) -> Self {
+        let text = file.text.as_str();
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
+        let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let start = before.rfind('\n').map_or(bom, |newline| newline + 1);
+        let end = offset + after.find('\n').unwrap_or(after.len());
+        let text = text.get(start..end.max(start)).unwrap_or_default().trim_end_matches('\r');
+        Self { file, start, text }
+    }
+
+    /// The nearest line above that says something.
+    pub(super) fn above(self) -> Option<Self> {
+        let mut line = self;
+        while line.start > 0 {
+            line = Self::around(self.file, line.start - 1);
+            let said = line.text.trim();
+            if !said.is_empty() && !said.starts_with('#') {
+                return Some(line);
+            }
+            if line.start <= '\u{feff}'.len_utf8() && self.file.text.starts_with('\u{feff}') {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// How many spaces and tabs it begins with.
+    pub(super) fn indent(self) -> usize {
+        self.text.len() - self.text.trim_start_matches([' ', '\t']).len()
+    }
+
+    /// The column where its first key or item's key stands, from 1.
+    pub(super) fn column(self) -> usize {
+        self.key_start() + 1
+    }
+
+    fn key_start(self) -> usize {
+        let mut at = self.indent();
+        while let Some(rest) = self.text.get(at..).and_then(|text| text.strip_prefix("- ")) {
+            at += 2 + rest.len() - rest.trim_start_matches(' ').len();
+        }
+        at
+    }
+
+    /// Its first key, where it has one.
+    pub(super) fn key(self) -> Option<&'f str> {
+        let text = self.text.get(self.key_start()..)?;
+        let end = colon(text)?;
+        Some(text.get(..end)?.trim_matches(['"', '\'']))
+    }
+
+    /// Where its value begins, counted from the start of the line, and the value with all that
+    /// follows it on the line.
+    pub(super) fn value(self) -> Option<(usize, &'f str)> {
+        let start = self.key_start();
+        let after_key = match self.text.get(start..).and_then(colon) {
+            Some(end) => start + end + 1,
+            None => start,
+        };
+        let rest = self.text.get(after_key..)?;
+        let value = rest.trim_start();
+        (!value.is_empty()).then(|| (after_key + rest.len() - value.len(), value))
+    }
+
+    /// Whether it is an item of a list.
+    pub(super) fn is_item(self) -> bool {
+        self.text.trim_start().starts_with("- ")
+    }
+
+    /// The bracket of the lines above that is still open here, looked for over 100 lines.
+    pub(super) fn open_bracket_above(self) -> Option<Span> {
+        let mut closed = 0_usize;
+        let mut line = self;
+        for _ in 0..100 {
+            line = line.above()?;
+            let brackets = brackets(line.text);
+            for (at, bracket) in brackets.into_iter().rev() {
+                match bracket {
+                    '}' | ']' => closed += 1,
+                    _ if closed > 0 => closed -= 1,
+                    _ => return Some(line.span(at, at + 1)),
+                }
+            }
+        }
+        None
+    }
+
+    /// The place of `from..to`, bytes counted from the start of the line.
+    pub(super) fn span(self, from: usize, to: usize) -> Span {
+        Span::new(self.file, self.start + from..self.start + to)
+    }
+
+    /// The place of what it says, without indentation.
+    pub(super) fn said(self) -> Span {
+        self.span(self.indent(), self.text.trim_end().len())
+    }
+}
+
+/// The brackets of flow mappings and lists in a line, outside quotes and comments.
+fn brackets(line: &str) -> Vec<(usize, char)> {
+    let mut brackets = Vec::new();
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            (None, '"' | '\'') if !before.is_alphanumeric() => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '#') if before == ' ' => break,
+            // A brace inside a plain text, as in `/{name}:`, opens nothing.
+            (None, '{' | '[') if " {[,".contains(before) => brackets.push((at, c)),
+            (None, '}' | ']') if !brackets.is_empty() || line.trim_start().starts_with(c) => {
+                brackets.push((at, c));
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    brackets
+}
+
+/// Where the colon after a key is: outside quotes, before a blank or the end.
+fn colon(text: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (None, '"' | '\'') if at == 0 => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, ':') if chars.peek().is_none_or(|(_, next)| next.is_whitespace()) => {
+                return Some(at);
+            }
+            _ => {}
+        }
+    }
+    None
+}

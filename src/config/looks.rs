@@ -1,0 +1,141 @@
+//! Warnings: values that stand for something else than what they look like.
+
+use super::model::{RouteConfig, SourceConfig};
+use super::node::{Node, NodeValue};
+use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
+use crate::units::parse_ttl;
+
+/// Extensions of files that `load` reads.
+const DATA_FILES: &[&str] = &[".yaml", ".yml", ".json", ".toml", ".csv", ".md", ".txt"];
+
+/// A shorthand that was meant as a body, a redirect or a template's name.
+pub(super) fn shorthand(report: &mut Report, text: &At<String>) {
+    let value = text.value.as_str();
+    let (message, help) = if value.starts_with("http://") || value.starts_with("https://") {
+        ("an address", format!("write {{ redirect: \"{value}\" }}"))
+    } else if value.starts_with('/') {
+        ("a path of the site", format!("write {{ redirect: {value} }}"))
+    } else if !value.contains(['.', '/']) || value.contains(' ') {
+        ("a text to be sent", format!("write {{ body: {} }}", as_yaml(value)))
+    } else {
+        template_name(report, text);
+        return;
+    };
+    let message = format!("`{}` looks like {message}, but is read as a file's name", shown(text));
+    report.push(Diagnostic::new(Code::LooksLike, message, &text.span).help(help));
+}
+
+/// A template's name with the directory in front, which is there already.
+pub(super) fn template_name(report: &mut Report, text: &At<String>) {
+    if let Some(name) = text.value.strip_prefix("templates/")
+        && name.strip_suffix(".hbs").is_some()
+    {
+        let message = format!("`{}` is looked for below `templates` already", shown(text));
+        let help = format!("write {name}");
+        report.push(Diagnostic::new(Code::LooksLike, message, &text.span).help(help));
+    }
+}
+
+fn shown(text: &At<String>) -> &str {
+    if text.span.text().contains("${") { text.span.text() } else { &text.value }
+}
+
+fn as_yaml(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || " _-.!?".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("{text:?}") }
+}
+
+/// A value under `data` that is a file or an address.
+pub(super) fn data(report: &mut Report, name: &At<String>, node: &Node) {
+    let NodeValue::Text(text) = &node.value else { return };
+    if text.contains(char::is_whitespace) {
+        return;
+    }
+    let data_file = DATA_FILES.iter().any(|ext| text.len() > ext.len() && text.ends_with(ext));
+    let address = text.split_once("://").filter(|(scheme, _)| scheme.starts_with("http"));
+    let what = match address {
+        Some((_, rest)) if data_file || rest.starts_with("api.") || rest.contains("/api/") => {
+            "an address"
+        }
+        None if data_file => "a file",
+        _ => return,
+    };
+    let message = format!("`{}` is a text that looks like {what}", name.value);
+    let typed = node.span.text();
+    let help = format!("to load what is there: `load: {{ {}: {typed} }}`", name.value);
+    report.push(Diagnostic::new(Code::LooksLike, message, &node.span).help(help));
+}
+
+/// What a body, a `json` or a template's name looks like.
+pub(super) fn source(report: &mut Report, source: &SourceConfig) {
+    match source {
+        SourceConfig::Body(node) => {
+            let help = match node.value {
+                NodeValue::Text(_) => "write `inline:` to have it rendered",
+                _ => "write `json:` to have its strings rendered",
+            };
+            braces(report, node, help);
+            swallowed(report, "body", node);
+        }
+        SourceConfig::Json(node) => swallowed(report, "json", node),
+        SourceConfig::Template(name) => template_name(report, name),
+        _ => {}
+    }
+}
+
+/// What a route's parts look like.
+pub(super) fn route(report: &mut Report, route: &RouteConfig) {
+    source(report, &route.source);
+}
+
+/// `{{…}}` in what is sent as it stands: the first of them in each string.
+fn braces(report: &mut Report, node: &Node, help: &str) {
+    match &node.value {
+        NodeValue::Text(text) => {
+            let Some((_, rest)) = text.split_once("{{") else { return };
+            if !rest.contains("}}") {
+                return;
+            }
+            let typed = node.span.text();
+            let span = match typed.find("{{") {
+                Some(at) => {
+                    let length = typed.get(at..).and_then(|rest| rest.find("}}")).unwrap_or(0);
+                    let start = node.span.range().start + at;
+                    Span::new(node.span.file(), start..start + length + 2)
+                }
+                None => node.span.clone(),
+            };
+            let message = "`body` is sent as it stands, braces too";
+            report.push(Diagnostic::new(Code::BodyNotTemplated, message, &span).help(help));
+        }
+        NodeValue::List(items) => items.iter().for_each(|item| braces(report, item, help)),
+        NodeValue::Map(fields) => fields.iter().for_each(|(_, item)| braces(report, item, help)),
+        _ => {}
+    }
+}
+
+/// A field of the route that its indentation makes a part of the body.
+fn swallowed(report: &mut Report, source: &str, node: &Node) {
+    let NodeValue::Map(fields) = &node.value else { return };
+    let Some(first) = fields.first().map(|(key, _)| &key.span) else { return };
+    for (key, value) in fields.iter().skip(1) {
+        let lifetime = || match &value.value {
+            NodeValue::Text(text) => parse_ttl(text).is_ok(),
+            _ => false,
+        };
+        let of_route = match key.value.as_str() {
+            "ttl" | "max_age" | "stale_while_revalidate" | "stale_if_error" => lifetime(),
+            "content_type" => matches!(&value.value, NodeValue::Text(text) if text.contains('/')),
+            _ => false,
+        };
+        let (line, column) = key.span.line_column();
+        if !of_route || line == first.line_column().0 || column < 3 {
+            continue;
+        }
+        let message = format!("`{}` is a part of `{source}` here", key.value);
+        let column = column - 2;
+        let help =
+            format!("dedent to column {column} to make `{}` a field of the route", key.value);
+        report.push(Diagnostic::new(Code::LooksLike, message, &key.span).help(help));
+    }
+}

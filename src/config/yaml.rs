@@ -1,0 +1,301 @@
+//! Text → [`Node`]: one YAML document within fixed bounds, every part with its place.
+//!
+//! `serde_yaml` (serde-saphyr) does the parsing. Duplicate keys and merge keys are handled here
+//! rather than there, because its answers name one place and we want to mark both.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
+use serde_yaml::{Options, Spanned};
+
+use super::node::{Node, NodeValue};
+use super::quotes;
+use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+
+/// The largest file that is parsed, in bytes.
+pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+/// How deep a document may nest.
+const MAX_DEPTH: usize = 64;
+/// Values of one document, after aliases are followed.
+const MAX_NODES: usize = 1_000_000;
+/// Values that all aliases of one document together may stand for.
+const MAX_ALIASED_EVENTS: usize = 100_000;
+/// Bytes of text of one document, after aliases are followed: a whole file and as much again.
+const MAX_SCALAR_BYTES: usize = 20 * 1024 * 1024;
+
+/// Parses one document; nothing where the text is no YAML, and then the report says why.
+pub fn parse(file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
+    match serde_yaml::from_str_with_options::<Spanned<Raw>>(&file.text, options()) {
+        Ok(raw) => Some(Grow { file, report }.node(raw)),
+        Err(error) => {
+            report.push(super::yaml_error::diagnose(file, &error));
+            None
+        }
+    }
+}
+
+fn options() -> Options {
+    serde_yaml::options! {
+        budget: serde_yaml::budget! {
+            max_depth: MAX_DEPTH,
+            max_nodes: MAX_NODES,
+            max_events: MAX_NODES * 2,
+            max_documents: 2,
+            max_total_scalar_bytes: MAX_SCALAR_BYTES,
+            max_recorded_anchor_events: MAX_ALIASED_EVENTS,
+            flow_nesting_limit: MAX_DEPTH,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_yaml::alias_limits! {
+            max_total_replayed_events: MAX_ALIASED_EVENTS,
+        },
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        ignore_binary_tag_for_string: true,
+        with_snippet: false,
+    }
+}
+
+/// A value as the parser gives it.
+enum Raw {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a YAML value")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Raw, E> {
+        Ok(Number::from_f64(number).map_or_else(|| Raw::Text(number.to_string()), Raw::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Raw, E> {
+        Ok(Raw::Text(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = access.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Raw::Map(fields))
+    }
+}
+
+/// Turns the parser's tree into ours: places, merge keys, duplicate keys.
+struct Grow<'a> {
+    file: &'a Arc<SourceFile>,
+    report: &'a mut Report,
+}
+
+impl Grow<'_> {
+    fn node(&mut self, raw: Spanned<Raw>) -> Node {
+        let mut span = self.span(&raw.defined);
+        if let Some(text) = self.unquoted_braces(&raw.value, &span) {
+            return text;
+        }
+        let value = match raw.value {
+            Raw::Null => NodeValue::Null,
+            Raw::Bool(flag) => NodeValue::Bool(flag),
+            Raw::Number(number) => NodeValue::Number(number),
+            Raw::Text(text) => NodeValue::Text(text),
+            Raw::List(items) => {
+                let items: Vec<Node> = items.into_iter().map(|item| self.node(item)).collect();
+                span = self.enclose(&span, items.iter().map(|item| &item.span));
+                NodeValue::List(items)
+            }
+            Raw::Map(fields) => {
+                let fields = self.fields(fields);
+                let nodes = fields.iter().map(|(_, node)| &node.span);
+                span = self.enclose(&span, nodes.chain(fields.iter().map(|(key, _)| &key.span)));
+                NodeValue::Map(fields)
+            }
+        };
+        if let (NodeValue::Null | NodeValue::Text(_), Some(warning)) =
+            (&value, quotes::comment_ate(&span))
+        {
+            self.report.push(warning);
+        }
+        Node { value, span }
+    }
+
+    /// The text that was meant, where a mapping is `{{name}}` without quotes.
+    fn unquoted_braces(&mut self, value: &Raw, span: &Span) -> Option<Node> {
+        let Raw::Map(fields) = value else { return None };
+        if !fields.iter().any(|(key, _)| matches!(key.value, Raw::Map(_))) {
+            return None;
+        }
+        let (diagnostic, span, text) = quotes::braces(self.file, span.range().start)?;
+        self.report.push(diagnostic);
+        Some(Node { value: NodeValue::Text(text), span })
+    }
+
+    fn fields(&mut self, raw: Vec<(Spanned<Raw>, Spanned<Raw>)>) -> Vec<(At<String>, Node)> {
+        let mut fields: Vec<(At<String>, Node)> = Vec::with_capacity(raw.len());
+        let mut merged: Vec<(At<String>, Node)> = Vec::new();
+        let mut seen = std::collections::HashMap::with_capacity(raw.len());
+        for (key, value) in raw {
+            let Some(key) = self.key(key) else { continue };
+            let value = self.node(value);
+            if key.value == "<<" && key.span.text() == "<<" {
+                self.merge(&mut merged, value);
+                continue;
+            }
+            if let Some(first) = seen.insert(key.value.clone(), key.span.clone()) {
+                self.twice(&key, &first);
+                seen.insert(key.value, first);
+                continue;
+            }
+            fields.push((key, value));
+        }
+        merged.retain(|(key, _)| !seen.contains_key(&key.value));
+        fields.extend(merged);
+        fields
+    }
+
+    fn twice(&mut self, key: &At<String>, first: &Span) {
+        let path = key.value.rsplit(' ').next().unwrap_or_default();
+        let (code, message) = if path.starts_with('/') {
+            (Code::DuplicateRoute, format!("`{}` is defined twice", key.value))
+        } else {
+            let message = format!("`{}` is there twice in one mapping", key.value);
+            (Code::YamlDuplicateKey, message)
+        };
+        let diagnostic = Diagnostic::new(code, message, &key.span)
+            .remark("again here")
+            .label(first, "first here")
+            .help("remove one of them");
+        self.report.push(diagnostic);
+    }
+
+    /// What a merge key brings: the fields of a mapping, or of several, the first wins.
+    fn merge(&mut self, merged: &mut Vec<(At<String>, Node)>, value: Node) {
+        match value.value {
+            NodeValue::Map(fields) => {
+                for field in fields {
+                    if !merged.iter().any(|(key, _)| key.value == field.0.value) {
+                        merged.push(field);
+                    }
+                }
+            }
+            NodeValue::List(items) => items.into_iter().for_each(|item| self.merge(merged, item)),
+            _ => self.report.push(
+                Diagnostic::new(
+                    Code::BadType,
+                    format!("`<<` takes a mapping, and this is {}", value.kind()),
+                    &value.span,
+                )
+                .help("write `<<: *name`, where `&name` marks a mapping"),
+            ),
+        }
+    }
+
+    fn key(&mut self, raw: Spanned<Raw>) -> Option<At<String>> {
+        let span = self.span(&raw.defined);
+        let text = match raw.value {
+            Raw::Text(text) => text,
+            Raw::Bool(_) | Raw::Number(_) => span.text().to_owned(),
+            Raw::Null if !span.text().is_empty() => span.text().to_owned(),
+            Raw::Null | Raw::List(_) | Raw::Map(_) => {
+                self.report.push(quotes::odd_key(&span));
+                return None;
+            }
+        };
+        Some(At::new(text, span))
+    }
+
+    fn span(&self, at: &serde_yaml::Location) -> Span {
+        let span = at.span();
+        match (span.byte_offset(), span.byte_len()) {
+            (Some(start), Some(length)) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let length = usize::try_from(length).unwrap_or(0);
+                Span::new(self.file, start..start.saturating_add(length))
+            }
+            _ => Span::at(self.file, line(at.line()), line(at.column()), 1),
+        }
+    }
+
+    /// From the start of `outer` to the end of its last part, and to the bracket that closes it.
+    /// Parts that stand before it come from aliases.
+    fn enclose<'s>(&self, outer: &Span, parts: impl Iterator<Item = &'s Span>) -> Span {
+        let range = outer.range();
+        let ends = parts.map(Span::range).filter(|part| part.start >= range.start);
+        let end = ends.map(|part| part.end).fold(range.end, usize::max);
+        let close = match outer.text().chars().next() {
+            Some('{') => '}',
+            Some('[') => ']',
+            _ => return Span::new(self.file, range.start..end),
+        };
+        let rest = self.file.text.get(end..).unwrap_or_default();
+        let end = match rest.find(close) {
+            Some(at) if rest.get(..at).is_some_and(|gap| gap.trim_matches(BETWEEN).is_empty()) => {
+                end + at + close.len_utf8()
+            }
+            _ => end,
+        };
+        Span::new(self.file, range.start..end)
+    }
+}
+
+/// What may stand between the last part of a mapping or list in brackets and its end.
+const BETWEEN: [char; 5] = [' ', '\t', '\r', '\n', ','];
+
+fn line(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,220 @@
+//! One connection: which protocol, hyper with its bounds, and the watch that ends it.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::edge::{Edge, Handle};
+use super::head::MAX_HEAD;
+use super::listener::Limits;
+use super::pulse::{Next, Noted, Protocol, Pulse};
+use super::tls::Tls;
+use crate::clock::Clock;
+
+/// What the connections of a listener share.
+#[derive(Clone, Debug)]
+pub(super) struct Shared<H> {
+    pub(super) handler: H,
+    pub(super) limits: Arc<Limits>,
+    pub(super) clock: Clock,
+    pub(super) stops: Stops,
+    pub(super) tasks: TaskTracker,
+    pub(super) tls: Option<Arc<Tls>>,
+}
+
+/// The two steps by which connections are ended.
+#[derive(Clone, Debug)]
+pub(super) struct Stops {
+    idle: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Stops {
+    pub(super) fn new() -> Self {
+        Self { idle: CancellationToken::new(), cut: CancellationToken::new() }
+    }
+
+    /// Idle connections end now, the others after their answer.
+    pub(super) fn end_idle(&self) {
+        self.idle.cancel();
+    }
+
+    /// All end now.
+    pub(super) fn cut(&self) {
+        self.cut.cancel();
+    }
+}
+
+/// What an HTTP/2 client with prior knowledge sends first: RFC 9113 §3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Serves a connection to its end.
+pub(super) async fn serve<H: Handle>(stream: TcpStream, peer: SocketAddr, shared: Shared<H>) {
+    // Without this a small answer behind another waits for the client's delayed ACK: 40 ms.
+    let _best_effort = stream.set_nodelay(true);
+    let Some(tls) = &shared.tls else { return plain(stream, peer, shared).await };
+    let handshake = tls.acceptor().accept(stream);
+    let accepted = tokio::select! {
+        accepted = timeout(shared.limits.head, handshake) => accepted,
+        () = shared.stops.idle.cancelled() => return,
+    };
+    // What does not speak TLS, or not ours, gets rustls' alert and the end.
+    if let Ok(Ok(stream)) = accepted {
+        plain(stream, peer, shared).await;
+    }
+}
+
+/// Serves a stream whose protocol its first bytes tell: with TLS too, where ALPN only said before
+/// what the client would send.
+async fn plain<S, H>(mut stream: S, peer: SocketAddr, shared: Shared<H>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handle,
+{
+    let first = tokio::select! {
+        first = timeout(shared.limits.first_byte, first_bytes(&mut stream)) => first,
+        () = shared.stops.idle.cancelled() => return,
+    };
+    // Silence, a client that left, and a broken stream are all nobody's business.
+    let Ok(Ok((protocol, first))) = first else { return };
+    speak(stream, first, protocol, peer, shared).await;
+}
+
+/// Reads until HTTP/1 and HTTP/2 are told apart: one read, nearly always.
+async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Protocol, Bytes)> {
+    let mut bytes = Vec::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if bytes.starts_with(PREFACE) {
+            return Ok((Protocol::Http2, bytes.into()));
+        }
+        if !PREFACE.starts_with(&bytes) {
+            return Ok((Protocol::Http1, bytes.into()));
+        }
+    }
+}
+
+async fn speak<S, H>(
+    stream: S,
+    first: Bytes,
+    protocol: Protocol,
+    peer: SocketAddr,
+    shared: Shared<H>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handle,
+{
+    let Shared { handler, limits, clock, stops, tasks, tls: _ } = shared;
+    let pulse = Pulse::new(clock, protocol);
+    let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&pulse));
+    let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&pulse)));
+    match protocol {
+        Protocol::Http1 => {
+            let connection = http1_builder().serve_connection(io, edge).with_upgrades();
+            let end = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
+                connection.graceful_shutdown();
+            };
+            watched(pin!(connection), end, &pulse, &limits, &stops).await;
+        }
+        Protocol::Http2 => {
+            let connection = http2_builder(&limits, tasks).serve_connection(io, edge);
+            let end = |connection: Pin<&mut http2::Connection<_, _, _>>| {
+                connection.graceful_shutdown();
+            };
+            watched(pin!(connection), end, &pulse, &limits, &stops).await;
+        }
+    }
+}
+
+fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // hyper's own clock cannot tell a slow head from an idle connection: the pulse can.
+    builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(2 * MAX_HEAD);
+    builder
+}
+
+fn http2_builder(limits: &Limits, tasks: TaskTracker) -> http2::Builder<Tracked> {
+    /// What a client may send before it is told to go on, a stream and a connection.
+    const STREAM_WINDOW: u32 = 64 * 1024;
+    const CONNECTION_WINDOW: u32 = 256 * 1024;
+    let mut builder = http2::Builder::new(Tracked(tasks));
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        // Rapid reset (CVE-2023-44487): streams that a client opens and resets at once.
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(200)
+        .max_send_buf_size(64 * 1024)
+        // A dead peer with a stream open is found out.
+        .keep_alive_interval(limits.idle)
+        .keep_alive_timeout(limits.head);
+    builder
+}
+
+/// Polls a connection to its end; `end` asks it to finish.
+async fn watched<C, E>(
+    mut connection: Pin<&mut C>,
+    end: impl Fn(Pin<&mut C>),
+    pulse: &Pulse,
+    limits: &Limits,
+    stops: &Stops,
+) where
+    C: Future<Output = Result<(), E>>,
+{
+    let mut seen = None;
+    let mut ending = false;
+    let mut look = pin!(sleep(limits.head.min(limits.idle)));
+    loop {
+        tokio::select! {
+            biased;
+            // A client's mistake has been answered by hyper where it could be; nobody else is
+            // concerned.
+            _ended = connection.as_mut() => return,
+            () = stops.cut.cancelled() => return,
+            () = stops.idle.cancelled(), if !ending => {
+                ending = true;
+                end(connection.as_mut());
+            }
+            () = look.as_mut() => match pulse.look(limits, &mut seen) {
+                Next::LookAfter(rest) => look.set(sleep(rest)),
+                Next::CloseIdle if !ending => {
+                    ending = true;
+                    end(connection.as_mut());
+                    look.set(sleep(limits.head));
+                }
+                Next::CloseIdle | Next::Cut => return,
+            }
+        }
+    }
+}
+
+/// Spawns HTTP/2's streams where the app waits for them.
+#[derive(Clone, Debug)]
+pub(super) struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, future: F) {
+        self.0.spawn(future);
+    }
+}

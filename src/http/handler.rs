@@ -1,0 +1,476 @@
+//! A request → its answer: route, key, cache, render. The whole way of a request, top to bottom.
+//!
+//! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`] goes
+//! it again for the rest, inside one warp filter.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+
+use ::http::header::{
+    ACCEPT_LANGUAGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, HeaderValue, LOCATION,
+};
+use ::http::{HeaderMap, Method, Request, Response, StatusCode};
+
+use super::answer::{self, Coded, Told};
+use super::body::Body;
+use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
+use super::cors::is_preflight;
+use super::edge::Handle;
+use super::files::{self, Resource};
+use super::headers::joined;
+use super::language;
+use super::live::{Live, RouteLines, Served};
+use super::page::PageRender;
+use super::problem::{Form, Problem};
+use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
+use crate::config::{CacheStatusDetail, Ttl};
+use crate::site::key::Facts;
+use crate::site::route::rules::Violation;
+use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
+use crate::site::{ErrorFacts, RenderError, RenderJob, Route, Source};
+
+/// Serves the site that is live. Clones are the same.
+#[derive(Clone)]
+pub struct SiteHandler {
+    core: Arc<Core>,
+    filter: BoxedFilter<(warp::reply::Response,)>,
+}
+
+/// What all requests share.
+struct Core {
+    live: Arc<Live>,
+    cache: Cache,
+    cache_status: CacheStatusDetail,
+}
+
+impl SiteHandler {
+    /// A handler for what `live` holds, answering from `cache`.
+    #[must_use]
+    pub fn new(live: Arc<Live>, cache: Cache, cache_status: CacheStatusDetail) -> Self {
+        let core = Arc::new(Core { live, cache, cache_status });
+        let shared = Arc::clone(&core);
+        let filter = warp::ext::get::<Carried<WholeRequest>>()
+            .then(move |carried: Carried<WholeRequest>| {
+                let core = Arc::clone(&shared);
+                async move {
+                    let answer = match carried.take() {
+                        Some(request) => core.answer(&request).await,
+                        None => answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
+                    };
+                    answer_for_warp(answer)
+                }
+            })
+            .boxed();
+        Self { core, filter }
+    }
+}
+
+impl fmt::Debug for SiteHandler {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SiteHandler")
+    }
+}
+
+impl Handle for SiteHandler {
+    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+        self.core.quick(request)
+    }
+
+    async fn slow(&self, request: WholeRequest) -> Response<Body> {
+        let service = TowerToHyperService::new(warp::service(self.filter.clone()));
+        match service.call(request_for_warp(request)).await {
+            Ok(answer) => answer_from_warp(answer),
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// A page and what a request says to it.
+struct Asked<'s> {
+    served: &'s Served,
+    target: u32,
+    route: &'s Arc<Route>,
+    path: &'s PathText,
+    params: Params<'s>,
+    query: Query<'s>,
+}
+
+impl<'s> Asked<'s> {
+    /// # Errors
+    /// What the route's rules say against the parameters.
+    fn new(
+        served: &'s Served,
+        matched: &'s Matched<'s>,
+        raw: &'s RawQuery<'s>,
+    ) -> Result<Option<Self>, Refused> {
+        let target = matched.target;
+        let Some(route) = served.site.route(target) else { return Ok(None) };
+        let params = route.rules.path(&matched.params).map_err(|_| Refused::Path)?;
+        let query = route.rules.query(raw).map_err(Refused::Query)?;
+        Ok(Some(Self { served, target, route, path: &matched.path, params, query }))
+    }
+
+    fn facts<'r, B>(&'r self, request: &'r Request<B>) -> Facts<'r> {
+        Facts {
+            path: self.path,
+            params: &self.params,
+            query: &self.query,
+            headers: request.headers(),
+            language: self.language(request.headers()),
+        }
+    }
+}
+
+impl Asked<'_> {
+    /// The visitor's best language, where the page reads it.
+    fn language(&self, headers: &HeaderMap) -> Option<&str> {
+        if !self.route.inputs.language {
+            return None;
+        }
+        let accept = joined(headers, &ACCEPT_LANGUAGE);
+        language::best(&self.served.site.languages, accept.as_deref())
+    }
+
+    fn lines(&self) -> Option<&RouteLines> {
+        self.served.lines(self.target)
+    }
+
+    /// The render of a page, and what the cache is asked for it; nothing of the latter for methods
+    /// that are never cached, nothing at all for a route that is no page.
+    fn render(
+        &self,
+        request: &WholeRequest,
+    ) -> Result<Option<(Option<Ask>, PageRender)>, RenderError> {
+        let facts = self.facts(request);
+        let Some(job) = RenderJob::new(&self.served.site, self.route, &facts)? else {
+            return Ok(None);
+        };
+        let ask = self.route.key.as_ref().map(|plan| Ask {
+            key: plan.build(&facts),
+            fingerprint: job.fingerprint,
+            lifetime: lifetime(self.route),
+            route: Arc::clone(&self.route.name),
+            path: self.path.text().to_owned(),
+            io: self.route.delay.is_some(),
+        });
+        Ok(Some((ask, PageRender { delay: self.route.delay, job })))
+    }
+}
+
+/// Why the parameters of a request do not do.
+enum Refused {
+    Path,
+    Query(Violation),
+}
+
+impl Core {
+    /// The answer where all that it takes is in memory.
+    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+        if !is_read(request.method()) {
+            return None;
+        }
+        let served = self.live.load();
+        let Found::Route(matched) = served.site.find("GET", request.uri().path()) else {
+            return None;
+        };
+        let raw = RawQuery::parse(query_of(request)).ok()?;
+        let asked = Asked::new(&served, &matched, &raw).ok()??;
+        let plan = asked.route.key.as_ref()?;
+        let facts = asked.facts(request);
+        let fingerprint = asked.route.fingerprint(&facts).ok()?;
+        let key = plan.build(&facts);
+        let Answer { result, outcome } =
+            self.cache.peek(&key, &fingerprint, &lifetime(asked.route))?;
+        let entry = result.ok()?;
+        let coded = Coded::ready(&entry, request.headers())?;
+        let told = Told { entry: &entry, lines: asked.lines(), coded };
+        let answer = told.response(request, &outcome);
+        Some(self.finish(&asked, request, answer, outcome, Some(&key)))
+    }
+
+    /// The answer, whatever it takes.
+    async fn answer(&self, request: &WholeRequest) -> Response<Body> {
+        let served = Arc::clone(&*self.live.load());
+        let method = request.method().as_str();
+        match served.site.find(method, request.uri().path()) {
+            Found::Route(matched) => self.route(&served, &matched, request).await,
+            Found::Redirect { to } => self.moved(&to, request),
+            Found::Method { allow } if method == "OPTIONS" => {
+                self.options(&served, request, &allow)
+            }
+            Found::Method { allow } => {
+                let detail = format!("this address answers {allow}");
+                let mut answer =
+                    self.problem(&served, request, StatusCode::METHOD_NOT_ALLOWED, &detail);
+                answer::put(&mut answer, ALLOW, &allow);
+                answer
+            }
+            Found::NotFound => {
+                self.problem(&served, request, StatusCode::NOT_FOUND, "there is no such page")
+            }
+            Found::Malformed => {
+                let detail = "the address is not well-formed";
+                self.problem(&served, request, StatusCode::BAD_REQUEST, detail)
+            }
+        }
+    }
+
+    async fn route(
+        &self,
+        served: &Served,
+        matched: &Matched<'_>,
+        request: &WholeRequest,
+    ) -> Response<Body> {
+        let Ok(raw) = RawQuery::parse(query_of(request)) else {
+            let detail = "the query is not well-formed";
+            return self.problem(served, request, StatusCode::BAD_REQUEST, detail);
+        };
+        let asked = match Asked::new(served, matched, &raw) {
+            Ok(Some(asked)) => asked,
+            Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(refused) => return self.refused(served, request, &refused),
+        };
+        match &asked.route.source {
+            Source::Page(_) => self.page(&asked, request).await,
+            Source::File(_) => self.file(&asked, request).await,
+            Source::Redirect(to) => self.redirect(&asked, to, request),
+        }
+    }
+
+    async fn page(&self, asked: &Asked<'_>, request: &WholeRequest) -> Response<Body> {
+        let (ask, render) = match asked.render(request) {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
+            Err(why) => return self.failed(asked.served, request, &why),
+        };
+        let Some(ask) = ask else {
+            return self.uncached(asked, request, render).await;
+        };
+        let key = ask.key.clone();
+        let Answer { result, outcome } = self.cache.answer(ask, render).await;
+        match result {
+            Ok(entry) => {
+                let coded = Coded::made(&entry, request.headers()).await;
+                let told = Told { entry: &entry, lines: asked.lines(), coded };
+                let answer = told.response(request, &outcome);
+                self.finish(asked, request, answer, outcome, Some(&key))
+            }
+            Err(failure) => self.failure(asked.served, request, &failure, outcome, Some(&key)),
+        }
+    }
+
+    async fn file(&self, asked: &Asked<'_>, request: &WholeRequest) -> Response<Body> {
+        let Some(lines) = asked.lines() else {
+            return answer::plain(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let Some(file) = &lines.file else {
+            return answer::plain(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let resource = Resource::of_kept(file, request.headers()).await;
+        let answer = files::answer(request.method(), request.headers(), &resource);
+        let answer = answer::with_own_lines(answer, lines);
+        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    /// A page for a method that is never cached.
+    async fn uncached(
+        &self,
+        asked: &Asked<'_>,
+        request: &WholeRequest,
+        render: PageRender,
+    ) -> Response<Body> {
+        let outcome = Outcome::forwarded(Why::Bypass);
+        match render.run().await {
+            Ok(body) => {
+                let answer = answer::made(asked.lines(), body);
+                self.finish(asked, request, answer, outcome, None)
+            }
+            Err(failure) => self.failure(asked.served, request, &failure, outcome, None),
+        }
+    }
+
+    fn failure<B>(
+        &self,
+        served: &Served,
+        request: &Request<B>,
+        failure: &crate::cache::RenderFailure,
+        outcome: Outcome,
+        key: Option<&str>,
+    ) -> Response<Body> {
+        let path = request.uri().path();
+        tracing::error!(path, status = failure.status, why = %failure.detail, "no answer");
+        let status = StatusCode::from_u16(failure.status).unwrap_or_default();
+        let answer = self.problem(served, request, status, "the page could not be made");
+        self.with_status(answer, outcome, key)
+    }
+
+    fn failed(&self, served: &Served, request: &WholeRequest, why: &RenderError) -> Response<Body> {
+        match why {
+            RenderError::NotFound { .. } => {
+                self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
+            }
+            RenderError::Failed(words) => {
+                tracing::error!(path = request.uri().path(), why = %words, "no answer");
+                let detail = "the page could not be made";
+                self.problem(served, request, StatusCode::INTERNAL_SERVER_ERROR, detail)
+            }
+        }
+    }
+
+    fn refused(
+        &self,
+        served: &Served,
+        request: &WholeRequest,
+        refused: &Refused,
+    ) -> Response<Body> {
+        match refused {
+            Refused::Path => {
+                self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
+            }
+            Refused::Query(violation) => {
+                let Violation { name, detail } = violation;
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
+                    .detail(format!("`{name}` {detail}"))
+                    .with("parameter", name.as_str());
+                self.problem_page(served, request, &problem)
+            }
+        }
+    }
+
+    fn redirect(
+        &self,
+        asked: &Asked<'_>,
+        to: &crate::site::template::TextTemplate,
+        request: &WholeRequest,
+    ) -> Response<Body> {
+        let facts = asked.facts(request);
+        let address = to.render(|root, name| {
+            let value = match root {
+                "query" => facts.query.get(name),
+                _ => facts.params.get(name),
+            };
+            Some(answer::encoded(value.unwrap_or_default()).into_owned())
+        });
+        let mut answer = answer::made(asked.lines(), bytes::Bytes::new());
+        answer::put(&mut answer, LOCATION, &address.unwrap_or_default());
+        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    /// 308 to the form of the path that exists, the query kept.
+    fn moved(&self, to: &str, request: &WholeRequest) -> Response<Body> {
+        let mut answer = answer::plain(StatusCode::PERMANENT_REDIRECT);
+        let address = match request.uri().query() {
+            Some(query) => Cow::Owned(format!("{to}?{query}")),
+            None => Cow::Borrowed(to),
+        };
+        answer::put(&mut answer, LOCATION, &address);
+        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    /// What a path answers; to a browser's preflight, what another origin may do.
+    fn options(&self, served: &Served, request: &WholeRequest, allow: &str) -> Response<Body> {
+        let mut answer = answer::plain(StatusCode::NO_CONTENT);
+        answer::put(&mut answer, ALLOW, allow);
+        let headers = request.headers();
+        if is_preflight(request.method(), headers)
+            && let Some(method) = joined(headers, &ACCESS_CONTROL_REQUEST_METHOD)
+            && let Found::Route(matched) = served.site.find(&method, request.uri().path())
+            && let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref())
+        {
+            cors.preflight(headers, allow, answer.headers_mut());
+        }
+        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    fn problem<B>(
+        &self,
+        served: &Served,
+        request: &Request<B>,
+        status: StatusCode,
+        detail: &str,
+    ) -> Response<Body> {
+        self.problem_page(served, request, &Problem::new(status).detail(detail))
+    }
+
+    /// The site's own page for an error, for who accepts HTML; else larder's, or problem JSON.
+    fn problem_page<B>(
+        &self,
+        served: &Served,
+        request: &Request<B>,
+        problem: &Problem,
+    ) -> Response<Body> {
+        let path = request.uri().path();
+        let facts = ErrorFacts {
+            status: problem.status().as_u16(),
+            title: problem.title(),
+            detail: problem.detail_text(),
+            path,
+        };
+        let form = Form::wanted(request.headers());
+        let own = if form == Form::Html {
+            served.site.error_page(facts).unwrap_or_else(|why| {
+                tracing::error!(path, %why, "the error page failed");
+                None
+            })
+        } else {
+            None
+        };
+        let mut answer = match own {
+            Some((body, content_type)) => answer::error_page(problem.status(), body, content_type),
+            None => problem.answer(form),
+        };
+        answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    /// A route's answer, with what depends on who asks.
+    fn finish<B>(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request<B>,
+        mut answer: Response<Body>,
+        outcome: Outcome,
+        key: Option<&str>,
+    ) -> Response<Body> {
+        if let Some(cors) = asked.lines().and_then(|lines| lines.cors.as_ref()) {
+            cors.apply(request.headers(), answer.headers_mut());
+        }
+        self.with_status(answer, outcome, key)
+    }
+
+    fn with_status(
+        &self,
+        mut answer: Response<Body>,
+        outcome: Outcome,
+        key: Option<&str>,
+    ) -> Response<Body> {
+        answer::cache_status(&mut answer, &outcome, key, self.cache_status);
+        answer
+    }
+}
+
+fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+fn query_of<B>(request: &Request<B>) -> &str {
+    request.uri().query().unwrap_or_default()
+}
+
+fn lifetime(route: &Route) -> Lifetime {
+    let own = route.lifetime;
+    Lifetime {
+        ttl: match own.ttl {
+            Ttl::For(ttl) => Some(ttl),
+            Ttl::Off => None,
+        },
+        stale_while_revalidate: own.stale_while_revalidate,
+        stale_if_error: own.stale_if_error,
+    }
+}

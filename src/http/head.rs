@@ -1,0 +1,218 @@
+//! What a request's head must be before anything else looks at it: RFC 9112 §3.2 (target, Host), §6
+//! (framing), and our own bounds.
+//!
+//! hyper parses; what it lets through is refused here. It hides one thing: with both Content-Length
+//! and Transfer-Encoding it drops the former, so that the connection has to look at the raw head
+//! ([`names_both_lengths`]).
+
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
+
+/// The longest request target, in bytes.
+pub const MAX_TARGET: usize = 8 * 1024;
+
+/// The largest head, in bytes: request line and header fields. hyper answers 431 beyond.
+pub const MAX_HEAD: usize = 32 * 1024;
+
+/// Why a request is refused before any route sees it. The connection is closed after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// HTTP/1.1 without a Host field, or with an empty one.
+    NoHost,
+    /// More than one Host field.
+    ManyHosts,
+    /// A Host field that is no host with an optional port.
+    BadHost,
+    /// A target that is no path, no `http` address, and no `*` of OPTIONS.
+    BadTarget,
+    /// A target over [`MAX_TARGET`].
+    LongTarget,
+    /// Content-Length beside Transfer-Encoding.
+    TwoLengths,
+    /// CONNECT: this is no proxy.
+    Tunnel,
+    /// A body over the limit.
+    LargeBody,
+    /// A body that took too long.
+    SlowBody,
+    /// A body that broke off or was framed wrongly.
+    BrokenBody,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::LongTarget => StatusCode::URI_TOO_LONG,
+            Self::Tunnel => StatusCode::NOT_IMPLEMENTED,
+            Self::LargeBody => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// A sentence for whoever sent the request.
+    #[must_use]
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::NoHost => "The request has no Host header.",
+            Self::ManyHosts => "The request has more than one Host header.",
+            Self::BadHost => "The Host header is not a host name with an optional port.",
+            Self::BadTarget => "The address in the request is not a path of this site.",
+            Self::LongTarget => "The address is longer than 8 KiB.",
+            Self::TwoLengths => "The request has both Content-Length and Transfer-Encoding.",
+            Self::Tunnel => "This server does not open tunnels.",
+            Self::LargeBody => "The request's body is larger than this server takes.",
+            Self::SlowBody => "The request's body took too long to arrive.",
+            Self::BrokenBody => "The request's body could not be read.",
+        }
+    }
+}
+
+/// Checks a head and makes it uniform: afterwards there is exactly one Host field, and where the
+/// target or HTTP/2 named an authority it says the same; the target is a path with its query, or
+/// `*`.
+///
+/// # Errors
+/// The first rule that is broken.
+pub fn check<B>(request: &mut Request<B>) -> Result<(), Refusal> {
+    if *request.method() == Method::CONNECT {
+        return Err(Refusal::Tunnel);
+    }
+    let uri = request.uri();
+    // Nearly every request: a path and one Host field.
+    if uri.authority().is_none() && uri.scheme().is_none() {
+        check_path(request.method(), uri)?;
+        return one_host(request.headers(), request.version()).map(|_| ());
+    }
+    if !matches!(uri.scheme_str(), None | Some("http" | "https")) {
+        return Err(Refusal::BadTarget);
+    }
+    let authority = uri.authority().filter(|authority| sound_host(authority.as_str().as_bytes()));
+    let authority = authority.ok_or(Refusal::BadTarget)?.clone();
+    check_path(request.method(), uri)?;
+    let sent = one_host(request.headers(), request.version())?;
+    let differs =
+        sent.is_some_and(|host| !host.eq_ignore_ascii_case(authority.as_str().as_bytes()));
+    if differs && request.version() == Version::HTTP_2 {
+        return Err(Refusal::BadHost); // RFC 9113 §8.3.1
+    }
+    target_wins(request, &authority)
+}
+
+fn check_path(method: &Method, uri: &Uri) -> Result<(), Refusal> {
+    let target = uri.path_and_query().map_or("", PathAndQuery::as_str);
+    if target.len() > MAX_TARGET {
+        return Err(Refusal::LongTarget);
+    }
+    match target.as_bytes() {
+        [b'/', ..] => Ok(()),
+        b"*" if *method == Method::OPTIONS => Ok(()),
+        _ => Err(Refusal::BadTarget),
+    }
+}
+
+/// The Host field, which only HTTP/1.0 and HTTP/2 (with an `:authority`) may leave out.
+fn one_host(headers: &HeaderMap, version: Version) -> Result<Option<&[u8]>, Refusal> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let Some(host) = hosts.next() else {
+        let may_lack = version != Version::HTTP_11;
+        return if may_lack { Ok(None) } else { Err(Refusal::NoHost) };
+    };
+    if hosts.next().is_some() {
+        return Err(Refusal::ManyHosts);
+    }
+    match host.as_bytes() {
+        b"" => Err(Refusal::NoHost),
+        host if sound_host(host) => Ok(Some(host)),
+        _ => Err(Refusal::BadHost),
+    }
+}
+
+/// RFC 9112 §3.2.2: what an absolute-form target says replaces the Host field.
+fn target_wins<B>(request: &mut Request<B>, authority: &Authority) -> Result<(), Refusal> {
+    let value = HeaderValue::from_str(authority.as_str()).map_err(|_invalid| Refusal::BadTarget)?;
+    request.headers_mut().insert(HOST, value);
+    let path = request.uri().path_and_query().cloned();
+    let path = path.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    *request.uri_mut() = Uri::from(path);
+    Ok(())
+}
+
+/// `host [":" port]` of RFC 3986 §3.2.2, without user information.
+fn sound_host(text: &[u8]) -> bool {
+    let (host, port) = match text {
+        [b'[', ..] => {
+            let Some(end) = text.iter().position(|byte| *byte == b']') else { return false };
+            let (literal, rest) = text.split_at(end + 1);
+            return sound_literal(literal) && (rest.is_empty() || sound_port(rest));
+        }
+        _ => match text.iter().position(|byte| *byte == b':') {
+            Some(colon) => text.split_at(colon),
+            None => (text, &[][..]),
+        },
+    };
+    !host.is_empty()
+        && host.iter().all(|byte| name_byte(*byte))
+        && (port.is_empty() || sound_port(port))
+}
+
+fn name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+}
+
+fn sound_port(text: &[u8]) -> bool {
+    let Some((b':', digits)) = text.split_first() else { return false };
+    let text = std::str::from_utf8(digits).unwrap_or("x");
+    text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text.is_empty() || text.parse::<u16>().is_ok())
+}
+
+fn sound_literal(text: &[u8]) -> bool {
+    let inner = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]"));
+    let inner = inner.and_then(|inner| std::str::from_utf8(inner).ok());
+    inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())
+}
+
+/// Whether the raw bytes that a connection read last hold a head with this request's line and both
+/// Content-Length and Transfer-Encoding. hyper shows only the latter then.
+///
+/// Looks for the request line rather than for a position, because heads, bodies and pipelined
+/// requests follow each other in one stream. A body that quotes such a head word for word is
+/// refused as well: that errs on the safe side.
+#[must_use]
+pub fn names_both_lengths<B>(raw: &[u8], request: &Request<B>) -> bool {
+    if !request.headers().contains_key(TRANSFER_ENCODING) {
+        return false;
+    }
+    let method = request.method().as_str().as_bytes();
+    let mut rest = raw;
+    loop {
+        let lines = head_lines(rest);
+        if rest.starts_with(method) && has_both(lines) {
+            return true;
+        }
+        // The next line may be the beginning of a head.
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return false };
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+}
+
+fn head_lines(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
+    raw.split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+}
+
+fn has_both<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
+    let (mut length, mut coding) = (false, false);
+    for line in lines {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        length |= name.eq_ignore_ascii_case(CONTENT_LENGTH.as_str().as_bytes());
+        coding |= name.eq_ignore_ascii_case(TRANSFER_ENCODING.as_str().as_bytes());
+    }
+    length && coding
+}

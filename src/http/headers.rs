@@ -1,0 +1,130 @@
+//! Reading and writing of header fields.
+
+use std::borrow::Cow;
+
+use http::header::VARY;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// A field's value, its lines joined by `, ` as RFC 9110 §5.3 allows; nothing where it is absent or
+/// not text.
+#[must_use]
+pub fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut lines = headers.get_all(name).iter();
+    let first = lines.next()?.to_str().ok()?;
+    let Some(second) = lines.next() else { return Some(Cow::Borrowed(first)) };
+    let mut all = String::from(first);
+    for line in std::iter::once(second).chain(lines) {
+        all.push_str(", ");
+        all.push_str(line.to_str().ok()?);
+    }
+    Some(Cow::Owned(all))
+}
+
+/// Adds a name to `Vary`, which stays one line without repetitions; `*` swallows all others.
+pub fn vary_by(headers: &mut HeaderMap, name: &'static str) {
+    let Some(present) = joined(headers, &VARY) else {
+        headers.insert(VARY, HeaderValue::from_static(name));
+        return;
+    };
+    let known = present.split(',').map(str::trim);
+    if known.into_iter().any(|one| one == "*" || one.eq_ignore_ascii_case(name)) {
+        return;
+    }
+    if let Ok(value) = HeaderValue::try_from(format!("{present}, {name}")) {
+        headers.insert(VARY, value);
+    }
+}
+
+/// Why a field of the file cannot be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadField {
+    /// The name is not a token.
+    Name,
+    /// The value holds a line break, another control character, or something that is not ASCII.
+    Value,
+    /// The connection or the body's framing depends on it: only the server may say it.
+    Reserved,
+}
+
+impl BadField {
+    /// What is wrong, to go behind "the header".
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Name => "has a name that is not letters, digits and dashes",
+            Self::Value => "has a value with a line break or a character outside ASCII",
+            Self::Reserved => "is written by the server itself",
+        }
+    }
+}
+
+/// A field as the file says it, checked against what would split or break an answer.
+///
+/// # Errors
+/// Where the name or the value cannot be sent, or is not the file's to say.
+pub fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BadField> {
+    const RESERVED: [&str; 9] = [
+        "connection",
+        "content-length",
+        "date",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let name = HeaderName::try_from(name).map_err(|_not_a_token| BadField::Name)?;
+    if RESERVED.contains(&name.as_str()) {
+        return Err(BadField::Reserved);
+    }
+    Ok((name, value_of(value)?))
+}
+
+/// A field's value: visible ASCII, spaces and tabs.
+///
+/// # Errors
+/// Where it holds anything else, line breaks above all.
+pub fn value_of(text: &str) -> Result<HeaderValue, BadField> {
+    HeaderValue::from_str(text).map_err(|_unsendable| BadField::Value).and_then(|value| {
+        // `HeaderValue` takes bytes above 127, which nothing could read in the same way.
+        if text.is_ascii() { Ok(value) } else { Err(BadField::Value) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vary_is_one_line_without_repetitions() {
+        let mut headers = HeaderMap::new();
+        headers.append(VARY, HeaderValue::from_static("Accept"));
+        headers.append(VARY, HeaderValue::from_static("Cookie"));
+        vary_by(&mut headers, "accept");
+        vary_by(&mut headers, "Accept-Encoding");
+        let lines: Vec<_> = headers.get_all(VARY).iter().collect();
+        assert_eq!(lines, ["Accept, Cookie, Accept-Encoding"]);
+        headers.insert(VARY, HeaderValue::from_static("*"));
+        vary_by(&mut headers, "Origin");
+        assert_eq!(headers[VARY], "*");
+    }
+
+    #[test]
+    fn a_field_cannot_split_an_answer_or_change_its_framing() {
+        for (name, value, expected) in [
+            ("x-a", "b", None),
+            ("X-A", "b c\td", None),
+            ("x a", "b", Some(BadField::Name)),
+            ("x:a", "b", Some(BadField::Name)),
+            ("", "b", Some(BadField::Name)),
+            ("x-a", "b\r\nset-cookie: c", Some(BadField::Value)),
+            ("x-a", "b\0", Some(BadField::Value)),
+            ("x-a", "blåbær", Some(BadField::Value)),
+            ("Content-Length", "5", Some(BadField::Reserved)),
+            ("transfer-encoding", "chunked", Some(BadField::Reserved)),
+        ] {
+            assert_eq!(field(name, value).err(), expected, "{name}: {value}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Accepts connections, bounds them, and ends them in good order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{self, Stops};
+use super::edge::Handle;
+use super::tls::Tls;
+use crate::clock::Clock;
+
+/// The bounds of a listener. `Default` gives what the file's defaults say.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at once; 10,000. Who comes above it gets 503.
+    pub max_connections: usize,
+    /// How long a connection may take to send its first byte; 10 s.
+    pub first_byte: Duration,
+    /// How long a head may take from its first byte to its last; 10 s.
+    pub head: Duration,
+    /// How long a connection may rest between requests; 60 s.
+    pub idle: Duration,
+    /// How long an answer may go without a byte written; 60 s.
+    pub stall: Duration,
+    /// The largest request body, in bytes; 1 MiB.
+    pub body: usize,
+    /// How long a request body may take; 10 s.
+    pub body_time: Duration,
+    /// How long answers may take to end once the listener is stopped; 10 s.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_connections: 10_000,
+            first_byte: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            stall: Duration::from_secs(60),
+            body: 1024 * 1024,
+            body_time: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A bound socket that nothing is accepted from yet.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    addr: SocketAddr,
+    /// Nothing for plain HTTP.
+    tls: Option<Arc<Tls>>,
+}
+
+/// Connections waiting in the kernel until they are accepted.
+const BACKLOG: u32 = 1024;
+
+/// Connections above the limit that are told so at once; those beyond are closed without a word.
+const MAX_REFUSING: usize = 64;
+
+/// How long a refused client is waited for.
+const REFUSING: Duration = Duration::from_secs(1);
+
+/// The pause after an error of accept that closing connections may cure: no file descriptors,
+/// mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+impl Listener {
+    /// Binds `addr`, such as `127.0.0.1:8000`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// Where the address is none, or cannot be bound; the message names it and says why.
+    pub async fn bind(addr: &str) -> io::Result<Self> {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot listen on {addr}: {}", reason(&error)))
+        };
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for candidate in tokio::net::lookup_host(addr).await.map_err(named)? {
+            match listen(candidate) {
+                Ok(socket) => {
+                    let addr = socket.local_addr().map_err(named)?;
+                    return Ok(Self { socket, addr, tls: None });
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(named(last))
+    }
+
+    /// Where it listens, with the port that was taken.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Speaks TLS only. Who holds `tls` can replace the certificate at any time.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at
+    /// most [`Limits::drain`]. All tasks are spawned on `tasks`.
+    ///
+    /// # Cancel safety
+    /// Dropped, it stops accepting; connections go on and are not waited for.
+    pub async fn run<H: Handle>(
+        self,
+        handler: H,
+        limits: Limits,
+        stop: CancellationToken,
+        tasks: TaskTracker,
+    ) {
+        let connections = Arc::new(Semaphore::new(limits.max_connections));
+        let refusing = Arc::new(Semaphore::new(MAX_REFUSING));
+        let (max, drain) = (limits.max_connections, limits.drain);
+        let stops = Stops::new();
+        let shared = connection::Shared {
+            handler,
+            limits: Arc::new(limits),
+            clock: Clock::system(),
+            stops: stops.clone(),
+            tasks: tasks.clone(),
+            tls: self.tls,
+        };
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => break,
+                accepted = self.socket.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    after_failed_accept(&error).await;
+                    continue;
+                }
+            };
+            if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
+                let shared = shared.clone();
+                tasks.spawn(async move {
+                    connection::serve(stream, peer, shared).await;
+                    drop(permit);
+                });
+            } else if shared.tls.is_none()
+                && let Ok(permit) = Arc::clone(&refusing).try_acquire_owned()
+            {
+                // With TLS the answer would cost a handshake, which is what there is too much of.
+                tasks.spawn(async move {
+                    let _bounded = timeout(REFUSING, refuse(stream)).await;
+                    drop(permit);
+                });
+            }
+        }
+        drop(self.socket);
+        stops.end_idle();
+        let all = u32::try_from(max).unwrap_or(u32::MAX);
+        if timeout(drain, connections.acquire_many(all)).await.is_err() {
+            let left = max - connections.available_permits();
+            tracing::warn!(connections = left, "cutting connections that did not end in time");
+        }
+        stops.cut();
+    }
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match addr {
+        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// The usual reasons in a person's words.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "another program is using that port".into(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not (ports below 1024 need a privilege)".into()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".into(),
+        io::ErrorKind::InvalidInput => "it is not an address with a port".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// A client that left between its arrival and accept is no reason to pause; all else is.
+async fn after_failed_accept(error: &io::Error) {
+    let client_left = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    );
+    if !client_left {
+        tracing::warn!(%error, "cannot accept connections; trying again");
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// Tells a client that there are too many, and reads what it sends, so that the answer is not lost
+/// to a reset.
+async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+        content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\
+        retry-after: 1\r\nconnection: close\r\n\r\n\
+        This server has too many connections open.\n";
+    stream.write_all(ANSWER).await?;
+    stream.shutdown().await?;
+    let mut scrap = [0; 1024];
+    while stream.read(&mut scrap).await? > 0 {}
+    Ok(())
+}

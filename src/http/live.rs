@@ -1,0 +1,114 @@
+//! The version of the site that is served now, with the header lines that its routes always send.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use http::{HeaderMap, StatusCode};
+
+use super::cors::Cors;
+use super::files::Kept;
+use super::media::compressible;
+use crate::site::{Route, Site, Source};
+
+/// One version of a site, ready to be served; a request holds it from start to end.
+#[derive(Debug)]
+pub struct Served {
+    /// The site.
+    pub site: Arc<Site>,
+    /// By the router's target: what each route always sends.
+    lines: Vec<RouteLines>,
+}
+
+/// What a route always sends.
+#[derive(Debug)]
+pub(super) struct RouteLines {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// Who may read its answers from another origin.
+    pub(super) cors: Option<Cors>,
+    /// The file that it serves, with its coded forms.
+    pub(super) file: Option<Kept>,
+}
+
+impl Served {
+    /// Prepares a site.
+    #[must_use]
+    pub fn new(site: Arc<Site>) -> Self {
+        let lines = site.routes.iter().map(|route| RouteLines::new(route)).collect();
+        Self { site, lines }
+    }
+
+    pub(super) fn lines(&self, target: u32) -> Option<&RouteLines> {
+        self.lines.get(target as usize)
+    }
+}
+
+impl RouteLines {
+    fn new(route: &Route) -> Self {
+        let mut headers = HeaderMap::new();
+        let mut put = |name: HeaderName, value: &str| {
+            // The config was checked; a value that still is none is left out, never sent broken.
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        };
+        if !matches!(route.source, Source::Redirect(_)) {
+            put(CONTENT_TYPE, &route.content_type);
+        }
+        put(CACHE_CONTROL, &route.cache_control);
+        let mut vary = route.vary.clone();
+        if matches!(route.source, Source::Page(_)) && compressible(&route.content_type) {
+            vary.push("accept-encoding".to_owned());
+        }
+        if !vary.is_empty() {
+            put(VARY, &vary.join(", "));
+        }
+        for (name, value) in &route.headers {
+            if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+                if name == VARY && !vary.is_empty() {
+                    put(name, &format!("{}, {value}", vary.join(", ")));
+                } else {
+                    put(name, value);
+                }
+            }
+        }
+        let status = StatusCode::from_u16(route.status).unwrap_or_default();
+        let file = match &route.source {
+            Source::File(file) => {
+                Some(Kept::new(file.bytes.clone(), &route.content_type, file.modified))
+            }
+            Source::Page(_) | Source::Redirect(_) => None,
+        };
+        Self { status, headers, cors: route.cors.as_ref().map(Cors::from), file }
+    }
+}
+
+/// The version that is served now; a reload swaps it in one step.
+#[derive(Debug)]
+pub struct Live(ArcSwap<Served>);
+
+impl Live {
+    /// Serves `site`.
+    #[must_use]
+    pub fn new(site: Arc<Site>) -> Self {
+        Self(ArcSwap::from_pointee(Served::new(site)))
+    }
+
+    /// The version now; what holds it keeps it whole, whatever is swapped meanwhile.
+    #[must_use]
+    pub fn load(&self) -> Guard<Arc<Served>> {
+        self.0.load()
+    }
+
+    /// The site now.
+    #[must_use]
+    pub fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.0.load().site)
+    }
+
+    /// From now on serves `site`.
+    pub fn swap(&self, site: Arc<Site>) {
+        self.0.store(Arc::new(Served::new(site)));
+    }
+}

@@ -1,0 +1,226 @@
+//! What a connection is doing and since when; and the stream that notes it.
+//!
+//! hyper has one clock for head and keep-alive and none for bodies and writes. These are a few
+//! atomics that reads, writes and answers touch, and that a connection's watch looks at now and
+//! then: no timer is reset for a request.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::head::MAX_HEAD;
+use super::listener::Limits;
+use crate::clock::{Clock, Moment};
+
+/// What a connection is doing.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    clock: Clock,
+    /// HTTP/2 frames that are no request come at any time: there a read begins no head.
+    protocol: Protocol,
+    /// Requests whose answers are not yet handed over whole.
+    in_flight: AtomicU32,
+    /// When the first byte of the next head came, in microseconds; 0 for not yet. A head that
+    /// began while an answer was under way counts as idle.
+    head_since: AtomicU64,
+    /// When the last answer was done, or the connection began.
+    idle_since: AtomicU64,
+    /// Bytes written. What a client sends is no progress: a body has its own bound.
+    written: AtomicU64,
+    /// Whether the last write found the client's window full: an answer of one piece leaves
+    /// hyper's hands long before it leaves this machine.
+    full: AtomicBool,
+    /// The last bytes read, for what hyper hides; HTTP/1 only.
+    tail: Mutex<Vec<u8>>,
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/1.0 and 1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// What the watch of a connection is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look again after this long.
+    LookAfter(Duration),
+    /// Nothing has been asked for too long: close in good order.
+    CloseIdle,
+    /// A head or an answer does not get on: cut.
+    Cut,
+}
+
+impl Pulse {
+    pub(super) fn new(clock: Clock, protocol: Protocol) -> Arc<Self> {
+        let now = clock.now().as_micros();
+        Arc::new(Self {
+            clock,
+            protocol,
+            in_flight: AtomicU32::new(0),
+            head_since: AtomicU64::new(0),
+            idle_since: AtomicU64::new(now),
+            written: AtomicU64::new(0),
+            full: AtomicBool::new(false),
+            tail: Mutex::default(),
+        })
+    }
+
+    /// A request has begun; it is done when what is returned is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Relaxed);
+        self.head_since.store(0, Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    /// Gives the last bytes read to `look`.
+    pub(super) fn with_tail<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
+        look(&self.tail.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the watch is to do; `seen` is its own note of the bytes written when it last looked.
+    pub(super) fn look(&self, limits: &Limits, seen: &mut Option<u64>) -> Next {
+        let now = self.clock.now();
+        if self.in_flight.load(Relaxed) > 0 || self.full.load(Relaxed) {
+            let written = self.written.load(Relaxed);
+            let stalled = seen.replace(written) == Some(written);
+            return if stalled { Next::Cut } else { Next::LookAfter(limits.stall) };
+        }
+        *seen = None;
+        let head_since = self.head_since.load(Relaxed);
+        if head_since != 0 {
+            return match rest(now, head_since, limits.head) {
+                Some(rest) => Next::LookAfter(rest),
+                None => Next::Cut,
+            };
+        }
+        match rest(now, self.idle_since.load(Relaxed), limits.idle) {
+            // Never longer than a head may take: the next one may begin meanwhile.
+            Some(rest) => Next::LookAfter(rest.min(limits.head)),
+            None => Next::CloseIdle,
+        }
+    }
+
+    fn has_read(&self, bytes: &[u8]) {
+        if self.protocol == Protocol::Http2 {
+            return;
+        }
+        if self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0 {
+            self.head_since.store(self.clock.now().as_micros().max(1), Relaxed);
+        }
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        // A stream that ends with a blank line has no head begun: nothing of it is needed any more.
+        if tail.ends_with(b"\r\n\r\n") {
+            tail.clear();
+        }
+        let excess = (tail.len() + bytes.len()).saturating_sub(MAX_HEAD);
+        let excess = excess.min(tail.len());
+        tail.drain(..excess);
+        tail.extend_from_slice(bytes);
+    }
+}
+
+/// What is left of `bound` since `since`; nothing once it has passed.
+fn rest(now: Moment, since: u64, bound: Duration) -> Option<Duration> {
+    bound.checked_sub(now.since(Moment::from_micros(since))).filter(|rest| !rest.is_zero())
+}
+
+/// A request being answered.
+#[derive(Debug)]
+pub(super) struct InFlight(Arc<Pulse>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Relaxed) == 1 {
+            self.0.idle_since.store(self.0.clock.now().as_micros(), Relaxed);
+        }
+    }
+}
+
+/// A stream that notes what it moves, and begins with bytes that were read before.
+#[derive(Debug)]
+pub(super) struct Noted<S> {
+    stream: S,
+    first: Bytes,
+    pulse: Arc<Pulse>,
+}
+
+impl<S> Noted<S> {
+    pub(super) fn new(stream: S, first: Bytes, pulse: Arc<Pulse>) -> Self {
+        Self { stream, first, pulse }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if self.first.is_empty() {
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let count = self.first.len().min(buffer.remaining());
+            buffer.put_slice(self.first.get(..count).unwrap_or_default());
+            self.first.advance(count);
+            if self.first.is_empty() {
+                self.first = Bytes::new();
+            }
+        }
+        self.pulse.has_read(buffer.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Noted<S> {
+    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let pulse = &self.pulse;
+        if let Poll::Ready(Ok(count)) = &result {
+            pulse.written.fetch_add(*count as u64, Relaxed);
+        }
+        pulse.full.store(result.is_pending(), Relaxed);
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.wrote(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

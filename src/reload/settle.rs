@@ -1,0 +1,93 @@
+//! Whether a save is over. A file in the middle of a save is empty, or ends early, or is missing,
+//! and each of those can be a good file: so what decides is that nobody holds it open, that it has
+//! been quiet, and that two looks in a row found the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::{Outcome, Reloader};
+use crate::source::file::{Doubt, Inputs, Trust};
+use crate::watch::{Hint, Watch};
+
+/// How long a save may take, all waiting together.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a file other than the main one may be missing before it counts as deleted.
+const GONE_PATIENCE: Duration = Duration::from_millis(500);
+/// How long a file may be the beginning of what it was where no event tells that it was closed.
+const CUT_OFF_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How often the same has to be found before it is believed.
+struct Pace {
+    gap: Duration,
+    agreements: u32,
+}
+
+/// After an event: it came when the file was closed or renamed.
+const AFTER_EVENT: Pace = Pace { gap: Duration::from_millis(25), agreements: 1 };
+/// Where only the poll tells, whose writers are never seen to close: longer than their pauses.
+const AFTER_POLL: Pace = Pace { gap: Duration::from_millis(250), agreements: 4 };
+
+/// How the waiting ended.
+pub(super) enum Settled {
+    /// There is something to build.
+    Changed,
+    /// It was only a touch, or the old bytes are back.
+    Same,
+    /// Somebody asked for a reload at once.
+    Asked(oneshot::Sender<Outcome>),
+    /// The process stops.
+    Stopping,
+}
+
+impl Reloader {
+    /// Waits until the save that `first` caught a glimpse of is over. `waited` is the time spent on
+    /// it so far, and is added to.
+    pub(super) async fn settle(
+        &mut self,
+        watch: &Watch,
+        hint: Hint,
+        first: Arc<Inputs>,
+        waited: &mut Duration,
+    ) -> Settled {
+        let pace = if hint == Hint::Event { AFTER_EVENT } else { AFTER_POLL };
+        let watches = watch.watches();
+        let (mut last, mut agreed) = (first, 0);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Settled::Stopping,
+                Some(reply) = self.requests.recv() => return Settled::Asked(reply),
+                () = tokio::time::sleep(pace.gap) => *waited += pace.gap,
+            }
+            let Some(seen) = self.look(&last, Some(&watches), Trust::Metadata).await else {
+                return Settled::Stopping;
+            };
+            agreed = if seen.digest() == last.digest() { agreed + 1 } else { 0 };
+            let is_still = agreed >= pace.agreements;
+            if is_still && !self.is_in_doubt(watch, hint, &seen, *waited) || *waited >= PATIENCE {
+                watch.forget_writing();
+                if seen.digest() == self.attempted.digest() {
+                    self.attempted = seen;
+                    return Settled::Same;
+                }
+                return Settled::Changed;
+            }
+            last = seen;
+        }
+    }
+
+    fn is_in_doubt(&self, watch: &Watch, hint: Hint, seen: &Inputs, waited: Duration) -> bool {
+        let patience = |(path, doubt): (String, Doubt)| match doubt {
+            Doubt::Emptied => PATIENCE,
+            Doubt::Gone if path == self.main_file => PATIENCE,
+            Doubt::Gone => GONE_PATIENCE,
+            Doubt::CutOff if hint == Hint::Poll => CUT_OFF_PATIENCE,
+            // It was closed like this: its last lines were deleted.
+            Doubt::CutOff => Duration::ZERO,
+        };
+        watch.is_writing()
+            || seen.doubts(&self.attempted).into_iter().map(patience).any(|most| waited < most)
+    }
+}

@@ -1,0 +1,181 @@
+//! Config → Site: names are resolved, templates compiled, keys derived, everything checked.
+//!
+//! Two passes over the routes: the first gathers templates (those written in place are added to the
+//! set), the second, with the set complete, derives what each response reads and so its key, its
+//! fingerprint and its copy of the data. All errors of both are collected.
+
+mod analysis;
+mod errors;
+mod known;
+mod page;
+mod parts;
+mod policy;
+mod route;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use self::analysis::Analyses;
+use self::route::Draft;
+use self::values::Values;
+use super::key::{KeyPlan, collisions};
+use super::route::RouterBuilder;
+use super::template::{TemplateFile, TemplateSet};
+use super::{Route, Site};
+use crate::clock::Clock;
+use crate::config::{Config, Files};
+use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+
+/// The largest template, in bytes.
+const TEMPLATE_BOUND: u64 = 1024 * 1024;
+
+/// What came of a config.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The site; nothing where the report has errors.
+    pub site: Option<Site>,
+    /// Errors and warnings.
+    pub report: Report,
+}
+
+/// Compiles a config. Reads templates and loaded files through `files`.
+#[must_use]
+pub fn compile(config: &Config, files: &mut dyn Files, clock: &Clock) -> Compiled {
+    let mut report = Report::default();
+    let site = Compiler::new(config, files, clock, &mut report).run();
+    let site = if report.has_errors() { None } else { Some(site) };
+    Compiled { site, report }
+}
+
+/// All that the passes share.
+struct Compiler<'c> {
+    config: &'c Config,
+    files: &'c mut dyn Files,
+    report: &'c mut Report,
+    templates: TemplateSet,
+    /// The site's own data and loads, by name.
+    values: Values,
+}
+
+impl<'c> Compiler<'c> {
+    fn new(
+        config: &'c Config,
+        files: &'c mut dyn Files,
+        clock: &Clock,
+        report: &'c mut Report,
+    ) -> Self {
+        let (templates, found) = read_templates(&config.templates, files, clock, report);
+        report.extend(found);
+        let values = Values::site(config, files, report);
+        Self { config, files, report, templates, values }
+    }
+
+    fn run(mut self) -> Site {
+        let config = self.config;
+        let drafts: Vec<Draft<'c>> =
+            config.routes.iter().filter_map(|typed| self.draft(typed)).collect();
+        let error_drafts = self.draft_errors();
+        let mut analyses = Analyses::default();
+        let errors = self.finish_errors(error_drafts, &mut analyses);
+        let routes: Vec<Arc<Route>> = drafts
+            .into_iter()
+            .map(|draft| self.finish(draft, &mut analyses))
+            .map(Arc::new)
+            .collect();
+        self.check_names(&routes);
+        self.check_keys(&routes);
+        let router = self.router(&routes);
+        Site {
+            server: config.server.clone(),
+            cache: config.cache.clone(),
+            routes,
+            languages: config.languages.iter().map(|name| name.value.clone()).collect(),
+            router,
+            templates: Arc::new(self.templates),
+            errors,
+        }
+    }
+
+    fn router(&mut self, routes: &[Arc<Route>]) -> super::route::Router {
+        let mut builder = RouterBuilder::default();
+        for (target, route) in (0..).zip(routes) {
+            builder.add(&route.method, &route.pattern, target, &route.place);
+        }
+        self.report.extend(builder.check());
+        builder.build()
+    }
+
+    fn check_names(&mut self, routes: &[Arc<Route>]) {
+        let mut seen: HashMap<&str, &Route> = HashMap::new();
+        for route in routes {
+            let Some(first) = seen.insert(&route.name, route) else { continue };
+            if first.pattern.as_str() == route.pattern.as_str() && first.method == route.method {
+                continue; // `duplicate_route` says it better
+            }
+            let message = format!(
+                "`{}` and `{}` are both named `{}`",
+                first.pattern.as_str(),
+                route.pattern.as_str(),
+                route.name
+            );
+            self.report.push(
+                Diagnostic::new(Code::DuplicateName, message, &route.place)
+                    .label(&first.place, "the first one")
+                    .help("give one a `name`"),
+            );
+        }
+    }
+
+    fn check_keys(&mut self, routes: &[Arc<Route>]) {
+        let plans: Vec<(&KeyPlan, &Span)> = routes
+            .iter()
+            .filter_map(|route| route.key.as_ref().map(|key| (key, &route.place)))
+            .collect();
+        self.report.extend(collisions(&plans));
+    }
+}
+
+/// Reads and compiles every template below the templates directory.
+fn read_templates(
+    directory: &At<String>,
+    files: &mut dyn Files,
+    clock: &Clock,
+    report: &mut Report,
+) -> (TemplateSet, Report) {
+    let root = directory.value.trim_end_matches('/');
+    let names = files.glob(&format!("{root}/**/*.hbs")).unwrap_or_else(|why| {
+        let message = format!("the templates in `{root}/` cannot be read: {why}");
+        report.push(Diagnostic::new(Code::FileMissing, message, &directory.span));
+        Vec::new()
+    });
+    let mut templates = Vec::new();
+    for path in names {
+        let text = files.read(&path, TEMPLATE_BOUND).map_err(|why| why.to_string());
+        match text.and_then(|file| utf8(&file.bytes)) {
+            Ok(text) => {
+                let name = path.strip_prefix(root).unwrap_or(&path).trim_start_matches('/');
+                let file = SourceFile::new(path.clone(), text);
+                templates.push(TemplateFile { name: name.to_owned(), file });
+            }
+            Err(why) => {
+                let message = format!("the template `{path}` cannot be read: {why}");
+                report.push(Diagnostic::new(Code::FileMissing, message, &directory.span));
+            }
+        }
+    }
+    TemplateSet::compile(templates, clock)
+}
+
+fn utf8(bytes: &[u8]) -> Result<String, String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(why) => Err(format!("it is not UTF-8 at byte {}", why.valid_up_to())),
+    }
+}
+
+/// The names that something is made from, for `purge --uses`.
+type Uses = BTreeSet<String>;
+
+/// Values by name, in the order of names.
+type ByName<T> = BTreeMap<String, T>;

@@ -1,0 +1,233 @@
+//! What follows from a route's form: its source, what it reads, what it is made from, its digest.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::super::key::{Inputs, Names};
+use super::super::template::{Part, Read, Step, TextTemplate, Tree};
+use super::super::{ChosenLoad, Form, InputRead, Page, SiteFile, Source};
+use super::analysis::Analysis;
+use super::page::Shaped;
+use super::values::{Chosen, Values, digest};
+use super::{ByName, Uses};
+use crate::config::{RouteConfig, SourceConfig};
+use crate::fingerprint::{Fingerprint, Hasher};
+
+/// Names that a page sees besides `data` and `load`.
+pub(super) const REQUEST_ROOTS: &[&str] =
+    &["params", "query", "headers", "cookies", "language", "route", "path", "loaded"];
+
+/// What a route is made of, once its form is known.
+pub(super) struct Parts {
+    pub(super) source: Source,
+    pub(super) status: u16,
+    pub(super) content_type: String,
+    pub(super) inputs: Inputs,
+    pub(super) reads: Vec<InputRead>,
+    pub(super) uses: Uses,
+    /// A digest of all that decides what is sent, for any request.
+    pub(super) digest: Fingerprint,
+    pub(super) analysis: Arc<Analysis>,
+}
+
+/// What the parts of a rendered route follow from.
+pub(super) struct PageDraft<'a> {
+    pub(super) name: &'a str,
+    pub(super) path: &'a str,
+    pub(super) typed: &'a RouteConfig,
+    pub(super) shaped: Shaped,
+    pub(super) own: Values,
+    pub(super) site: &'a Values,
+    pub(super) analysis: Arc<Analysis>,
+}
+
+/// A page: its copy of the data, pruned to what it can read, and the digest of that very copy.
+pub(super) fn page(draft: PageDraft<'_>) -> Parts {
+    let PageDraft { name, path, typed, shaped, own, site, analysis } = draft;
+    let tree = &analysis.tree;
+    let status = typed.status.as_ref().map_or(200, |status| status.value);
+    let mut inputs = inputs(tree);
+    let mut uses: Uses = analysis.reads.templates.clone();
+    let mut hasher = Hasher::default()
+        .field("page 1")
+        .field(name)
+        .field(path)
+        .field(status.to_string())
+        .field(&shaped.content_type)
+        .field(&shaped.shape)
+        .field(analysis.reads.digest.as_bytes())
+        .field(input_types(typed, &inputs));
+    if let Form::Body(bytes) = &shaped.form {
+        hasher.add(bytes);
+    }
+    let mut data = Vec::new();
+    for (root, (value, digest)) in merged(tree, &own, &analysis) {
+        hasher.add(&root);
+        hasher.add(digest.as_bytes());
+        uses.extend(origin(&own, &root).or_else(|| origin(site, &root)));
+        data.push((root.clone(), value));
+        uses.insert(root);
+    }
+    let base = hasher.finish();
+    let mut reads = input_reads(&analysis.reads.list);
+    for load in &own.chosen {
+        reads.extend(input_reads(&load.address.reads()));
+    }
+    let chosen: Vec<ChosenLoad> =
+        own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
+    Parts {
+        digest: chosen.iter().fold(base, digest_of_all),
+        source: Source::Page(Page { form: shaped.form, data, chosen, base }),
+        status,
+        content_type: shaped.content_type,
+        inputs,
+        reads,
+        uses,
+        analysis,
+    }
+}
+
+/// The reads of a request among all reads, each input once.
+fn input_reads(reads: &[Read]) -> Vec<InputRead> {
+    let mut found: Vec<InputRead> = Vec::new();
+    for read in reads {
+        let Some(input) = input_name(&read.path) else { continue };
+        if !found.iter().any(|known| known.input == input) {
+            found.push(InputRead { input, place: read.place.clone(), via: read.via.clone() });
+        }
+    }
+    found
+}
+
+fn input_name(path: &[Step]) -> Option<String> {
+    let (Step::Name(root), rest) = path.split_first()? else { return None };
+    match (root.as_str(), rest.first()) {
+        ("query" | "params" | "headers" | "cookies", Some(Step::Name(name))) => {
+            Some(format!("{root}.{name}"))
+        }
+        ("query" | "params" | "headers" | "cookies" | "language" | "path", _) => Some(root.clone()),
+        _ => None,
+    }
+}
+
+/// The values that a page reads, by name: a route's own shadow the site's.
+fn merged(tree: &Tree, own: &Values, analysis: &Analysis) -> ByName<(Arc<Value>, Fingerprint)> {
+    let mut merged = analysis.shared.clone();
+    for chosen in &own.chosen {
+        merged.remove(&chosen.name);
+    }
+    for (root, fixed) in &own.fixed {
+        let below = tree.sub(root);
+        if !below.is_empty() {
+            let pruned = below.prune(&fixed.value);
+            let digest = digest(&pruned);
+            merged.insert(root.clone(), (Arc::new(pruned), digest));
+        }
+    }
+    merged
+}
+
+fn origin(values: &Values, root: &str) -> Option<String> {
+    values.fixed.get(root).and_then(|fixed| fixed.from.clone())
+}
+
+/// Prunes every file that a load's address can name, and counts the address's parameters as read.
+fn choose(load: Chosen, tree: &Tree, inputs: &mut Inputs, uses: &mut Uses) -> ChosenLoad {
+    for part in load.address.parts() {
+        match part {
+            Part::Var { root, name, .. } if root == "query" => inputs.query.insert(name),
+            Part::Var { name, .. } => inputs.params.insert(name),
+            Part::Text(_) => {}
+        }
+    }
+    uses.insert(load.name.clone());
+    uses.extend(load.files.keys().cloned());
+    let below = tree.sub(&load.name);
+    let files = load.files.iter().map(|(path, value)| {
+        let pruned = below.prune(value);
+        let digest = digest(&pruned);
+        (path.clone(), (Arc::new(pruned), digest))
+    });
+    ChosenLoad {
+        files: files.collect(),
+        name: load.name,
+        address: load.address,
+        optional: load.optional,
+    }
+}
+
+fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {
+    let mut hasher = Hasher::default().field(so_far.as_bytes()).field(&load.name);
+    for (path, (_, digest)) in &load.files {
+        hasher.add(path);
+        hasher.add(digest.as_bytes());
+    }
+    hasher.finish()
+}
+
+/// The declared types of what is read: a number and its digits render alike in text, not in JSON.
+fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
+    let read = |names: &Names, name: &str| names.contains(name);
+    let query = typed.query.iter().filter(|p| read(&inputs.query, &p.name.value));
+    let params = typed.params.iter().filter(|p| read(&inputs.params, &p.name.value));
+    let mut lines: Vec<String> =
+        query.chain(params).map(|p| format!("{} {:?}", p.name.value, p.kind.value)).collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// A file that is served as it is.
+pub(super) fn file(typed: &RouteConfig, file: SiteFile, content_type: String) -> Parts {
+    let digest =
+        Hasher::default().field("file").field(&content_type).field(file.digest.as_bytes()).finish();
+    Parts {
+        uses: Uses::from([file.path.clone()]),
+        source: Source::File(file),
+        status: typed.status.as_ref().map_or(200, |status| status.value),
+        content_type,
+        inputs: Inputs::default(),
+        reads: Vec::new(),
+        digest,
+        analysis: Arc::default(),
+    }
+}
+
+/// A redirect.
+pub(super) fn redirect(typed: &RouteConfig, template: TextTemplate) -> Parts {
+    let text = match &typed.source {
+        SourceConfig::Redirect(to) => to.value.as_str(),
+        _ => "",
+    };
+    Parts {
+        digest: Hasher::default().field("redirect").field(text).finish(),
+        source: Source::Redirect(template),
+        status: typed.status.as_ref().map_or(302, |status| status.value),
+        content_type: String::new(),
+        inputs: Inputs::default(),
+        reads: Vec::new(),
+        uses: Uses::default(),
+        analysis: Arc::default(),
+    }
+}
+
+/// What a page reads of a request.
+///
+/// A page that reads its whole context (`{{json this}}` at the root) is given the path, the
+/// parameters and the query, but no headers and no cookies: those it must name.
+pub(super) fn inputs(tree: &Tree) -> Inputs {
+    let whole = tree.is_open();
+    let names = |root: &str| match tree.sub(root).names() {
+        Some(names) => Names::Some(names.into_iter().map(str::to_owned).collect()),
+        None => Names::All,
+    };
+    let named = |root: &str| if whole { Names::default() } else { names(root) };
+    Inputs {
+        query: names("query"),
+        params: names("params"),
+        headers: named("headers"),
+        cookies: named("cookies"),
+        path: !tree.sub("path").is_empty(),
+        language: !whole && !tree.sub("language").is_empty(),
+    }
+}

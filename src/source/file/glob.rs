@@ -1,0 +1,172 @@
+//! A pattern → the paths it names: `*` and `?` within a segment, `**` across segments.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::resolve::in_words;
+use crate::config::FileError;
+
+/// Files that one pattern may name.
+pub(super) const MAX_FILES: usize = 10_000;
+/// Directory entries that one pattern may look at.
+const MAX_ENTRIES: usize = 200_000;
+/// Directories below each other that `**` goes into.
+const MAX_DEPTH: usize = 64;
+
+/// Whether a text has a `*` or a `?`.
+pub(super) fn is_pattern(segment: &str) -> bool {
+    segment.contains(['*', '?'])
+}
+
+/// Whether a name fits one segment of a pattern. A name that begins with a dot fits only a segment
+/// that begins with one.
+pub(super) fn fits(segment: &str, name: &str) -> bool {
+    if name.starts_with('.') && !segment.starts_with('.') {
+        return false;
+    }
+    let (segment, name): (Vec<char>, Vec<char>) =
+        (segment.chars().collect(), name.chars().collect());
+    let (mut at, mut on) = (0, 0);
+    let mut retry = None;
+    while on < name.len() {
+        match segment.get(at) {
+            Some('*') => {
+                at += 1;
+                retry = Some((at, on));
+            }
+            Some(&wanted) if wanted == '?' || wanted == name[on] => {
+                at += 1;
+                on += 1;
+            }
+            // The last star takes one character more: linear in the product of both, no recursion.
+            _ => match retry {
+                Some((after_star, from)) => {
+                    at = after_star;
+                    on = from + 1;
+                    retry = Some((after_star, on));
+                }
+                None => return false,
+            },
+        }
+    }
+    segment.get(at..).unwrap_or_default().iter().all(|&rest| rest == '*')
+}
+
+/// What a search needs from the disk: where a path really is.
+pub(super) trait Places {
+    /// The real directory that `path` (relative to the root) names, noted as searched: any new
+    /// name in it may change the result. Nothing where it is missing or no directory.
+    ///
+    /// # Errors
+    /// [`FileError::Escapes`].
+    fn search(&mut self, path: &str) -> Result<Option<PathBuf>, FileError>;
+
+    /// Whether `path` names something that is no directory and is, or may be, a regular file.
+    fn is_file(&mut self, path: &str) -> bool;
+}
+
+/// All paths that `pattern` names, sorted.
+pub(super) fn find(pattern: &str, places: &mut dyn Places) -> Result<Vec<String>, FileError> {
+    let mut segments: Vec<&str> =
+        pattern.split('/').filter(|segment| !segment.is_empty()).collect();
+    // Two in a row say the same as one, and would find everything twice.
+    segments.dedup_by(|this, last| *this == "**" && *last == "**");
+    let mut search = Search { places, found: Vec::new(), looked_at: 0 };
+    search.descend(if pattern.starts_with('/') { "/" } else { "" }, &segments, 0)?;
+    search.found.sort();
+    search.found.dedup();
+    Ok(search.found)
+}
+
+struct Search<'p> {
+    places: &'p mut dyn Places,
+    found: Vec<String>,
+    looked_at: usize,
+}
+
+impl Search<'_> {
+    fn descend(&mut self, base: &str, rest: &[&str], depth: usize) -> Result<(), FileError> {
+        if depth > MAX_DEPTH {
+            return Err(FileError::Other(format!("it is more than {MAX_DEPTH} directories deep")));
+        }
+        match rest {
+            [] => Ok(()),
+            ["**", after @ ..] => {
+                // Nothing after it stands for every file below.
+                let after = if after.is_empty() { &["*"][..] } else { after };
+                self.descend(base, after, depth + 1)?;
+                for (name, entry) in self.entries(base)? {
+                    // Links to directories are not followed here: they may lead round in circles.
+                    if entry.is_dir() && !name.starts_with('.') {
+                        self.descend(&join(base, &name), rest, depth + 1)?;
+                    }
+                }
+                Ok(())
+            }
+            [name, after @ ..] if !is_pattern(name) => self.step(join(base, name), after, depth),
+            [segment, after @ ..] => {
+                for (name, entry) in self.entries(base)? {
+                    if !fits(segment, &name) {
+                        continue;
+                    }
+                    if after.is_empty() && entry.is_file() {
+                        self.add(join(base, &name))?;
+                    } else {
+                        self.step(join(base, &name), after, depth)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn step(&mut self, path: String, after: &[&str], depth: usize) -> Result<(), FileError> {
+        if !after.is_empty() {
+            return self.descend(&path, after, depth + 1);
+        }
+        if self.places.is_file(&path) { self.add(path) } else { Ok(()) }
+    }
+
+    fn add(&mut self, path: String) -> Result<(), FileError> {
+        if self.found.len() == MAX_FILES {
+            return Err(FileError::Other(format!("it names more than {MAX_FILES} files")));
+        }
+        self.found.push(path);
+        Ok(())
+    }
+
+    /// Names (those that are UTF-8: no config can name another) and types in a directory.
+    fn entries(&mut self, path: &str) -> Result<Vec<(String, fs::FileType)>, FileError> {
+        let Some(directory) = self.places.search(path)? else {
+            return Ok(Vec::new());
+        };
+        let names = read_directory(&directory, MAX_ENTRIES - self.looked_at)
+            .map_err(|why| FileError::Other(format!("`{path}/` can't be listed: {why}")))?;
+        self.looked_at += names.len();
+        Ok(names)
+    }
+}
+
+fn read_directory(path: &Path, bound: usize) -> Result<Vec<(String, fs::FileType)>, FileError> {
+    let mut names = Vec::new();
+    let listing = match fs::read_dir(path).map_err(|error| in_words(&error)) {
+        Err(FileError::Missing) => return Ok(names),
+        listing => listing?,
+    };
+    for entry in listing {
+        let entry = entry.map_err(|error| in_words(&error))?;
+        if names.len() == bound {
+            return Err(FileError::Other(format!("there are more than {MAX_ENTRIES} entries")));
+        }
+        // An entry that went away between listing and looking was not there.
+        if let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) {
+            names.push((name, kind));
+        }
+    }
+    Ok(names)
+}
+
+fn join(base: &str, name: &str) -> String {
+    let separator = if base.is_empty() || base.ends_with('/') { "" } else { "/" };
+    format!("{base}{separator}{name}")
+}

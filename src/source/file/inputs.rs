@@ -1,0 +1,256 @@
+//! What a load asked of the disk and what it was answered: the thing that is watched.
+//!
+//! Two loads that were answered alike make the same site, so [`Inputs::digest`] decides whether
+//! there is anything to reload; events only say when to look.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::{Disk, resolve};
+use crate::config::{FileError, Files as _};
+use crate::fingerprint::{Fingerprint, Hasher};
+
+/// How long after its last change a file's metadata can be trusted to show the next one: the
+/// coarsest file system counts in steps of two seconds.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// Everything that a load asked, with the answers.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The site's directory as given; its links are followed anew by each load.
+    pub(super) root: PathBuf,
+    pub(super) files: BTreeMap<Question, Result<Seen, FileError>>,
+    pub(super) globs: BTreeMap<String, Result<Vec<String>, FileError>>,
+    pub(super) directories: Directories,
+    /// Files that were open by a name although no directory holds them any more.
+    pub(super) unlinked: BTreeSet<String>,
+    /// [`Inputs::digest`], once it was asked for.
+    pub(super) digest: OnceLock<Fingerprint>,
+}
+
+/// A file as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Question {
+    /// Relative to the root, as typed but for `.` and empty segments.
+    pub(super) path: String,
+    /// The bound on its bytes; nothing where only the digest was wanted.
+    pub(super) bound: Option<u64>,
+}
+
+/// A regular file as it was found.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) digest: Fingerprint,
+    pub(super) stat: Stat,
+    /// Whether an equal [`Stat`] later on means equal bytes.
+    pub(super) settled: bool,
+    /// The bytes, where they are few: a file cut off in the middle of a save is known by them.
+    pub(super) kept: Option<Bytes>,
+}
+
+/// What the file system says of a file: as long as it says the same, the bytes are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    device: u64,
+    inode: u64,
+    pub(super) size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stat {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Whether the last change is so long before `now` that the next one will show.
+    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let changed = self.changed.0.max(self.modified.0);
+        u64::try_from(changed)
+            .is_ok_and(|changed| Duration::from_secs(changed + 1) + SETTLED_AFTER <= now)
+    }
+}
+
+/// How the answers are taken again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A file whose size, times and inode are what they were is not read again.
+    Metadata,
+    /// Every byte is read.
+    Nothing,
+}
+
+/// An input that looks as if a save were under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// It was there and is not.
+    Gone,
+    /// It had bytes and has none.
+    Emptied,
+    /// It is the beginning of what it was.
+    CutOff,
+}
+
+impl Inputs {
+    /// A digest of all questions and answers: equal where the same load would be built again.
+    /// Times are left out, so `touch` changes nothing.
+    #[must_use]
+    pub fn digest(&self) -> Fingerprint {
+        *self.digest.get_or_init(|| self.compute_digest())
+    }
+
+    fn compute_digest(&self) -> Fingerprint {
+        let mut hasher = Hasher::default();
+        for (question, answer) in &self.files {
+            hasher.add(&question.path);
+            hasher.add(question.bound.map(u64::to_le_bytes).unwrap_or_default());
+            match answer {
+                Ok(seen) => hasher.add(seen.digest.as_bytes()),
+                Err(error) => hasher.add(format!("{error:?}")),
+            }
+        }
+        for (pattern, answer) in &self.globs {
+            hasher.add(pattern);
+            hasher.add(format!("{answer:?}"));
+        }
+        hasher.finish()
+    }
+
+    /// The directories to watch, with the names in them that matter.
+    #[must_use]
+    pub fn directories(&self) -> &Directories {
+        &self.directories
+    }
+
+    /// Files that are open by a name although no directory holds them any more: what a container
+    /// sees of a single mounted file after the host saved it by rename.
+    pub fn unlinked(&self) -> impl Iterator<Item = &str> {
+        self.unlinked.iter().map(String::as_str)
+    }
+
+    /// Whether an answer is missing because the process has no descriptor left: what was asked says
+    /// nothing of the files then, and has to be asked again.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        let files = self.files.values().filter_map(|answer| answer.as_ref().err());
+        let lists = self.globs.values().filter_map(|answer| answer.as_ref().err());
+        files.chain(lists).any(
+            |error| matches!(error, FileError::Other(words) if words.ends_with(resolve::EXHAUSTED)),
+        )
+    }
+
+    /// The same questions, asked again at `now`.
+    #[must_use]
+    pub fn again(self: &Arc<Self>, now: SystemTime, trust: Trust) -> Self {
+        let mut disk = Disk::new(&self.root, now);
+        if trust == Trust::Metadata {
+            disk.know(Arc::clone(self));
+        }
+        for question in self.files.keys() {
+            disk.look(question);
+        }
+        for pattern in self.globs.keys() {
+            // The answer is in the inputs.
+            let _ = disk.glob(pattern);
+        }
+        disk.into_inputs()
+    }
+
+    /// The paths that look as if a save were under way, against what they were `before`.
+    #[must_use]
+    pub fn doubts(&self, before: &Self) -> Vec<(String, Doubt)> {
+        let files = self.files.iter().filter_map(|(question, answer)| {
+            let Some(Ok(was)) = before.files.get(question) else { return None };
+            doubt(was, answer.as_ref()).map(|doubt| (question.path.clone(), doubt))
+        });
+        let lists = self.globs.iter().flat_map(|(pattern, answer)| {
+            let was = before.globs.get(pattern).and_then(|was| was.as_deref().ok());
+            let is = answer.as_deref().unwrap_or_default();
+            was.unwrap_or_default().iter().filter(|path| is.binary_search(path).is_err())
+        });
+        files.chain(lists.map(|path| (path.clone(), Doubt::Gone))).collect()
+    }
+}
+
+fn doubt(was: &Seen, is: Result<&Seen, &FileError>) -> Option<Doubt> {
+    match is {
+        Err(FileError::Missing) => Some(Doubt::Gone),
+        Ok(is) if is.stat.size == 0 && was.stat.size > 0 => Some(Doubt::Emptied),
+        Ok(is) if is.stat.size < was.stat.size => {
+            let (was, is) = (was.kept.as_ref()?, is.kept.as_ref()?);
+            was.starts_with(is).then_some(Doubt::CutOff)
+        }
+        _ => None,
+    }
+}
+
+/// Directories to watch, each a real path, with the names in them that matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directories(BTreeMap<PathBuf, Names>);
+
+/// Names in a directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Names {
+    /// A glob was searched here: any name may matter.
+    any: bool,
+    listed: BTreeSet<OsString>,
+}
+
+impl Directories {
+    /// Adds a name in a directory.
+    pub fn add(&mut self, directory: &Path, name: &OsStr) {
+        let names = self.names(directory);
+        if !names.any && !names.listed.contains(name) {
+            names.listed.insert(name.to_owned());
+        }
+    }
+
+    /// Adds a directory of which every name matters.
+    pub fn add_all(&mut self, directory: &Path) {
+        let names = self.names(directory);
+        names.any = true;
+        names.listed.clear();
+    }
+
+    fn names(&mut self, directory: &Path) -> &mut Names {
+        if !self.0.contains_key(directory) {
+            self.0.insert(directory.to_path_buf(), Names::default());
+        }
+        self.0.entry(directory.to_path_buf()).or_default()
+    }
+
+    /// The directories, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &Path> {
+        self.0.keys().map(PathBuf::as_path)
+    }
+
+    /// Whether this is one of the directories.
+    #[must_use]
+    pub fn contains(&self, directory: &Path) -> bool {
+        self.0.contains_key(directory)
+    }
+
+    /// Whether an event at `path` may concern an input. Names that begin with two dots always do:
+    /// that is how a `ConfigMap` calls the link that it swaps.
+    #[must_use]
+    pub fn concern(&self, path: &Path) -> bool {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        self.0.get(parent).is_some_and(|names| {
+            names.any || names.listed.contains(name) || name.as_encoded_bytes().starts_with(b"..")
+        })
+    }
+}

@@ -1,0 +1,330 @@
+//! A path → its bytes, from the site's directory and nowhere else, keeping what was asked for.
+//!
+//! A [`Disk`] lives for one load. `config` and `site` read through it as [`Files`]; afterwards
+//! `reload` takes the [`Inputs`] to watch them and to ask again. Only `reload` and the commands
+//! make one. The directory and what is in it are trusted (who can write there is the site's
+//! author), so the checks here are against mistakes: a link that leaves the site, a pipe that never
+//! ends.
+
+mod glob;
+mod inputs;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rustix::fs::{Mode, OFlags};
+
+pub use inputs::{Directories, Doubt, Inputs, Trust};
+use inputs::{Question, Seen, Stat};
+use resolve::{Hop, in_words};
+
+use crate::config::{FileContent, FileError, Files, Stamp};
+use crate::fingerprint::{Fingerprint, Hasher};
+
+/// Bytes that one load may read into memory, all files together.
+pub const MAX_LOAD_BYTES: u64 = 1 << 30;
+/// Files that one load may ask for.
+pub const MAX_LOAD_FILES: usize = 100_000;
+/// Bytes that are read, and digested as one field, at a time.
+const CHUNK: usize = 64 * 1024;
+/// A file larger than this is not kept for telling whether it was cut off.
+const MAX_KEPT_FILE: usize = 256 * 1024;
+/// Bytes kept for that, all files together.
+const MAX_KEPT: usize = 16 << 20;
+
+/// The site's directory during one load: the same path gives the same bytes throughout.
+#[derive(Debug)]
+pub struct Disk {
+    /// The real path of the site's directory.
+    root: Result<PathBuf, FileError>,
+    /// When the load began, by the wall clock: what changed shortly before may change unseen.
+    began: SystemTime,
+    /// Answers of an earlier load, used where the metadata says that nothing changed.
+    known: Option<Arc<Inputs>>,
+    /// Directories by the path to them, where they really are.
+    parents: HashMap<String, PathBuf>,
+    /// What was given out.
+    contents: HashMap<String, FileContent>,
+    loaded_bytes: u64,
+    kept_bytes: usize,
+    inputs: Inputs,
+}
+
+impl Disk {
+    /// The directory `root`, for a load that begins at `now`.
+    #[must_use]
+    pub fn new(root: &Path, now: SystemTime) -> Self {
+        let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
+        let walk = resolve::walk(Path::new("/"), &absolute);
+        let mut inputs = Inputs { root: absolute, ..Inputs::default() };
+        // Of the way to the root only links are watched, and where it ends if it does: the ordinary
+        // directories above it belong to others, and may be busy.
+        let end = if walk.real.is_err() { walk.hops.last() } else { None };
+        for hop in walk.hops.iter().filter(|hop| hop.is_link).chain(end) {
+            inputs.directories.add(&hop.directory, &hop.name);
+        }
+        Self {
+            root: walk.real,
+            began: now,
+            known: None,
+            parents: HashMap::new(),
+            contents: HashMap::new(),
+            loaded_bytes: 0,
+            kept_bytes: 0,
+            inputs,
+        }
+    }
+
+    /// What was asked so far, and the answers.
+    #[must_use]
+    pub fn into_inputs(self) -> Inputs {
+        self.inputs
+    }
+
+    /// Takes answers of an earlier load for granted where the metadata is the same.
+    fn know(&mut self, inputs: Arc<Inputs>) {
+        self.known = Some(inputs);
+    }
+
+    /// Answers a question of an earlier load; the answer goes into the inputs.
+    fn look(&mut self, question: &Question) {
+        let answer = self.see(question, Keep::Digest).map(|(seen, _)| seen);
+        self.inputs.files.insert(question.clone(), answer);
+    }
+
+    /// Finds the file and digests it, without taking its bytes where they are not wanted.
+    fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Found), FileError> {
+        let place = self.place(&question.path)?;
+        let metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
+        if metadata.nlink() == 0 {
+            self.inputs.unlinked.insert(question.path.clone());
+        }
+        if keep == Keep::Digest
+            && let Some(seen) = self.known_as(question, Stat::of(&metadata))
+        {
+            return Ok((seen, Found { bytes: None, modified: metadata.modified().ok() }));
+        }
+        let (file, metadata) = open(&place.real)?;
+        let stat = Stat::of(&metadata);
+        let modified = metadata.modified().ok();
+        if let Some(bound) = question.bound.filter(|bound| stat.size > *bound) {
+            return Err(FileError::TooLarge { bound });
+        }
+        let room = if let Keep::Bytes { room } = keep { room } else { 0 };
+        let keep_bytes = stat.size <= room.max(MAX_KEPT_FILE as u64);
+        let bound = question.bound.unwrap_or(stat.size);
+        let (digest, bytes) = digest(file.take(bound.saturating_add(1)), keep_bytes)
+            .map_err(|error| in_words(&error))?;
+        if let (Some(bytes), Some(bound)) = (&bytes, question.bound)
+            && bytes.len() as u64 > bound
+        {
+            return Err(FileError::TooLarge { bound });
+        }
+        let kept = bytes.clone().filter(|bytes| self.may_keep(bytes.len()));
+        let seen = Seen { digest, stat, settled: stat.is_settled(self.began), kept };
+        Ok((seen, Found { bytes, modified }))
+    }
+
+    fn known_as(&mut self, question: &Question, stat: Stat) -> Option<Seen> {
+        let known = self.known.as_ref()?.files.get(question)?.as_ref().ok()?;
+        if !known.settled || known.stat != stat {
+            return None;
+        }
+        let known = known.clone();
+        self.kept_bytes += known.kept.as_ref().map_or(0, Bytes::len);
+        Some(known)
+    }
+
+    fn may_keep(&mut self, bytes: usize) -> bool {
+        let fits = bytes <= MAX_KEPT_FILE && self.kept_bytes + bytes <= MAX_KEPT;
+        self.kept_bytes += if fits { bytes } else { 0 };
+        fits
+    }
+
+    /// Where `path` really is, inside the root; every entry on the way is noted.
+    fn place(&mut self, path: &str) -> Result<Place, FileError> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if parent.is_empty() || name == ".." {
+            let root = self.root.clone()?;
+            return self.walk(&root, path);
+        }
+        // Many files, few directories: the way to each is gone once.
+        if let Some(directory) = self.parents.get(parent).cloned() {
+            return self.walk(&directory, name);
+        }
+        let directory = self.place(parent)?.real;
+        self.parents.insert(parent.to_owned(), directory.clone());
+        self.walk(&directory, name)
+    }
+
+    fn walk(&mut self, from: &Path, path: &str) -> Result<Place, FileError> {
+        let root = self.root.clone()?;
+        let walk = resolve::walk(from, Path::new(path));
+        let inside = |hop: &Hop| hop.directory.starts_with(&root);
+        for hop in walk.hops.iter().filter(|hop| hop.is_link || inside(hop)) {
+            self.inputs.directories.add(&hop.directory, &hop.name);
+        }
+        match walk.real {
+            Ok(real) if real.starts_with(&root) => Ok(Place { real, metadata: walk.end }),
+            Err(error) if walk.hops.last().is_none_or(inside) => Err(error),
+            // Whether there is something out there is nobody's business.
+            _ => Err(FileError::Escapes),
+        }
+    }
+
+    fn ask(&mut self, question: Question, keep: Keep) -> Result<(Seen, Found), FileError> {
+        if self.inputs.files.len() >= MAX_LOAD_FILES && !self.inputs.files.contains_key(&question) {
+            return Err(FileError::Other(format!("the site has more than {MAX_LOAD_FILES} files")));
+        }
+        let answer = self.see(&question, keep);
+        let noted = answer.as_ref().map(|(seen, _)| seen.clone()).map_err(Clone::clone);
+        self.inputs.files.insert(question, noted);
+        answer
+    }
+}
+
+impl Files for Disk {
+    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
+        let path = normal(path);
+        if let Some(known) = self.contents.get(&path)
+            && known.bytes.len() as u64 <= bound
+        {
+            return Ok(known.clone());
+        }
+        // Past the bound on all files the answer is an error, but what is noted is the file, so
+        // that asking again without loading finds the same.
+        let room = MAX_LOAD_BYTES.saturating_sub(self.loaded_bytes);
+        let question = Question { path: path.clone(), bound: Some(bound) };
+        let full = || FileError::Other(format!("the site's files are over {MAX_LOAD_BYTES} bytes"));
+        let (seen, found) = self.ask(question, Keep::Bytes { room })?;
+        let bytes = found.bytes.filter(|bytes| bytes.len() as u64 <= room).ok_or_else(full)?;
+        self.loaded_bytes += bytes.len() as u64;
+        let content = FileContent {
+            path: path.clone(),
+            bytes,
+            digest: seen.digest,
+            modified: found.modified,
+        };
+        self.contents.insert(path, content.clone());
+        Ok(content)
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
+        let pattern = normal(pattern);
+        if let Some(answer) = self.inputs.globs.get(&pattern) {
+            return answer.clone();
+        }
+        let answer = glob::find(&pattern, self);
+        self.inputs.globs.insert(pattern, answer.clone());
+        answer
+    }
+
+    fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
+        let question = Question { path: normal(path), bound: None };
+        let (seen, found) = self.ask(question, Keep::Digest)?;
+        Ok(Stamp { size: seen.stat.size, modified: found.modified, digest: seen.digest })
+    }
+}
+
+impl glob::Places for Disk {
+    fn search(&mut self, path: &str) -> Result<Option<PathBuf>, FileError> {
+        match self.place(path) {
+            // The root itself is reached by no name.
+            Ok(Place { real, metadata }) if metadata.as_ref().is_none_or(Metadata::is_dir) => {
+                self.inputs.directories.add_all(&real);
+                Ok(Some(real))
+            }
+            Ok(_) | Err(FileError::Missing) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_file(&mut self, path: &str) -> bool {
+        match self.place(path) {
+            Ok(place) => place.metadata.is_some_and(|metadata| metadata.is_file()),
+            // Named, so that reading it says what is wrong, rather than left out in silence.
+            Err(error) => error != FileError::Missing,
+        }
+    }
+}
+
+/// Whether the bytes are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    /// Yes, up to this many.
+    Bytes { room: u64 },
+    /// No.
+    Digest,
+}
+
+/// The part of an answer that is not remembered.
+struct Found {
+    bytes: Option<Bytes>,
+    modified: Option<SystemTime>,
+}
+
+/// Where a path leads.
+struct Place {
+    real: PathBuf,
+    /// Nothing for a directory that was reached by no name: the root, or one by `..`.
+    metadata: Option<Metadata>,
+}
+
+/// Opens a regular file by its real path. A pipe without a writer would hold a blocking open for
+/// ever, so its type was looked at before, and is again on what was opened.
+fn open(real: &Path) -> Result<(File, Metadata), FileError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = rustix::fs::open(real, flags | OFlags::NOCTTY, Mode::empty())
+        .map_err(|error| in_words(&io::Error::from(error)))?;
+    let file = File::from(file);
+    let metadata = file.metadata().map_err(|error| in_words(&error))?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(FileError::NotRegular) }
+}
+
+/// The digest of what `from` gives, in fields of [`CHUNK`] bytes so that its length need not be
+/// known ahead, and the bytes where they are wanted.
+fn digest(mut from: impl Read, keep: bool) -> io::Result<(Fingerprint, Option<Bytes>)> {
+    let mut hasher = Hasher::default();
+    let mut kept = Vec::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let filled = fill(&mut from, &mut chunk)?;
+        let bytes = chunk.get(..filled).unwrap_or_default();
+        hasher.add(bytes);
+        if keep {
+            kept.extend_from_slice(bytes);
+        }
+        if filled < CHUNK {
+            return Ok((hasher.finish(), keep.then(|| Bytes::from(kept))));
+        }
+    }
+}
+
+fn fill(from: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// A path without empty segments and `.`, so that one file has one name.
+fn normal(path: &str) -> String {
+    let absolute = if path.starts_with('/') { "/" } else { "" };
+    let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty() && *s != ".").collect();
+    format!("{absolute}{}", segments.join("/"))
+}

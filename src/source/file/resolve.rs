@@ -1,0 +1,130 @@
+//! A path as typed → the real place of the file, with every directory entry met on the way.
+//!
+//! The walk is done by hand, component by component, because each symbolic link on it is an input:
+//! a `ConfigMap` changes by swapping a link that no config ever names.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::config::FileError;
+
+/// Links followed on one path before it is called a loop; the kernel's own bound.
+const MAX_LINKS: usize = 40;
+
+/// Where a walk ended, and what it passed.
+#[derive(Debug)]
+pub(super) struct Walk {
+    /// The real path, without links and `..`; or why there is none.
+    pub(super) real: Result<PathBuf, FileError>,
+    /// Each directory entry that decided the way: a real directory and a name in it.
+    pub(super) hops: Vec<Hop>,
+    /// What is at the real path; nothing for a directory that was reached by no name.
+    pub(super) end: Option<Metadata>,
+}
+
+/// An entry of a real directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hop {
+    /// The directory, a real path.
+    pub(super) directory: PathBuf,
+    /// The name in it.
+    pub(super) name: OsString,
+    /// Whether it is a symbolic link.
+    pub(super) is_link: bool,
+}
+
+/// Walks `path` from `start`, which is a real directory, to whatever it names.
+pub(super) fn walk(start: &Path, path: &Path) -> Walk {
+    let mut walk = Walk { real: Err(FileError::Missing), hops: Vec::new(), end: None };
+    walk.real = walk.follow(start, path);
+    walk
+}
+
+impl Walk {
+    fn follow(&mut self, start: &Path, path: &Path) -> Result<PathBuf, FileError> {
+        let mut current = start.to_path_buf();
+        let mut ahead: VecDeque<Step> = steps(path).collect();
+        let mut links = 0;
+        while let Some(step) = ahead.pop_front() {
+            self.end = None;
+            match step {
+                Step::Root => current = PathBuf::from("/"),
+                Step::Up => {
+                    current.pop();
+                }
+                Step::Down(name) => match self.enter(&mut current, name)? {
+                    None => {}
+                    Some(_) if links == MAX_LINKS => {
+                        let words = "its symbolic links lead in a circle";
+                        return Err(FileError::Other(words.to_owned()));
+                    }
+                    Some(target) => {
+                        links += 1;
+                        steps(&target).rev().for_each(|step| ahead.push_front(step));
+                    }
+                },
+            }
+        }
+        Ok(current)
+    }
+
+    /// Goes to an entry of `directory`, or stays and says where it leads where it is a link.
+    fn enter(
+        &mut self,
+        directory: &mut PathBuf,
+        name: OsString,
+    ) -> Result<Option<PathBuf>, FileError> {
+        let path = directory.join(&name);
+        let found = fs::symlink_metadata(&path);
+        let is_link = found.as_ref().is_ok_and(Metadata::is_symlink);
+        self.hops.push(Hop { directory: directory.clone(), name, is_link });
+        let metadata = found.map_err(|error| in_words(&error))?;
+        if is_link {
+            return fs::read_link(&path).map(Some).map_err(|error| in_words(&error));
+        }
+        self.end = Some(metadata);
+        *directory = path;
+        Ok(None)
+    }
+}
+
+/// What is said where the process, or the machine, has no descriptor left. It says nothing of the
+/// file, and passes.
+pub(super) const EXHAUSTED: &str = "larder has no file descriptor left to look (ulimit -n)";
+
+/// A system's error as a [`FileError`].
+pub(super) fn in_words(error: &io::Error) -> FileError {
+    if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+        return FileError::Other(EXHAUSTED.to_owned());
+    }
+    match error.kind() {
+        // A file where a directory was asked for: what was asked for is not there.
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => FileError::Missing,
+        io::ErrorKind::PermissionDenied => {
+            FileError::Other("larder may not read it (permission denied)".to_owned())
+        }
+        _ => FileError::Other(error.to_string()),
+    }
+}
+
+/// One step of a path.
+#[derive(Clone, Debug)]
+enum Step {
+    Root,
+    Up,
+    Down(OsString),
+}
+
+fn steps(path: &Path) -> impl DoubleEndedIterator<Item = Step> + '_ {
+    path.components().filter_map(|component| match component {
+        Component::RootDir => Some(Step::Root),
+        Component::ParentDir => Some(Step::Up),
+        Component::Normal(name) => Some(Step::Down(name.to_owned())),
+        Component::CurDir | Component::Prefix(_) => None,
+    })
+}

@@ -1,0 +1,336 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use super::*;
+
+struct Site(TempDir);
+
+impl Site {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let site = Self(tempfile::tempdir().expect("a directory"));
+        for (path, text) in files {
+            site.write(path, text);
+        }
+        site
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.0.path().join("site").join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.at(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
+        fs::write(path, text).expect("written");
+    }
+
+    fn link(&self, target: &str, path: &str) {
+        fs::create_dir_all(self.at(path).parent().expect("a parent")).expect("directories");
+        symlink(target, self.at(path)).expect("linked");
+    }
+
+    fn disk(&self) -> Disk {
+        Disk::new(&self.at(""), SystemTime::now())
+    }
+
+    fn read(&self, path: &str) -> Result<String, FileError> {
+        let content = self.disk().read(path, 1000)?;
+        Ok(String::from_utf8_lossy(&content.bytes).into_owned())
+    }
+
+    fn inputs(&self, paths: &[&str]) -> Arc<Inputs> {
+        let mut disk = self.disk();
+        for path in paths {
+            disk.read(path, 1000).ok();
+        }
+        Arc::new(disk.into_inputs())
+    }
+
+    fn again(inputs: &Arc<Inputs>, trust: Trust) -> Inputs {
+        inputs.again(SystemTime::now(), trust)
+    }
+}
+
+#[test]
+fn a_file_has_one_name_however_it_is_written() {
+    let site = Site::new(&[("a/b.txt", "b")]);
+    for path in ["a/b.txt", "./a/b.txt", "a//b.txt", "a/./b.txt", "a/../a/b.txt"] {
+        assert_eq!(site.read(path).as_deref(), Ok("b"), "{path}");
+    }
+    let content = site.disk().read("./a//b.txt", 10).expect("read");
+    assert_eq!(content.path, "a/b.txt");
+    assert!(content.modified.is_some());
+    assert_eq!(content.digest, Fingerprint::of(b"b"));
+}
+
+#[test]
+fn nothing_outside_of_the_site_is_read() {
+    let site = Site::new(&[("a/b.txt", "b"), ("../secret.txt", "s"), ("../site2/x.txt", "x")]);
+    site.link("../secret.txt", "out.txt");
+    site.link("..", "up");
+    site.link("/etc/hostname", "host.txt");
+    site.link("../nowhere", "gone.txt");
+    for path in [
+        "../secret.txt",
+        "a/../../secret.txt",
+        "/etc/hostname",
+        "../site2/x.txt",
+        "out.txt",
+        "host.txt",
+        "up/secret.txt",
+        "../nothing-here",
+        "gone.txt",
+    ] {
+        assert_eq!(site.read(path), Err(FileError::Escapes), "{path}");
+    }
+    for pattern in ["../*.txt", "/etc/*", "up/*.txt"] {
+        assert_eq!(site.disk().glob(pattern), Err(FileError::Escapes), "{pattern}");
+    }
+}
+
+#[test]
+fn links_inside_the_site_are_followed() {
+    let site = Site::new(&[("..2026/a.txt", "a"), ("real/b.txt", "b")]);
+    site.link("..2026", "..data");
+    site.link("..data/a.txt", "a.txt");
+    site.link("real", "dir");
+    let absolute = site.at("real/b.txt");
+    site.link(absolute.to_str().expect("a path"), "absolute.txt");
+    for (path, text) in [("a.txt", "a"), ("dir/b.txt", "b"), ("absolute.txt", "b")] {
+        assert_eq!(site.read(path).as_deref(), Ok(text), "{path}");
+    }
+    site.link("round", "about");
+    site.link("about", "round");
+    let error = site.read("round").expect_err("a circle");
+    assert_eq!(error.to_string(), "its symbolic links lead in a circle");
+}
+
+#[test]
+fn what_is_no_file_is_told_apart_and_never_waited_for() {
+    let site = Site::new(&[("a.txt", "a"), ("dir/b.txt", "b")]);
+    let fifo = std::process::Command::new("mkfifo").arg(site.at("fifo")).status().expect("mkfifo");
+    assert!(fifo.success());
+    let _socket = std::os::unix::net::UnixListener::bind(site.at("socket")).expect("a socket");
+    for (path, error) in [
+        ("nope.txt", FileError::Missing),
+        ("nope/a.txt", FileError::Missing),
+        ("a.txt/b", FileError::Missing),
+        ("dir", FileError::NotRegular),
+        ("", FileError::NotRegular),
+        ("fifo", FileError::NotRegular),
+        ("socket", FileError::NotRegular),
+    ] {
+        assert_eq!(site.read(path), Err(error.clone()), "{path}");
+        assert_eq!(site.disk().stamp(path), Err(error), "{path}");
+    }
+}
+
+#[test]
+fn the_bound_counts_bytes_and_a_stamp_has_none() {
+    let site = Site::new(&[("a.txt", "12345")]);
+    let mut disk = site.disk();
+    assert_eq!(disk.read("a.txt", 4).map(|_| ()), Err(FileError::TooLarge { bound: 4 }));
+    assert_eq!(disk.read("a.txt", 5).map(|content| content.bytes.len()), Ok(5));
+    let large = "x".repeat(3 * CHUNK + 1);
+    site.write("large.txt", &large);
+    let stamp = site.disk().stamp("large.txt").expect("stamped");
+    assert_eq!(stamp.size, large.len() as u64);
+    let content = site.disk().read("large.txt", 1 << 20).expect("read");
+    assert_eq!(content.digest, stamp.digest);
+    assert_eq!(content.bytes, large);
+}
+
+#[test]
+fn a_load_sees_each_file_once_whatever_happens_meanwhile() {
+    let site = Site::new(&[("a.txt", "one")]);
+    let mut disk = site.disk();
+    assert_eq!(disk.read("a.txt", 10).expect("read").bytes, "one");
+    site.write("a.txt", "two");
+    assert_eq!(disk.read("a.txt", 10).expect("read").bytes, "one");
+    assert_eq!(disk.glob("*.txt").expect("found"), ["a.txt"]);
+    site.write("b.txt", "b");
+    assert_eq!(disk.glob("*.txt").expect("found"), ["a.txt"]);
+}
+
+#[test]
+fn globs_find_what_they_say() {
+    let site = Site::new(&[
+        ("posts/a.md", ""),
+        ("posts/b.md", ""),
+        ("posts/c.txt", ""),
+        ("posts/.hidden.md", ""),
+        ("posts/old/d.md", ""),
+        ("posts/old/er/e.md", ""),
+        ("posts/.git/f.md", ""),
+        ("x.yaml", ""),
+    ]);
+    fs::create_dir(site.at("posts/dir.md")).expect("a directory");
+    site.link("../x.yaml", "posts/link.md");
+    site.link("old", "posts/linked");
+    site.link("nowhere", "posts/dangling.md");
+    for (pattern, found) in [
+        ("posts/*.md", &["posts/a.md", "posts/b.md", "posts/link.md"][..]),
+        ("./posts//*.md", &["posts/a.md", "posts/b.md", "posts/link.md"]),
+        ("posts/?.md", &["posts/a.md", "posts/b.md"]),
+        ("posts/.*.md", &["posts/.hidden.md"]),
+        ("posts/*/*.md", &["posts/linked/d.md", "posts/old/d.md"]),
+        (
+            "posts/**/*.md",
+            &["posts/a.md", "posts/b.md", "posts/link.md", "posts/old/d.md", "posts/old/er/e.md"],
+        ),
+        ("**/e.md", &["posts/old/er/e.md"]),
+        ("posts/old/**", &["posts/old/d.md", "posts/old/er/e.md"]),
+        ("*.yaml", &["x.yaml"]),
+        ("x.yaml", &["x.yaml"]),
+        ("nope/*.md", &[]),
+        ("x.yaml/*", &[]),
+        ("*z*", &[]),
+    ] {
+        assert_eq!(site.disk().glob(pattern).expect(pattern), found, "{pattern}");
+    }
+}
+
+#[test]
+fn stars_match_any_text_and_take_no_time() {
+    for (segment, name, expected) in [
+        ("*", "a", true),
+        ("*", ".a", false),
+        (".*", ".a", true),
+        ("a*", "a", true),
+        ("*a", "ba", true),
+        ("*a", "ab", false),
+        ("a*c*e", "abcde", true),
+        ("a*c*e", "abcd", false),
+        ("?", "é", true),
+        ("?", "", false),
+        ("**", "ab", true),
+        ("a", "a", true),
+        ("a", "A", false),
+        ("*.md", "a.md", true),
+        ("*.md", ".md", false),
+        ("[a]", "a", false),
+    ] {
+        assert_eq!(glob::fits(segment, name), expected, "{segment} {name}");
+    }
+    assert!(!glob::fits(&"*a".repeat(50), &"a".repeat(49).replace('a', "aaaab")));
+}
+
+#[test]
+fn the_digest_moves_with_content_and_with_nothing_else() {
+    let site = Site::new(&[("a.txt", "one"), ("b.txt", "b")]);
+    let inputs = site.inputs(&["a.txt", "b.txt", "gone.txt"]);
+    let same = || Site::again(&inputs, Trust::Nothing).digest() == inputs.digest();
+    assert!(same());
+    let touched = fs::File::options().write(true).open(site.at("a.txt")).expect("opened");
+    touched.set_modified(SystemTime::UNIX_EPOCH).expect("touched");
+    site.write("other.txt", "not asked for");
+    assert!(same());
+    for (path, text) in [("a.txt", "two"), ("b.txt", ""), ("gone.txt", "here")] {
+        let before = fs::read_to_string(site.at(path));
+        site.write(path, text);
+        assert!(!same(), "{path}");
+        match before {
+            Ok(before) => site.write(path, &before),
+            Err(_) => fs::remove_file(site.at(path)).expect("removed"),
+        }
+        assert!(same(), "{path}");
+    }
+    let swapped = site.inputs(&["b.txt", "a.txt", "gone.txt"]);
+    assert_eq!(swapped.digest(), inputs.digest(), "the order of asking means nothing");
+}
+
+#[test]
+fn metadata_is_trusted_only_when_it_is_old_enough_to_tell() {
+    let site = Site::new(&[("a.txt", "one")]);
+    let path = site.at("a.txt");
+    let times = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("times");
+    let later = SystemTime::now() + Duration::from_secs(60);
+    let mut disk = Disk::new(&site.at(""), later);
+    disk.read("a.txt", 1000).expect("read");
+    let settled = Arc::new(disk.into_inputs());
+    let fresh = site.inputs(&["a.txt"]);
+    assert_eq!(settled.digest(), fresh.digest());
+    assert!(settled.files.values().all(|seen| seen.as_ref().is_ok_and(|seen| seen.settled)));
+    assert!(fresh.files.values().all(|seen| seen.as_ref().is_ok_and(|seen| !seen.settled)));
+    // The change time can't be set back, so that even this is seen.
+    site.write("a.txt", "two");
+    fs::File::options().write(true).open(&path).and_then(|f| f.set_modified(times)).expect("set");
+    for inputs in [&settled, &fresh] {
+        assert_ne!(Site::again(inputs, Trust::Metadata).digest(), inputs.digest());
+    }
+}
+
+#[test]
+fn an_input_in_the_middle_of_a_save_is_doubted() {
+    for (before, after, doubt) in [
+        ("one two", Some("one"), Some(Doubt::CutOff)),
+        ("one two", Some(""), Some(Doubt::Emptied)),
+        ("one two", None, Some(Doubt::Gone)),
+        ("one two", Some("two"), None),
+        ("one", Some("one two"), None),
+        ("", Some(""), None),
+        ("", None, Some(Doubt::Gone)),
+    ] {
+        let site = Site::new(&[("a.txt", before)]);
+        let inputs = site.inputs(&["a.txt", "never.txt"]);
+        match after {
+            Some(text) => site.write("a.txt", text),
+            None => fs::remove_file(site.at("a.txt")).expect("removed"),
+        }
+        let doubts = Site::again(&inputs, Trust::Metadata).doubts(&inputs);
+        let expected: Vec<_> = doubt.into_iter().map(|doubt| ("a.txt".to_owned(), doubt)).collect();
+        assert_eq!(doubts, expected, "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn the_directories_of_every_hop_are_watched() {
+    let site = Site::new(&[("..2026/a.txt", "a"), ("deep/er/b.txt", "b")]);
+    site.link("..2026", "..data");
+    site.link("..data/a.txt", "a.txt");
+    let mut disk = site.disk();
+    disk.read("a.txt", 10).expect("read");
+    disk.read("deep/er/b.txt", 10).expect("read");
+    disk.read("gone/c.txt", 10).expect_err("missing");
+    disk.glob("posts/*.md").expect("nothing");
+    disk.glob("deep/*.md").expect("nothing");
+    let inputs = disk.into_inputs();
+    let root = fs::canonicalize(site.at("")).expect("the root");
+    let concern = |path: &str| inputs.directories().concern(&root.join(path));
+    for path in [
+        "a.txt",
+        "..data",
+        "..2026",
+        "..2026/a.txt",
+        "..data_tmp",
+        "deep",
+        "deep/er",
+        "deep/er/b.txt",
+        "gone",
+        "posts",
+        "deep/new.md",
+    ] {
+        assert!(concern(path), "{path}");
+    }
+    for path in ["other.txt", "deep/er/other.txt", "gone/c.txt", "x/y"] {
+        assert!(!concern(path), "{path}");
+    }
+}
+
+#[test]
+fn a_root_through_links_is_watched_at_each_of_them() {
+    let site = Site::new(&[("1/a.txt", "one")]);
+    site.link("1", "current");
+    let mut disk = Disk::new(&site.at("current"), SystemTime::now());
+    assert_eq!(disk.read("a.txt", 10).expect("read").bytes, "one");
+    let inputs = disk.into_inputs();
+    let parent = fs::canonicalize(site.at("")).expect("the parent");
+    assert!(inputs.directories().concern(&parent.join("current")));
+    assert!(inputs.directories().concern(&parent.join("1/a.txt")));
+    let none =
+        Disk::new(&site.at("none"), SystemTime::now()).read("a.txt", 10).expect_err("no root");
+    assert_eq!(none, FileError::Missing);
+}

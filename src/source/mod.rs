@@ -1,0 +1,9 @@
+//! Values from elsewhere: one way to load, one to fail.
+//!
+//! | module | turns |
+//! |---|---|
+//! | [`file`] | a path → its bytes, keeping what was asked for, so that it can be watched |
+//! | [`value`] | a file's bytes → a value, by its extension |
+
+pub mod file;
+pub mod value;

@@ -1,0 +1,30 @@
+//! The log: fields, one event per fact, to standard error.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line of text an event.
+    #[default]
+    Text,
+    /// A line of JSON an event.
+    Json,
+}
+
+/// Starts the log for the whole process; `RUST_LOG` chooses what is in it, `larder=info` by default.
+///
+/// A second call changes nothing.
+pub fn start(format: LogFormat) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("larder=info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // An error here means that a log is there already, which is what is wanted.
+    let _ = match format {
+        LogFormat::Text => log.with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,300 @@
+//! Directories → hints that something in them may have changed.
+//!
+//! A hint is never more than that: `reload` looks at the content. So events may be lost, doubled or
+//! late without harm, and what can't be watched by events is found by the poll, which is always on.
+//! Raw `notify` events are folded into one small state, not queued: a thousand saves are one hint.
+
+mod fold;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::Notify;
+use tokio::time::{Interval, MissedTickBehavior};
+use tracing::warn;
+
+use crate::source::file::Directories;
+use fold::Fold;
+
+/// How a [`Watch`] looks for changes.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchOptions {
+    /// Time between two polls; 2 s.
+    pub poll: Duration,
+    /// How long nothing may have happened before a save counts as over; 40 ms.
+    pub quiet: Duration,
+    /// No events at all, as on a disk that sends none.
+    pub force_poll: bool,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        let (poll, quiet) = (Duration::from_secs(2), Duration::from_millis(40));
+        Self { poll, quiet, force_poll: false }
+    }
+}
+
+/// Why it is time to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Something happened in a watched directory.
+    Event,
+    /// The time between two polls is over.
+    Poll,
+}
+
+/// Quiet times that are waited through at most while something keeps happening.
+const MAX_QUIETS: u32 = 10;
+
+/// Watches directories until it is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    shared: Arc<Shared>,
+    watches: Arc<Watches>,
+    options: WatchOptions,
+    poll: Interval,
+}
+
+/// What is watched.
+#[derive(Debug)]
+pub struct Watches {
+    shared: Arc<Shared>,
+    /// Held while watches are set, and never by the events' thread, which setting waits for.
+    watched: Mutex<Watched>,
+}
+
+/// Between the events' thread and the loop.
+#[derive(Debug, Default)]
+struct Shared {
+    fold: Mutex<Fold>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// Nothing where there are no events.
+    events: Option<RecommendedWatcher>,
+    /// Each watched directory, with what it was when the watch was set: a directory that was
+    /// replaced has another identity, and the old watch is deaf.
+    directories: BTreeMap<PathBuf, Option<Identity>>,
+    /// Directories that are watched anew the next time.
+    renew: BTreeSet<PathBuf>,
+    said: Said,
+}
+
+/// Device and inode.
+type Identity = (u64, u64);
+
+impl Watch {
+    /// Begins to watch, nothing as yet. Where the system gives no events, says so and goes on by
+    /// the poll alone.
+    ///
+    /// Must be called within a Tokio runtime.
+    #[must_use]
+    pub fn start(options: WatchOptions) -> Self {
+        let shared = Arc::new(Shared::default());
+        let mut watched = Watched::default();
+        if !options.force_poll {
+            match events_into(&shared) {
+                Ok(events) => watched.events = Some(events),
+                Err(error) => say_no_events(&error),
+            }
+        }
+        let mut poll = tokio::time::interval(options.poll);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        poll.reset();
+        let watched = Arc::new(Watches { shared: Arc::clone(&shared), watched: watched.into() });
+        Self { shared, watches: watched, options, poll }
+    }
+
+    /// What is watched, to be changed from a thread that may block.
+    #[must_use]
+    pub fn watches(&self) -> Arc<Watches> {
+        Arc::clone(&self.watches)
+    }
+
+    /// Waits until it is time to look.
+    ///
+    /// # Cancel safety
+    /// No hint is lost.
+    pub async fn next(&mut self) -> Hint {
+        loop {
+            if std::mem::take(&mut lock(&self.shared.fold).is_due) {
+                return Hint::Event;
+            }
+            tokio::select! {
+                () = self.shared.wake.notified() => {}
+                _ = self.poll.tick() => return Hint::Poll,
+            }
+        }
+    }
+
+    /// Waits until nothing happens for the quiet time, at most ten times as long. What happened
+    /// until then is not hinted at again: whoever waits here looks afterwards.
+    ///
+    /// # Cancel safety
+    /// No hint is lost.
+    pub async fn quiet(&mut self) {
+        let limit = tokio::time::sleep(self.options.quiet * MAX_QUIETS);
+        tokio::pin!(limit);
+        loop {
+            tokio::select! {
+                () = &mut limit => break,
+                () = tokio::time::sleep(self.options.quiet) => break,
+                () = self.shared.wake.notified() => {}
+            }
+        }
+        lock(&self.shared.fold).is_due = false;
+    }
+
+    /// Whether an event is waiting for [`Watch::next`].
+    #[must_use]
+    pub fn has_event(&self) -> bool {
+        lock(&self.shared.fold).is_due
+    }
+
+    /// Whether an input was written to and not closed since.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        lock(&self.shared.fold).is_writing()
+    }
+
+    /// Waits no longer for files to be closed.
+    pub fn forget_writing(&self) {
+        lock(&self.shared.fold).forget_writing();
+    }
+}
+
+impl Watches {
+    /// Watches these directories and no others; whether anything was watched anew, so that what
+    /// happened in it just before may have gone unseen. May block on the disk.
+    #[must_use = "what was watched anew has to be looked at once more"]
+    pub fn set(&self, wanted: &Directories) -> bool {
+        let mut watched = lock(&self.watched);
+        let lost = {
+            let mut fold = lock(&self.shared.fold);
+            if fold.wanted != *wanted {
+                fold.wanted = wanted.clone();
+            }
+            std::mem::take(&mut fold.lost)
+        };
+        let is_changed = watched.set(wanted, lost);
+        if is_changed {
+            // The closing of a file in a directory that was replaced is never told.
+            lock(&self.shared.fold).forget_writing();
+        }
+        is_changed
+    }
+
+    /// How many directories are watched by events.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.watched).directories.len()
+    }
+}
+
+impl Watched {
+    fn set(&mut self, wanted: &Directories, lost: BTreeSet<PathBuf>) -> bool {
+        let Some(events) = &mut self.events else { return false };
+        let old = self.directories.keys().filter(|path| !wanted.contains(path)).cloned();
+        for path in old.collect::<Vec<_>>() {
+            self.directories.remove(&path);
+            // It may be gone already, and its watch with it.
+            let _ = events.unwatch(&path);
+        }
+        let mut is_changed = false;
+        for path in wanted.iter() {
+            let is = identity(path);
+            let had = self.directories.get(path);
+            let is_dead = lost.contains(path) || self.renew.contains(path);
+            if is.is_none() || (had == Some(&is) && !is_dead) {
+                continue;
+            }
+            if had.is_some() {
+                let _ = events.unwatch(path);
+            }
+            self.directories.remove(path);
+            match events.watch(path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    // Replaced in between: which of the two is watched is not known.
+                    let sure = if identity(path) == is { is } else { None };
+                    self.directories.insert(path.to_path_buf(), sure);
+                    is_changed = true;
+                }
+                Err(error) => self.said.say(path, &error),
+            }
+        }
+        // notify drops the watch of a path when it sees that path removed, even if it is the new
+        // directory's by then: so what was lost is renewed a second time, when that is over.
+        self.renew = lost;
+        is_changed
+    }
+}
+
+/// What was complained about; each kind once.
+#[derive(Debug, Default)]
+struct Said {
+    limit: bool,
+    other: bool,
+}
+
+impl Said {
+    fn say(&mut self, path: &Path, error: &notify::Error) {
+        let directory = path.display();
+        match &error.kind {
+            // It went away meanwhile; what it was reached by is watched.
+            ErrorKind::PathNotFound => {}
+            ErrorKind::MaxFilesWatch => {
+                if !std::mem::replace(&mut self.limit, true) {
+                    warn!(
+                        %directory,
+                        "the system's limit on watched directories is reached \
+                         (sysctl fs.inotify.max_user_watches): edits there and in further ones are \
+                         found by looking every few seconds"
+                    );
+                }
+            }
+            _ => {
+                if !std::mem::replace(&mut self.other, true) {
+                    warn!(
+                        %directory, %error,
+                        "a directory can't be watched: edits there are found by looking every few \
+                         seconds"
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn events_into(shared: &Arc<Shared>) -> notify::Result<RecommendedWatcher> {
+    let shared = Arc::clone(shared);
+    notify::recommended_watcher(move |event| {
+        if lock(&shared.fold).take(event) {
+            shared.wake.notify_one();
+        }
+    })
+}
+
+fn say_no_events(error: &notify::Error) {
+    // EMFILE here is the limit on inotify instances (or on open files), ENOSPC that on watches.
+    warn!(
+        %error,
+        "files can't be watched by events (if this is a limit: sysctl \
+         fs.inotify.max_user_instances, ulimit -n): edits are found by looking every few seconds"
+    );
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// A lock whose holder panicked is still good: each holder leaves the state whole at every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

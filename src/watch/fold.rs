@@ -1,0 +1,174 @@
+//! Raw events → a small state: whether to look, what is being written, which watches are dead.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use notify::Event;
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
+
+use crate::source::file::Directories;
+
+/// Files that may be open for writing at once before they are no longer told apart.
+const MAX_WRITING: usize = 1024;
+
+/// What the events since the last look amount to. Bounded, however many there were.
+#[derive(Debug, Default)]
+pub(super) struct Fold {
+    /// Which events matter.
+    pub(super) wanted: Directories,
+    /// Whether something happened.
+    pub(super) is_due: bool,
+    /// Watched directories that were removed or moved: their watches see nothing any more.
+    pub(super) lost: BTreeSet<PathBuf>,
+    /// Files that were written to and not closed since.
+    writing: BTreeSet<PathBuf>,
+}
+
+impl Fold {
+    /// Takes an event in; whether it is worth waking up for.
+    pub(super) fn take(&mut self, event: notify::Result<Event>) -> bool {
+        // Events were lost, or the watching itself failed: anything may have happened.
+        let Ok(event) = event else { return self.due() };
+        if event.need_rescan() {
+            self.writing.clear();
+            return self.due();
+        }
+        let mut matters = false;
+        for path in &event.paths {
+            matters |= self.lose(event.kind, path);
+            matters |= self.wanted.concern(path) && self.note(event.kind, path);
+        }
+        matters && self.due()
+    }
+
+    /// Whether something is still being written.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.writing.is_empty()
+    }
+
+    /// Stops waiting for files to be closed: whoever holds them open may do so for days.
+    pub(super) fn forget_writing(&mut self) {
+        self.writing.clear();
+    }
+
+    fn due(&mut self) -> bool {
+        self.is_due = true;
+        true
+    }
+
+    fn lose(&mut self, kind: EventKind, path: &Path) -> bool {
+        let gone = matches!(
+            kind,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From))
+        );
+        let lost = gone && self.wanted.contains(path);
+        if lost {
+            self.lost.insert(path.to_path_buf());
+        }
+        lost
+    }
+
+    fn note(&mut self, kind: EventKind, path: &Path) -> bool {
+        match kind {
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+            | EventKind::Modify(ModifyKind::Name(_))
+            | EventKind::Remove(_) => {
+                self.writing.remove(path);
+            }
+            // Looking at the files is what makes these; they must not make us look again.
+            EventKind::Access(_) => return false,
+            EventKind::Modify(ModifyKind::Data(_)) if self.writing.len() < MAX_WRITING => {
+                self.writing.insert(path.to_path_buf());
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind};
+
+    use super::*;
+
+    const WRITTEN: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
+
+    fn fold() -> Fold {
+        let mut fold = Fold::default();
+        fold.wanted.add(Path::new("/site"), OsStr::new("a.txt"));
+        fold.wanted.add_all(Path::new("/site/posts"));
+        fold
+    }
+
+    fn take(fold: &mut Fold, kind: EventKind, path: &str) -> bool {
+        fold.take(Ok(Event::new(kind).add_path(PathBuf::from(path))))
+    }
+
+    #[test]
+    fn only_events_that_may_concern_an_input_wake_anybody() {
+        for (kind, path, wakes) in [
+            (WRITTEN, "/site/a.txt", true),
+            (WRITTEN, "/site/log.txt", false),
+            (WRITTEN, "/site/posts/new.md", true),
+            (WRITTEN, "/elsewhere/a.txt", false),
+            (EventKind::Create(CreateKind::Any), "/site/..data", true),
+            (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), "/site/a.txt", true),
+            (EventKind::Access(AccessKind::Open(AccessMode::Any)), "/site/a.txt", false),
+            (EventKind::Access(AccessKind::Close(AccessMode::Read)), "/site/a.txt", false),
+            (CLOSED, "/site/a.txt", true),
+            (EventKind::Remove(RemoveKind::Folder), "/site/posts", true),
+            (EventKind::Modify(ModifyKind::Name(RenameMode::From)), "/site", true),
+            (EventKind::Modify(ModifyKind::Name(RenameMode::To)), "/site/a.txt", true),
+        ] {
+            let mut fold = fold();
+            assert_eq!(take(&mut fold, kind, path), wakes, "{kind:?} {path}");
+            assert_eq!(fold.is_due, wakes, "{kind:?} {path}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_being_written_until_it_is_closed_or_gone() {
+        for end in [
+            CLOSED,
+            EventKind::Remove(RemoveKind::File),
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)),
+            EventKind::Modify(ModifyKind::Name(RenameMode::To)),
+        ] {
+            let mut fold = fold();
+            take(&mut fold, WRITTEN, "/site/a.txt");
+            take(&mut fold, CLOSED, "/site/posts/other.md");
+            assert!(fold.is_writing(), "{end:?}");
+            take(&mut fold, end, "/site/a.txt");
+            assert!(!fold.is_writing(), "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_watched_directory_that_goes_is_lost_and_a_file_is_not() {
+        let mut fold = fold();
+        take(&mut fold, EventKind::Remove(RemoveKind::File), "/site/a.txt");
+        assert!(fold.lost.is_empty());
+        take(&mut fold, EventKind::Remove(RemoveKind::Folder), "/site/posts");
+        assert!(fold.lost.contains(Path::new("/site/posts")));
+    }
+
+    #[test]
+    fn lost_events_and_errors_mean_that_anything_may_have_happened() {
+        let mut fold = fold();
+        assert!(fold.take(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan))));
+        assert!(fold.take(Err(notify::Error::generic("broken"))));
+    }
+
+    #[test]
+    fn events_without_end_fold_into_a_bounded_state() {
+        let mut fold = fold();
+        for turn in 0..100_000 {
+            take(&mut fold, WRITTEN, &format!("/site/posts/{turn}.md"));
+        }
+        assert_eq!(fold.writing.len(), MAX_WRITING);
+    }
+}

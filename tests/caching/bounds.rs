@@ -1,0 +1,51 @@
+//! No client can make larder keep more than it is told to (P8).
+
+use crate::harness::{Larder, MEMORY, Redis, Site};
+
+const SITE: &str = r#"
+cache: { memory: 64KiB, max_new_keys: 10 }
+routes:
+  /n/{n}: { inline: "{{params.n}} {{text}}", load: { text: data/text.txt } }
+"#;
+
+fn site() -> Site {
+    Site::with(SITE).file("data/text.txt", &"x".repeat(1000))
+}
+
+/// Asks for pages never asked for before, and says how many of them were stored.
+async fn stored(larder: &Larder, pages: std::ops::Range<usize>) -> usize {
+    let mut stored = 0;
+    for n in pages {
+        let answer = larder.get(&format!("/n/{n}")).await;
+        assert_eq!(answer.status, 200);
+        stored += usize::from(answer.cache().contains("stored"));
+    }
+    stored
+}
+
+#[tokio::test]
+async fn the_memory_store_holds_no_more_than_its_bytes() {
+    let site = site();
+    site.replace("routes.yaml", ", max_new_keys: 10", "");
+    let larder = Larder::serve(&site, MEMORY);
+    stored(&larder, 0..300).await;
+    let mut hits = 0;
+    for n in 0..300 {
+        hits += usize::from(larder.get(&format!("/n/{n}")).await.is_hit());
+    }
+    assert!(hits <= 64, "{hits} pages of 1 kB fit into 64 KiB");
+}
+
+#[tokio::test]
+async fn a_flood_of_new_keys_is_stored_only_where_they_are_asked_for_again() {
+    let redis = Redis::start();
+    let larder = Larder::serve(&site(), &redis.url());
+    let first = stored(&larder, 0..200).await;
+    assert!((10..100).contains(&first), "{first} of 200 were stored at once");
+    assert_eq!(redis.keys().len(), first);
+    stored(&larder, 150..200).await;
+    for n in 150..200 {
+        let answer = larder.get(&format!("/n/{n}")).await;
+        assert!(answer.is_hit(), "/n/{n}: {}", answer.cache());
+    }
+}

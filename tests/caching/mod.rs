@@ -1,0 +1,9 @@
+//! What is kept, under which keys, and when it is made again.
+
+mod bounds;
+mod coherence;
+mod fingerprints;
+mod keys;
+mod once;
+mod outages;
+mod records;

@@ -1,0 +1,107 @@
+//! Plain HTTP: redirects are not followed, nothing is cached or decoded.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Method, StatusCode};
+
+/// Longer than any answer may take; a test that waits this long has failed.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+/// A client of one larder, with connections of its own.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    address: String,
+}
+
+impl Client {
+    /// A client of the larder at `address`.
+    pub(crate) fn of(address: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(DEADLINE)
+            .build()
+            .expect("an HTTP client");
+        Self { http, address: address.to_owned() }
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Answer> {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.http.request(method, format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its status.
+    pub(crate) status: StatusCode,
+    headers: reqwest::header::HeaderMap,
+    /// Its body, as sent.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text in the body")
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("JSON in the body")
+    }
+
+    /// A header's value, empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text in a header"))
+    }
+
+    /// `Cache-Status` without the figures that time changes: `larder; hit; detail=near`.
+    pub(crate) fn cache(&self) -> String {
+        let parts = self.header("cache-status").split("; ");
+        parts.filter(|part| !part.starts_with("ttl=")).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether it came from the cache.
+    pub(crate) fn is_hit(&self) -> bool {
+        self.cache().starts_with("larder; hit")
+    }
+
+    /// `Age`, in seconds.
+    pub(crate) fn age(&self) -> Option<u64> {
+        self.headers.get("age")?.to_str().ok()?.parse().ok()
+    }
+
+    /// The seconds that `Cache-Status` says are left.
+    pub(crate) fn ttl(&self) -> Option<i64> {
+        let parts = self.header("cache-status").split("; ");
+        parts.filter_map(|part| part.strip_prefix("ttl=")).find_map(|text| text.parse().ok())
+    }
+}
+
+/// Sends bytes as they are and reads until the other side closes.
+pub(crate) fn raw(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+    stream.write_all(request.as_bytes()).expect("sending");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer and its end");
+    String::from_utf8_lossy(&answer).into_owned()
+}

@@ -1,0 +1,220 @@
+//! The real program, started on a free port, its log kept, ended by SIGTERM.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::client::{Answer, Client};
+use super::{PATIENCE, Site};
+
+/// A running larder.
+pub(crate) struct Larder {
+    child: Child,
+    log: Log,
+    client: Client,
+    /// Kept so that the directory outlives the process that reads it.
+    _site: Site,
+    /// Host and port of the main listener.
+    pub(crate) address: String,
+}
+
+impl Larder {
+    /// Serves `site` with `store`; returns when it listens.
+    pub(crate) fn serve(site: &Site, store: &str) -> Self {
+        Self::spawn(site, &["--store", store])
+    }
+
+    /// Serves `site` with further arguments; returns when it listens.
+    pub(crate) fn spawn(site: &Site, arguments: &[&str]) -> Self {
+        let mut child = command("serve", site)
+            .args(["--listen", "127.0.0.1:0", "--admin", "off"])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the larder program");
+        let log = Log::of(child.stderr.take().expect("its stderr"));
+        let address = log.wait(PATIENCE, |lines| lines.iter().find_map(|line| address_in(line)));
+        let Some(address) = address else {
+            let _ = child.kill();
+            panic!("larder does not listen; its log:\n{}", log.text());
+        };
+        Self { child, client: Client::of(&address), log, _site: site.clone(), address }
+    }
+
+    /// `GET path`.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[]).await
+    }
+
+    /// Any request; fails where there is no whole answer in time.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        match self.client.request(method, path, headers).await {
+            Ok(answer) => answer,
+            Err(why) => panic!("{method} {path}: {why}; the log:\n{}", self.log.text()),
+        }
+    }
+
+    /// A client of its own for tasks that run beside the test.
+    pub(crate) fn client(&self) -> Client {
+        Client::of(&self.address)
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// How many lines it has logged so far that hold `text`.
+    pub(crate) fn logged(&self, text: &str) -> usize {
+        self.log.text().lines().filter(|line| line.contains(text)).count()
+    }
+
+    /// Does `edit`, waits for one more line that holds `text`, and returns that line.
+    pub(crate) fn logs_after(&self, text: &str, edit: impl FnOnce()) -> String {
+        let before = self.logged(text);
+        edit();
+        let line = self.log.wait(PATIENCE, |lines| {
+            lines.iter().filter(|line| line.contains(text)).nth(before).cloned()
+        });
+        line.unwrap_or_else(|| panic!("no {text:?} in time; the log:\n{}", self.log.text()))
+    }
+
+    /// Does `edit` and waits until it is live; returns the line that says so.
+    pub(crate) fn reloads_after(&self, edit: impl FnOnce()) -> String {
+        self.logs_after("reloaded", edit)
+    }
+
+    /// The process's id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+        signal(self.pid(), "TERM");
+        let status = end(&mut self.child).unwrap_or_else(|| {
+            panic!("larder does not stop; its log:\n{}", self.log.text());
+        });
+        (status, self.log.text())
+    }
+}
+
+impl Drop for Larder {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal(self.pid(), "TERM");
+            end(&mut self.child);
+        }
+        if thread::panicking() {
+            eprintln!("-- the log of larder on {}:\n{}", self.address, self.log.text());
+        }
+    }
+}
+
+/// Runs `larder check` on a site and returns what it said.
+pub(crate) fn check(site: &Site, arguments: &[&str]) -> Output {
+    command("check", site).args(arguments).output().expect("the larder program")
+}
+
+/// Runs `larder serve` on a site that it should refuse; fails where it goes on running.
+pub(crate) fn refused(site: &Site, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut child = command("serve", site)
+        .args(["--admin", "off"])
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the larder program");
+    let mut stderr = child.stderr.take().expect("its stderr");
+    let reader = thread::spawn(move || {
+        let mut text = String::new();
+        let _ = stderr.read_to_string(&mut text);
+        text
+    });
+    let status = end(&mut child);
+    let text = reader.join().expect("its log");
+    (status.unwrap_or_else(|| panic!("it went on running:\n{text}")).code(), text)
+}
+
+/// Sends a signal to one process.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "SIG{name} was not sent");
+}
+
+fn command(name: &str, site: &Site) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+    command.arg(name).arg("--config").arg(site.path("routes.yaml")).stdin(Stdio::null());
+    for variable in ["REDIS_URL", "REGION", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Waits for the end of a process; kills it and gives nothing when it takes too long.
+fn end(child: &mut Child) -> Option<ExitStatus> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}
+
+fn address_in(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("listening on http://")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':');
+    rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
+}
+
+/// The lines of a log, as they come.
+#[derive(Clone)]
+struct Log {
+    lines: Arc<(Mutex<Vec<String>>, Condvar)>,
+}
+
+impl Log {
+    /// Reads `stream` to its end on a thread of its own, so that the program never blocks on it.
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let log = Self { lines: Arc::default() };
+        let writer = log.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let (lines, arrived) = &*writer.lines;
+                lines.lock().expect("the log").push(line);
+                arrived.notify_all();
+            }
+        });
+        log
+    }
+
+    fn text(&self) -> String {
+        self.lines.0.lock().expect("the log").join("\n")
+    }
+
+    /// What `find` makes of the lines, as soon as it makes something of them.
+    fn wait<T>(&self, deadline: Duration, find: impl Fn(&[String]) -> Option<T>) -> Option<T> {
+        let start = Instant::now();
+        let (lines, arrived) = &*self.lines;
+        let mut lines = lines.lock().expect("the log");
+        loop {
+            if let Some(found) = find(&lines) {
+                return Some(found);
+            }
+            let left = deadline.checked_sub(start.elapsed())?;
+            lines = arrived.wait_timeout(lines, left).expect("the log").0;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the tests drive larder with: a site in a temporary directory, the program itself, a Redis
+//! server of its own, an HTTP client. Every wait has a deadline; everything started is ended.
+
+mod client;
+mod larder;
+mod redis;
+mod site;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use client::{Answer, raw};
+pub(crate) use larder::{Larder, check, refused, signal};
+pub(crate) use redis::Redis;
+pub(crate) use site::Site;
+
+/// How long a test waits for something that must happen, on a machine that may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The store in the process, as `cache.store` has it.
+pub(crate) const MEMORY: &str = "memory";
+
+/// Runs a test once with each store: what a client sees must be the same.
+pub(crate) async fn both_stores(test: impl AsyncFn(&str)) {
+    let redis = Redis::start();
+    for store in [MEMORY, &redis.url()] {
+        eprintln!("-- with the store {store}");
+        test(store).await;
+    }
+}
+
+/// Asks again and again until there is an answer; fails after `deadline`, saying `what`.
+pub(crate) async fn eventually<T>(
+    what: &str,
+    deadline: Duration,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,16 @@
+//! larder from outside: the real program, a real Redis, real files, plain HTTP.
+
+#[cfg(test)]
+mod caching;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod reloading;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod tidy;
+#[cfg(test)]
+mod watching;

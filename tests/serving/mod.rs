@@ -1,0 +1,8 @@
+//! What a client is given.
+
+mod answers;
+mod demo;
+mod errors;
+mod paths;
+mod query;
+mod sources;

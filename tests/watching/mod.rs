@@ -1,0 +1,7 @@
+//! Edits on a real disk, made as editors and tools make them: each is seen, none is doubled, and
+//! nothing half-written is ever used. The build here parses something simple, so that only watching
+//! and reloading are on trial.
+
+mod edits;
+mod harness;
+mod reloads;

@@ -87,9 +87,7 @@ impl SaidHeaders {
     /// Reads `name: value` lines.
     pub(super) fn new(lines: &[String]) -> Result<Self, Trouble> {
         let pairs = lines.iter().map(|line| match line.split_once(':') {
-            Some((name, value)) => {
-                Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-            }
+            Some((name, value)) => Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
             None => Err(Trouble::Failed(format!("`{line}` is no header: write `name: value`"))),
         });
         pairs.collect::<Result<_, _>>().map(Self)
@@ -167,10 +165,13 @@ fn redis_cli(url: &str, key: &str) -> Option<String> {
     let rest = rest.split('?').next().unwrap_or(rest);
     let key = shell_quoted(key);
     match scheme {
-        "redis" | "rediss" => {
-            Some(format!("redis-cli -u {} --raw GET {key}", shell_quoted(&format!("{scheme}://{rest}"))))
+        "redis" | "rediss" => Some(format!(
+            "redis-cli -u {} --raw GET {key}",
+            shell_quoted(&format!("{scheme}://{rest}"))
+        )),
+        "redis+unix" | "unix" => {
+            Some(format!("redis-cli -s {} --raw GET {key}", shell_quoted(rest)))
         }
-        "redis+unix" | "unix" => Some(format!("redis-cli -s {} --raw GET {key}", shell_quoted(rest))),
         _ => None,
     }
 }

@@ -20,16 +20,17 @@ const FILES: &[(&str, &str)] = &[
 pub(super) fn run(directory: &Path) -> Result<u8, Trouble> {
     let there = FILES.iter().map(|(path, _)| directory.join(path)).find(|path| path.exists());
     if let Some(path) = there {
-        return Err(Trouble::Failed(format!("{} is there already: nothing was written", path.display())));
+        return Err(Trouble::Failed(format!(
+            "{} is there already: nothing was written",
+            path.display()
+        )));
     }
     for (path, text) in FILES {
-        write(&directory.join(path), text)
-            .map_err(|why| format!("{} cannot be written: {why}", directory.join(path).display()))?;
+        write(&directory.join(path), text).map_err(|why| {
+            format!("{} cannot be written: {why}", directory.join(path).display())
+        })?;
     }
-    say(&format!(
-        "a new site is in {0}: now `cd {0} && larder dev`\n",
-        directory.display()
-    ));
+    say(&format!("a new site is in {0}: now `cd {0} && larder dev`\n", directory.display()));
     Ok(OK)
 }
 

@@ -68,7 +68,10 @@ struct Row {
 pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, Trouble> {
     let target = Target::find(config, &arguments.reach)?;
     if arguments.format == super::ListFormat::Human {
-        say(&format!("{:>9} {:>9} {:>9} {:>6}  {:<16} KEY\n", "LEFT", "AGE", "BYTES", "STATUS", "ROUTE"));
+        say(&format!(
+            "{:>9} {:>9} {:>9} {:>6}  {:<16} KEY\n",
+            "LEFT", "AGE", "BYTES", "STATUS", "ROUTE"
+        ));
     }
     let (mut cursor, mut count) = (None, 0_usize);
     loop {
@@ -98,8 +101,11 @@ fn page_of(
     cursor: Option<&str>,
 ) -> Result<Value, Trouble> {
     let mut path = format!("/api/keys?limit={PAGE}");
-    let pairs =
-        [("match", arguments.glob.as_deref()), ("route", arguments.route.as_deref()), ("cursor", cursor)];
+    let pairs = [
+        ("match", arguments.glob.as_deref()),
+        ("route", arguments.route.as_deref()),
+        ("cursor", cursor),
+    ];
     for (name, value) in pairs {
         if let Some(value) = value {
             let _infallible = write!(path, "&{name}={}", super::encoded(value));

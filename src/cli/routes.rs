@@ -14,9 +14,7 @@ use crate::units::show_duration;
 pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, Trouble> {
     let site = compiled(config)?;
     let mut routes: Vec<&Route> = site.routes.iter().map(AsRef::as_ref).collect();
-    routes.sort_by(|a, b| {
-        (a.pattern.as_str(), &a.method).cmp(&(b.pattern.as_str(), &b.method))
-    });
+    routes.sort_by(|a, b| (a.pattern.as_str(), &a.method).cmp(&(b.pattern.as_str(), &b.method)));
     if format == ListFormat::Json {
         let rows: Vec<Value> = routes.iter().map(|route| row(route)).collect();
         say(&format!("{}\n", Value::Array(rows)));

@@ -125,7 +125,11 @@ mod tests {
     #[test]
     fn two_keys_part_where_they_differ() {
         for (near, key, expected) in [
-            ("a:/hello/ada?lang=en", "a:/hello/ada?lang=no", r#"which has "en" where this has "no""#),
+            (
+                "a:/hello/ada?lang=en",
+                "a:/hello/ada?lang=no",
+                r#"which has "en" where this has "no""#,
+            ),
             ("a:/x", "a:/xx", r#"which has "" where this has "x""#),
             ("a:/ab", "a:/b", r#"which has "a" where this has """#),
             ("a:/aa", "a:/a", r#"which has "a" where this has """#),

@@ -69,8 +69,7 @@ async fn count(
     let began = clock.now();
     let (mut cursor, mut seen) = (None, 0);
     loop {
-        let listing =
-            Listing { cursor, limit: PAGE, examine_limit: PAGE, ..Listing::default() };
+        let listing = Listing { cursor, limit: PAGE, examine_limit: PAGE, ..Listing::default() };
         let page = cache.list(listing).await.map_err(|why| why.to_string())?;
         for info in &page.keys {
             if let Some(path) = versions.remade(info) {

@@ -111,13 +111,8 @@ impl Explanation {
             Ok(query) => query,
             Err(wrong) => return format!("422: `{}` {}", wrong.name, wrong.detail),
         };
-        let facts = Facts {
-            path: &matched.path,
-            params: &params,
-            query: &query,
-            headers,
-            language: None,
-        };
+        let facts =
+            Facts { path: &matched.path, params: &params, query: &query, headers, language: None };
         self.inputs = route.reads.iter().map(|read| explained(read, &facts)).collect();
         let is_read = |name: &str| route.inputs.query.contains(name);
         self.unread = query.iter().map(|(name, _)| name.to_owned()).collect();

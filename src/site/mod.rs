@@ -31,8 +31,8 @@ use crate::diagnostic::{SourceFile, Span};
 use crate::fingerprint::Fingerprint;
 
 pub use compile::{Compiled, compile};
-pub use explain::{ExplainedInput, ExplainedRoute, Explanation, input_names};
 pub use diff::{Change, Changes, diff};
+pub use explain::{ExplainedInput, ExplainedRoute, Explanation, input_names};
 pub use render::{ErrorFacts, RenderError, RenderJob};
 
 /// One version of a site.

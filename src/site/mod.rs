@@ -44,6 +44,8 @@ pub struct Site {
     pub cache: CacheConfig,
     /// The routes, in the order of the files; the router's targets are indices into it.
     pub routes: Vec<Arc<Route>>,
+    /// The languages that it has, the first where a visitor names none of them.
+    pub languages: Vec<String>,
     router: Router,
     templates: Arc<TemplateSet>,
     errors: BTreeMap<ErrorStatus, ErrorPage>,
@@ -58,6 +60,7 @@ impl Site {
             server: ServerConfig::default(),
             cache: CacheConfig::new(&nowhere),
             routes: Vec::new(),
+            languages: Vec::new(),
             router: RouterBuilder::default().build(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
             errors: BTreeMap::new(),

@@ -2,8 +2,9 @@
 //!
 //! A [`Disk`] lives for one load. `config` and `site` read through it as [`Files`]; afterwards
 //! `reload` takes the [`Inputs`] to watch them and to ask again. Only `reload` and the commands
-//! make one. The directory and what is in it are trusted (who can write there is the site's author), so
-//! the checks here are against mistakes: a link that leaves the site, a pipe that never ends.
+//! make one. The directory and what is in it are trusted (who can write there is the site's
+//! author), so the checks here are against mistakes: a link that leaves the site, a pipe that never
+//! ends.
 
 mod glob;
 mod inputs;

@@ -161,16 +161,14 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        match number.filter(|number| bounds.contains(number)) {
-            Some(number) => Some(At::new(number, node.span.clone())),
-            None => {
-                let (low, high) = (bounds.start(), bounds.end());
-                let message = format!("`{}` is out of bounds for {what}", shown(node));
-                let help = format!("write a whole number from {low} to {high}");
-                self.error(code, message, &node.span, &help);
-                None
-            }
-        }
+        let Some(number) = number.filter(|number| bounds.contains(number)) else {
+            let (low, high) = (bounds.start(), bounds.end());
+            let message = format!("`{}` is out of bounds for {what}", shown(node));
+            let help = format!("write a whole number from {low} to {high}");
+            self.error(code, message, &node.span, &help);
+            return None;
+        };
+        Some(At::new(number, node.span.clone()))
     }
 
     /// A field's finite number.
@@ -181,13 +179,11 @@ impl Decoder<'_> {
             NodeValue::Text(text) if from_environment(node) => text.trim().parse().ok(),
             _ => None,
         };
-        match number.filter(|number| number.is_finite()) {
-            Some(number) => Some(At::new(number, node.span.clone())),
-            None => {
-                self.wrong_type(&format!("`{name}`"), "a number", node);
-                None
-            }
-        }
+        let Some(number) = number.filter(|number| number.is_finite()) else {
+            self.wrong_type(&format!("`{name}`"), "a number", node);
+            return None;
+        };
+        Some(At::new(number, node.span.clone()))
     }
 
     /// A field's boolean.

@@ -8,7 +8,7 @@ mod header;
 mod load;
 mod param;
 mod route;
-mod scalar;
+pub(super) mod scalar;
 mod server;
 mod site;
 mod source;

@@ -1,6 +1,6 @@
 //! `server` and `cache`: what needs a restart.
 
-use super::scalar::shown;
+use super::scalar::{shown, typed};
 use super::{Decoder, Fields};
 use crate::config::fields::{ACCESS_LOG, CACHE, CACHE_STATUS, SERVER, TLS};
 use crate::config::model::{AccessLog, CacheConfig, CacheStatusDetail, ServerConfig};
@@ -98,7 +98,7 @@ impl Decoder<'_> {
         let plain = |c: char| !c.is_whitespace() && !"{}?#%*\\".contains(c) && !c.is_control();
         let path = text.value.as_str();
         if !path.starts_with('/') || path == "/" || !path.chars().all(plain) {
-            let message = format!("`{path}` is no path for `{name}`");
+            let message = format!("`{}` is no path for `{name}`", typed(path, &text.span));
             self.error(Code::BadUrl, message, &text.span, &format!("write `/{name}`, or `off`"));
             return None;
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::scalar::typed;
 use super::{Decoder, Fields};
 use crate::config::fields::{INCLUDED, SITE};
 use crate::config::model::{
@@ -161,7 +162,8 @@ impl Decoder<'_> {
             };
             let good = parts.next().is_some_and(|part| tag(part, 2)) && parts.all(|p| tag(p, 1));
             if !good {
-                let message = format!("`{}` is no language", language.value);
+                let message =
+                    format!("`{}` is no language", typed(&language.value, &language.span));
                 let help = "write a tag like en, no or pt-BR";
                 self.error(Code::BadType, message, &language.span, help);
             }

@@ -5,9 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::clock::Clock;
-use crate::config::{Config, Files, load};
+use crate::config::{Config, FileContent, FileError, Files, Stamp, load};
 use crate::diagnostic::Report;
+use crate::fingerprint::Fingerprint;
 use crate::http::live::Live;
 use crate::reload::{Build, Built};
 use crate::site::{Site, compile, diff};
@@ -36,7 +39,41 @@ pub fn site_of(main: &str, files: &mut dyn Files, clock: &Clock) -> Made {
     Made { site, config: loaded.config, report: report.sorted() }
 }
 
-fn environment(name: &str) -> Option<String> {
+/// Makes the site whose main file is `main` as if that file held `text`.
+pub fn site_of_text(main: &str, text: &str, files: &mut dyn Files, clock: &Clock) -> Made {
+    site_of(main, &mut Instead { path: main, text, files }, clock)
+}
+
+/// A directory in which one file holds another text.
+struct Instead<'a> {
+    path: &'a str,
+    text: &'a str,
+    files: &'a mut dyn Files,
+}
+
+impl Files for Instead<'_> {
+    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
+        if path != self.path {
+            return self.files.read(path, bound);
+        }
+        if self.text.len() as u64 > bound {
+            return Err(FileError::TooLarge { bound });
+        }
+        let bytes = Bytes::from(self.text.to_owned());
+        let digest = Fingerprint::of(&bytes);
+        Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
+        self.files.glob(pattern)
+    }
+
+    fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
+        self.files.stamp(path)
+    }
+}
+
+pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

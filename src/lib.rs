@@ -22,6 +22,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod fingerprint;
 pub mod http;
+pub mod inspect;
 pub mod reload;
 pub mod site;
 pub mod source;

@@ -2,9 +2,9 @@
 //!
 //! The loop knows nothing of sites: it is given a [`Build`] that turns files into a change ready to
 //! be applied, and decides when to call it. Events and the poll only say when to look; whether
-//! anything changed is decided by the content of all inputs ([`Inputs::digest`]), and whether a save
-//! is over by `settle`. `app` makes one [`Reloader`] and runs it; SIGHUP and the admin listener ask
-//! through its [`ReloadHandle`].
+//! anything changed is decided by the content of all inputs ([`Inputs::digest`]), and whether a
+//! save is over by `settle`. `app` makes one [`Reloader`] and runs it; SIGHUP and the admin
+//! listener ask through its [`ReloadHandle`].
 
 mod attempt;
 mod say;
@@ -219,7 +219,7 @@ impl Reloader {
             self.attempted = seen;
             return;
         }
-        // Where an event came too, it tells more: whether the file was closed.
+        // Where an event came too, it tells more than the poll: whether the file was closed.
         let hint = if watch.has_event() { Hint::Event } else { hint };
         let mut waited = Duration::ZERO;
         let mut seen = seen;

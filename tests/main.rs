@@ -12,3 +12,5 @@ mod reloading;
 mod serving;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod watching;

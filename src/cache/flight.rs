@@ -1,7 +1,8 @@
 //! Request collapsing: one flight per key and fingerprint, and all who ask meanwhile wait for it.
 //!
 //! A flight is a task of its own, so that a client that leaves ends nothing. It leaves the list
-//! only after it has published how it ended: who comes between is answered from what it published.
+//! only after it has published how it ended, and it publishes only after it has written: who comes
+//! between starts another flight, which finds what was written.
 //! Who asks with another fingerprint needs another response and starts another flight.
 
 use std::collections::HashMap;
@@ -24,8 +25,6 @@ const FLIGHTS_AT_MOST: usize = 10_000;
 pub(crate) enum Landing {
     /// It was in the store, fresh, or stale without a refresh being due.
     Found { kept: Kept, from: Detail },
-    /// It was there, stale; the flight goes on and makes a new one.
-    Meanwhile { kept: Kept, from: Detail },
     /// It was rendered, or was not to be had.
     Made(Made),
     /// The render failed, and this stale one stands in.
@@ -54,7 +53,17 @@ pub(crate) struct Flight {
     pub(crate) route: Arc<str>,
     fingerprint: Fingerprint,
     phase: AtomicU8,
-    landing: watch::Sender<Option<Landing>>,
+    news: watch::Sender<News>,
+}
+
+/// What a flight has told so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct News {
+    /// What may be served while it goes on: who asked meanwhile gets that, though it has landed
+    /// before they were told.
+    pub(crate) meanwhile: Option<Landing>,
+    /// How it ended.
+    pub(crate) end: Option<Landing>,
 }
 
 /// It may still write.
@@ -82,14 +91,23 @@ impl Flight {
         self.phase.load(Ordering::SeqCst) == VOID
     }
 
-    /// Tells those who wait, without ending the flight.
-    pub(crate) fn publish(&self, landing: Landing) {
-        self.landing.send_replace(Some(landing));
+    /// Tells those who wait what they may have, without ending the flight.
+    pub(crate) fn meanwhile(&self, landing: Landing) {
+        self.news.send_modify(|news| news.meanwhile = Some(landing));
+    }
+
+    /// Whether it has told how it ended.
+    pub(crate) fn has_landed(&self) -> bool {
+        self.news.borrow().end.is_some()
     }
 
     /// Where those who wait hear of it.
-    pub(crate) fn watch(&self) -> watch::Receiver<Option<Landing>> {
-        self.landing.subscribe()
+    pub(crate) fn watch(&self) -> watch::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    fn end(&self, landing: Landing) {
+        self.news.send_modify(|news| news.end = Some(landing));
     }
 }
 
@@ -127,8 +145,11 @@ impl Flights {
         let mut running = self.lock();
         let known = running.by_key.get(key);
         let same = known.and_then(|list| list.iter().find(|it| it.fingerprint == *fingerprint));
-        if let Some(flight) = same {
-            return Joined::Follow(Arc::clone(flight));
+        if let Some(flight) = same.cloned() {
+            if !flight.has_landed() {
+                return Joined::Follow(flight);
+            }
+            running.remove(&flight);
         }
         if running.count >= FLIGHTS_AT_MOST {
             return Joined::Full;
@@ -138,7 +159,7 @@ impl Flights {
             route: Arc::clone(route),
             fingerprint: *fingerprint,
             phase: AtomicU8::new(UNDER_WAY),
-            landing: watch::Sender::new(None),
+            news: watch::Sender::new(News::default()),
         });
         running.count += 1;
         running.by_key.entry(key.to_owned()).or_default().push(Arc::clone(&flight));
@@ -171,20 +192,20 @@ impl Flights {
         self.lock().count
     }
 
-    fn remove(&self, flight: &Arc<Flight>) {
-        let mut running = self.lock();
-        let Some(list) = running.by_key.get_mut(&flight.key) else { return };
-        let before = list.len();
-        list.retain(|it| !Arc::ptr_eq(it, flight));
-        let (removed, empty) = (before - list.len(), list.is_empty());
-        running.count -= removed;
-        if empty {
-            running.by_key.remove(&flight.key);
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    fn remove(&mut self, flight: &Arc<Flight>) {
+        let Some(list) = self.by_key.get_mut(&flight.key) else { return };
+        let before = list.len();
+        list.retain(|it| !Arc::ptr_eq(it, flight));
+        self.count -= before - list.len();
+        if list.is_empty() {
+            self.by_key.remove(&flight.key);
+        }
     }
 }
 
@@ -198,18 +219,16 @@ pub(crate) struct Guard {
 impl Guard {
     /// Publishes how it ended, and only then lets the next one start.
     pub(crate) fn land(self, landing: Landing) {
-        self.flight.publish(landing);
+        self.flight.end(landing);
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let unfinished =
-            matches!(&*self.flight.landing.borrow(), None | Some(Landing::Meanwhile { .. }));
-        if unfinished {
+        if !self.flight.has_landed() {
             let failure = RenderFailure::new(500, "the render ended without a result");
-            self.flight.publish(Landing::Made(Made::failed(failure, Why::UriMiss)));
+            self.flight.end(Landing::Made(Made::failed(failure, Why::UriMiss)));
         }
-        self.flights.remove(&self.flight);
+        self.flights.lock().remove(&self.flight);
     }
 }

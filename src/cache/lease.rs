@@ -59,6 +59,11 @@ impl Doors {
         self.door(key).notify_waiters();
     }
 
+    /// Wakes all who wait.
+    pub(crate) fn knock_all(&self) {
+        self.doors.iter().for_each(|door| door.notify_waiters());
+    }
+
     /// The door of `key`: who means to wait enables its future before looking at the store.
     pub(crate) fn door(&self, key: &str) -> &Arc<Notify> {
         let number = self.hasher.hash_one(key) % DOORS as u64;

@@ -29,6 +29,8 @@ mod purge;
 mod record;
 mod state;
 pub mod store;
+mod told;
+mod tracking;
 mod write;
 
 pub use self::entry::{Ask, Entry, Render, RenderFailure, Rendered};
@@ -44,7 +46,7 @@ pub use self::store::{StoreError, Trouble};
 
 use self::counters::Counters;
 use self::doorkeeper::Doorkeeper;
-use self::flight::{Flight, Flights, Guard, Joined, Landing, Made};
+use self::flight::{Flight, Flights, Guard, Joined, Landing, Made, News};
 use self::freshness::{Freshness, Kept};
 use self::lease::{Doors, Tokens};
 use self::look::{Found, Miss};
@@ -55,6 +57,8 @@ use self::store::Remote;
 use self::store::redis::Redis;
 use self::store::redis::address::Address;
 use self::store::shared::{Budget, Shared};
+use self::told::Told;
+use self::tracking::Tracking;
 use crate::clock::Clock;
 use crate::fingerprint::Fingerprint;
 
@@ -103,7 +107,7 @@ struct Inner {
     /// The memory store, or the near cache of `shared`.
     near: Arc<Near>,
     /// Renders that `shared` could not be told of.
-    aside: Near,
+    aside: Arc<Near>,
     /// The store that other processes share; none with the memory store.
     shared: Option<Arc<Shared>>,
     flights: Arc<Flights>,
@@ -113,7 +117,7 @@ struct Inner {
     overwrites: Pauses,
     refreshes: Pauses,
     counters: Arc<Counters>,
-    notices: Notices,
+    notices: Arc<Notices>,
 }
 
 impl Cache {
@@ -137,9 +141,15 @@ impl Cache {
     ) -> Result<Self, StoreUrlError> {
         let address: Address = url.parse()?;
         let ended = CancellationToken::new();
-        let redis = Redis::new(address, &tasks, ended.clone());
+        let redis = Redis::new(address.clone(), &tasks, ended.clone());
         let remote: Arc<dyn Remote> = Arc::new(redis);
-        let cache = Self::build(settings, clock, tasks, Some((remote, ended)));
+        let cache = Self::build(settings, clock, tasks, Some((remote, ended.clone())));
+        let inner = &cache.inner;
+        if inner.settings.near {
+            let (prefix, notices) = (inner.settings.prefix.clone(), Arc::clone(&inner.notices));
+            let tracking = Tracking { address, prefix, told: cache.told(), notices };
+            tracking.start(&inner.tasks, ended);
+        }
         Ok(cache)
     }
 
@@ -161,7 +171,7 @@ impl Cache {
         };
         let inner = Arc::new(Inner {
             near: Arc::new(near),
-            aside: Near::new(bytes / ASIDE_SHARE, largest, true),
+            aside: Arc::new(Near::new(bytes / ASIDE_SHARE, largest, true)),
             shared,
             ended,
             clock,
@@ -173,7 +183,7 @@ impl Cache {
             overwrites: Pauses::new(OVERWRITE_PAUSE, OVERWRITE_PAUSE),
             refreshes: Pauses::new(REFRESH_PAUSE, REFRESH_PAUSE_AT_MOST),
             counters,
-            notices: Notices::default(),
+            notices: Arc::default(),
             settings,
         });
         if let Some(shared) = &inner.shared {
@@ -185,6 +195,17 @@ impl Cache {
             });
         }
         Self { inner }
+    }
+
+    /// Where changes of the store are told.
+    fn told(&self) -> Told {
+        let inner = &self.inner;
+        Told {
+            near: Arc::clone(&inner.near),
+            aside: Arc::clone(&inner.aside),
+            doors: Arc::clone(&inner.doors),
+            counters: Arc::clone(&inner.counters),
+        }
     }
 
     /// A fresh entry in this process's memory: no wait, no I/O, no lock held on return.
@@ -252,7 +273,7 @@ impl Cache {
         let miss = match self.inner.look(ask, &mut budget).await {
             Found::Usable { kept, from } => return Landing::Found { kept, from },
             Found::Meanwhile { kept, from } => {
-                flight.publish(Landing::Meanwhile { kept: kept.clone(), from });
+                flight.meanwhile(Landing::Found { kept: kept.clone(), from });
                 self.inner.counters.refreshes.add();
                 Miss::refresh(kept)
             }
@@ -287,13 +308,14 @@ impl Cache {
         if !leads {
             self.inner.counters.collapsed.add();
         }
-        let mut landings = flight.watch();
+        let mut told = flight.watch();
         loop {
-            let landing = landings.borrow_and_update().clone();
-            if let Some(answer) = landing.and_then(|it| self.inner.landed(ask, it, leads)) {
+            let News { meanwhile, end } = told.borrow_and_update().clone();
+            let stale = meanwhile.and_then(|it| self.inner.served_meanwhile(ask, it));
+            if let Some(answer) = stale.or_else(|| Some(self.inner.landed(ask, end?, leads))) {
                 return answer;
             }
-            if landings.changed().await.is_err() {
+            if told.changed().await.is_err() {
                 let failure = RenderFailure::new(500, "the render ended without a result");
                 return Answer { result: Err(failure), outcome: Outcome::forwarded(Why::UriMiss) };
             }
@@ -343,21 +365,31 @@ impl Inner {
         result
     }
 
-    /// The answer that a landing gives to who asked, if it gives one to them.
-    fn landed(&self, ask: &Ask, landing: Landing, leads: bool) -> Option<Answer> {
+    /// The stale answer, where it may still be served to who asked.
+    fn served_meanwhile(&self, ask: &Ask, landing: Landing) -> Option<Answer> {
+        let Landing::Found { kept, .. } = &landing else { return None };
+        match kept.freshness(&ask.fingerprint, &ask.lifetime, self.clock.now()) {
+            Freshness::Fresh { .. } | Freshness::Revalidate { .. } => {
+                Some(self.landed(ask, landing, true))
+            }
+            Freshness::IfError | Freshness::Gone => None,
+        }
+    }
+
+    /// The answer that a landing gives to who asked.
+    fn landed(&self, ask: &Ask, landing: Landing, leads: bool) -> Answer {
         let now = self.clock.now();
-        let goes_on = matches!(landing, Landing::Meanwhile { .. });
         match landing {
-            Landing::Found { kept, from } | Landing::Meanwhile { kept, from } => {
+            Landing::Found { kept, from } => {
                 let outcome = match kept.freshness(&ask.fingerprint, &ask.lifetime, now) {
                     Freshness::Fresh { left } => Outcome::fresh(left, kept.age(now), from),
                     Freshness::Revalidate { since } => Outcome::stale(since, kept.age(now), from),
-                    // The render is still under way: who asks so late waits for it.
-                    _ if goes_on => return None,
                     // It was usable when it was found, a moment ago.
-                    _ => Outcome::fresh(Duration::ZERO, kept.age(now), from),
+                    Freshness::IfError | Freshness::Gone => {
+                        Outcome::fresh(Duration::ZERO, kept.age(now), from)
+                    }
                 };
-                Some(Answer { result: Ok(kept.entry), outcome })
+                Answer { result: Ok(kept.entry), outcome }
             }
             Landing::Made(Made { result, why, stored, detail }) => {
                 let outcome = Outcome::Forwarded {
@@ -368,7 +400,7 @@ impl Inner {
                     age_seconds: None,
                     detail,
                 };
-                Some(Answer { result, outcome })
+                Answer { result, outcome }
             }
             Landing::Spared { kept, fwd_status } => {
                 let outcome = Outcome::Forwarded {
@@ -379,7 +411,7 @@ impl Inner {
                     age_seconds: Some(kept.age(now).as_secs()),
                     detail: Some(Detail::StaleIfError),
                 };
-                Some(Answer { result: Ok(kept.entry), outcome })
+                Answer { result: Ok(kept.entry), outcome }
             }
         }
     }

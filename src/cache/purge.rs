@@ -7,12 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::flight::{Flight, Landing};
+use super::flight::Flight;
 use super::freshness::Kept;
 use super::list::{escape_glob, glob_matches};
 use super::record;
 use super::store::shared::Shared;
 use super::store::{Remote, Scanned, StoreError};
+use super::told::LEASE_PREFIX;
 use super::{Cache, Inner};
 
 /// What to purge.
@@ -46,9 +47,8 @@ impl Cache {
         let inner = &self.inner;
         let writing = inner.flights.ground(|flight| inner.is_meant(&what, flight));
         for flight in writing {
-            let mut landing = flight.watch();
-            let landed =
-                landing.wait_for(|it| !matches!(it, None | Some(Landing::Meanwhile { .. })));
+            let mut told = flight.watch();
+            let landed = told.wait_for(|news| news.end.is_some());
             let _ = tokio::time::timeout(inner.settings.timeout, landed).await;
         }
         let gone = inner.near.invalidate_where(|key, kept| inner.holds(&what, key, kept));
@@ -97,7 +97,7 @@ impl Inner {
             return unlink(shared, ours.filter(|key| self.is_ours(key)).collect()).await;
         }
         let prefix = escape_glob(&self.settings.prefix);
-        let leases = format!("larder:lease:{{{prefix}:*");
+        let leases = format!("{LEASE_PREFIX}{prefix}:*");
         let mut gone = self.purge_walk(shared, what, &leases, Walk::Leases).await?;
         gone += self.purge_walk(shared, what, &format!("{prefix}:*"), Walk::Keys).await?;
         Ok(gone)
@@ -150,7 +150,7 @@ impl Walk {
         match self {
             Self::Keys => Some(found),
             Self::Leases => {
-                let inner = found.strip_prefix(b"larder:lease:{")?.strip_suffix(b"}")?;
+                let inner = found.strip_prefix(LEASE_PREFIX.as_bytes())?.strip_suffix(b"}")?;
                 Some(inner.to_vec())
             }
         }

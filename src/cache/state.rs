@@ -70,6 +70,7 @@ impl Inner {
 #[derive(Debug, Default)]
 pub(crate) struct Notices {
     contended: AtomicBool,
+    refused: AtomicBool,
     near_trouble: Mutex<Option<String>>,
 }
 
@@ -79,6 +80,14 @@ impl Notices {
         if times >= FIGHTS && !self.contended.swap(true, Ordering::Relaxed) {
             tracing::warn!(key, "another site keeps writing the same keys: set cache.namespace");
         }
+    }
+
+    /// The server does not do tracking: said once, since it will hardly change.
+    pub(crate) fn near_refused(&self, why: String) {
+        if !self.refused.swap(true, Ordering::Relaxed) {
+            tracing::warn!(reason = why, "Redis refuses tracking: no near cache");
+        }
+        self.set_near_trouble(Some(why));
     }
 
     /// Why the near cache is not in use; `None` where it is.

@@ -1,14 +1,26 @@
 //! The commands, one file each. Only this module prints and decides exit codes.
 
 mod check;
+mod completions;
+mod explain;
+mod health;
+mod init;
+mod keys;
+mod plan;
+mod routes;
 mod serve;
+mod target;
+mod warm;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::target::Trouble;
 use crate::telemetry::{self, LogFormat};
 
 /// All went well.
@@ -64,6 +76,43 @@ enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: ReportFormat,
     },
+    /// Says what a response is made from, under which key, and whether it is stored.
+    Explain(explain::Arguments),
+    /// Says what an edit would change, before it is saved.
+    Plan(plan::Arguments),
+    /// Lists the routes of the site's file.
+    Routes {
+        /// How they are said.
+        #[arg(long, value_enum, default_value = "human")]
+        format: ListFormat,
+    },
+    /// Lists what is stored.
+    Keys(keys::KeysArguments),
+    /// Deletes what is stored, so that it is made anew.
+    Purge(keys::PurgeArguments),
+    /// Renders every route without parameters, and the addresses given.
+    Warm(warm::Arguments),
+    /// Writes a small site that works into a directory.
+    Init {
+        /// The directory; made where it is not there.
+        directory: PathBuf,
+    },
+    /// Writes the completions of a shell to standard output.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Says whether a running site answers, for container health checks.
+    Health(target::Reach),
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people.
+    Human,
+    /// JSON.
+    Json,
 }
 
 /// How diagnostics are written.
@@ -90,12 +139,36 @@ pub fn main() -> ExitCode {
     };
     let Arguments { command, common, listening } = arguments;
     telemetry::start(common.log);
-    let code = match command {
-        None => serve::run(&common.config, &listening),
-        Some(Command::Serve(own)) => serve::run(&common.config, &own.over(listening)),
-        Some(Command::Check { format }) => check::run(&common.config, format),
+    let config = &common.config;
+    let done = match command {
+        None => Ok(serve::run(config, &listening)),
+        Some(Command::Serve(own)) => Ok(serve::run(config, &own.over(listening))),
+        Some(Command::Check { format }) => Ok(check::run(config, format)),
+        Some(Command::Explain(arguments)) => explain::run(config, &arguments),
+        Some(Command::Plan(arguments)) => plan::run(config, &arguments),
+        Some(Command::Routes { format }) => routes::run(config, format),
+        Some(Command::Keys(arguments)) => keys::list(config, &arguments),
+        Some(Command::Purge(arguments)) => keys::purge(config, &arguments),
+        Some(Command::Warm(arguments)) => warm::run(config, &arguments),
+        Some(Command::Init { directory }) => init::run(&directory),
+        Some(Command::Completions { shell }) => Ok(completions::run(shell)),
+        Some(Command::Health(reach)) => health::run(config, &reach),
     };
-    ExitCode::from(code)
+    ExitCode::from(done.unwrap_or_else(|trouble| told(&trouble)))
+}
+
+/// Says why a command failed; gives its exit code.
+fn told(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::BadConfig(report) => {
+            check::show(report);
+            BAD_CONFIG
+        }
+        Trouble::Failed(why) => {
+            complain(&format!("larder: {why}\n"));
+            FAILED
+        }
+    }
 }
 
 impl Listening {
@@ -117,6 +190,18 @@ fn say(text: &str) {
 /// Writes to standard error.
 fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A value as it stands in a query.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// A path as it stands in an address.
+fn encoded_path(path: &str) -> String {
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(path, KEPT).to_string()
 }
 
 /// Whether standard error is a terminal that wants colour (<https://no-color.org>).

@@ -3,64 +3,104 @@
 use std::borrow::Cow;
 
 use ::http::header::{
-    AGE, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LAST_MODIFIED,
+    ACCEPT_ENCODING, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
+    HeaderValue, VARY,
 };
-use ::http::{Request, Response, StatusCode};
+use ::http::{HeaderMap, Request, Response, StatusCode};
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::body::Body;
 use super::conditional::{Validators, Verdict, evaluate};
+use super::encoding::{Accepted, Coding, Variants, worth_coding};
+use super::headers::joined;
 use super::live::RouteLines;
 use crate::cache::{Entry, Outcome};
 use crate::config::CacheStatusDetail;
-use crate::site::SiteFile;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What a value may keep of itself in an address: RFC 3986 §2.3.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An entry of the cache and the lines that its route sends with it.
+/// An entry of the cache, the lines that its route sends with it, and the form that is sent.
 pub(super) struct Told<'a> {
     pub(super) entry: &'a Entry,
     pub(super) lines: Option<&'a RouteLines>,
+    pub(super) coded: Coded<'a>,
+}
+
+/// The form in which an entry's body is sent.
+pub(super) struct Coded<'a>(Option<(Coding, &'a Bytes)>);
+
+impl<'a> Coded<'a> {
+    /// The form that the client likes best; nothing where it is still to be made.
+    pub(super) fn ready(entry: &'a Entry, headers: &HeaderMap) -> Option<Self> {
+        let Some(coding) = wanted(entry, headers) else { return Some(Self(None)) };
+        let coded = variants(entry)?.ready(coding)?;
+        Some(Self(coded.map(|bytes| (coding, bytes))))
+    }
+
+    /// The same, made now where it is not there.
+    pub(super) async fn made(entry: &'a Entry, headers: &HeaderMap) -> Self {
+        let Some(coding) = wanted(entry, headers) else { return Self(None) };
+        let Some(variants) = variants(entry) else { return Self(None) };
+        Self(variants.get(coding, &entry.body).await.map(|bytes| (coding, bytes)))
+    }
+}
+
+fn wanted(entry: &Entry, headers: &HeaderMap) -> Option<Coding> {
+    let accepted = headers.contains_key(ACCEPT_ENCODING).then(|| Accepted::of(headers))?;
+    accepted.choose(worth_coding(&entry.content_type, entry.body.len()))
+}
+
+/// The coded forms, kept beside the entry for as long as it is kept.
+fn variants(entry: &Entry) -> Option<&Variants> {
+    entry.prepared().get_or_init(|| Box::new(Variants::default())).downcast_ref()
 }
 
 impl Told<'_> {
     /// The answer to `request`: 304 or 412 where its conditions say so.
     pub(super) fn response<B>(&self, request: &Request<B>, outcome: &Outcome) -> Response<Body> {
         let entry = self.entry;
-        let mut answer = match self.lines {
-            Some(lines) => with_lines(lines, entry.body.clone()),
-            None => Response::new(Body::full(entry.body.clone())),
+        let (body, etag) = match self.coded.0 {
+            Some((coding, bytes)) => (bytes.clone(), Cow::Owned(coding.tag(&entry.etag))),
+            None => (entry.body.clone(), Cow::Borrowed(&*entry.etag)),
         };
+        let mut answer = made(self.lines, body);
         if let Ok(status) = StatusCode::from_u16(entry.status) {
             *answer.status_mut() = status;
         }
-        put(&mut answer, ETAG, &entry.etag);
+        put(&mut answer, ETAG, &etag);
+        if let Some((coding, _)) = self.coded.0 {
+            let token = HeaderValue::from_static(coding.token());
+            answer.headers_mut().insert(CONTENT_ENCODING, token);
+        }
         if let Some(age) = outcome.age_seconds() {
             answer.headers_mut().insert(AGE, HeaderValue::from(age));
         }
-        let validators = Validators { etag: Some(&entry.etag), last_modified: None };
-        conditional(answer, request, validators)
+        conditional(answer, request, Validators { etag: Some(&etag), last_modified: None })
     }
 }
 
-/// A file as it is.
-pub(super) fn file<B>(
-    file: &SiteFile,
-    lines: Option<&RouteLines>,
-    request: &Request<B>,
-) -> Response<Body> {
-    let mut answer = made(lines, file.bytes.clone());
-    let etag = format!("\"{}\"", file.digest);
-    put(&mut answer, ETAG, &etag);
-    if let Some(modified) = file.modified {
-        put(&mut answer, LAST_MODIFIED, &httpdate::fmt_http_date(modified));
+/// A route's own lines beside those that the answer has: `Vary` stays one line.
+pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> Response<Body> {
+    if answer.status() == StatusCode::OK && lines.status != StatusCode::OK {
+        *answer.status_mut() = lines.status;
     }
-    let validators = Validators { etag: Some(&etag), last_modified: file.modified };
-    conditional(answer, request, validators)
+    let vary = joined(answer.headers(), &VARY).map(Cow::into_owned);
+    let headers = answer.headers_mut();
+    for (name, value) in &lines.headers {
+        if !headers.contains_key(name) {
+            headers.insert(name, value.clone());
+        } else if name == VARY
+            && let (Some(vary), Ok(own)) = (&vary, value.to_str())
+            && let Ok(both) = HeaderValue::from_str(&format!("{own}, {vary}"))
+        {
+            headers.insert(VARY, both);
+        }
+    }
+    answer
 }
 
 /// Conditions count only for what would be a 2xx (RFC 9110 §13.2.1).
@@ -84,6 +124,7 @@ fn without_content(answer: Response<Body>, status: StatusCode) -> Response<Body>
     parts.status = status;
     parts.headers.remove(CONTENT_TYPE);
     parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.remove(CONTENT_ENCODING);
     Response::from_parts(parts, Body::empty())
 }
 

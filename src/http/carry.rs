@@ -1,8 +1,8 @@
 //! Carries our own requests and answers through a warp filter whole.
 //!
-//! warp takes a request apart and boxes every body; both are needless for one catch-all filter. So a
-//! request rides in the extensions of the one that warp sees, and an answer in those of the one that
-//! warp gives back.
+//! warp takes a request apart and boxes every body; both are needless for one catch-all filter. So
+//! a request rides in the extensions of the one that warp sees, and an answer in those of the one
+//! that warp gives back.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -12,7 +12,7 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,7 @@ use super::edge::{Edge, Handle};
 use super::head::MAX_HEAD;
 use super::listener::Limits;
 use super::pulse::{Next, Noted, Protocol, Pulse};
+use super::tls::Tls;
 use crate::clock::Clock;
 
 /// What the connections of a listener share.
@@ -30,6 +31,7 @@ pub(super) struct Shared<H> {
     pub(super) clock: Clock,
     pub(super) stops: Stops,
     pub(super) tasks: TaskTracker,
+    pub(super) tls: Option<Arc<Tls>>,
 }
 
 /// The two steps by which connections are ended.
@@ -62,10 +64,20 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) async fn serve<H: Handle>(stream: TcpStream, peer: SocketAddr, shared: Shared<H>) {
     // Without this a small answer behind another waits for the client's delayed ACK: 40 ms.
     let _best_effort = stream.set_nodelay(true);
-    plain(stream, peer, shared).await;
+    let Some(tls) = &shared.tls else { return plain(stream, peer, shared).await };
+    let handshake = tls.acceptor().accept(stream);
+    let accepted = tokio::select! {
+        accepted = timeout(shared.limits.head, handshake) => accepted,
+        () = shared.stops.idle.cancelled() => return,
+    };
+    // What does not speak TLS, or not ours, gets rustls' alert and the end.
+    if let Ok(Ok(stream)) = accepted {
+        plain(stream, peer, shared).await;
+    }
 }
 
-/// Serves a stream whose protocol its first bytes tell.
+/// Serves a stream whose protocol its first bytes tell: with TLS too, where ALPN only said before
+/// what the client would send.
 async fn plain<S, H>(mut stream: S, peer: SocketAddr, shared: Shared<H>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -106,7 +118,7 @@ async fn speak<S, H>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handle,
 {
-    let Shared { handler, limits, clock, stops, tasks } = shared;
+    let Shared { handler, limits, clock, stops, tasks, tls: _ } = shared;
     let pulse = Pulse::new(clock, protocol);
     let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&pulse));
     let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&pulse)));
@@ -172,7 +184,8 @@ async fn watched<C, E>(
     loop {
         tokio::select! {
             biased;
-            // A client's mistake has been answered by hyper where it could be; nobody else is concerned.
+            // A client's mistake has been answered by hyper where it could be; nobody else is
+            // concerned.
             _ended = connection.as_mut() => return,
             () = stops.cut.cancelled() => return,
             () = stops.idle.cancelled(), if !ending => {
@@ -180,11 +193,11 @@ async fn watched<C, E>(
                 end(connection.as_mut());
             }
             () = look.as_mut() => match pulse.look(limits, &mut seen) {
-                Next::LookAfter(rest) => look.as_mut().reset(Instant::now() + rest),
+                Next::LookAfter(rest) => look.set(sleep(rest)),
                 Next::CloseIdle if !ending => {
                     ending = true;
                     end(connection.as_mut());
-                    look.as_mut().reset(Instant::now() + limits.head);
+                    look.set(sleep(limits.head));
                 }
                 Next::CloseIdle | Next::Cut => return,
             }

@@ -1,4 +1,5 @@
-//! Who may read answers from another origin: the protocol of the Fetch standard, without credentials.
+//! Who may read answers from another origin: the protocol of the Fetch standard, without
+//! credentials.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -41,7 +42,8 @@ impl Cors {
         }
     }
 
-    /// Adds the answer to a preflight ([`is_preflight`]); `methods` are those of the path, as in `Allow`.
+    /// Adds the answer to a preflight ([`is_preflight`]); `methods` are those of the path, as in
+    /// `Allow`.
     pub fn preflight(&self, request: &HeaderMap, methods: &str, answer: &mut HeaderMap) {
         let allowed = self.allow(request, answer);
         vary_by(answer, "Access-Control-Request-Headers");
@@ -51,7 +53,8 @@ impl Cors {
         if let Ok(methods) = HeaderValue::from_str(methods) {
             answer.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         }
-        // Nothing that a template reads is changed by allowing a header: what is asked for is allowed.
+        // Nothing that a template reads is changed by allowing a header: what is asked for is
+        // allowed.
         let asked = joined(request, &ACCESS_CONTROL_REQUEST_HEADERS);
         if let Some(Ok(asked)) = asked.map(|asked| HeaderValue::from_str(&asked)) {
             answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
@@ -67,7 +70,8 @@ impl Cors {
                 true
             }
             Self::Origins(origins) => {
-                // Also where this origin may not: a shared cache must not give this answer to one that may.
+                // Also where this origin may not: a shared cache must not give this answer to one
+                // that may.
                 vary_by(answer, "Origin");
                 let origin = request.get(ORIGIN);
                 let listed = origin.filter(|sent| {

@@ -1,8 +1,8 @@
-//! From hyper's request to the handler's answer: the head is checked, the body read within bounds, a
-//! panic caught.
+//! From hyper's request to the handler's answer: the head is checked, the body read within bounds,
+//! a panic caught.
 //!
-//! [`Handle`] is the boundary. Its `quick` answers what is in memory, before warp sees anything; its
-//! `slow` does the rest. One `Edge` serves one connection.
+//! [`Handle`] is the boundary. Its `quick` answers what is in memory, before warp sees anything;
+//! its `slow` does the rest. One `Edge` serves one connection.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -35,8 +35,8 @@ pub trait Handle: Clone + Send + Sync + 'static {
     /// The answer, where it is in memory: never waits. Asked for requests without a body only.
     fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>>;
 
-    /// The answer. [`Peer`] is in the request's extensions. Dropped when the client leaves: work that
-    /// others wait for belongs to a task of its own.
+    /// The answer. [`Peer`] is in the request's extensions. Dropped when the client leaves: work
+    /// that others wait for belongs to a task of its own.
     fn slow(&self, request: WholeRequest) -> impl Future<Output = Response<Body>> + Send;
 }
 
@@ -148,8 +148,8 @@ async fn read_body(
     }
 }
 
-/// Reads away some of a body that is refused: a connection closed with unread bytes is reset, and the
-/// reset can overtake the answer.
+/// Reads away some of a body that is refused: a connection closed with unread bytes is reset, and
+/// the reset can overtake the answer.
 async fn discard(mut incoming: Incoming) {
     let mut left = DISCARD;
     let reading = async {

@@ -12,14 +12,20 @@ use hyper_util::service::TowerToHyperService;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
-use ::http::header::{ALLOW, CACHE_CONTROL, HeaderValue, LOCATION};
-use ::http::{Method, Request, Response, StatusCode};
+use ::http::header::{
+    ACCEPT_LANGUAGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, HeaderValue, LOCATION,
+};
+use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 
-use super::answer::{self, Told};
+use super::answer::{self, Coded, Told};
 use super::body::Body;
 use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
+use super::cors::is_preflight;
 use super::edge::Handle;
-use super::live::{Live, Served};
+use super::files::{self, Resource};
+use super::headers::joined;
+use super::language;
+use super::live::{Live, RouteLines, Served};
 use super::page::PageRender;
 use super::problem::{Form, Problem};
 use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
@@ -116,12 +122,25 @@ impl<'s> Asked<'s> {
             params: &self.params,
             query: &self.query,
             headers: request.headers(),
-            language: None,
+            language: self.language(request.headers()),
         }
     }
 }
 
 impl Asked<'_> {
+    /// The visitor's best language, where the page reads it.
+    fn language(&self, headers: &HeaderMap) -> Option<&str> {
+        if !self.route.inputs.language {
+            return None;
+        }
+        let accept = joined(headers, &ACCEPT_LANGUAGE);
+        language::best(&self.served.site.languages, accept.as_deref())
+    }
+
+    fn lines(&self) -> Option<&RouteLines> {
+        self.served.lines(self.target)
+    }
+
     /// The render of a page, and what the cache is asked for it; nothing of the latter for methods
     /// that are never cached, nothing at all for a route that is no page.
     fn render(
@@ -166,8 +185,13 @@ impl Core {
         let facts = asked.facts(request);
         let fingerprint = asked.route.fingerprint(&facts).ok()?;
         let key = plan.build(&facts);
-        let answer = self.cache.peek(&key, &fingerprint, &lifetime(asked.route))?;
-        Some(self.tell(&asked, request, answer, &key))
+        let Answer { result, outcome } =
+            self.cache.peek(&key, &fingerprint, &lifetime(asked.route))?;
+        let entry = result.ok()?;
+        let coded = Coded::ready(&entry, request.headers())?;
+        let told = Told { entry: &entry, lines: asked.lines(), coded };
+        let answer = told.response(request, &outcome);
+        Some(self.finish(&asked, request, answer, outcome, Some(&key)))
     }
 
     /// The answer, whatever it takes.
@@ -177,7 +201,9 @@ impl Core {
         match served.site.find(method, request.uri().path()) {
             Found::Route(matched) => self.route(&served, &matched, request).await,
             Found::Redirect { to } => self.moved(&to, request),
-            Found::Method { allow } if method == "OPTIONS" => self.options(&allow),
+            Found::Method { allow } if method == "OPTIONS" => {
+                self.options(&served, request, &allow)
+            }
             Found::Method { allow } => {
                 let detail = format!("this address answers {allow}");
                 let mut answer =
@@ -212,11 +238,7 @@ impl Core {
         };
         match &asked.route.source {
             Source::Page(_) => self.page(&asked, request).await,
-            Source::File(file) => {
-                let lines = served.lines(asked.target);
-                let answer = answer::file(file, lines, request);
-                self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
-            }
+            Source::File(_) => self.file(&asked, request).await,
             Source::Redirect(to) => self.redirect(&asked, to, request),
         }
     }
@@ -231,8 +253,29 @@ impl Core {
             return self.uncached(asked, request, render).await;
         };
         let key = ask.key.clone();
-        let answer = self.cache.answer(ask, render).await;
-        self.tell(asked, request, answer, &key)
+        let Answer { result, outcome } = self.cache.answer(ask, render).await;
+        match result {
+            Ok(entry) => {
+                let coded = Coded::made(&entry, request.headers()).await;
+                let told = Told { entry: &entry, lines: asked.lines(), coded };
+                let answer = told.response(request, &outcome);
+                self.finish(asked, request, answer, outcome, Some(&key))
+            }
+            Err(failure) => self.failure(asked.served, request, &failure, outcome, Some(&key)),
+        }
+    }
+
+    async fn file(&self, asked: &Asked<'_>, request: &WholeRequest) -> Response<Body> {
+        let Some(lines) = asked.lines() else {
+            return answer::plain(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let Some(file) = &lines.file else {
+            return answer::plain(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        let resource = Resource::of_kept(file, request.headers()).await;
+        let answer = files::answer(request.method(), request.headers(), &resource);
+        let answer = answer::with_own_lines(answer, lines);
+        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
     /// A page for a method that is never cached.
@@ -245,28 +288,10 @@ impl Core {
         let outcome = Outcome::forwarded(Why::Bypass);
         match render.run().await {
             Ok(body) => {
-                let answer = answer::made(asked.served.lines(asked.target), body);
-                self.with_status(answer, outcome, None)
+                let answer = answer::made(asked.lines(), body);
+                self.finish(asked, request, answer, outcome, None)
             }
             Err(failure) => self.failure(asked.served, request, &failure, outcome, None),
-        }
-    }
-
-    /// The answer to a page from what the cache gave.
-    fn tell<B>(
-        &self,
-        asked: &Asked<'_>,
-        request: &Request<B>,
-        answer: Answer,
-        key: &str,
-    ) -> Response<Body> {
-        let Answer { result, outcome } = answer;
-        match result {
-            Ok(entry) => {
-                let told = Told { entry: &entry, lines: asked.served.lines(asked.target) };
-                self.with_status(told.response(request, &outcome), outcome, Some(key))
-            }
-            Err(failure) => self.failure(asked.served, request, &failure, outcome, Some(key)),
         }
     }
 
@@ -332,9 +357,9 @@ impl Core {
             };
             Some(answer::encoded(value.unwrap_or_default()).into_owned())
         });
-        let mut answer = answer::made(asked.served.lines(asked.target), bytes::Bytes::new());
+        let mut answer = answer::made(asked.lines(), bytes::Bytes::new());
         answer::put(&mut answer, LOCATION, &address.unwrap_or_default());
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
     /// 308 to the form of the path that exists, the query kept.
@@ -348,9 +373,18 @@ impl Core {
         self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
     }
 
-    fn options(&self, allow: &str) -> Response<Body> {
+    /// What a path answers; to a browser's preflight, what another origin may do.
+    fn options(&self, served: &Served, request: &WholeRequest, allow: &str) -> Response<Body> {
         let mut answer = answer::plain(StatusCode::NO_CONTENT);
         answer::put(&mut answer, ALLOW, allow);
+        let headers = request.headers();
+        if is_preflight(request.method(), headers)
+            && let Some(method) = joined(headers, &ACCESS_CONTROL_REQUEST_METHOD)
+            && let Found::Route(matched) = served.site.find(&method, request.uri().path())
+            && let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref())
+        {
+            cors.preflight(headers, allow, answer.headers_mut());
+        }
         self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
     }
 
@@ -393,6 +427,21 @@ impl Core {
         };
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    /// A route's answer, with what depends on who asks.
+    fn finish<B>(
+        &self,
+        asked: &Asked<'_>,
+        request: &Request<B>,
+        mut answer: Response<Body>,
+        outcome: Outcome,
+        key: Option<&str>,
+    ) -> Response<Body> {
+        if let Some(cors) = asked.lines().and_then(|lines| lines.cors.as_ref()) {
+            cors.apply(request.headers(), answer.headers_mut());
+        }
+        self.with_status(answer, outcome, key)
     }
 
     fn with_status(

@@ -71,8 +71,9 @@ impl Refusal {
     }
 }
 
-/// Checks a head and makes it uniform: afterwards there is exactly one Host field, and where the target
-/// or HTTP/2 named an authority it says the same; the target is a path with its query, or `*`.
+/// Checks a head and makes it uniform: afterwards there is exactly one Host field, and where the
+/// target or HTTP/2 named an authority it says the same; the target is a path with its query, or
+/// `*`.
 ///
 /// # Errors
 /// The first rule that is broken.
@@ -178,9 +179,9 @@ fn sound_literal(text: &[u8]) -> bool {
 /// Whether the raw bytes that a connection read last hold a head with this request's line and both
 /// Content-Length and Transfer-Encoding. hyper shows only the latter then.
 ///
-/// Looks for the request line rather than for a position, because heads, bodies and pipelined requests
-/// follow each other in one stream. A body that quotes such a head word for word is refused as well:
-/// that errs on the safe side.
+/// Looks for the request line rather than for a position, because heads, bodies and pipelined
+/// requests follow each other in one stream. A body that quotes such a head word for word is
+/// refused as well: that errs on the safe side.
 #[must_use]
 pub fn names_both_lengths<B>(raw: &[u8], request: &Request<B>) -> bool {
     if !request.headers().contains_key(TRANSFER_ENCODING) {

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Stops};
 use super::edge::Handle;
+use super::tls::Tls;
 use crate::clock::Clock;
 
 /// The bounds of a listener. `Default` gives what the file's defaults say.
@@ -57,6 +58,8 @@ impl Default for Limits {
 pub struct Listener {
     socket: TcpListener,
     addr: SocketAddr,
+    /// Nothing for plain HTTP.
+    tls: Option<Arc<Tls>>,
 }
 
 /// Connections waiting in the kernel until they are accepted.
@@ -68,7 +71,8 @@ const MAX_REFUSING: usize = 64;
 /// How long a refused client is waited for.
 const REFUSING: Duration = Duration::from_secs(1);
 
-/// The pause after an error of accept that closing connections may cure: no file descriptors, mostly.
+/// The pause after an error of accept that closing connections may cure: no file descriptors,
+/// mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Listener {
@@ -85,7 +89,7 @@ impl Listener {
             match listen(candidate) {
                 Ok(socket) => {
                     let addr = socket.local_addr().map_err(named)?;
-                    return Ok(Self { socket, addr });
+                    return Ok(Self { socket, addr, tls: None });
                 }
                 Err(error) => last = error,
             }
@@ -99,8 +103,15 @@ impl Listener {
         self.addr
     }
 
-    /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at most
-    /// [`Limits::drain`]. All tasks are spawned on `tasks`.
+    /// Speaks TLS only. Who holds `tls` can replace the certificate at any time.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Arc<Tls>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at
+    /// most [`Limits::drain`]. All tasks are spawned on `tasks`.
     ///
     /// # Cancel safety
     /// Dropped, it stops accepting; connections go on and are not waited for.
@@ -121,6 +132,7 @@ impl Listener {
             clock: Clock::system(),
             stops: stops.clone(),
             tasks: tasks.clone(),
+            tls: self.tls,
         };
         loop {
             let accepted = tokio::select! {
@@ -140,7 +152,10 @@ impl Listener {
                     connection::serve(stream, peer, shared).await;
                     drop(permit);
                 });
-            } else if let Ok(permit) = Arc::clone(&refusing).try_acquire_owned() {
+            } else if shared.tls.is_none()
+                && let Ok(permit) = Arc::clone(&refusing).try_acquire_owned()
+            {
+                // With TLS the answer would cost a handshake, which is what there is too much of.
                 tasks.spawn(async move {
                     let _bounded = timeout(REFUSING, refuse(stream)).await;
                     drop(permit);
@@ -196,8 +211,8 @@ async fn after_failed_accept(error: &io::Error) {
     }
 }
 
-/// Tells a client that there are too many, and reads what it sends, so that the answer is not lost to a
-/// reset.
+/// Tells a client that there are too many, and reads what it sends, so that the answer is not lost
+/// to a reset.
 async fn refuse(mut stream: TcpStream) -> io::Result<()> {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
         content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\

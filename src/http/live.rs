@@ -6,6 +6,9 @@ use arc_swap::{ArcSwap, Guard};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
 
+use super::cors::Cors;
+use super::files::Kept;
+use super::media::compressible;
 use crate::site::{Route, Site, Source};
 
 /// One version of a site, ready to be served; a request holds it from start to end.
@@ -22,6 +25,10 @@ pub struct Served {
 pub(super) struct RouteLines {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    /// Who may read its answers from another origin.
+    pub(super) cors: Option<Cors>,
+    /// The file that it serves, with its coded forms.
+    pub(super) file: Option<Kept>,
 }
 
 impl Served {
@@ -50,20 +57,30 @@ impl RouteLines {
             put(CONTENT_TYPE, &route.content_type);
         }
         put(CACHE_CONTROL, &route.cache_control);
-        if !route.vary.is_empty() {
-            put(VARY, &route.vary.join(", "));
+        let mut vary = route.vary.clone();
+        if matches!(route.source, Source::Page(_)) && compressible(&route.content_type) {
+            vary.push("accept-encoding".to_owned());
+        }
+        if !vary.is_empty() {
+            put(VARY, &vary.join(", "));
         }
         for (name, value) in &route.headers {
             if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-                if name == VARY && !route.vary.is_empty() {
-                    put(name, &format!("{}, {value}", route.vary.join(", ")));
+                if name == VARY && !vary.is_empty() {
+                    put(name, &format!("{}, {value}", vary.join(", ")));
                 } else {
                     put(name, value);
                 }
             }
         }
         let status = StatusCode::from_u16(route.status).unwrap_or_default();
-        Self { status, headers }
+        let file = match &route.source {
+            Source::File(file) => {
+                Some(Kept::new(file.bytes.clone(), &route.content_type, file.modified))
+            }
+            Source::Page(_) | Source::Redirect(_) => None,
+        };
+        Self { status, headers, cors: route.cors.as_ref().map(Cors::from), file }
     }
 }
 

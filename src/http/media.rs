@@ -1,38 +1,10 @@
-//! Content types: from names of files, and what follows from them.
+//! What follows from a content type.
 
-use std::path::Path;
-
-/// The content type by a name's extension, with `charset=utf-8` where it is text; nothing where the
-/// extension says nothing.
-///
-/// `feed.xml` → `text/xml; charset=utf-8`. A template's own extension must be taken off before.
-#[must_use]
-pub fn of_name(name: &str) -> Option<String> {
-    let extension = Path::new(name).extension()?.to_str()?;
-    let known = match extension.to_ascii_lowercase().as_str() {
-        // Not in the table, or older there than the registrations.
-        "webmanifest" => "application/manifest+json",
-        "mjs" | "js" => "text/javascript",
-        "map" => "application/json",
-        "md" => "text/markdown",
-        "yaml" | "yml" => "application/yaml",
-        "ico" => "image/x-icon",
-        other => mime_guess::from_ext(other).first_raw()?,
-    };
-    Some(with_charset(known))
-}
-
-/// A content type with `charset=utf-8` where it is text and names no charset.
-#[must_use]
-pub fn with_charset(media: &str) -> String {
-    let text = media.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"));
-    let named = media.to_ascii_lowercase().contains("charset=");
-    if text && !named { format!("{media}; charset=utf-8") } else { media.to_owned() }
-}
+use crate::site::media::essence;
 
 /// Whether a body of this type gets smaller by compression: pictures, sound and archives do not.
 #[must_use]
-pub fn compressible(media: &str) -> bool {
+pub fn compressible(content_type: &str) -> bool {
     const ALSO: [&str; 12] = [
         "application/javascript",
         "application/json",
@@ -47,7 +19,7 @@ pub fn compressible(media: &str) -> bool {
         "font/ttf",
         "image/bmp",
     ];
-    let name = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let name = essence(content_type);
     // An event stream must not wait in a compressor.
     (name.starts_with("text/") && name != "text/event-stream")
         || name.ends_with("+json")
@@ -58,28 +30,6 @@ pub fn compressible(media: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_give_types_and_text_has_a_charset() {
-        for (name, expected) in [
-            ("a.html", Some("text/html; charset=utf-8")),
-            ("feed.xml", Some("text/xml; charset=utf-8")),
-            ("a/b.CSS", Some("text/css; charset=utf-8")),
-            ("a.js", Some("text/javascript; charset=utf-8")),
-            ("robots.txt", Some("text/plain; charset=utf-8")),
-            ("a.json", Some("application/json")),
-            ("a.svg", Some("image/svg+xml")),
-            ("a.woff2", Some("font/woff2")),
-            ("a.png", Some("image/png")),
-            ("site.webmanifest", Some("application/manifest+json")),
-            ("README", None),
-            ("a.nonsense", None),
-            (".html", None),
-        ] {
-            assert_eq!(of_name(name).as_deref(), expected, "{name}");
-        }
-        assert_eq!(with_charset("text/plain;charset=ascii"), "text/plain;charset=ascii");
-    }
 
     #[test]
     fn only_what_gets_smaller_is_compressed() {

@@ -110,7 +110,8 @@ impl Problem {
     #[must_use]
     pub fn html(&self) -> String {
         let detail = self.detail.as_deref().map(|text| format!("\n<p>{}</p>", escaped(text)));
-        // The detail goes last: it may quote what a client sent, which must not be filled in itself.
+        // The detail goes last: it may quote what a client sent, which must not be filled in
+        // itself.
         PAGE.replace("{status}", self.status.as_str())
             .replace("{title}", &escaped(&self.title))
             .replace("{detail}", &detail.unwrap_or_default())

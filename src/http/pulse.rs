@@ -1,8 +1,8 @@
 //! What a connection is doing and since when; and the stream that notes it.
 //!
-//! hyper has one clock for head and keep-alive and none for bodies and writes. These are a few atomics
-//! that reads, writes and answers touch, and that a connection's watch looks at now and then: no timer is
-//! reset for a request.
+//! hyper has one clock for head and keep-alive and none for bodies and writes. These are a few
+//! atomics that reads, writes and answers touch, and that a connection's watch looks at now and
+//! then: no timer is reset for a request.
 
 use std::io;
 use std::pin::Pin;
@@ -26,15 +26,15 @@ pub(super) struct Pulse {
     protocol: Protocol,
     /// Requests whose answers are not yet handed over whole.
     in_flight: AtomicU32,
-    /// When the first byte of the next head came, in microseconds; 0 for not yet. A head that began while
-    /// an answer was under way counts as idle.
+    /// When the first byte of the next head came, in microseconds; 0 for not yet. A head that
+    /// began while an answer was under way counts as idle.
     head_since: AtomicU64,
     /// When the last answer was done, or the connection began.
     idle_since: AtomicU64,
     /// Bytes written. What a client sends is no progress: a body has its own bound.
     written: AtomicU64,
-    /// Whether the last write found the client's window full: an answer of one piece leaves hyper's hands
-    /// long before it leaves this machine.
+    /// Whether the last write found the client's window full: an answer of one piece leaves
+    /// hyper's hands long before it leaves this machine.
     full: AtomicBool,
     /// The last bytes read, for what hyper hides; HTTP/1 only.
     tail: Mutex<Vec<u8>>,

@@ -16,11 +16,18 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a file other than the main one may be missing before it counts as deleted.
 const GONE_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a file may be the beginning of what it was where no event tells that it was closed.
-const CUT_OFF_PATIENCE: Duration = Duration::from_secs(1);
-/// Between two looks after an event, which came when the file was closed or renamed.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
-/// Between two looks where only the poll tells: longer than a writer's pause.
-const LOOK_AGAIN_POLL: Duration = Duration::from_millis(300);
+const CUT_OFF_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How often the same has to be found before it is believed.
+struct Pace {
+    gap: Duration,
+    agreements: u32,
+}
+
+/// After an event: it came when the file was closed or renamed.
+const AFTER_EVENT: Pace = Pace { gap: Duration::from_millis(25), agreements: 1 };
+/// Where only the poll tells, whose writers are never seen to close: longer than their pauses.
+const AFTER_POLL: Pace = Pace { gap: Duration::from_millis(250), agreements: 4 };
 
 /// How the waiting ended.
 pub(super) enum Settled {
@@ -44,21 +51,22 @@ impl Reloader {
         first: Arc<Inputs>,
         waited: &mut Duration,
     ) -> Settled {
-        let gap = if hint == Hint::Event { LOOK_AGAIN } else { LOOK_AGAIN_POLL };
+        let pace = if hint == Hint::Event { AFTER_EVENT } else { AFTER_POLL };
         let watches = watch.watches();
-        let mut last = first;
+        let (mut last, mut agreed) = (first, 0);
         loop {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Settled::Stopping,
                 Some(reply) = self.requests.recv() => return Settled::Asked(reply),
-                () = tokio::time::sleep(gap) => *waited += gap,
+                () = tokio::time::sleep(pace.gap) => *waited += pace.gap,
             }
             let Some(seen) = self.look(&last, Some(&watches), Trust::Metadata).await else {
                 return Settled::Stopping;
             };
-            let agree = seen.digest() == last.digest();
-            if agree && !self.is_in_doubt(watch, hint, &seen, *waited) || *waited >= PATIENCE {
+            agreed = if seen.digest() == last.digest() { agreed + 1 } else { 0 };
+            let is_still = agreed >= pace.agreements;
+            if is_still && !self.is_in_doubt(watch, hint, &seen, *waited) || *waited >= PATIENCE {
                 watch.forget_writing();
                 if seen.digest() == self.attempted.digest() {
                     self.attempted = seen;

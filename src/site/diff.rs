@@ -74,15 +74,5 @@ pub fn diff(old: &Site, new: &Site) -> Changes {
 
 /// Routes by `METHOD /path`, the method left out where it is GET.
 fn by_address(site: &Site) -> BTreeMap<String, &Route> {
-    site.routes
-        .iter()
-        .map(|route| {
-            let path = route.pattern.as_str();
-            let address = match route.method.as_str() {
-                "GET" => path.to_owned(),
-                method => format!("{method} {path}"),
-            };
-            (address, route.as_ref())
-        })
-        .collect()
+    site.routes.iter().map(|route| (route.address(), route.as_ref())).collect()
 }

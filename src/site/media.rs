@@ -5,7 +5,14 @@
 pub fn of_name(name: &str) -> Option<String> {
     let last = name.rsplit('/').next().unwrap_or(name);
     let (_, extension) = last.rsplit_once('.')?;
-    mime_guess::from_ext(extension).first_raw().map(with_charset)
+    let known = match extension.to_ascii_lowercase().as_str() {
+        // Not in the table, or older there than the registration.
+        "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "yaml" | "yml" => "application/yaml",
+        other => mime_guess::from_ext(other).first_raw()?,
+    };
+    Some(with_charset(known))
 }
 
 /// The media type of a template's inner extension: `feed.xml.hbs` is XML.
@@ -47,7 +54,9 @@ mod tests {
             ("feeds/feed.xml", Some("text/xml; charset=utf-8")),
             ("a.svg", Some("image/svg+xml; charset=utf-8")),
             ("a.js", Some("text/javascript; charset=utf-8")),
-            ("a.json", Some("application/json")),
+            ("a.JSON", Some("application/json")),
+            ("site.webmanifest", Some("application/manifest+json")),
+            ("a.woff2", Some("font/woff2")),
             ("a.png", Some("image/png")),
             ("robots.txt", Some("text/plain; charset=utf-8")),
             ("v1.2/users", None),

@@ -11,6 +11,7 @@ pub mod template;
 
 mod compile;
 mod diff;
+mod explain;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ use crate::fingerprint::Fingerprint;
 
 pub use compile::{Compiled, compile};
 pub use diff::{Change, Changes, diff};
+pub use explain::{ExplainedInput, ExplainedRoute, Explanation, input_names};
 pub use render::{ErrorFacts, RenderError, RenderJob};
 
 /// One version of a site.
@@ -42,6 +44,8 @@ pub struct Site {
     pub cache: CacheConfig,
     /// The routes, in the order of the files; the router's targets are indices into it.
     pub routes: Vec<Arc<Route>>,
+    /// The languages that it has, the first where a visitor names none of them.
+    pub languages: Vec<String>,
     router: Router,
     templates: Arc<TemplateSet>,
     errors: BTreeMap<ErrorStatus, ErrorPage>,
@@ -56,6 +60,7 @@ impl Site {
             server: ServerConfig::default(),
             cache: CacheConfig::new(&nowhere),
             routes: Vec::new(),
+            languages: Vec::new(),
             router: RouterBuilder::default().build(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
             errors: BTreeMap::new(),
@@ -78,6 +83,13 @@ impl Site {
     #[must_use]
     pub fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
         self.routes.iter().find(|route| &*route.name == name)
+    }
+
+    /// The names of the routes that are made from `what`: a value, a source, a template or a file.
+    #[must_use]
+    pub fn routes_using(&self, what: &str) -> Vec<String> {
+        let uses = |route: &&Arc<Route>| route.uses.contains(what);
+        self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
     }
 
     /// The names of all templates, for `explain` and messages.
@@ -130,6 +142,23 @@ pub struct Route {
     pub source: Source,
     /// A digest of all that a reload could change about how it is answered, for [`diff`].
     pub digest: Fingerprint,
+}
+
+impl Route {
+    /// Method and path as they are typed: `GET` goes without saying.
+    #[must_use]
+    pub fn address(&self) -> String {
+        match self.method.as_str() {
+            "GET" => self.pattern.as_str().to_owned(),
+            method => format!("{method} {}", self.pattern.as_str()),
+        }
+    }
+
+    /// Whether the same requests get the same keys from both.
+    #[must_use]
+    pub fn builds_same_keys(&self, other: &Self) -> bool {
+        self.pattern.as_str() == other.pattern.as_str() && self.key == other.key
+    }
 }
 
 /// A place where a page reads something of a request.

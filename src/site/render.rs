@@ -1,13 +1,16 @@
 //! A request's facts → the job that renders its response; the site gives it only what its key covers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-use super::key::{Facts, Inputs, Names, cookies};
+use super::key::{Facts, Headers, Inputs, Names, cookies};
+use super::route::{Found, RawQuery};
 use super::template::{Bounds, TemplateSet};
 use super::{Form, Page, Route, Site, Source};
 use crate::config::ErrorStatus;
@@ -77,6 +80,48 @@ impl Route {
             Source::Page(page) => page.choose(facts).map(|chosen| chosen.fingerprint),
             Source::File(_) | Source::Redirect(_) => Ok(self.digest),
         }
+    }
+}
+
+impl Site {
+    /// The fingerprint that an entry of `route` for `path`, the path as text, must carry to be
+    /// served; nothing where the path is not the route's, or a load's address needs the query.
+    #[must_use]
+    pub fn expected_fingerprint(&self, route: &Route, path: &str) -> Option<Fingerprint> {
+        let Source::Page(page) = &route.source else { return None };
+        if page.chosen.is_empty() {
+            return Some(page.base);
+        }
+        let encoded = utf8_percent_encode(path, IN_PATH).to_string();
+        let Found::Route(matched) = self.find(&route.method, &encoded) else { return None };
+        let params = route.rules.path(&matched.params).ok()?;
+        let raw = RawQuery::parse("").ok()?;
+        let query = route.rules.query(&raw).ok()?;
+        let headers = NoHeaders;
+        let facts = Facts {
+            path: &matched.path,
+            params: &params,
+            query: &query,
+            headers: &headers,
+            language: None,
+        };
+        page.choose(&facts).ok().map(|chosen| chosen.fingerprint)
+    }
+}
+
+/// What a path's text may hold unencoded; a slash inside a segment can't be told from one between.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
+
+/// A request without headers.
+struct NoHeaders;
+
+impl Headers for NoHeaders {
+    fn get(&self, _name: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn names(&self) -> Vec<Cow<'_, str>> {
+        Vec::new()
     }
 }
 

@@ -65,7 +65,6 @@ fn hostile_files_are_refused_and_end_nothing() {
         ("tabs", "routes:\n\t/: { body: x }\n".to_owned()),
         ("a key twice", "routes:\n  /: { body: x }\n  /: { body: y }\n".to_owned()),
         ("no text", "\u{0}\u{1}\u{2}".to_owned()),
-        ("nothing", String::new()),
         ("a list", "- routes\n".to_owned()),
     ] {
         let output = check(&Site::with(&text), &[]);

@@ -15,7 +15,7 @@ fn a_bad_file_at_start_ends_it_with_nothing_bound() {
     let site = Site::with("routes:\n  /: { boby: home }\n");
     let (code, text) = refused(&site, &["--listen", &address, "--store", MEMORY]);
     assert_eq!(code, Some(78), "{text}");
-    assert!(text.contains("routes.yaml:2:10") && text.contains("unknown_field"), "{text}");
+    assert!(text.contains("routes.yaml:2:8") && text.contains("unknown_field"), "{text}");
     assert!(!text.contains("listening on"), "{text}");
 }
 

@@ -44,6 +44,7 @@ async fn a_file_written_in_two_parts_is_read_when_it_is_whole() {
     let two = "routes:\n  /: { inline: one }\n  /two: { inline: two }\n";
     let site = Site::with(two);
     let larder = Larder::serve(&site, MEMORY);
+    larder.reloads_after(|| site.edit("routes.yaml", &two.replace("one", "un")));
     let text = two.replace("one", "eins").replace(": two", ": zwei");
     let (head, tail) = text.split_at(text.find("  /two").expect("the second route"));
     let mut file = fs::File::create(site.path("routes.yaml")).expect("the file");

@@ -14,8 +14,8 @@ routes:
   /said: { inline: said, max_age: 10m, headers: { Cache-Control: "no-store" } }
   /cookie: { inline: "{{cookies.who}}" }
   /short: { inline: short, ttl: 1h }
-  POST /: { status: 202, body: { taken: true } }
-  PUT /form: { body: { put: true } }
+  POST /: { name: taken, status: 202, body: { taken: true } }
+  PUT /form: { name: put, body: { put: true } }
   DELETE /form: { status: 204, body: "" }
 "#;
 

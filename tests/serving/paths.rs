@@ -9,8 +9,8 @@ routes:
   /about: { inline: "about" }
   /dir/: { inline: "dir/" }
   /users/me: { inline: "me" }
-  /users/{id:int}: { inline: "int {{params.id}}" }
-  /users/{id:uuid}: { inline: "uuid {{params.id}}" }
+  /users/{id:int}: { name: int, inline: "int {{params.id}}" }
+  /users/{id:uuid}: { name: uuid, inline: "uuid {{params.id}}" }
   /users/{day:date}: { inline: "date {{params.day}}" }
   /users/{tag:slug}: { inline: "slug {{params.tag}}" }
   /users/{name}: { inline: "any {{params.name}}" }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use larder::reload::ReloadState;
 use larder::watch::WatchOptions;
 
-use crate::harness::{Site, run, write};
+use super::harness::{Site, run, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_save_in_place_is_live_within_a_second() {
@@ -70,6 +70,27 @@ async fn a_save_in_two_chunks_is_used_only_whole() {
     // What is there now would be good by itself.
     file.write_all(b"half\nend\n").unwrap();
     tokio::time::sleep(Duration::from_millis(150)).await;
+    file.write_all(b"two\nend\n").unwrap();
+    drop(file);
+    site.expect("half|end|two").await;
+    assert_eq!(site.reports(), [""; 0]);
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_is_under_way_when_the_watch_begins_is_used_only_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    write(&directory.path().join("site.txt"), "one\nend\n");
+    let mut half = None;
+    let mut site = Site::between(directory, "", WatchOptions::default(), |directory| {
+        let mut file = fs::File::create(directory.join("site.txt")).unwrap();
+        file.write_all(b"half\nend\n").unwrap();
+        half = Some(file);
+    })
+    .await;
+    site.expect("one").await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let mut file = half.unwrap();
     file.write_all(b"two\nend\n").unwrap();
     drop(file);
     site.expect("half|end|two").await;
@@ -256,17 +277,20 @@ async fn without_events_the_poll_finds_every_edit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_events_a_file_cut_off_in_the_middle_is_waited_for() {
-    let mut site =
-        Site::polled(&[("site.txt", "part.txt\nend\n"), ("part.txt", "one two three")]).await;
-    site.expect("one two three").await;
-    let mut file = fs::File::create(site.path("part.txt")).unwrap();
-    file.write_all(b"one two").unwrap();
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    file.write_all(b" four").unwrap();
-    drop(file);
-    site.expect("one two four").await;
-    site.end().await;
+async fn without_events_a_writer_may_pause_too() {
+    // The first part is the beginning of what was there, or it is not.
+    for (part, pause) in [("one two", 1200), ("half", 600)] {
+        let files = [("site.txt", "part.txt\nend\n"), ("part.txt", "one two three")];
+        let mut site = Site::polled(&files).await;
+        site.expect("one two three").await;
+        let mut file = fs::File::create(site.path("part.txt")).unwrap();
+        file.write_all(part.as_bytes()).unwrap();
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        file.write_all(b" four").unwrap();
+        drop(file);
+        site.expect(&format!("{part} four")).await;
+        site.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

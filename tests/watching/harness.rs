@@ -102,6 +102,16 @@ impl Site {
     }
 
     pub(crate) async fn over(directory: TempDir, root: &str, options: WatchOptions) -> Self {
+        Self::between(directory, root, options, |_| ()).await
+    }
+
+    /// With something done between the first load and the beginning of the watch.
+    pub(crate) async fn between(
+        directory: TempDir,
+        root: &str,
+        options: WatchOptions,
+        act: impl FnOnce(&Path),
+    ) -> Self {
         let (sender, live) = mpsc::unbounded_channel();
         let (builds, reports) = (Arc::default(), Arc::default());
         let build =
@@ -116,6 +126,7 @@ impl Site {
             stop.clone(),
         );
         reloader.first().await;
+        act(directory.path());
         let handle = reloader.handle();
         tasks.spawn(reloader.run(Watch::start(options)));
         Self { directory, live, builds, reports, handle, stop, tasks }

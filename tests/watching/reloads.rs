@@ -16,7 +16,7 @@ use larder::watch::{Watch, WatchOptions};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::harness::{SEEN, Site, run, write};
+use super::harness::{SEEN, Site, run, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn touch_chmod_and_the_same_bytes_are_no_reload() {

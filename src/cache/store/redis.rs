@@ -15,6 +15,7 @@ mod link;
 
 use self::address::Address;
 use self::link::Link;
+use super::super::told::LEASE_PREFIX;
 use super::{Call, Claim, Remote, Scanned, Start, StoreError, Stored, Trouble};
 
 /// How much of a value is read for lists: the lines before the body of nearly all records.
@@ -194,7 +195,7 @@ impl Remote for Redis {
 
 /// The lease of a key, in the key's own cluster slot: our keys hold no braces.
 pub(crate) fn lease_key(key: &[u8]) -> Vec<u8> {
-    [&b"larder:lease:{"[..], key, b"}"].concat()
+    [LEASE_PREFIX.as_bytes(), key, b"}"].concat()
 }
 
 /// What GETRANGE, PTTL and STRLEN said of a key; the outer two fail on other types than strings.

@@ -16,12 +16,14 @@ impl Compiler<'_> {
             pattern.params().iter().map(|param| (param.name.to_string(), json!(""))).collect();
         known.values.insert("params".to_owned(), Value::Object(params));
         known.values.insert("route".to_owned(), json!({ "name": "", "path": "" }));
-        known.open.extend(
-            REQUEST_ROOTS
-                .iter()
-                .filter(|root| !matches!(**root, "params" | "route"))
-                .map(|root| (*root).to_owned()),
-        );
+        let has_languages = !self.config.languages.is_empty();
+        let is_open = |root: &str| match root {
+            "params" | "route" => false,
+            "language" => has_languages,
+            _ => true,
+        };
+        let open = REQUEST_ROOTS.iter().filter(|root| is_open(root));
+        known.open.extend(open.map(|root| (*root).to_owned()));
         self.report.extend(check_known(&analysis.reads, &known));
     }
 

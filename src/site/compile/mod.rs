@@ -90,6 +90,7 @@ impl<'c> Compiler<'c> {
             server: config.server.clone(),
             cache: config.cache.clone(),
             routes,
+            languages: config.languages.iter().map(|name| name.value.clone()).collect(),
             router,
             templates: Arc::new(self.templates),
             errors,

@@ -28,7 +28,7 @@ pub struct KeyContext<'c> {
 pub type KeyReads<'c> = dyn Fn(&InputName) -> Option<(Span, Vec<Span>)> + 'c;
 
 /// How the keys of a route are written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyPlan {
     pub(super) pieces: Vec<Piece>,
     /// Bytes of `prefix:namespace:`.

@@ -67,7 +67,10 @@ pub(super) trait Places {
 
 /// All paths that `pattern` names, sorted.
 pub(super) fn find(pattern: &str, places: &mut dyn Places) -> Result<Vec<String>, FileError> {
-    let segments: Vec<&str> = pattern.split('/').filter(|s| !s.is_empty() && *s != ".").collect();
+    let mut segments: Vec<&str> =
+        pattern.split('/').filter(|segment| !segment.is_empty()).collect();
+    // Two in a row say the same as one, and would find everything twice.
+    segments.dedup_by(|this, last| *this == "**" && *last == "**");
     let mut search = Search { places, found: Vec::new(), looked_at: 0 };
     search.descend(if pattern.starts_with('/') { "/" } else { "" }, &segments, 0)?;
     search.found.sort();
@@ -102,8 +105,13 @@ impl Search<'_> {
             }
             [name, after @ ..] if !is_pattern(name) => self.step(join(base, name), after, depth),
             [segment, after @ ..] => {
-                for (name, _) in self.entries(base)? {
-                    if fits(segment, &name) {
+                for (name, entry) in self.entries(base)? {
+                    if !fits(segment, &name) {
+                        continue;
+                    }
+                    if after.is_empty() && entry.is_file() {
+                        self.add(join(base, &name))?;
+                    } else {
                         self.step(join(base, &name), after, depth)?;
                     }
                 }
@@ -116,12 +124,14 @@ impl Search<'_> {
         if !after.is_empty() {
             return self.descend(&path, after, depth + 1);
         }
-        if self.places.is_file(&path) {
-            if self.found.len() == MAX_FILES {
-                return Err(FileError::Other(format!("it names more than {MAX_FILES} files")));
-            }
-            self.found.push(path);
+        if self.places.is_file(&path) { self.add(path) } else { Ok(()) }
+    }
+
+    fn add(&mut self, path: String) -> Result<(), FileError> {
+        if self.found.len() == MAX_FILES {
+            return Err(FileError::Other(format!("it names more than {MAX_FILES} files")));
         }
+        self.found.push(path);
         Ok(())
     }
 

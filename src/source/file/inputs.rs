@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -31,6 +31,8 @@ pub struct Inputs {
     pub(super) directories: Directories,
     /// Files that were open by a name although no directory holds them any more.
     pub(super) unlinked: BTreeSet<String>,
+    /// [`Inputs::digest`], once it was asked for.
+    pub(super) digest: OnceLock<Fingerprint>,
 }
 
 /// A file as it was asked for.
@@ -108,6 +110,10 @@ impl Inputs {
     /// Times are left out, so `touch` changes nothing.
     #[must_use]
     pub fn digest(&self) -> Fingerprint {
+        *self.digest.get_or_init(|| self.compute_digest())
+    }
+
+    fn compute_digest(&self) -> Fingerprint {
         let mut hasher = Hasher::default();
         for (question, answer) in &self.files {
             hasher.add(&question.path);

@@ -2,8 +2,9 @@
 //!
 //! A [`Disk`] lives for one load. `config` and `site` read through it as [`Files`]; afterwards
 //! `reload` takes the [`Inputs`] to watch them and to ask again. Only `reload` and the commands
-//! make one. The directory and what is in it are trusted (who can write there is the site's author), so
-//! the checks here are against mistakes: a link that leaves the site, a pipe that never ends.
+//! make one. The directory and what is in it are trusted (who can write there is the site's
+//! author), so the checks here are against mistakes: a link that leaves the site, a pipe that never
+//! ends.
 
 mod glob;
 mod inputs;
@@ -12,7 +13,7 @@ mod resolve;
 mod tests;
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,8 @@ pub struct Disk {
     began: SystemTime,
     /// Answers of an earlier load, used where the metadata says that nothing changed.
     known: Option<Arc<Inputs>>,
+    /// Directories by the path to them, where they really are.
+    parents: HashMap<String, PathBuf>,
     /// What was given out.
     contents: HashMap<String, FileContent>,
     loaded_bytes: u64,
@@ -73,6 +76,7 @@ impl Disk {
             root: walk.real,
             began: now,
             known: None,
+            parents: HashMap::new(),
             contents: HashMap::new(),
             loaded_bytes: 0,
             kept_bytes: 0,
@@ -100,19 +104,20 @@ impl Disk {
     /// Finds the file and digests it, without taking its bytes where they are not wanted.
     fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Found), FileError> {
         let place = self.place(&question.path)?;
-        let (file, metadata) = open(&place)?;
+        let metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
         if metadata.nlink() == 0 {
             self.inputs.unlinked.insert(question.path.clone());
         }
+        if keep == Keep::Digest
+            && let Some(seen) = self.known_as(question, Stat::of(&metadata))
+        {
+            return Ok((seen, Found { bytes: None, modified: metadata.modified().ok() }));
+        }
+        let (file, metadata) = open(&place.real)?;
         let stat = Stat::of(&metadata);
         let modified = metadata.modified().ok();
         if let Some(bound) = question.bound.filter(|bound| stat.size > *bound) {
             return Err(FileError::TooLarge { bound });
-        }
-        if keep == Keep::Digest
-            && let Some(seen) = self.known_as(question, stat)
-        {
-            return Ok((seen, Found { bytes: None, modified }));
         }
         let room = if let Keep::Bytes { room } = keep { room } else { 0 };
         let keep_bytes = stat.size <= room.max(MAX_KEPT_FILE as u64);
@@ -145,16 +150,31 @@ impl Disk {
         fits
     }
 
-    /// The real path of `path`, inside the root; every entry on the way is noted.
-    fn place(&mut self, path: &str) -> Result<PathBuf, FileError> {
+    /// Where `path` really is, inside the root; every entry on the way is noted.
+    fn place(&mut self, path: &str) -> Result<Place, FileError> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if parent.is_empty() || name == ".." {
+            let root = self.root.clone()?;
+            return self.walk(&root, path);
+        }
+        // Many files, few directories: the way to each is gone once.
+        if let Some(directory) = self.parents.get(parent).cloned() {
+            return self.walk(&directory, name);
+        }
+        let directory = self.place(parent)?.real;
+        self.parents.insert(parent.to_owned(), directory.clone());
+        self.walk(&directory, name)
+    }
+
+    fn walk(&mut self, from: &Path, path: &str) -> Result<Place, FileError> {
         let root = self.root.clone()?;
-        let walk = resolve::walk(&root, Path::new(path));
+        let walk = resolve::walk(from, Path::new(path));
         let inside = |hop: &Hop| hop.directory.starts_with(&root);
         for hop in walk.hops.iter().filter(|hop| hop.is_link || inside(hop)) {
             self.inputs.directories.add(&hop.directory, &hop.name);
         }
         match walk.real {
-            Ok(real) if real.starts_with(&root) => Ok(real),
+            Ok(real) if real.starts_with(&root) => Ok(Place { real, metadata: walk.end }),
             Err(error) if walk.hops.last().is_none_or(inside) => Err(error),
             // Whether there is something out there is nobody's business.
             _ => Err(FileError::Escapes),
@@ -218,7 +238,8 @@ impl Files for Disk {
 impl glob::Places for Disk {
     fn search(&mut self, path: &str) -> Result<Option<PathBuf>, FileError> {
         match self.place(path) {
-            Ok(real) if real.is_dir() => {
+            // The root itself is reached by no name.
+            Ok(Place { real, metadata }) if metadata.as_ref().is_none_or(Metadata::is_dir) => {
                 self.inputs.directories.add_all(&real);
                 Ok(Some(real))
             }
@@ -229,7 +250,7 @@ impl glob::Places for Disk {
 
     fn is_file(&mut self, path: &str) -> bool {
         match self.place(path) {
-            Ok(real) => fs::symlink_metadata(real).is_ok_and(|metadata| metadata.is_file()),
+            Ok(place) => place.metadata.is_some_and(|metadata| metadata.is_file()),
             // Named, so that reading it says what is wrong, rather than left out in silence.
             Err(error) => error != FileError::Missing,
         }
@@ -251,13 +272,16 @@ struct Found {
     modified: Option<SystemTime>,
 }
 
+/// Where a path leads.
+struct Place {
+    real: PathBuf,
+    /// Nothing for a directory that was reached by no name: the root, or one by `..`.
+    metadata: Option<Metadata>,
+}
+
 /// Opens a regular file by its real path. A pipe without a writer would hold a blocking open for
-/// ever, so the type is looked at before, and again on what was opened.
+/// ever, so its type was looked at before, and is again on what was opened.
 fn open(real: &Path) -> Result<(File, Metadata), FileError> {
-    let before = fs::symlink_metadata(real).map_err(|error| in_words(&error))?;
-    if !before.is_file() {
-        return Err(FileError::NotRegular);
-    }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::open(real, flags | OFlags::NOCTTY, Mode::empty())
         .map_err(|error| in_words(&io::Error::from(error)))?;

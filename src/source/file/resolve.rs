@@ -4,8 +4,8 @@
 //! a `ConfigMap` changes by swapping a link that no config ever names.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -23,6 +23,8 @@ pub(super) struct Walk {
     pub(super) real: Result<PathBuf, FileError>,
     /// Each directory entry that decided the way: a real directory and a name in it.
     pub(super) hops: Vec<Hop>,
+    /// What is at the real path; nothing for a directory that was reached by no name.
+    pub(super) end: Option<Metadata>,
 }
 
 /// An entry of a real directory.
@@ -38,56 +40,57 @@ pub(super) struct Hop {
 
 /// Walks `path` from `start`, which is a real directory, to whatever it names.
 pub(super) fn walk(start: &Path, path: &Path) -> Walk {
-    let mut hops = Vec::new();
-    let real = follow(start, path, &mut hops);
-    Walk { real, hops }
+    let mut walk = Walk { real: Err(FileError::Missing), hops: Vec::new(), end: None };
+    walk.real = walk.follow(start, path);
+    walk
 }
 
-fn follow(start: &Path, path: &Path, hops: &mut Vec<Hop>) -> Result<PathBuf, FileError> {
-    let mut current = start.to_path_buf();
-    let mut ahead: VecDeque<Step> = steps(path).collect();
-    let mut links = 0;
-    while let Some(step) = ahead.pop_front() {
-        let name = match step {
-            Step::Root => {
-                current = PathBuf::from("/");
-                continue;
+impl Walk {
+    fn follow(&mut self, start: &Path, path: &Path) -> Result<PathBuf, FileError> {
+        let mut current = start.to_path_buf();
+        let mut ahead: VecDeque<Step> = steps(path).collect();
+        let mut links = 0;
+        while let Some(step) = ahead.pop_front() {
+            self.end = None;
+            match step {
+                Step::Root => current = PathBuf::from("/"),
+                Step::Up => {
+                    current.pop();
+                }
+                Step::Down(name) => match self.enter(&mut current, name)? {
+                    None => {}
+                    Some(_) if links == MAX_LINKS => {
+                        let words = "its symbolic links lead in a circle";
+                        return Err(FileError::Other(words.to_owned()));
+                    }
+                    Some(target) => {
+                        links += 1;
+                        steps(&target).rev().for_each(|step| ahead.push_front(step));
+                    }
+                },
             }
-            Step::Up => {
-                current.pop();
-                continue;
-            }
-            Step::Down(name) => name,
-        };
-        let target = link_at(&current, &name, hops)?;
-        let Some(target) = target else {
-            current.push(name);
-            continue;
-        };
-        links += 1;
-        if links > MAX_LINKS {
-            return Err(FileError::Other("its symbolic links lead in a circle".to_owned()));
         }
-        steps(&target).rev().for_each(|step| ahead.push_front(step));
+        Ok(current)
     }
-    Ok(current)
-}
 
-/// Notes the entry, and reads where it leads where it is a link.
-fn link_at(
-    directory: &Path,
-    name: &OsStr,
-    hops: &mut Vec<Hop>,
-) -> Result<Option<PathBuf>, FileError> {
-    let path = directory.join(name);
-    let found = fs::symlink_metadata(&path);
-    let is_link = found.as_ref().is_ok_and(|metadata| metadata.file_type().is_symlink());
-    hops.push(Hop { directory: directory.to_path_buf(), name: name.to_owned(), is_link });
-    found.map_err(|error| in_words(&error))?;
-    if !is_link {
-        return Ok(None);
+    /// Goes to an entry of `directory`, or stays and says where it leads where it is a link.
+    fn enter(
+        &mut self,
+        directory: &mut PathBuf,
+        name: OsString,
+    ) -> Result<Option<PathBuf>, FileError> {
+        let path = directory.join(&name);
+        let found = fs::symlink_metadata(&path);
+        let is_link = found.as_ref().is_ok_and(Metadata::is_symlink);
+        self.hops.push(Hop { directory: directory.clone(), name, is_link });
+        let metadata = found.map_err(|error| in_words(&error))?;
+        if is_link {
+            return fs::read_link(&path).map(Some).map_err(|error| in_words(&error));
+        }
+        self.end = Some(metadata);
+        *directory = path;
+        Ok(None)
     }
-    fs::read_link(&path).map(Some).map_err(|error| in_words(&error))
 }
 
 /// What is said where the process, or the machine, has no descriptor left. It says nothing of the

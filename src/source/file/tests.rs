@@ -11,7 +11,9 @@ struct Site(TempDir);
 impl Site {
     fn new(files: &[(&str, &str)]) -> Self {
         let site = Self(tempfile::tempdir().expect("a directory"));
-        files.iter().for_each(|(path, text)| site.write(path, text));
+        for (path, text) in files {
+            site.write(path, text);
+        }
         site
     }
 

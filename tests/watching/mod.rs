@@ -2,9 +2,6 @@
 //! nothing half-written is ever used. The build here parses something simple, so that only watching
 //! and reloading are on trial.
 
-#[cfg(test)]
 mod edits;
-#[cfg(test)]
 mod harness;
-#[cfg(test)]
 mod reloads;

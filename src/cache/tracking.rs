@@ -1,0 +1,158 @@
+//! Client tracking: Redis tells of every change under our prefix, over a connection of its own.
+//!
+//! One task connects with RESP3, turns tracking on, and arms the near cache by that; then it asks
+//! for a sign of life each [`EVERY`]. When the connection ends, which its driver tells at once, or
+//! is silent, the near cache is emptied and not used until the next one is armed (TRAPS 3). The
+//! connection manager of the redis crate is not used: it does not turn tracking on again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError, Value};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::state::Notices;
+use super::store::redis::address::Address;
+use super::told::{LEASE_PREFIX, Told};
+
+/// How often a sign of life is asked for, and how long it may take: a connection that is lost
+/// silently is found out within twice this.
+const EVERY: Duration = Duration::from_millis(500);
+/// How long connecting and logging in may take.
+const CONNECT: Duration = Duration::from_secs(2);
+/// The first pause between attempts, doubled up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long until a server that refuses tracking is asked again: its rights may have changed.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// Keeps the near cache told of changes.
+#[derive(Debug)]
+pub(crate) struct Tracking {
+    pub(crate) address: Address,
+    /// The cache's prefix, without the colon.
+    pub(crate) prefix: String,
+    pub(crate) told: Told,
+    pub(crate) notices: Arc<Notices>,
+}
+
+/// Why tracking is not on.
+#[derive(Debug)]
+enum Off {
+    /// The server cannot be reached, or not now.
+    Away(String),
+    /// It is there, and does not do this.
+    Refused(String),
+}
+
+impl Tracking {
+    /// Starts the task; it ends with `ended`.
+    pub(crate) fn start(self, tasks: &TaskTracker, ended: CancellationToken) {
+        tasks.spawn(async move {
+            ended.run_until_cancelled(self.keep_up()).await;
+            self.told.lost();
+        });
+    }
+
+    async fn keep_up(&self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let closed = Arc::new(Notify::new());
+            match self.arm(&closed).await {
+                Ok(mut connection) => {
+                    self.notices.set_near_trouble(None);
+                    pause = FIRST_PAUSE;
+                    self.watch(&mut connection, &closed).await;
+                    self.told.lost();
+                    self.notices.set_near_trouble(Some("the tracking connection was lost".into()));
+                    tracing::warn!("tracking lost: memory is emptied until it is on again");
+                }
+                Err(Off::Away(why)) => {
+                    self.notices.set_near_trouble(Some(why));
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(Off::Refused(why)) => {
+                    self.notices.near_refused(why);
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Connects and turns tracking on; what is read after this may be kept.
+    async fn arm(&self, closed: &Arc<Notify>) -> Result<MultiplexedConnection, Off> {
+        let (told, closed) = (self.told.clone(), Arc::clone(closed));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT))
+            .set_response_timeout(Some(EVERY))
+            .set_push_sender(move |push: PushInfo| {
+                hear(&told, &closed, push);
+                Ok::<(), ()>(())
+            });
+        let connecting = self.address.resp3.get_multiplexed_async_connection_with_config(&config);
+        let connected = timeout(CONNECT, connecting).await;
+        let mut connection = connected.map_err(|_| silent())?.map_err(|error| off(&error))?;
+        let mut on = redis::cmd("CLIENT");
+        on.arg("TRACKING").arg("ON").arg("BCAST");
+        on.arg("PREFIX").arg(format!("{}:", self.prefix));
+        // Who waits for another instance's render is told when its lease ends.
+        on.arg("PREFIX").arg(format!("{LEASE_PREFIX}{}:", self.prefix));
+        let answer = timeout(CONNECT, on.query_async::<Value>(&mut connection)).await;
+        match answer.map_err(|_| silent())? {
+            Ok(_) => {
+                self.told.armed();
+                Ok(connection)
+            }
+            Err(error) => Err(off(&error)),
+        }
+    }
+
+    /// Returns when the connection is lost, or silent, or its near cache was disarmed.
+    async fn watch(&self, connection: &mut MultiplexedConnection, closed: &Notify) {
+        loop {
+            if timeout(EVERY, closed.notified()).await.is_ok() || !self.told.near.is_trusted() {
+                return;
+            }
+            let ping = redis::cmd("PING");
+            if !matches!(timeout(EVERY, ping.query_async::<Value>(connection)).await, Ok(Ok(_))) {
+                return;
+            }
+        }
+    }
+}
+
+/// Called by the connection's driver, in the order in which Redis sent: never blocks.
+fn hear(told: &Told, closed: &Notify, push: PushInfo) {
+    match push.kind {
+        PushKind::Invalidate => match push.data.first() {
+            Some(Value::Array(keys)) => keys.iter().for_each(|key| match key {
+                Value::BulkString(key) => told.key(key),
+                Value::SimpleString(key) => told.key(key.as_bytes()),
+                _ => {}
+            }),
+            // FLUSHALL and FLUSHDB send null instead of keys (TRAPS 2); so would what we don't know.
+            _ => told.all(),
+        },
+        PushKind::Disconnection => {
+            told.lost();
+            closed.notify_one();
+        }
+        _ => {}
+    }
+}
+
+fn silent() -> Off {
+    Off::Away("no answer to the tracking connection".into())
+}
+
+fn off(error: &RedisError) -> Off {
+    let why = error.to_string();
+    let away = error.is_io_error() || error.is_unrecoverable_error();
+    let passing = matches!(error.code(), Some("LOADING" | "MASTERDOWN" | "NOAUTH" | "WRONGPASS"));
+    if away || passing { Off::Away(why) } else { Off::Refused(why) }
+}

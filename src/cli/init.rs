@@ -1,0 +1,43 @@
+//! `larder init DIR`: a small site that works.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use super::target::Trouble;
+use super::{OK, say};
+
+/// What a new site begins with.
+const FILES: &[(&str, &str)] = &[
+    ("routes.yaml", include_str!("init/routes.yaml")),
+    ("templates/base.html.hbs", include_str!("init/base.html.hbs")),
+    ("templates/home.html.hbs", include_str!("init/home.html.hbs")),
+    ("templates/hello.html.hbs", include_str!("init/hello.html.hbs")),
+    ("public/site.css", include_str!("init/site.css")),
+];
+
+/// Writes the files of a new site into `directory`; nothing where one of them is there already.
+pub(super) fn run(directory: &Path) -> Result<u8, Trouble> {
+    let there = FILES.iter().map(|(path, _)| directory.join(path)).find(|path| path.exists());
+    if let Some(path) = there {
+        return Err(Trouble::Failed(format!(
+            "{} is there already: nothing was written",
+            path.display()
+        )));
+    }
+    for (path, text) in FILES {
+        write(&directory.join(path), text).map_err(|why| {
+            format!("{} cannot be written: {why}", directory.join(path).display())
+        })?;
+    }
+    say(&format!("a new site is in {0}: now `cd {0} && larder dev`\n", directory.display()));
+    Ok(OK)
+}
+
+/// Writes a new file; never over one that is there.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::File::create_new(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,97 @@
+//! `larder routes`: the routes of the file, a line each.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::target::{Trouble, compiled};
+use super::{ListFormat, OK, say};
+use crate::config::Ttl;
+use crate::site::{Form, Page, Route, Source, input_names};
+use crate::units::show_duration;
+
+/// Lists the routes of the site whose main file is `config`, in the order of their paths.
+pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, Trouble> {
+    let site = compiled(config)?;
+    let mut routes: Vec<&Route> = site.routes.iter().map(AsRef::as_ref).collect();
+    routes.sort_by(|a, b| (a.pattern.as_str(), &a.method).cmp(&(b.pattern.as_str(), &b.method)));
+    if format == ListFormat::Json {
+        let rows: Vec<Value> = routes.iter().map(|route| row(route)).collect();
+        say(&format!("{}\n", Value::Array(rows)));
+        return Ok(OK);
+    }
+    let address = |route: &Route| format!("{} {}", route.method, route.pattern.as_str());
+    let width = routes.iter().map(|route| address(route).chars().count()).max().unwrap_or(0);
+    let names = routes.iter().map(|route| route.name.chars().count()).max().unwrap_or(0);
+    for route in routes {
+        say(&format!(
+            "{:<width$}  {:<names$}  {:<8}  {:>6}  {}\n",
+            address(route),
+            route.name,
+            kind(&route.source),
+            ttl(route),
+            about(route),
+        ));
+    }
+    Ok(OK)
+}
+
+/// What the key holds besides the path, and the summary.
+fn about(route: &Route) -> String {
+    let reads = if route.key.is_some() { input_names(route) } else { Vec::new() };
+    let reads: Vec<&str> =
+        reads.iter().map(String::as_str).filter(|name| !is_of_path(name)).collect();
+    let key = if reads.is_empty() { String::new() } else { format!("by {}", reads.join(", ")) };
+    match (&route.summary, key.is_empty()) {
+        (Some(summary), true) => summary.clone(),
+        (Some(summary), false) => format!("{key}  {summary}"),
+        (None, _) => key,
+    }
+}
+
+fn is_of_path(input: &str) -> bool {
+    input == "path" || input.starts_with("params")
+}
+
+fn kind(source: &Source) -> &'static str {
+    match source {
+        Source::Page(page) => kind_of_page(page),
+        Source::File(_) => "file",
+        Source::Redirect(_) => "redirect",
+    }
+}
+
+fn kind_of_page(page: &Page) -> &'static str {
+    match page.form {
+        Form::Body(_) => "body",
+        Form::Template { .. } => "template",
+        Form::Json(_) => "json",
+    }
+}
+
+/// How long it is kept; `-` for what is never stored.
+fn ttl(route: &Route) -> String {
+    match (&route.key, route.lifetime.ttl) {
+        (Some(_), Ttl::For(ttl)) => show_duration(ttl),
+        (Some(_), Ttl::Off) => "off".to_owned(),
+        (None, _) => "-".to_owned(),
+    }
+}
+
+fn row(route: &Route) -> Value {
+    json!({
+        "name": &*route.name,
+        "method": route.method,
+        "path": route.pattern.as_str(),
+        "source": kind(&route.source),
+        "status": route.status,
+        "content_type": route.content_type,
+        "ttl_ms": match (&route.key, route.lifetime.ttl) {
+            (Some(_), Ttl::For(ttl)) => u64::try_from(ttl.as_millis()).ok(),
+            _ => None,
+        },
+        "inputs": input_names(route),
+        "summary": route.summary,
+        "place": route.place.to_string(),
+    })
+}

@@ -1,0 +1,292 @@
+//! Content codings: which the client wants, and the coded bodies, made once and kept beside the
+//! entry.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::ACCEPT_ENCODING;
+use tokio::sync::OnceCell;
+
+use super::headers::joined;
+use super::media;
+use super::weights::weighted;
+
+/// A content coding that larder makes, in the order in which it prefers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// Brotli, RFC 7932.
+    Brotli,
+    /// Zstandard, RFC 8878.
+    Zstd,
+    /// gzip, RFC 1952.
+    Gzip,
+}
+
+impl Coding {
+    /// All, the best first.
+    pub const ALL: [Self; 3] = [Self::Brotli, Self::Zstd, Self::Gzip];
+
+    /// Its name in `Content-Encoding`, and behind the dash of an entity tag: `br`, `zstd`, `gzip`.
+    #[must_use]
+    pub fn token(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// The extension of a file that is coded already: `br`, `zst`, `gz`.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Zstd => "zst",
+            Self::Gzip => "gz",
+        }
+    }
+
+    /// The entity tag of the coded body: `"a"` becomes `"a-br"`. Bytes that differ need tags that
+    /// differ.
+    #[must_use]
+    pub fn tag(self, identity: &str) -> String {
+        let open = identity.strip_suffix('"').unwrap_or(identity);
+        format!("{open}-{}\"", self.token())
+    }
+}
+
+/// What a client takes: RFC 9110 §12.5.3. Weights in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Of brotli, zstd and gzip.
+    weights: [u16; 3],
+    identity: u16,
+}
+
+impl Accepted {
+    /// Reads `Accept-Encoding`; a client that sends none gets no coding.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        // Nearly every client that is no browser sends none: nothing is parsed for it.
+        joined(headers, &ACCEPT_ENCODING).map_or(Self::NONE, |field| Self::read(&field))
+    }
+
+    const NONE: Self = Self { weights: [0; 3], identity: 1000 };
+
+    fn read(field: &str) -> Self {
+        let (mut named, mut identity, mut any) = ([None; 3], None, None);
+        for (name, weight) in weighted(field) {
+            let is = |token: &str| name.eq_ignore_ascii_case(token);
+            let known = Coding::ALL.into_iter().find(|coding| is(coding.token()));
+            match known {
+                Some(coding) => named[coding as usize] = Some(weight),
+                None if is("x-gzip") => named[Coding::Gzip as usize] = Some(weight),
+                None if is("identity") => identity = Some(weight),
+                None if name == "*" => any = Some(weight),
+                None => {}
+            }
+        }
+        let weights = named.map(|weight| weight.or(any).unwrap_or(0));
+        // Not named, identity is welcome, but less than any coding that is.
+        let unnamed = u16::from(any != Some(0));
+        Self { weights, identity: identity.unwrap_or(unnamed) }
+    }
+
+    /// The coding to answer with; nothing for none. `worth` says whether the body is
+    /// [`worth_coding`]: one that is not is coded only where the client refuses it as it is. A
+    /// client that refuses everything gets it as it is all the same: better than no answer.
+    #[must_use]
+    pub fn choose(&self, worth: bool) -> Option<Coding> {
+        self.choose_of(worth, Coding::ALL)
+    }
+
+    /// The same, of the codings that are there.
+    pub fn choose_of(
+        &self,
+        worth: bool,
+        there: impl IntoIterator<Item = Coding>,
+    ) -> Option<Coding> {
+        if !worth && self.identity > 0 {
+            return None;
+        }
+        let mut best = (self.identity.max(1) - 1, None);
+        for coding in there {
+            let weight = self.weights[coding as usize];
+            if weight > best.0 {
+                best = (weight, Some(coding));
+            }
+        }
+        best.1
+    }
+}
+
+/// The smallest body that is coded, in bytes: below, head and coding cost more than they save.
+pub const MIN_CODED: usize = 256;
+
+/// Whether coding a body of this type and length makes it smaller by enough.
+#[must_use]
+pub fn worth_coding(media: &str, len: usize) -> bool {
+    len >= MIN_CODED && media::compressible(media)
+}
+
+/// The coded forms of one body. Each is made at its first use, once however many ask.
+#[derive(Debug, Default)]
+pub struct Variants([OnceCell<Option<Bytes>>; 3]);
+
+impl Variants {
+    /// The coded body, where it is there already; `Some(None)` where coding does not make it
+    /// smaller, so that the identity form is to be sent. Never waits.
+    #[must_use]
+    pub fn ready(&self, coding: Coding) -> Option<Option<&Bytes>> {
+        self.0[coding as usize].get().map(Option::as_ref)
+    }
+
+    /// The coded body, made now where it is not there; nothing where coding does not make it
+    /// smaller.
+    ///
+    /// # Cancel safety
+    /// Dropped, the next one who asks makes it.
+    pub async fn get(&self, coding: Coding, identity: &Bytes) -> Option<&Bytes> {
+        let made = self.0[coding as usize].get_or_init(|| make(coding, identity.clone()));
+        made.await.as_ref()
+    }
+
+    /// Bytes that the coded forms hold.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let made = self.0.iter().filter_map(|cell| cell.get()?.as_ref());
+        made.map(Bytes::len).sum()
+    }
+}
+
+/// A body up to this many bytes is coded where it stands; a larger one off the reactor's threads.
+const AT_ONCE: usize = 2 * 1024;
+
+async fn make(coding: Coding, identity: Bytes) -> Option<Bytes> {
+    if identity.len() <= AT_ONCE {
+        return smaller(coding, &identity);
+    }
+    let made = tokio::task::spawn_blocking(move || smaller(coding, &identity)).await;
+    // A panic in a compressor costs the coding, not the answer.
+    made.unwrap_or_default()
+}
+
+fn smaller(coding: Coding, identity: &[u8]) -> Option<Bytes> {
+    let coded = encode(coding, identity).ok()?;
+    (coded.len() < identity.len()).then(|| Bytes::from(coded))
+}
+
+/// Codes a body. The levels are those beyond which time grows faster than size shrinks for bodies
+/// that are coded once a lifetime.
+///
+/// # Errors
+/// Where a compressor fails, which it has no reason to.
+pub fn encode(coding: Coding, identity: &[u8]) -> std::io::Result<Vec<u8>> {
+    match coding {
+        Coding::Brotli => {
+            let window = window(identity.len());
+            let mut coder = brotli::CompressorWriter::new(Vec::new(), 4096, BROTLI_QUALITY, window);
+            coder.write_all(identity)?;
+            Ok(coder.into_inner())
+        }
+        Coding::Zstd => zstd::bulk::compress(identity, ZSTD_LEVEL),
+        Coding::Gzip => {
+            let level = flate2::Compression::new(GZIP_LEVEL);
+            let mut coder = flate2::write::GzEncoder::new(Vec::new(), level);
+            coder.write_all(identity)?;
+            coder.finish()
+        }
+    }
+}
+
+const BROTLI_QUALITY: u32 = 5;
+const ZSTD_LEVEL: i32 = 6;
+const GZIP_LEVEL: u32 = 6;
+
+/// Brotli's window, as a power of two: no larger than the body needs, for the compressor's memory
+/// grows with it.
+fn window(len: usize) -> u32 {
+    len.max(1).ilog2().saturating_add(1).clamp(16, 22)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn the_client_chooses_by_weight_and_larder_among_equals() {
+        use Coding::{Brotli, Gzip, Zstd};
+        for (field, worth, not_worth) in [
+            ("gzip, deflate, br, zstd", Some(Brotli), None),
+            ("gzip, zstd", Some(Zstd), None),
+            ("x-gzip", Some(Gzip), None),
+            ("GZIP", Some(Gzip), None),
+            ("br;q=0.5, gzip", Some(Gzip), None),
+            ("br;q=0.001", Some(Brotli), None),
+            ("br;q=0, gzip;q=0", None, None),
+            ("", None, None),
+            ("deflate", None, None),
+            ("*", Some(Brotli), None),
+            ("br;q=0, *", Some(Zstd), None),
+            ("identity, br;q=0.5", None, None),
+            ("identity;q=0.5, br;q=0.6", Some(Brotli), None),
+            ("identity;q=0, gzip", Some(Gzip), Some(Gzip)),
+            ("*;q=0, gzip", Some(Gzip), Some(Gzip)),
+            ("*;q=0", None, None),
+            ("identity;q=0", None, None),
+            ("br;q=nonsense", None, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, field.parse().unwrap());
+            let accepted = Accepted::of(&headers);
+            assert_eq!(accepted.choose(true), worth, "{field}, worth it");
+            assert_eq!(accepted.choose(false), not_worth, "{field}, not worth it");
+        }
+        assert_eq!(Accepted::of(&HeaderMap::new()).choose(true), None);
+    }
+
+    #[test]
+    fn what_is_coded_is_the_same_when_decoded() {
+        let sample = "<p>larder</p>\n".repeat(500).into_bytes();
+        for coding in Coding::ALL {
+            let coded = encode(coding, &sample).unwrap();
+            let mut decoded = Vec::new();
+            match coding {
+                Coding::Brotli => {
+                    brotli::Decompressor::new(&coded[..], 4096).read_to_end(&mut decoded).unwrap();
+                }
+                Coding::Zstd => decoded = zstd::stream::decode_all(&coded[..]).unwrap(),
+                Coding::Gzip => {
+                    flate2::read::GzDecoder::new(&coded[..]).read_to_end(&mut decoded).unwrap();
+                }
+            }
+            assert!(decoded == sample, "{coding:?}");
+            assert!(coded.len() < sample.len() / 10, "{coding:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_variant_is_made_once_and_not_kept_where_it_is_no_smaller() {
+        let text = Bytes::from("<p>larder</p>\n".repeat(5000));
+        let variants = Variants::default();
+        assert!(variants.ready(Coding::Gzip).is_none());
+        let first = variants.get(Coding::Gzip, &text).await.unwrap().as_ptr();
+        assert_eq!(variants.get(Coding::Gzip, &text).await.unwrap().as_ptr(), first);
+        assert_eq!(variants.ready(Coding::Gzip).unwrap().unwrap().as_ptr(), first);
+        assert!(variants.weight() > 0);
+
+        let noise = crate::fingerprint::Fingerprint::of(b"noise").as_bytes().to_vec();
+        let variants = Variants::default();
+        assert!(variants.get(Coding::Gzip, &noise.into()).await.is_none());
+        assert_eq!(variants.ready(Coding::Gzip), Some(None));
+    }
+
+    #[test]
+    fn tags_of_codings_differ() {
+        assert_eq!(Coding::Brotli.tag("\"a\""), "\"a-br\"");
+        assert_eq!(Coding::Zstd.tag("\"a\""), "\"a-zstd\"");
+    }
+}

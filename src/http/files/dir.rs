@@ -1,0 +1,256 @@
+//! A directory that is served: names in, files out, and no way out of it.
+//!
+//! What a client writes is taken apart into names; `..`, hidden names and separators in any coding
+//! are refused before the disk is asked. What remains is resolved by the system, symbolic links
+//! and all, and must still lie inside. Between that look and the opening someone could swap a
+//! link; who can write there is trusted (SECURITY.md), so the portable way was taken rather than
+//! Linux' `openat2`.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::RANGE;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use rustix::fs::OFlags;
+
+use super::{Kept, Resource};
+use crate::http::encoding::{Accepted, Coding};
+use crate::site::media;
+
+/// A file up to this many bytes is kept in memory.
+const MAX_KEPT: u64 = 256 * 1024;
+
+/// Bytes of files that one directory keeps in memory.
+const KEPT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// What a name in a served directory leads to.
+#[derive(Debug)]
+pub enum Found {
+    /// A file.
+    File(Resource),
+    /// A directory with an index, asked for without the slash at its end: relative links in it
+    /// would lead astray, so the client is to be sent to the address with the slash.
+    NeedsSlash,
+}
+
+/// A served directory. Clones share what is kept.
+#[derive(Clone, Debug)]
+pub struct Dir {
+    root: Arc<PathBuf>,
+    kept: Arc<Cache<PathBuf, Remembered, ByBytes>>,
+}
+
+/// A kept file, and what the disk said of it when it was read.
+#[derive(Clone, Debug)]
+struct Remembered {
+    stamp: Stamp,
+    file: Arc<Kept>,
+}
+
+/// Changes whenever the content may have: which file, when it and its entry were changed, how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp([i128; 5]);
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let nanos =
+            |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Self([
+            metadata.dev().into(),
+            metadata.ino().into(),
+            nanos(metadata.mtime(), metadata.mtime_nsec()),
+            nanos(metadata.ctime(), metadata.ctime_nsec()),
+            metadata.len().into(),
+        ])
+    }
+}
+
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<PathBuf, Remembered> for ByBytes {
+    fn weight(&self, path: &PathBuf, remembered: &Remembered) -> u64 {
+        // The coded forms come later: they are counted as if they were as large as the file.
+        (path.as_os_str().len() + 4 * remembered.file.weight()) as u64
+    }
+}
+
+impl Dir {
+    /// The directory at `path`. It is resolved once, now.
+    ///
+    /// # Errors
+    /// Where it is not there, or is no directory.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let root = path.canonicalize()?;
+        if !root.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        let files = usize::try_from(KEPT_BYTES / 4096).unwrap_or(usize::MAX);
+        let kept = Cache::with_weighter(files, KEPT_BYTES, ByBytes);
+        Ok(Self { root: Arc::new(root), kept: Arc::new(kept) })
+    }
+
+    /// What `name`, the decoded rest of a path, leads to for a client with these headers; nothing
+    /// where there is no such file, or one that is not to be seen.
+    ///
+    /// # Errors
+    /// Where the disk fails; that a file is absent or may not be read is no error.
+    pub async fn find(&self, name: &str, request: &HeaderMap) -> io::Result<Option<Found>> {
+        let Some(inner) = inner_path(name) else { return Ok(None) };
+        // Parts are of the bytes as they are: who resumes a download wants the file.
+        let accepted = (!request.contains_key(RANGE)).then(|| Accepted::of(request));
+        let (this, slash) = (self.clone(), name.is_empty() || name.ends_with('/'));
+        let found = tokio::task::spawn_blocking(move || this.look(&inner, slash, accepted)).await;
+        let looked = match found.map_err(io::Error::other)? {
+            Ok(looked) => looked,
+            Err(error) if absent(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut resource = match looked.what {
+            What::NeedsSlash => return Ok(Some(Found::NeedsSlash)),
+            What::Kept(file) => Resource::of_kept(&file, request).await,
+            What::Disk(resource) => resource,
+        };
+        resource.varies |= looked.varies;
+        Ok(Some(Found::File(resource)))
+    }
+
+    fn look(&self, inner: &Path, slash: bool, accepted: Option<Accepted>) -> io::Result<Looked> {
+        let mut path = self.inside(&self.root.join(inner))?;
+        if path.is_dir() {
+            let index = self.inside(&path.join("index.html"))?;
+            if !slash {
+                return Ok(Looked { what: What::NeedsSlash, varies: false });
+            }
+            path = index;
+        } else if slash {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let media = path.file_name().and_then(|name| media::of_name(&name.to_string_lossy()));
+        let media = media.unwrap_or_else(|| "application/octet-stream".to_owned());
+        let neighbours = self.neighbours(&path);
+        let codings = neighbours.iter().map(|(coding, _)| *coding);
+        let wanted = accepted.and_then(|accepted| accepted.choose_of(true, codings));
+        let chosen = neighbours.iter().find(|(coding, _)| Some(*coding) == wanted);
+        let mut looked = match chosen {
+            Some((coding, neighbour)) => precompressed(neighbour, media, *coding)?,
+            None => self.read(path, media)?,
+        };
+        looked.varies |= !neighbours.is_empty();
+        Ok(looked)
+    }
+
+    /// The path with every link followed, if it is still inside.
+    fn inside(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = path.canonicalize()?;
+        let rest = path.strip_prefix(self.root.as_path()).map_err(|_outside| NOT_HERE)?;
+        // A link may lead to a hidden file as well.
+        let hidden = rest.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden { Err(NOT_HERE.into()) } else { Ok(path) }
+    }
+
+    /// The files beside it that hold it coded: `.br`, `.zst`, `.gz`.
+    fn neighbours(&self, path: &Path) -> Vec<(Coding, PathBuf)> {
+        let neighbour = |coding: Coding| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".");
+            name.push(coding.extension());
+            Some((coding, self.inside(Path::new(&name)).ok()?))
+        };
+        Coding::ALL.into_iter().filter_map(neighbour).collect()
+    }
+
+    fn read(&self, path: PathBuf, media: String) -> io::Result<Looked> {
+        let (mut file, metadata) = open_regular(&path)?;
+        let (len, stamp, modified) =
+            (metadata.len(), Stamp::of(&metadata), metadata.modified().ok());
+        if len > MAX_KEPT {
+            return Ok(Looked::disk(Resource::on_disk(file, len, media, modified)));
+        }
+        if let Some(remembered) = self.kept.get(&path).filter(|kept| kept.stamp == stamp) {
+            return Ok(Looked::kept(remembered.file));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
+        (&mut file).take(MAX_KEPT).read_to_end(&mut bytes)?;
+        let kept = Arc::new(Kept::new(Bytes::from(bytes), &media, modified));
+        // Kept only where nothing moved while it was read.
+        if Stamp::of(&file.metadata()?) == stamp {
+            self.kept.insert(path, Remembered { stamp, file: Arc::clone(&kept) });
+        }
+        Ok(Looked::kept(kept))
+    }
+}
+
+fn precompressed(neighbour: &Path, media: String, coding: Coding) -> io::Result<Looked> {
+    let (file, metadata) = open_regular(neighbour)?;
+    let modified = metadata.modified().ok();
+    let mut resource = Resource::on_disk(file, metadata.len(), media, modified);
+    resource.etag = coding.tag(&resource.etag);
+    resource.coding = Some(coding);
+    Ok(Looked::disk(resource))
+}
+
+/// What was found on the disk, and whether there are neighbours for other clients.
+struct Looked {
+    what: What,
+    varies: bool,
+}
+
+enum What {
+    Kept(Arc<Kept>),
+    Disk(Resource),
+    NeedsSlash,
+}
+
+impl Looked {
+    fn kept(file: Arc<Kept>) -> Self {
+        Self { what: What::Kept(file), varies: false }
+    }
+
+    fn disk(resource: Resource) -> Self {
+        Self { what: What::Disk(resource), varies: false }
+    }
+}
+
+const NOT_HERE: io::ErrorKind = io::ErrorKind::NotFound;
+
+/// What a client wrote, as a path that goes only down; nothing where a part of it is no plain name.
+fn inner_path(name: &str) -> Option<PathBuf> {
+    let name = name.strip_suffix('/').unwrap_or(name);
+    if name.is_empty() {
+        return Some(PathBuf::new());
+    }
+    let plain = |part: &str| {
+        let dark = part.bytes().any(|byte| byte == b'\\' || byte == b':' || byte < b' ');
+        !part.is_empty() && !part.starts_with('.') && !dark
+    };
+    let all = name.split('/').all(plain);
+    all.then(|| name.split('/').collect())
+}
+
+/// Opens a regular file. A FIFO or a device in its place is not waited for.
+pub(super) fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(NOT_HERE.into()) }
+}
+
+/// Whether an error only says that there is nothing to be seen.
+fn absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+    };
+    let kinds =
+        [NotFound, NotADirectory, IsADirectory, PermissionDenied, InvalidFilename, InvalidInput];
+    // ELOOP and ENXIO (a socket) have no kind of their own that is stable.
+    let links = rustix::io::Errno::from_io_error(error);
+    kinds.contains(&error.kind())
+        || matches!(links, Some(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO))
+}

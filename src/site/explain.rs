@@ -1,0 +1,176 @@
+//! An address → what larder knows of its answer: the route, each input and who reads it, the key.
+//!
+//! Pure: what the store holds under the key is added by who asks (`larder explain`, the admin API).
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{Facts, Headers, InputName};
+use super::route::{Found, Matched, RawQuery};
+use super::{InputRead, Route, Site, Source};
+use crate::config::Ttl;
+use crate::fingerprint::Fingerprint;
+
+/// What is known of the answer to a request before it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The address as asked.
+    pub url: String,
+    /// What kind of answer it gets, in a few words.
+    pub answer: String,
+    /// The route that answers; nothing where none does.
+    pub route: Option<ExplainedRoute>,
+    /// What the response reads of the request.
+    pub inputs: Vec<ExplainedInput>,
+    /// Parameters of the query that nothing reads, so that they make no entries.
+    pub unread: Vec<String>,
+    /// The key; nothing for what is never stored.
+    pub key: Option<String>,
+    /// What a stored response must carry to be this one.
+    pub fingerprint: Option<String>,
+    /// How long it is fresh, in milliseconds; nothing where it is not stored.
+    pub ttl_ms: Option<u64>,
+}
+
+/// The route that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedRoute {
+    /// Its name.
+    pub name: String,
+    /// Its method and path.
+    pub path: String,
+    /// Where it is written: `routes.yaml:12:3`.
+    pub place: String,
+    /// One line for people.
+    pub summary: Option<String>,
+}
+
+/// Something of the request that the response reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedInput {
+    /// What: `query.lang`.
+    pub input: String,
+    /// Its value in this request; nothing where it is absent, `***` for what may be a secret.
+    pub value: Option<String>,
+    /// Where it is read: `templates/hello.html.hbs:3:14`.
+    pub read_at: String,
+    /// The calls of partials that lead there, from the outside in.
+    pub through: Vec<String>,
+}
+
+impl Site {
+    /// Explains the answer to `method` and `url` (a path with an optional query).
+    #[must_use]
+    pub fn explain(&self, method: &str, url: &str, headers: &dyn Headers) -> Explanation {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut told = Explanation {
+            url: url.to_owned(),
+            answer: String::new(),
+            route: None,
+            inputs: Vec::new(),
+            unread: Vec::new(),
+            key: None,
+            fingerprint: None,
+            ttl_ms: None,
+        };
+        told.answer = match self.find(method, path) {
+            Found::Route(matched) => match self.route(matched.target) {
+                Some(route) => told.add(route, &matched, query, headers),
+                None => "404: there is no such page".to_owned(),
+            },
+            Found::Redirect { to } => format!("308: moved to {to}"),
+            Found::Method { allow } => format!("405: this address answers {allow}"),
+            Found::NotFound => "404: no route matches".to_owned(),
+            Found::Malformed => "400: the path is not well-formed".to_owned(),
+        };
+        told
+    }
+}
+
+impl Explanation {
+    /// Adds what a route says of the request; gives the kind of answer.
+    fn add(
+        &mut self,
+        route: &Route,
+        matched: &Matched<'_>,
+        query: &str,
+        headers: &dyn Headers,
+    ) -> String {
+        self.route = Some(ExplainedRoute {
+            name: route.name.to_string(),
+            path: format!("{} {}", route.method, route.pattern.as_str()),
+            place: route.place.to_string(),
+            summary: route.summary.clone(),
+        });
+        let Ok(params) = route.rules.path(&matched.params) else {
+            return "404: a value in the path is not one that the route takes".to_owned();
+        };
+        let Ok(raw) = RawQuery::parse(query) else {
+            return "400: the query is not well-formed".to_owned();
+        };
+        let query = match route.rules.query(&raw) {
+            Ok(query) => query,
+            Err(wrong) => return format!("422: `{}` {}", wrong.name, wrong.detail),
+        };
+        let facts =
+            Facts { path: &matched.path, params: &params, query: &query, headers, language: None };
+        self.inputs = route.reads.iter().map(|read| explained(read, &facts)).collect();
+        let is_read = |name: &str| route.inputs.query.contains(name);
+        self.unread = query.iter().map(|(name, _)| name.to_owned()).collect();
+        self.unread.retain(|name| !is_read(name));
+        self.add_key(route, &facts)
+    }
+
+    fn add_key(&mut self, route: &Route, facts: &Facts<'_>) -> String {
+        let fingerprint: Fingerprint = match route.fingerprint(facts) {
+            Ok(fingerprint) => fingerprint,
+            Err(why) => return format!("404: {why}"),
+        };
+        self.fingerprint = Some(fingerprint.to_string());
+        match &route.source {
+            Source::File(file) => return format!("the file {}, never stored", file.path),
+            Source::Redirect(_) => return "a redirect, never stored".to_owned(),
+            Source::Page(_) => {}
+        }
+        let Some(plan) = &route.key else {
+            return format!("a page, never stored: {} is not cached", route.method);
+        };
+        self.key = Some(plan.build(facts));
+        match route.lifetime.ttl {
+            Ttl::Off => "a page, never stored: its ttl is off".to_owned(),
+            Ttl::For(ttl) => {
+                self.ttl_ms = u64::try_from(ttl.as_millis()).ok();
+                "a page".to_owned()
+            }
+        }
+    }
+}
+
+fn explained(read: &InputRead, facts: &Facts<'_>) -> ExplainedInput {
+    ExplainedInput {
+        value: value_of(&read.input, facts),
+        input: read.input.clone(),
+        read_at: read.place.to_string(),
+        through: read.via.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The value of an input as it is shown: cookies and `authorization` are not.
+fn value_of(input: &str, facts: &Facts<'_>) -> Option<String> {
+    let (root, name) = input.split_once('.').unwrap_or((input, ""));
+    match root {
+        "query" => facts.query.get(name).map(str::to_owned),
+        "params" => facts.params.get(name).map(str::to_owned),
+        "headers" if name == "authorization" => facts.headers.get(name).map(|_| "***".to_owned()),
+        "headers" => facts.headers.get(name).map(std::borrow::Cow::into_owned),
+        "cookies" => facts.cookie(name).map(|_| "***".to_owned()),
+        "path" => Some(facts.path.text().to_owned()),
+        "language" => facts.language.map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// The inputs by name that a route's key covers, for tables.
+#[must_use]
+pub fn input_names(route: &Route) -> Vec<String> {
+    route.inputs.names().iter().map(InputName::to_string).collect()
+}

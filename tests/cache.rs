@@ -1,0 +1,11 @@
+//! The cache over a real Redis: each test states a promise of ARCHITECTURE.md.
+
+mod cache {
+    mod away;
+    mod both;
+    mod foreign;
+    mod harness;
+    mod leases;
+    mod near;
+    mod purge;
+}

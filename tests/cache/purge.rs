@@ -1,0 +1,161 @@
+//! Purging and listing, in memory and in Redis.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use larder::cache::{Ask, Listing, Purge};
+use tokio::sync::Notify;
+
+use super::harness::{Bench, PREFIX, Server, ask, body, eventually, free_port, key, page, status};
+
+async fn both() -> [(Bench, Option<Server>); 2] {
+    let server = Server::start(&[]);
+    let bench = Bench::ready(&server.url()).await;
+    [(Bench::memory(), None), (bench, Some(server))]
+}
+
+fn of(route: &str, name: &str) -> Ask {
+    Ask { route: route.into(), key: format!("{PREFIX}::{route}:/{name}"), ..ask(name) }
+}
+
+async fn keys(bench: &Bench, listing: Listing) -> BTreeSet<String> {
+    let (mut all, mut cursor) = (BTreeSet::new(), None);
+    loop {
+        let listing = Listing { cursor, examine_limit: 10_000, ..listing.clone() };
+        let page = bench.cache.list(listing.clone()).await.expect("a page");
+        assert!(page.keys.len() <= listing.limit);
+        for info in page.keys {
+            assert!(all.insert(info.key), "a key twice");
+        }
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return all;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_says_how_many_it_removed_and_removes_no_others() {
+    let cases: [(Purge, &[&str]); 7] = [
+        (Purge::Keys(vec![format!("{PREFIX}::blog:/a"), "elsewhere".into()]), &["blog:/a"]),
+        (Purge::Glob(format!("{PREFIX}::blog:*")), &["blog:/a", "blog:/b"]),
+        (Purge::Glob("blog:*".into()), &["blog:/a", "blog:/b"]),
+        (Purge::Glob("*/a".into()), &["blog:/a", "shop:/a"]),
+        (Purge::Routes(vec!["shop".into()]), &["shop:/a"]),
+        (Purge::Routes(vec!["unknown".into()]), &[]),
+        (Purge::All, &["blog:/a", "blog:/b", "shop:/a"]),
+    ];
+    for (bench, server) in both().await {
+        for (what, gone) in &cases {
+            for ask in [of("blog", "a"), of("blog", "b"), of("shop", "a")] {
+                bench.get(ask.clone(), "x").await;
+                bench.get(ask, "x").await;
+            }
+            if let Some(server) = &server {
+                for foreign in ["elsewhere", "api:cached:x", "api:cache", "api-cache::blog:/a"] {
+                    let _: () = server.run(&["SET", foreign, "mine"]);
+                }
+            }
+            let before = keys(&bench, Listing { limit: 10, ..Listing::default() }).await;
+            let count = bench.cache.purge(what.clone()).await.expect("told");
+            let after = keys(&bench, Listing { limit: 10, ..Listing::default() }).await;
+            let went: Vec<_> = before.difference(&after).cloned().collect();
+            let meant: Vec<_> = gone.iter().map(|key| format!("{PREFIX}::{key}")).collect();
+            assert_eq!((went, count), (meant, gone.len() as u64), "{what:?}");
+            if let Some(server) = &server {
+                let left: i64 = server.run(&[
+                    "EXISTS",
+                    "elsewhere",
+                    "api:cached:x",
+                    "api:cache",
+                    "api-cache::blog:/a",
+                ]);
+                assert_eq!(left, 4);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after() {
+    for (bench, _server) in both().await {
+        for what in [Purge::Keys(vec![key("page")]), Purge::All, Purge::Routes(vec!["page".into()])]
+        {
+            let leave = Arc::new(Notify::new());
+            let (cache, wait) = (bench.cache.clone(), Arc::clone(&leave));
+            let before = tokio::spawn(async move {
+                let render = move || async move {
+                    wait.notified().await;
+                    Ok(page("from before"))
+                };
+                cache.answer(ask("page"), render).await
+            });
+            assert!(eventually(|| async { bench.cache.state().in_flight == 1 }).await);
+            bench.cache.purge(what).await.expect("told");
+            let after = bench.get(ask("page"), "from after").await;
+            assert_eq!(
+                (body(&after), status(&after)),
+                ("from after".into(), "fwd=uri-miss; stored".into())
+            );
+            leave.notify_one();
+            let before = before.await.expect("an answer");
+            assert_eq!(
+                (body(&before), status(&before)),
+                ("from before".into(), "fwd=uri-miss".into())
+            );
+            assert_eq!(body(&bench.get(ask("page"), "x").await), "from after");
+            bench.cache.purge(Purge::All).await.expect("told");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_that_redis_was_not_told_of_is_an_error() {
+    let bench = Bench::on(&format!("redis://127.0.0.1:{}", free_port()));
+    for what in [Purge::All, Purge::Keys(vec![key("page")])] {
+        assert!(bench.cache.purge(what).await.is_err());
+    }
+    assert!(bench.cache.list(Listing { limit: 1, ..Listing::default() }).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_list_tells_of_each_entry_page_by_page() {
+    for (bench, server) in both().await {
+        for number in 0..250 {
+            bench.get(of("many", &format!("page-{number:03}")), "0123456789").await;
+        }
+        bench.get(of("few", "one"), "0123456789").await;
+        let all = keys(&bench, Listing { limit: 7, ..Listing::default() }).await;
+        assert_eq!(all.len(), 251);
+        let few = Listing { route: Some("few".into()), limit: 100, ..Listing::default() };
+        let page =
+            bench.cache.list(Listing { examine_limit: 10_000, ..few }).await.expect("a page");
+        let [info] = page.keys.try_into().expect("one");
+        assert_eq!(info.key, format!("{PREFIX}::few:/one"));
+        assert_eq!((info.route.as_deref(), info.path.as_deref()), (Some("few"), Some("/one")));
+        assert_eq!(info.status, Some(200));
+        assert_eq!(info.content_type.as_deref(), Some("text/plain; charset=utf-8"));
+        assert_eq!(info.fingerprint, Some(super::harness::site("one")));
+        assert!(info.ttl_ms.is_some_and(|ttl| (50_000..=60_000).contains(&ttl)));
+        assert!(info.age_ms.is_some_and(|age| age < 10_000) && info.size_bytes >= 10);
+        let glob =
+            Listing { match_glob: Some("*page-00?".into()), limit: 100, ..Listing::default() };
+        assert_eq!(keys(&bench, glob).await.len(), 10);
+        let found = bench.cache.inspect(&format!("{PREFIX}::few:/one")).await.expect("told");
+        let found = found.expect("it is there");
+        assert_eq!(found.info.route.as_deref(), Some("few"));
+        assert_eq!(&found.entry.expect("a record").body[..], b"0123456789");
+        assert!(found.text.ends_with(b"\n\n0123456789"));
+        assert!(bench.cache.inspect(&key("nothing")).await.expect("told").is_none());
+        if let Some(server) = &server {
+            let _: () = server.run(&["SET", "api:cache::~load:weather:ab", "sunny", "PX", "10000"]);
+            let _: () = server.run(&["RPUSH", "api:cache::list", "a"]);
+            let all = keys(&bench, Listing { limit: 100, ..Listing::default() }).await;
+            assert_eq!(all.len(), 252, "what is no record is listed, what was loaded is not");
+            let glob = Some("*~load:*".into());
+            let loaded = Listing { match_glob: glob, limit: 100, ..Listing::default() };
+            assert_eq!(keys(&bench, loaded).await.len(), 1);
+            assert!(bench.cache.inspect("elsewhere").await.expect("told").is_none());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A small site behind the real listener.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt as _;
+use hyper_util::service::TowerToHyperService;
+use larder::http::body::Body;
+use larder::http::carry::{self, Carried, WholeRequest};
+use larder::http::edge::{Handle, Peer};
+use larder::http::listener::{Limits, Listener};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use warp::Filter as _;
+
+/// What the lead's handler does, in small: hits before warp, the rest in one catch-all filter.
+#[derive(Clone)]
+struct Site<S> {
+    warp: S,
+}
+
+pub(super) fn site() -> impl Handle {
+    let filter = warp::any()
+        .and(warp::ext::get::<Carried<WholeRequest>>())
+        .and_then(|request: Carried<WholeRequest>| async move {
+            let request = request.take().expect("carried");
+            Ok::<_, Infallible>(carry::answer_for_warp(page(request).await))
+        })
+        .boxed();
+    Site { warp: TowerToHyperService::new(warp::service(filter)) }
+}
+
+async fn page(request: WholeRequest) -> Response<Body> {
+    match request.uri().path() {
+        "/panic" => panic!("a bug"),
+        "/wait" => std::future::pending().await,
+        "/large" => Response::new(Body::full(Bytes::from(vec![b'x'; 64 << 20]))),
+        "/hold" => {
+            let gate = GATE.notified();
+            STARTED.notify_one();
+            gate.await;
+            Response::new(Body::from("held"))
+        }
+        "/peer" => {
+            let peer = request.extensions().get::<Peer>().expect("a peer").0;
+            Response::new(Body::from(peer.ip().to_string()))
+        }
+        "/host" => {
+            let host = request.headers()["host"].to_str().expect("text").to_owned();
+            Response::new(Body::from(format!("{host} {}", request.uri())))
+        }
+        _ => {
+            let body = request.into_body().collect().await.expect("whole").to_bytes();
+            Response::new(Body::full(body))
+        }
+    }
+}
+
+pub(super) static STARTED: Notify = Notify::const_new();
+pub(super) static GATE: Notify = Notify::const_new();
+
+impl<S> Handle for Site<S>
+where
+    S: hyper::service::Service<
+            WholeRequest,
+            Response = warp::reply::Response,
+            Error = Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+        match request.uri().path() {
+            "/" => Some(Response::new(Body::from("hit"))),
+            "/quick-panic" => panic!("a bug"),
+            _ => None,
+        }
+    }
+
+    fn slow(&self, request: WholeRequest) -> impl Future<Output = Response<Body>> + Send {
+        let answering = self.warp.call(carry::request_for_warp(request));
+        async move {
+            match answering.await {
+                Ok(answer) => carry::answer_from_warp(answer),
+                Err(never) => match never {},
+            }
+        }
+    }
+}
+
+pub(super) struct Server {
+    pub(super) addr: SocketAddr,
+    pub(super) stop: CancellationToken,
+    pub(super) done: tokio::task::JoinHandle<()>,
+}
+
+pub(super) async fn serve(limits: Limits) -> Server {
+    let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
+    let (addr, stop) = (listener.addr(), CancellationToken::new());
+    let done = tokio::spawn(listener.run(site(), limits, stop.clone(), TaskTracker::new()));
+    Server { addr, stop, done }
+}
+
+/// Long enough that only a hang reaches it.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("in time")
+}
+
+/// Sends bytes and reads until the server closes.
+pub(super) async fn exchange(addr: SocketAddr, bytes: &[u8]) -> String {
+    within(async {
+        let mut stream = TcpStream::connect(addr).await.expect("connected");
+        stream.write_all(bytes).await.expect("sent");
+        let mut answer = Vec::new();
+        let _reset = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    })
+    .await
+}
+
+pub(super) fn status(answer: &str) -> &str {
+    answer.get(9..12).unwrap_or("none")
+}

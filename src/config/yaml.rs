@@ -17,8 +17,9 @@ use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest file that is parsed, in bytes.
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
-/// How deep a document may nest.
-const MAX_DEPTH: usize = 64;
+/// How deep a document may nest: a level takes up to 30 KiB of stack in an unoptimised build, and a
+/// thread of the runtime has 2 MiB.
+const MAX_DEPTH: usize = 32;
 /// Values of one document, after aliases are followed.
 const MAX_NODES: usize = 500_000;
 /// Values that all aliases of one document together may stand for: ten thousand routes that merge

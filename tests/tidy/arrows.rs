@@ -22,7 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reload", &["config", "source", "watch"]),
     ("build", &["config", "site", "source", "http", "reload"]),
     ("app", &["config", "site", "source", "cache", "http", "watch", "reload", "build"]),
-    ("cli", &["config", "site", "source", "build", "telemetry", "app"]),
+    ("inspect", &["config", "site", "cache"]),
+    ("cli", &["config", "site", "source", "cache", "http", "build", "inspect", "telemetry", "app"]),
 ];
 
 #[test]

@@ -24,8 +24,8 @@ pub enum MalformedPath {
     Utf8,
     /// It holds NUL or another control character.
     Control,
-    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients resolve
-    /// these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
+    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients
+    /// resolve these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
     Dots,
 }
 
@@ -97,8 +97,8 @@ impl PathText {
         })
     }
 
-    /// Appends the canonical form for keys: segments encoded as [`push_encoded`] does, slashes inside
-    /// them too, and `/` between them. Two different paths never look alike.
+    /// Appends the canonical form for keys: segments encoded as [`push_encoded`] does, slashes
+    /// inside them too, and `/` between them. Two different paths never look alike.
     pub fn push_canonical(&self, out: &mut String) {
         if self.inner.is_empty() {
             return push_encoded(out, &self.text, Slash::Keep);

@@ -42,7 +42,11 @@ fn each_format_gives_the_value_that_its_extension_says() {
         (
             "a.toml",
             "b = 1\n[a]\nat = 2026-11-24T08:00:00Z\nday = 2026-11-24\nf = 1.5\n[[l]]\nx = true\n",
-            json!({"b": 1, "a": {"at": "2026-11-24T08:00:00Z", "day": "2026-11-24", "f": 1.5}, "l": [{"x": true}]}),
+            json!({
+                "b": 1,
+                "a": {"at": "2026-11-24T08:00:00Z", "day": "2026-11-24", "f": 1.5},
+                "l": [{"x": true}]
+            }),
         ),
         (
             "a.csv",
@@ -89,7 +93,8 @@ fn a_bad_file_is_marked_where_it_is_bad_and_told_in_words() {
         (
             "a.yaml",
             "a: .nan\n",
-            "a.yaml:1:4: `.nan` is a number that JSON does not have (help: put quotes around it: \".nan\")",
+            "a.yaml:1:4: `.nan` is a number that JSON does not have \
+             (help: put quotes around it: \".nan\")",
         ),
         (
             "a.yaml",
@@ -135,7 +140,8 @@ fn a_bad_table_or_page_is_marked_where_it_is_bad() {
         (
             "a.md",
             "---\nbody: 1\n---\n",
-            "a.md:2:1: the front matter names `body`, which is the text below it (help: give it another name)",
+            "a.md:2:1: the front matter names `body`, which is the text below it \
+             (help: give it another name)",
         ),
         ("a.md", "---\n- 1\n---\n", "a.md:1:1: front matter has to be a mapping: `title: …`"),
         (
@@ -192,6 +198,7 @@ fn an_item_of_a_glob_gets_a_slug_unless_it_has_one() {
     let said = parse_item(&file("p/a.json", "[1]")).expect_err("a list").to_string();
     assert_eq!(
         said,
-        "p/a.json:1:1: error[load_failed]: `p/a.json` is a list, but each file that a glob names has to be a mapping"
+        "p/a.json:1:1: error[load_failed]: `p/a.json` is a list, \
+         but each file that a glob names has to be a mapping"
     );
 }

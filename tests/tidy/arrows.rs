@@ -17,13 +17,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("site", &["config", "source"]),
     ("cache", &[]),
     ("http", &["config", "site", "source", "cache"]),
+    ("inspect", &["config", "site", "cache"]),
     ("watch", &["config", "source"]),
     ("telemetry", &[]),
     ("reload", &["config", "source", "watch"]),
     ("build", &["config", "site", "source", "http", "reload"]),
     ("app", &["config", "site", "source", "cache", "http", "watch", "reload", "build"]),
-    ("inspect", &["config", "site", "cache"]),
-    ("cli", &["config", "site", "source", "cache", "http", "build", "inspect", "telemetry", "app"]),
+    (
+        "cli",
+        &["config", "site", "source", "cache", "http", "inspect", "build", "telemetry", "app"],
+    ),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! A request → its answer: route, key, cache, render. The whole way of a request, top to bottom.
 //!
-//! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`] goes
-//! it again for the rest, inside one warp filter.
+//! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`]
+//! goes it again for the rest, inside one warp filter.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -8,6 +8,7 @@ pub fn of_name(name: &str) -> Option<String> {
     let known = match extension.to_ascii_lowercase().as_str() {
         // Not in the table, or older there than the registration.
         "map" => "application/json",
+        "xml" => "application/xml", // RFC 7303 §9.1
         "webmanifest" => "application/manifest+json",
         "yaml" | "yml" => "application/yaml",
         other => mime_guess::from_ext(other).first_raw()?,

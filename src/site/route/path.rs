@@ -24,8 +24,8 @@ pub enum MalformedPath {
     Utf8,
     /// It holds NUL, which no name has.
     Nul,
-    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients resolve
-    /// these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
+    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients
+    /// resolve these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
     Dots,
 }
 

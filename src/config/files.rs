@@ -30,7 +30,7 @@ pub struct Stamp {
     pub size: u64,
     /// When it was last changed, as the file system says.
     pub modified: Option<SystemTime>,
-    /// A digest of the bytes; may differ from [`FileContent::digest`] of the same bytes.
+    /// A digest of the bytes, the same as [`FileContent::digest`].
     pub digest: Fingerprint,
 }
 

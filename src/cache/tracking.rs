@@ -135,7 +135,8 @@ fn hear(told: &Told, closed: &Notify, push: PushInfo) {
                 Value::SimpleString(key) => told.key(key.as_bytes()),
                 _ => {}
             }),
-            // FLUSHALL and FLUSHDB send null instead of keys (TRAPS 2); so would what we don't know.
+            // FLUSHALL and FLUSHDB send null instead of keys (TRAPS 2); so would what we don't
+            // know.
             _ => told.all(),
         },
         PushKind::Disconnection => {

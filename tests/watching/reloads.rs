@@ -85,6 +85,22 @@ async fn who_asks_for_a_reload_gets_it_at_once_with_its_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_belong_together_may_be_saved_one_after_the_other() {
+    let mut site = Site::start(&[("site.txt", "one\nend\n")]).await;
+    site.expect("one").await;
+    let mut told = site.handle.subscribe();
+    told.mark_unchanged();
+    write(&site.path("site.txt"), "part.txt\nend\n");
+    // The main file is read in the meantime, and names a file that is still to come.
+    site.until("it is read", |site| site.builds() > 1).await;
+    write(&site.path("part.txt"), "two");
+    site.expect("two").await;
+    told.changed().await.unwrap();
+    assert_eq!(told.borrow().generation, 2, "the first thing told is the whole of it");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_saves_the_last_one_wins() {
     let mut site = Site::start(&[("site.txt", "0\nend\n")]).await;
     site.expect("0").await;

@@ -44,8 +44,9 @@ fn harmless(text: &str) -> String {
 fn masked(text: &str) -> String {
     static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let address = r#"://[^\s/@"']*?:?([^\s/@:"']+)@"#;
-        let field = r#"(?i)\b(?:authorization|admin_token|password|passwd|secret|api[-_]?key)["']?:[ ]+["']?([^"'\n,}$]+)"#;
-        Regex::new(&format!("{address}|{field}")).ok()
+        let field = r"(?i)\b(?:authorization|admin_token|password|passwd|secret|api[-_]?key)";
+        let value = r#"["']?:[ ]+["']?([^"'\n,}$]+)"#;
+        Regex::new(&format!("{address}|{field}{value}")).ok()
     });
     let Some(secrets) = SECRETS.as_ref() else { return text.to_owned() };
     let mut out = String::with_capacity(text.len());

@@ -18,6 +18,9 @@ const GONE_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a file may be the beginning of what it was where no event tells that it was closed.
 const CUT_OFF_PATIENCE: Duration = Duration::from_millis(1500);
 
+/// How long to wait for two looks that agree where every save is seen to end: somebody saves all
+/// the time, and each save is whole.
+const RESTLESS_PATIENCE: Duration = Duration::from_millis(400);
 /// Between the saves of two files that belong together.
 const BETWEEN_FILES: Duration = Duration::from_millis(200);
 
@@ -68,7 +71,8 @@ impl Reloader {
                 return Settled::Stopping;
             };
             agreed = if seen.digest() == last.digest() { agreed + 1 } else { 0 };
-            let is_still = agreed >= pace.agreements;
+            let is_still =
+                agreed >= pace.agreements || hint == Hint::Event && *waited >= RESTLESS_PATIENCE;
             if is_still && !self.is_in_doubt(watch, hint, &seen, *waited) || *waited >= PATIENCE {
                 watch.forget_writing();
                 if seen.digest() == self.attempted.digest() {

@@ -218,6 +218,47 @@ fn stars_match_any_text_and_take_no_time() {
     assert!(!glob::fits(&"*a".repeat(50), &"a".repeat(49).replace('a', "aaaab")));
 }
 
+proptest::proptest! {
+    #[test]
+    fn stars_match_what_the_same_regular_expression_matches(
+        segment in "[ab*?]{0,8}",
+        name in "[ab]{0,10}",
+    ) {
+        let pattern = segment.replace('*', ".*").replace('?', ".");
+        let pattern = regex::Regex::new(&format!("^(?:{pattern})$")).expect("a pattern");
+        proptest::prop_assert_eq!(glob::fits(&segment, &name), pattern.is_match(&name));
+    }
+}
+
+#[test]
+fn a_walk_ends_where_the_kernel_s_does() {
+    let site = Site::new(&[("a/b/c.txt", ""), ("a/d.txt", ""), ("e.txt", "")]);
+    site.link("a/b", "to-b");
+    site.link("../../e.txt", "a/b/up.txt");
+    site.link("to-b/../d.txt", "through.txt");
+    site.link("./to-b/./up.txt", "twice.txt");
+    site.link(site.at("to-b").to_str().expect("a path"), "a/absolute");
+    for path in [
+        "a/b/c.txt",
+        "to-b/c.txt",
+        "to-b/../d.txt",
+        "to-b/up.txt",
+        "through.txt",
+        "twice.txt",
+        "a/absolute/up.txt",
+        "a/absolute/../b/../d.txt",
+        "to-b",
+        "a/..",
+        "nope",
+        "to-b/nope",
+        "a/nope/../d.txt",
+    ] {
+        let root = fs::canonicalize(site.at("")).expect("the root");
+        let walked = resolve::walk(&root, Path::new(path)).real.ok();
+        assert_eq!(walked, fs::canonicalize(site.at(path)).ok(), "{path}");
+    }
+}
+
 #[test]
 fn the_digest_moves_with_content_and_with_nothing_else() {
     let site = Site::new(&[("a.txt", "one"), ("b.txt", "b")]);

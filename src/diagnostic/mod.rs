@@ -1,7 +1,7 @@
 //! What is wrong, where, and how to mend it: plain data, no I/O.
 //!
-//! `config`, `site` and `source` make [`Diagnostic`]s and collect them in a [`Report`]; the renderers
-//! beside this file turn them into text for a terminal, JSON, or CI annotations.
+//! `config`, `site` and `source` make [`Diagnostic`]s and collect them in a [`Report`]; the
+//! renderers beside this file turn them into text for a terminal, JSON, or CI annotations.
 
 mod code;
 pub mod render;

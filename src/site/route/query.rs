@@ -13,8 +13,8 @@ pub const MAX_PAIRS: usize = 1_000;
 
 /// A query as sent, decoded: pairs in the order of the request.
 ///
-/// `+` is a space; a `%` that begins no escape stays as it is. A pair without `=` has an empty value;
-/// empty pairs (`&&`) are none.
+/// `+` is a space; a `%` that begins no escape stays as it is. A pair without `=` has an empty
+/// value; empty pairs (`&&`) are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawQuery<'q> {
     pub(super) pairs: Vec<(Cow<'q, str>, Cow<'q, str>)>,

@@ -127,14 +127,14 @@ impl App {
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
-        tracing::info!(%address, "listening on http://{address}");
-        let handle = reloader.handle();
+        let signals = signals(self.stop.clone(), reloader.handle())?;
         self.watch(reloader);
+        // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
+        tracing::info!(%address, "listening on http://{address}");
         let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
         let handler =
             SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
         let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
-        let signals = signals(self.stop.clone(), handle)?;
         self.tasks.spawn(signals);
         serving.await;
         self.end(cache).await;

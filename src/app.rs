@@ -127,7 +127,8 @@ impl App {
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
-        let signals = signals(self.stop.clone(), reloader.handle())?;
+        let at_once = CancellationToken::new();
+        let signals = signals(self.stop.clone(), at_once.clone(), reloader.handle())?;
         self.watch(reloader);
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
         tracing::info!(%address, "listening on http://{address}");
@@ -135,9 +136,11 @@ impl App {
         let handler =
             SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
         let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
-        self.tasks.spawn(signals);
-        serving.await;
-        self.end(cache).await;
+        tokio::spawn(signals);
+        tokio::select! {
+            () = async { serving.await; self.end(cache).await; } => {}
+            () = at_once.cancelled() => tracing::warn!("stopped at once: a second signal came"),
+        }
         Ok(())
     }
 
@@ -177,6 +180,7 @@ impl App {
 /// Stops on SIGTERM and SIGINT, at once on the second; reloads on SIGHUP.
 fn signals(
     stop: CancellationToken,
+    at_once: CancellationToken,
     reload: ReloadHandle,
 ) -> Result<impl Future<Output = ()>, StartError> {
     let listen =
@@ -190,9 +194,13 @@ fn signals(
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => { reload.reload_now().await; }
-                () = stop.cancelled() => break,
             }
         }
         stop.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        at_once.cancel();
     })
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::decode::{self, Parts};
+use super::decode::{self, Parsed};
 use super::env::{self, Env};
 use super::files::{FileError, Files};
 use super::model::Config;
-use super::node::{Node, NodeValue};
+use super::node::Node;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
@@ -24,14 +24,14 @@ pub struct Loaded {
 pub fn load(main: &str, files: &mut dyn Files, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let mut report = Report::default();
     let mut reader =
-        Reader { report: &mut report, files, env, sources: Vec::new(), parts: Parts::default() };
+        Reader { report: &mut report, files, env, sources: Vec::new(), included: Vec::new() };
     let config = reader.main(main);
     let sources = reader.sources;
-    Loaded { config, report: in_order(report, &sources) }
+    Loaded { config, report: in_order(&report, &sources) }
 }
 
 /// The report in order of files and places, without what only follows from another mistake.
-fn in_order(report: Report, sources: &[Arc<SourceFile>]) -> Report {
+fn in_order(report: &Report, sources: &[Arc<SourceFile>]) -> Report {
     let causes: Vec<Span> = report
         .iter()
         .filter(|diagnostic| matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes))
@@ -70,7 +70,8 @@ struct Reader<'a> {
     env: Env<'a>,
     /// The files read so far, the main one first.
     sources: Vec<Arc<SourceFile>>,
-    parts: Parts,
+    /// Those of them, besides the main one, that are YAML.
+    included: Vec<Parsed>,
 }
 
 /// A file on the way from the main one to where we are, and the entry that led to it.
@@ -95,16 +96,13 @@ impl Reader<'_> {
         };
         let mut way = vec![Step { path: path.to_owned(), entry: None }];
         self.includes(&root, &mut way);
-        let parts = std::mem::take(&mut self.parts);
-        let sources = self.sources.clone();
-        Some(parts.finish(self.report, sources, &file, &root))
+        Some(decode::config(self.report, &(file, root), &self.included))
     }
 
     fn read(&mut self, path: &str) -> Result<Arc<SourceFile>, FileError> {
         let content = self.files.read(path, MAX_FILE_BYTES)?;
-        let text = match String::from_utf8(content.bytes.to_vec()) {
-            Ok(text) => text,
-            Err(_) => return Err(FileError::Other("it is no UTF-8 text".to_owned())),
+        let Ok(text) = String::from_utf8(content.bytes.to_vec()) else {
+            return Err(FileError::Other("it is no UTF-8 text".to_owned()));
         };
         let file = SourceFile::new(content.path, text);
         self.sources.push(Arc::clone(&file));
@@ -140,12 +138,12 @@ impl Reader<'_> {
             }
         };
         let Some(root) = self.parse(&file) else { return };
-        if root.value != NodeValue::Null {
-            self.parts.add_included(self.report, &file, &root);
-        }
+        // Its place among the files is before those that it includes itself.
+        let at = self.included.len();
         way.push(Step { path, entry: Some(entry.clone()) });
         self.includes(&root, way);
         way.pop();
+        self.included.insert(at, (file, root));
     }
 
     /// The files that a pattern names.

@@ -406,11 +406,12 @@ impl Core {
         problem: &Problem,
     ) -> Response<Body> {
         let path = request.uri().path();
+        let decoded = PathText::parse(path);
         let facts = ErrorFacts {
             status: problem.status().as_u16(),
             title: problem.title(),
             detail: problem.detail_text(),
-            path,
+            path: decoded.as_ref().map_or(path, PathText::text),
         };
         let form = Form::wanted(request.headers());
         let own = if form == Form::Html {

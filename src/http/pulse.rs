@@ -82,6 +82,11 @@ impl Pulse {
         InFlight(Arc::clone(self))
     }
 
+    /// Now.
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
     /// Gives the last bytes read to `look`.
     pub(super) fn with_tail<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
         look(&self.tail.lock().unwrap_or_else(PoisonError::into_inner))
@@ -137,6 +142,13 @@ fn rest(now: Moment, since: u64, bound: Duration) -> Option<Duration> {
 /// A request being answered.
 #[derive(Debug)]
 pub(super) struct InFlight(Arc<Pulse>);
+
+impl InFlight {
+    /// Now.
+    pub(super) fn now(&self) -> Moment {
+        self.0.now()
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {

@@ -29,6 +29,11 @@ pub(super) struct Made {
 }
 
 impl Made {
+    /// Whether the files were found bad.
+    pub(super) fn is_bad(&self) -> bool {
+        matches!(self.built, Built::Bad(_))
+    }
+
     /// Whether it was made from one state of the files: no input changed while they were read.
     pub(super) fn is_steady(&self) -> bool {
         self.from.digest() == self.now.digest() && !self.from.is_exhausted()

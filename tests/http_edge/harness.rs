@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper_util::service::TowerToHyperService;
+use larder::http::access::Seen;
 use larder::http::body::Body;
 use larder::http::carry::{self, Carried, WholeRequest};
 use larder::http::edge::{Handle, Peer};
@@ -16,6 +17,7 @@ use larder::http::listener::{Limits, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::Filter as _;
@@ -24,9 +26,15 @@ use warp::Filter as _;
 #[derive(Clone)]
 struct Site<S> {
     warp: S,
+    seen: Option<UnboundedSender<Seen>>,
 }
 
 pub(super) fn site() -> impl Handle {
+    observed(None)
+}
+
+/// The same, that tells what it has sent.
+pub(super) fn observed(seen: Option<UnboundedSender<Seen>>) -> impl Handle {
     let filter = warp::any()
         .and(warp::ext::get::<Carried<WholeRequest>>())
         .and_then(|request: Carried<WholeRequest>| async move {
@@ -34,7 +42,7 @@ pub(super) fn site() -> impl Handle {
             Ok::<_, Infallible>(carry::answer_for_warp(page(request).await))
         })
         .boxed();
-    Site { warp: TowerToHyperService::new(warp::service(filter)) }
+    Site { warp: TowerToHyperService::new(warp::service(filter)), seen }
 }
 
 async fn page(request: WholeRequest) -> Response<Body> {
@@ -95,6 +103,16 @@ where
             }
         }
     }
+
+    fn observes(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    fn sent(&self, seen: &Seen) {
+        if let Some(channel) = &self.seen {
+            let _test_over = channel.send(seen.clone());
+        }
+    }
 }
 
 pub(super) struct Server {
@@ -104,9 +122,13 @@ pub(super) struct Server {
 }
 
 pub(super) async fn serve(limits: Limits) -> Server {
+    serve_with(site(), limits).await
+}
+
+pub(super) async fn serve_with(handler: impl Handle, limits: Limits) -> Server {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
     let (addr, stop) = (listener.addr(), CancellationToken::new());
-    let done = tokio::spawn(listener.run(site(), limits, stop.clone(), TaskTracker::new()));
+    let done = tokio::spawn(listener.run(handler, limits, stop.clone(), TaskTracker::new()));
     Server { addr, stop, done }
 }
 

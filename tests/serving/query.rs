@@ -73,7 +73,7 @@ async fn a_path_value_that_does_not_fit_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_no_text_is_a_bad_request_and_a_stray_percent_is_text() {
+async fn a_query_that_is_no_text_is_a_bad_request_and_a_lone_percent_is_text() {
     let larder = Larder::serve(&Site::with(SITE), MEMORY);
     for path in ["/free?q=%ff", "/free?q=%c3%28"] {
         assert_eq!(larder.get(path).await.status, 400, "{path}");

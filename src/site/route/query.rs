@@ -74,6 +74,18 @@ impl<'q> Query<'q> {
         Self { pairs }
     }
 
+    /// The same query, to be kept longer than the request's text.
+    #[must_use]
+    pub fn into_owned(self) -> Query<'static> {
+        let owned = |text: Cow<'q, str>| Cow::Owned(text.into_owned());
+        let pairs = self.pairs.into_iter().map(|pair| QueryPair {
+            name: owned(pair.name),
+            value: owned(pair.value),
+            kind: pair.kind,
+        });
+        Query { pairs: pairs.collect() }
+    }
+
     /// The value of a parameter: of a declared one its canonical text or its default, of others the
     /// first that was sent. Absent is not empty.
     #[must_use]

@@ -39,7 +39,7 @@ pub enum Found<'r> {
     },
     /// 404.
     NotFound,
-    /// 400: the path cannot be decoded, or holds control characters or dot segments.
+    /// 400: the path cannot be decoded, or holds NUL or dot segments.
     Malformed,
 }
 

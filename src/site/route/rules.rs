@@ -333,9 +333,12 @@ fn word(kind: ParamType) -> &'static str {
 fn compile(typed: &At<String>, report: &mut Report) -> Option<Regex> {
     // Alone first: `a)|(b` is no expression, though it would become one between the anchors.
     let build = |text: &str| RegexBuilder::new(text).size_limit(REGEX_BYTES).build();
-    let whole = build(&typed.value).and_then(|_| build(&format!("\\A(?:{})\\z", typed.value)));
-    // With `(?x)` a comment could swallow the closing anchor: then the line's end closes it.
-    match whole.or_else(|_| build(&format!("\\A(?:{}\n)\\z", typed.value))) {
+    let anchored = build(&typed.value).and_then(|_| {
+        build(&format!("\\A(?:{})\\z", typed.value))
+            // With `(?x)` a comment swallows the closing anchor, unless a line's end closes it.
+            .or_else(|_| build(&format!("\\A(?:{}\n)\\z", typed.value)))
+    });
+    match anchored {
         Ok(regex) => Some(regex),
         Err(error) => {
             let words = match error {

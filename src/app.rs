@@ -127,8 +127,7 @@ impl App {
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
-        let at_once = CancellationToken::new();
-        let signals = signals(self.stop.clone(), at_once.clone(), reloader.handle())?;
+        let signals = signals(self.stop.clone(), reloader.handle())?;
         self.watch(reloader);
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
         tracing::info!(%address, "listening on http://{address}");
@@ -136,10 +135,13 @@ impl App {
         let handler =
             SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
         let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
-        tokio::spawn(signals);
+        let to_the_end = async {
+            serving.await;
+            self.end(cache).await;
+        };
         tokio::select! {
-            () = async { serving.await; self.end(cache).await; } => {}
-            () = at_once.cancelled() => tracing::warn!("stopped at once: a second signal came"),
+            () = to_the_end => {}
+            () = signals => tracing::warn!("stopped at once: a second signal came"),
         }
         Ok(())
     }
@@ -177,10 +179,9 @@ impl App {
     }
 }
 
-/// Stops on SIGTERM and SIGINT, at once on the second; reloads on SIGHUP.
+/// Stops on SIGTERM and SIGINT and ends on the second; reloads on SIGHUP.
 fn signals(
     stop: CancellationToken,
-    at_once: CancellationToken,
     reload: ReloadHandle,
 ) -> Result<impl Future<Output = ()>, StartError> {
     let listen =
@@ -201,6 +202,5 @@ fn signals(
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        at_once.cancel();
     })
 }

@@ -37,8 +37,8 @@ const AFTER_POLL: Pace = Pace { gap: Duration::from_millis(250), agreements: 4 }
 
 /// How the waiting ended.
 pub(super) enum Settled {
-    /// There is something to build.
-    Changed,
+    /// There is something to build: this was found last.
+    Changed(Arc<Inputs>),
     /// It was only a touch, or the old bytes are back.
     Same,
     /// Somebody asked for a reload at once.
@@ -79,7 +79,7 @@ impl Reloader {
                     self.attempted = seen;
                     return Settled::Same;
                 }
-                return Settled::Changed;
+                return Settled::Changed(seen);
             }
             last = seen;
         }

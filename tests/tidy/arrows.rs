@@ -23,10 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reload", &["config", "source", "watch"]),
     ("build", &["config", "site", "source", "http", "reload"]),
     ("app", &["config", "site", "source", "cache", "http", "watch", "reload", "build"]),
-    (
-        "cli",
-        &["config", "site", "source", "cache", "http", "inspect", "build", "telemetry", "app"],
-    ),
+    ("cli", &["config", "site", "source", "cache", "http", "inspect", "build", "telemetry", "app"]),
 ];
 
 #[test]

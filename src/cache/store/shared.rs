@@ -2,7 +2,8 @@
 //!
 //! Closed, calls go through, each answer's calls within one [`Budget`]. A call that finds the store
 //! away or too slow opens the breaker: calls fail at once, without a wait. While it is open a task
-//! asks for a sign of life once a window; the first one closes it. No client's request is the probe.
+//! asks for a sign of life once a window; the first one closes it. No client's request is the
+//! probe.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

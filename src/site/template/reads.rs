@@ -19,7 +19,10 @@ pub enum Step {
 /// What of a value is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum How {
-    /// Whether it is there, of what kind, and whether it is empty.
+    /// Nothing of the value itself; but the way to it is gone, and a list on it that is read by a
+    /// name is an error. What is handed to a partial that ignores it is read so.
+    Touch,
+    /// Whether it is there and not empty.
     Test,
     /// Which keys or how many items it has, in their order.
     Keys,

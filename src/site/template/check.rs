@@ -1,0 +1,252 @@
+//! What is wrong with a page that parses: what it calls that is not there.
+
+use std::collections::BTreeSet;
+
+use super::functions::{self, FUNCTIONS, Form, Function};
+use super::node::{Base, Call, Expr, Inlines, Node, Partial, Target, visit};
+use super::reach::Reach;
+use super::set::{TemplateId, TemplateSet};
+use crate::diagnostic::{Code, Diagnostic, Report, Span, nearest};
+
+/// Checks a page and all partials that it reaches.
+pub(super) fn page(set: &TemplateSet, page: TemplateId) -> Report {
+    let mut report = Report::default();
+    let Some(reach) = Reach::of(set, page) else { return report };
+    for id in &reach.templates {
+        visit(reach.nodes(*id), Inlines::Entered, &mut |node| this_node(&reach, node, &mut report));
+    }
+    let mut cycles = Cycles { reach: &reach, open: Vec::new(), done: BTreeSet::new(), report };
+    cycles.enter(Spot::File(page), None);
+    cycles.report
+}
+
+fn this_node(reach: &Reach<'_>, node: &Node, report: &mut Report) {
+    match node {
+        Node::Print(expr) => this_expr(expr, report),
+        Node::Block(block) => {
+            this_call(&block.call, Form::Block, report);
+        }
+        Node::Inline(inline) => {
+            inline.args.iter().for_each(|arg| this_expr(arg, report));
+            if inline.decorator != "inline" {
+                let message = format!("there is no decorator `{}`", inline.decorator);
+                let help = "the only one is `{{#*inline \"name\"}}…{{/inline}}`";
+                report
+                    .push(Diagnostic::new(Code::UnknownHelper, message, &inline.place).help(help));
+            } else if inline.args.len() != 1 {
+                let message = "`inline` takes the partial's name".to_owned();
+                report.push(Diagnostic::new(Code::TemplateSyntax, message, &inline.place));
+            }
+        }
+        Node::Partial(partial) => this_partial(reach, partial, report),
+    }
+}
+
+fn this_partial(reach: &Reach<'_>, partial: &Partial, report: &mut Report) {
+    let args = partial.args.iter().chain(partial.hash.iter().map(|(_, value)| value));
+    args.for_each(|arg| this_expr(arg, report));
+    if partial.args.len() > 1 {
+        let message = "a partial takes one context".to_owned();
+        let help = "name further arguments: `{{> card post wide=true}}`";
+        report.push(Diagnostic::new(Code::TemplateSyntax, message, &partial.place).help(help));
+    }
+    match &partial.target {
+        Target::Computed(name) => this_expr(name, report),
+        Target::Named(name) => {
+            let known = reach.set.partial(name, reach.kind).is_some()
+                || partial.body.is_some()
+                || !reach.inlines_named(name).is_empty();
+            if !known {
+                report.push(unknown_partial(reach, name, &partial.place));
+            }
+        }
+        Target::Block => {}
+    }
+}
+
+fn unknown_partial(reach: &Reach<'_>, name: &str, place: &Span) -> Diagnostic {
+    let message = format!("there is no partial `{name}`");
+    let found = Diagnostic::new(Code::UnknownPartial, message, place);
+    let bare = |file: &str| {
+        let plain = file.strip_suffix(".hbs").unwrap_or(file);
+        let ours = reach.kind.extensions.iter().find_map(|ext| plain.strip_suffix(ext.as_str()));
+        ours.and_then(|plain| plain.strip_suffix('.')).unwrap_or(plain).to_owned()
+    };
+    let other = reach.set.names().find(|file| {
+        file.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".hbs"))
+    });
+    if let Some(file) = other {
+        let help = format!("`{file}` is of another kind than this page: write its whole name");
+        return found.help(help);
+    }
+    let names: Vec<String> = reach.set.names().map(bare).collect();
+    let inline = reach.inlines.iter().filter_map(|inline| inline.name());
+    match nearest(name, names.iter().map(String::as_str).chain(inline)) {
+        Some(word) => found.help(format!("did you mean `{word}`?")),
+        None => {
+            let first = reach.kind.extensions.first().map_or("html", String::as_str);
+            found
+                .help(format!("a partial is a file like `{name}.{first}.hbs` beside the templates"))
+        }
+    }
+}
+
+fn this_expr(expr: &Expr, report: &mut Report) {
+    match expr {
+        Expr::Literal(_) => {}
+        Expr::Call(call) => this_call(call, Form::Value, report),
+        Expr::Path(path) if path.base == Base::Local => {
+            let name = path.names.first().map(String::as_str).unwrap_or_default();
+            let bare = name.trim_start_matches(['@', '.', '/']);
+            let first = bare.split(['.', '/']).next().unwrap_or_default();
+            if !["index", "key", "first", "last"].contains(&first) {
+                let message = format!("nothing provides `{name}`");
+                let help = match first {
+                    "root" => "`@root` stands before a name: `@root.site`",
+                    _ => "there are @index, @key, @first and @last, inside `each`",
+                };
+                let found = Diagnostic::new(Code::UnknownVariable, message, &path.place);
+                report.push(found.help(help));
+            }
+        }
+        Expr::Path(_) => {}
+    }
+}
+
+fn this_call(call: &Call, form: Form, report: &mut Report) {
+    let args = call.args.iter().chain(call.hash.iter().map(|(_, value)| value));
+    args.for_each(|arg| this_expr(arg, report));
+    let Some(function) = functions::find(&call.name) else {
+        return report.push(unknown_helper(call, form));
+    };
+    let wrong = |message: String| Diagnostic::new(Code::TemplateSyntax, message, &call.place);
+    let name = function.name;
+    if let Some(words) = function.refuses(call.args.len()) {
+        let help = if call.bare {
+            format!("a variable of that name is `{{{{this.{name}}}}}`")
+        } else {
+            usage(function)
+        };
+        report.push(wrong(words).help(help));
+    }
+    let other = call.hash.iter().find(|(named, _)| !function.named.contains(&named.as_str()));
+    if let Some((named, _)) = other {
+        report.push(wrong(format!("`{name}` has no argument `{named}`")).help(usage(function)));
+    }
+    match (form, function.form) {
+        (Form::Block, Form::Value) => {
+            let help = format!("as a condition: `{{{{#if ({name} …)}}}}…{{{{/if}}}}`");
+            report.push(wrong(format!("`{name}` is no block")).help(help));
+        }
+        (Form::Value, Form::Block) => {
+            let message = format!("`{name}` is a block and gives no value");
+            report.push(wrong(message).help(usage(function)));
+        }
+        _ => {}
+    }
+}
+
+fn usage(function: &Function) -> String {
+    let space = if function.args.is_empty() { "" } else { " " };
+    let (name, args) = (function.name, function.args);
+    match function.form {
+        Form::Block => format!("write `{{{{#{name}{space}{args}}}}}…{{{{/{name}}}}}`"),
+        Form::Value | Form::Both => format!("write `{{{{{name}{space}{args}}}}}`"),
+    }
+}
+
+fn unknown_helper(call: &Call, form: Form) -> Diagnostic {
+    let name = call.name.as_str();
+    let found =
+        Diagnostic::new(Code::UnknownHelper, format!("there is no helper `{name}`"), &call.place);
+    let habit = match name {
+        "elif" | "elsif" => Some("write `{{else if x}}`".to_owned()),
+        "for" | "foreach" => Some("write `{{#each list}}…{{/each}}`".to_owned()),
+        "include" | "render" => Some("a partial is `{{> partials/nav}}`".to_owned()),
+        "extends" | "block" => Some("set `layout` at the route".to_owned()),
+        _ => None,
+    };
+    let place = &call.place;
+    let after = place.file().text.get(place.range().end..).unwrap_or_default();
+    if let Some((index, _)) = after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return found.help(format!("write `{name}.[{index}]`"));
+    }
+    let near = || nearest(name, FUNCTIONS.iter().map(|function| function.name));
+    match (habit, near()) {
+        (Some(habit), _) => found.help(habit),
+        (None, Some(word)) => found.help(format!("did you mean `{word}`?")),
+        (None, None) if form == Form::Block => found.help(format!(
+            "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each {name}}}}}`"
+        )),
+        (None, None) if call.bare => {
+            found.help(format!("a variable stands without parentheses: `{name}`"))
+        }
+        (None, None) => found,
+    }
+}
+
+/// Something that partials are called from: a file, or a partial written in place by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Spot {
+    File(TemplateId),
+    Inline(usize),
+}
+
+struct Cycles<'s> {
+    reach: &'s Reach<'s>,
+    /// The way here, each with its name and the call that led to it.
+    open: Vec<(Spot, String, Option<Span>)>,
+    done: BTreeSet<Spot>,
+    report: Report,
+}
+
+impl Cycles<'_> {
+    fn enter(&mut self, spot: Spot, call: Option<&Span>) {
+        if let Some(at) = self.open.iter().position(|(open, ..)| *open == spot) {
+            return self.found(at, call);
+        }
+        if self.done.contains(&spot) || self.open.len() > 256 {
+            return;
+        }
+        let (name, nodes) = match spot {
+            Spot::File(id) => (self.reach.set.name(id).to_owned(), self.reach.nodes(id)),
+            Spot::Inline(index) => match self.reach.inlines.get(index) {
+                Some(inline) => {
+                    (inline.name().unwrap_or("inline").to_owned(), inline.body.as_slice())
+                }
+                None => return,
+            },
+        };
+        self.open.push((spot, name, call.cloned()));
+        let mut calls: Vec<(Spot, &Span)> = Vec::new();
+        visit(nodes, Inlines::Passed, &mut |node| {
+            if let Node::Partial(Partial { target: Target::Named(name), place, .. }) = node {
+                let meant = |(index, inline): (usize, &&super::node::Inline)| {
+                    let meant = inline.name().is_none_or(|known| known == name);
+                    meant.then_some((Spot::Inline(index), place))
+                };
+                calls.extend(self.reach.inlines.iter().enumerate().filter_map(meant));
+                let file = self.reach.set.partial(name, self.reach.kind);
+                calls.extend(file.map(|id| (Spot::File(id), place)));
+            }
+        });
+        calls.into_iter().for_each(|(spot, place)| self.enter(spot, Some(place)));
+        self.open.pop();
+        self.done.insert(spot);
+    }
+
+    fn found(&mut self, at: usize, call: Option<&Span>) {
+        let Some(place) = call else { return };
+        let round = self.open.get(at..).unwrap_or_default();
+        let first = round.first().map(|(_, name, _)| name.clone());
+        let chain: Vec<_> = round.iter().map(|(_, name, _)| name.clone()).chain(first).collect();
+        let message = format!("partials include each other: {}", chain.join(" → "));
+        let mut found = Diagnostic::new(Code::PartialCycle, message, place);
+        for (_, name, via) in round.iter().skip(1) {
+            if let Some(via) = via {
+                found = found.label(via, format!("calls {name}"));
+            }
+        }
+        self.report.push(found);
+    }
+}

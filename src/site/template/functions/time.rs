@@ -1,0 +1,74 @@
+//! Helpers about time.
+
+use std::time::UNIX_EPOCH;
+
+use handlebars::{Context, Handlebars, Helper, HelperDef, RenderContext, RenderErrorReason};
+use handlebars::{RenderError, ScopedJson};
+use jiff::fmt::strtime;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, civil};
+use serde_json::Value;
+
+use super::{Args, kind};
+use crate::clock::Clock;
+
+/// Formats a date. A date without an offset, or seconds, are UTC; an offset is kept as written.
+pub(super) fn date(args: &Args<'_>) -> Result<Value, String> {
+    let format = match args.list.get(1) {
+        None | Some(Value::Null) => "%Y-%m-%d",
+        Some(Value::String(format)) => format.as_str(),
+        Some(other) => return Err(format!("takes a format in text, not {}", kind(other))),
+    };
+    let (moment, offset) = match args.get(0) {
+        Value::Null => return Ok(Value::Null),
+        Value::String(text) if text.is_empty() => return Ok(Value::Null),
+        Value::String(text) => parse(text)?,
+        Value::Number(seconds) => (from_seconds(seconds)?, Offset::UTC),
+        other => return Err(format!("takes a date, not {}", kind(other))),
+    };
+    let zoned = moment.to_zoned_datetime(TimeZone::fixed(offset));
+    strtime::format(format, &zoned)
+        .map(Value::String)
+        .map_err(|why| format!("cannot format by `{format}`: {why}"))
+}
+
+fn parse(text: &str) -> Result<(Timestamp, Offset), String> {
+    if let Ok(seconds) = text.parse::<i64>() {
+        return from_seconds(&seconds.into()).map(|moment| (moment, Offset::UTC));
+    }
+    let refused = || format!("takes a date like 2026-01-31 or 2026-01-31T12:00:00Z, not `{text}`");
+    let pieces = Pieces::parse(text).map_err(|_| refused())?;
+    let time = pieces.time().unwrap_or(civil::Time::midnight());
+    let offset = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
+    let moment = offset.to_timestamp(pieces.date().to_datetime(time)).map_err(|_| refused())?;
+    Ok((moment, offset))
+}
+
+fn from_seconds(seconds: &serde_json::Number) -> Result<Timestamp, String> {
+    let refused = || format!("takes seconds since 1970, and {seconds} is out of range");
+    if let Some(whole) = seconds.as_i64() {
+        return Timestamp::from_second(whole).map_err(|_| refused());
+    }
+    let duration = jiff::SignedDuration::try_from_secs_f64(seconds.as_f64().unwrap_or(f64::NAN));
+    duration.and_then(Timestamp::from_duration).map_err(|_| refused())
+}
+
+/// `now`.
+pub(super) struct Now(pub(super) Clock);
+
+impl HelperDef for Now {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        _: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let since = self.0.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        let moment = Timestamp::from_millisecond(millis)
+            .map_err(|_| RenderErrorReason::Other("the clock is out of range".to_owned()))?;
+        Ok(ScopedJson::Derived(Value::String(format!("{moment:.3}"))))
+    }
+}

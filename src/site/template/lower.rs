@@ -1,0 +1,238 @@
+//! The engine's compiled template → [`Node`]s with places.
+//!
+//! The engine keeps line and column of tags, not of what is in them: names are found again in the
+//! tag's text. Its `PathSeg::Ruled` holds a type that is not public, known by its debug text alone;
+//! the version of the engine is pinned for this, and a test holds the texts.
+
+use handlebars::template::{
+    BlockParam, DecoratorTemplate, HelperTemplate, Parameter, TemplateElement,
+};
+use handlebars::{Path as EnginePath, PathSeg, Template};
+
+use super::functions;
+use super::node::{Base, Block, Call, Expr, Inline, Node, Partial, Path, Target};
+use super::origin::Origin;
+use super::scan::Scan;
+use crate::diagnostic::Span;
+
+/// Turns a compiled template into nodes.
+pub(super) fn lower(template: &Template, origin: &Origin, scan: &Scan) -> Vec<Node> {
+    Lowering { origin, scan }.template(template, 0)
+}
+
+struct Lowering<'t> {
+    origin: &'t Origin,
+    scan: &'t Scan,
+}
+
+impl Lowering<'_> {
+    /// `near` is the start of the tag around, for elements that the engine keeps no place of.
+    fn template(&self, template: &Template, near: usize) -> Vec<Node> {
+        let places = template.mapping.iter().map(|at| self.origin.offset(at.0, at.1));
+        let places = places.map(Some).chain(std::iter::repeat(None));
+        let elements = template.elements.iter().zip(places);
+        elements.filter_map(|(element, at)| self.element(element, at.unwrap_or(near))).collect()
+    }
+
+    fn element(&self, element: &TemplateElement, at: usize) -> Option<Node> {
+        match element {
+            TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => {
+                Some(Node::Print(self.print(call, at)))
+            }
+            TemplateElement::HelperBlock(call) => {
+                let elses = self.scan.elses.get(&at).map(Vec::as_slice).unwrap_or_default();
+                Some(Node::Block(self.block(call, at, elses)))
+            }
+            TemplateElement::DecoratorExpression(call) | TemplateElement::DecoratorBlock(call) => {
+                Some(Node::Inline(self.inline(call, at)))
+            }
+            TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) => {
+                Some(Node::Partial(self.partial(call, at)))
+            }
+            TemplateElement::RawString(_) | TemplateElement::Comment(_) | _ => None,
+        }
+    }
+
+    fn print(&self, call: &HelperTemplate, at: usize) -> Expr {
+        match &call.name {
+            _ if !call.params.is_empty() || !call.hash.is_empty() => {
+                Expr::Call(self.call(call, at))
+            }
+            Parameter::Path(_) | Parameter::Name(_) => match call.name.as_name() {
+                Some(name) if functions::find(name).is_some() => Expr::Call(self.call(call, at)),
+                _ => self.expr(&call.name, at),
+            },
+            other => self.expr(other, at),
+        }
+    }
+
+    fn call(&self, call: &HelperTemplate, at: usize) -> Call {
+        let name = call.name.as_name().unwrap_or_default();
+        Call {
+            name: name.to_owned(),
+            args: self.exprs(&call.params, at),
+            hash: self.hash(&call.hash, at),
+            place: self.place(at, name),
+            bare: call.params.is_empty() && call.hash.is_empty() && !call.block,
+        }
+    }
+
+    fn block(&self, call: &HelperTemplate, at: usize, elses: &[usize]) -> Block {
+        let body = call.template.as_ref().map(|body| self.template(body, at)).unwrap_or_default();
+        let next = elses.first().copied().unwrap_or(at);
+        let other = match call.inverse.as_ref() {
+            Some(other) => match other.elements.as_slice() {
+                // `{{else if x}}`: a block without a place of its own.
+                [TemplateElement::HelperBlock(chained)] if other.mapping.is_empty() => {
+                    let rest = elses.get(1..).unwrap_or_default();
+                    vec![Node::Block(self.block(chained, next, rest))]
+                }
+                _ => self.template(other, next),
+            },
+            None => Vec::new(),
+        };
+        let params = match &call.block_param {
+            Some(BlockParam::Single(one)) => names(&[one]),
+            Some(BlockParam::Pair((value, key))) => names(&[value, key]),
+            Some(_) | None => Vec::new(),
+        };
+        Block { call: self.call(call, at), params, body, other }
+    }
+
+    fn inline(&self, call: &DecoratorTemplate, at: usize) -> Inline {
+        let decorator = call.name.as_name().unwrap_or_default();
+        Inline {
+            decorator: decorator.to_owned(),
+            args: self.exprs(&call.params, at),
+            body: call.template.as_ref().map(|body| self.template(body, at)).unwrap_or_default(),
+            place: self.place(at, decorator),
+        }
+    }
+
+    fn partial(&self, call: &DecoratorTemplate, at: usize) -> Partial {
+        let target = match &call.name {
+            Parameter::Name(_) | Parameter::Path(_) => {
+                match call.name.as_name().unwrap_or_default() {
+                    "@partial-block" => Target::Block,
+                    name => Target::Named(unquoted(name).to_owned()),
+                }
+            }
+            computed => Target::Computed(self.expr(computed, at)),
+        };
+        Partial {
+            target,
+            args: self.exprs(&call.params, at),
+            hash: self.hash(&call.hash, at),
+            body: call.template.as_ref().map(|body| self.template(body, at)),
+            place: self.place(at, call.name.as_name().unwrap_or("(")),
+        }
+    }
+
+    fn exprs(&self, list: &[Parameter], at: usize) -> Vec<Expr> {
+        list.iter().map(|parameter| self.expr(parameter, at)).collect()
+    }
+
+    fn hash<'h>(
+        &self,
+        hash: impl IntoIterator<Item = (&'h String, &'h Parameter)>,
+        at: usize,
+    ) -> Vec<(String, Expr)> {
+        let entry = |(name, value): (&String, &Parameter)| (name.clone(), self.expr(value, at));
+        let mut hash: Vec<_> = hash.into_iter().map(entry).collect();
+        hash.sort_by(|one, other| one.0.cmp(&other.0));
+        hash
+    }
+
+    fn expr(&self, parameter: &Parameter, at: usize) -> Expr {
+        match parameter {
+            Parameter::Name(name) => Expr::Path(Path {
+                base: Base::Scope(0),
+                names: vec![name.clone()],
+                place: self.place(at, name),
+            }),
+            Parameter::Path(path) => Expr::Path(self.path(path, at)),
+            Parameter::Literal(value) => Expr::Literal(value.clone()),
+            Parameter::Subexpression(sub) => match sub.as_element() {
+                TemplateElement::Expression(call) => Expr::Call(self.call(call, at)),
+                _ => Expr::Literal(serde_json::Value::Null),
+            },
+            _ => Expr::Literal(serde_json::Value::Null),
+        }
+    }
+
+    fn path(&self, path: &EnginePath, at: usize) -> Path {
+        match path {
+            EnginePath::Local((_, _, raw)) => {
+                let names = vec![raw.clone()];
+                Path { base: Base::Local, names, place: self.place(at, raw) }
+            }
+            EnginePath::Relative((segments, raw)) => {
+                let (base, names) = resolve(segments);
+                Path { base, names, place: self.place(at, raw) }
+            }
+        }
+    }
+
+    /// The place of `name` in the tag that begins at `at`; the whole tag where it is not found.
+    fn place(&self, at: usize, name: &str) -> Span {
+        let Some(tag) = self.scan.tag(at) else {
+            return self.origin.span(at..at);
+        };
+        let inner = self.origin.text.get(tag.inner.clone()).unwrap_or_default();
+        match find_word(inner, name) {
+            Some(found) => {
+                let start = tag.inner.start + found;
+                self.origin.span(start..start + name.len())
+            }
+            None => self.origin.span(tag.range.clone()),
+        }
+    }
+}
+
+fn names(parameters: &[&Parameter]) -> Vec<String> {
+    parameters.iter().filter_map(|one| one.as_name()).map(ToOwned::to_owned).collect()
+}
+
+fn unquoted(name: &str) -> &str {
+    name.strip_prefix('\'').and_then(|name| name.strip_suffix('\'')).unwrap_or(name)
+}
+
+/// What the segments of a path mean, by the engine's rules: `@root` wins over what follows, each
+/// `..` is a scope further out, and the engine's mark of a local variable without a name is nothing.
+fn resolve(segments: &[PathSeg]) -> (Base, Vec<String>) {
+    let mut base = Base::Scope(0);
+    let mut counting = true;
+    for segment in segments {
+        match segment {
+            PathSeg::Ruled(rule) if counting => match format!("{rule:?}").as_str() {
+                "path_up" => {
+                    base = match base {
+                        Base::Scope(up) => Base::Scope(up + 1),
+                        other => other,
+                    };
+                }
+                "path_root" => {
+                    base = Base::Root;
+                    counting = false;
+                }
+                _ => counting = false,
+            },
+            _ => counting = false,
+        }
+    }
+    let named = segments.iter().filter_map(|segment| match segment {
+        PathSeg::Named(name) => Some(name.clone()),
+        _ => None,
+    });
+    (base, named.collect())
+}
+
+/// Where `word` stands in `text` by itself.
+fn find_word(text: &str, word: &str) -> Option<usize> {
+    let part = |c: char| c.is_alphanumeric() || "_-.@/$".contains(c);
+    text.match_indices(word).map(|(at, _)| at).find(|at| {
+        let before = text.get(..*at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + word.len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}

@@ -1,0 +1,147 @@
+//! A template as the rest of this module sees it: the engine's own tree, with places, and with
+//! what its paths mean spelled out.
+
+use serde_json::Value;
+
+use crate::diagnostic::Span;
+
+/// Something in a template that is not text.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    /// `{{x}}`.
+    Print(Expr),
+    /// `{{#x}}…{{else}}…{{/x}}`.
+    Block(Block),
+    /// `{{#*inline "name"}}…{{/inline}}`.
+    Inline(Inline),
+    /// `{{> name}}`.
+    Partial(Partial),
+}
+
+/// A call with a body.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) call: Call,
+    /// The names between bars: `as |value key|`.
+    pub(super) params: Vec<String>,
+    pub(super) body: Vec<Node>,
+    /// After `else`.
+    pub(super) other: Vec<Node>,
+}
+
+/// A partial written in place.
+#[derive(Clone, Debug)]
+pub(super) struct Inline {
+    /// The decorator's name: `inline`, or one that does not exist.
+    pub(super) decorator: String,
+    /// Its arguments: the partial's name.
+    pub(super) args: Vec<Expr>,
+    pub(super) body: Vec<Node>,
+    pub(super) place: Span,
+}
+
+impl Inline {
+    /// The partial's name; nothing where it is computed.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self.args.first() {
+            Some(Expr::Literal(Value::String(name))) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// A call of a partial.
+#[derive(Clone, Debug)]
+pub(super) struct Partial {
+    pub(super) target: Target,
+    pub(super) args: Vec<Expr>,
+    pub(super) hash: Vec<(String, Expr)>,
+    /// Between `{{#> x}}` and `{{/x}}`.
+    pub(super) body: Option<Vec<Node>>,
+    pub(super) place: Span,
+}
+
+/// Which partial is called.
+#[derive(Clone, Debug)]
+pub(super) enum Target {
+    /// The one of this name.
+    Named(String),
+    /// One chosen when the page is made.
+    Computed(Expr),
+    /// What the caller put between `{{#> x}}` and `{{/x}}`.
+    Block,
+}
+
+/// Something that has a value.
+#[derive(Clone, Debug)]
+pub(super) enum Expr {
+    /// A path into the context.
+    Path(Path),
+    /// A value as written.
+    Literal(Value),
+    /// A helper's result.
+    Call(Call),
+}
+
+/// A call of a helper.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) name: String,
+    pub(super) args: Vec<Expr>,
+    /// Sorted by name.
+    pub(super) hash: Vec<(String, Expr)>,
+    /// The helper's name.
+    pub(super) place: Span,
+    /// Whether the name stands alone, so that a variable may have been meant.
+    pub(super) bare: bool,
+}
+
+/// A path into the context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Path {
+    pub(super) base: Base,
+    pub(super) names: Vec<String>,
+    pub(super) place: Span,
+}
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// `@index` and its kin: set by `each`, no part of the context; the only name is the whole text.
+    Local,
+    /// `@root`.
+    Root,
+    /// The current value, or the one that many scopes further out.
+    Scope(usize),
+}
+
+/// Calls `see` with every node, in order: a block before its body; bodies of inline partials only
+/// where `inlines` says so.
+pub(super) fn visit<'n>(nodes: &'n [Node], inlines: Inlines, see: &mut dyn FnMut(&'n Node)) {
+    for node in nodes {
+        see(node);
+        match node {
+            Node::Print(_) => {}
+            Node::Block(block) => {
+                visit(&block.body, inlines, see);
+                visit(&block.other, inlines, see);
+            }
+            Node::Inline(inline) if inlines == Inlines::Entered => {
+                visit(&inline.body, inlines, see);
+            }
+            Node::Inline(_) => {}
+            Node::Partial(partial) => {
+                visit(partial.body.as_deref().unwrap_or_default(), inlines, see);
+            }
+        }
+    }
+}
+
+/// What [`visit`] does about the bodies of inline partials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inlines {
+    /// Goes into them.
+    Entered,
+    /// Passes them by: they run where they are called.
+    Passed,
+}

@@ -1,0 +1,92 @@
+//! Text → the engine's compiled template and our nodes, or what is wrong in words.
+
+use std::panic::catch_unwind;
+
+use handlebars::{RenderErrorReason, Template, TemplateError};
+
+use super::node::Node;
+use super::origin::Origin;
+use super::scan::{Scan, scan};
+use super::set::TemplateId;
+use super::{lower, meter, words};
+use crate::diagnostic::{Code, Diagnostic, Report};
+
+/// How deep blocks may be inside each other in one template: the engine's parser and renderer
+/// recurse.
+const BLOCKS: usize = 24;
+/// How deep parentheses may be inside each other.
+const PARENTHESES: usize = 12;
+/// The longest template, in bytes.
+const BYTES: usize = 4 << 20;
+
+/// Compiles a text, under a name from which [`id_of`] knows it. Nothing is in it where the report
+/// has errors.
+pub(super) fn parse(id: TemplateId, origin: &Origin) -> (Template, Vec<Node>, Report) {
+    match compile(id, origin) {
+        Ok((template, nodes)) => (template, nodes, Report::default()),
+        Err(diagnostic) => {
+            (Template::default(), Vec::new(), std::iter::once(*diagnostic).collect())
+        }
+    }
+}
+
+fn compile(id: TemplateId, origin: &Origin) -> Result<(Template, Vec<Node>), Box<Diagnostic>> {
+    let found = scan(&origin.text);
+    bounded(origin, &found)?;
+    let (text, name) = (origin.text.to_string(), format!("#{}", id.0));
+    // The engine's parser takes its own tree apart with `unwrap`: a template that it trips over is
+    // a mistake in a file, not the end of a reload.
+    let result = catch_unwind(|| Template::compile_with_name(text, name));
+    let error = match result {
+        Ok(Ok(template)) => {
+            let nodes = lower::lower(&template, origin, &found);
+            return Ok((meter::instrument(template), nodes));
+        }
+        Ok(Err(error)) => Some(error),
+        Err(_) => None,
+    };
+    let at = error.as_ref().and_then(TemplateError::pos);
+    let at = at.map(|(line, column)| origin.offset(line, column));
+    Err(Box::new(words::explain(origin, &found, at)))
+}
+
+fn bounded(origin: &Origin, found: &Scan) -> Result<(), Box<Diagnostic>> {
+    let refuse = |range, message: String| {
+        Err(Box::new(Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range))))
+    };
+    if origin.text.len() > BYTES {
+        return refuse(0..0, format!("the template is longer than {BYTES} bytes"));
+    }
+    if found.depth > BLOCKS {
+        return refuse(0..0, format!("blocks are inside each other more than {BLOCKS} deep"));
+    }
+    match found.tags.iter().find(|tag| tag.parens > PARENTHESES) {
+        Some(tag) => {
+            let message = format!("parentheses are inside each other more than {PARENTHESES} deep");
+            refuse(tag.range.clone(), message)
+        }
+        None => Ok(()),
+    }
+}
+
+/// The template that the engine knows by `name`.
+pub(super) fn id_of(name: &str) -> Option<TemplateId> {
+    name.strip_prefix('#')?.parse().ok().map(TemplateId)
+}
+
+/// The engine's reasons in words.
+pub(super) fn render_words(reason: &RenderErrorReason) -> String {
+    match reason {
+        RenderErrorReason::InvalidJsonIndex(name) => {
+            format!("`{name}` is read of a list, which has numbers for names")
+        }
+        RenderErrorReason::PartialNotFound(name) => format!("there is no partial `{name}`"),
+        RenderErrorReason::PartialBlockNotFound => {
+            "`@partial-block` is used where no block was given".to_owned()
+        }
+        RenderErrorReason::HelperNotFound(name) => format!("there is no helper `{name}`"),
+        RenderErrorReason::CannotIncludeSelf => "the template includes itself".to_owned(),
+        RenderErrorReason::IOError(why) => why.to_string(),
+        other => other.to_string(),
+    }
+}

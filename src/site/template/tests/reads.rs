@@ -1,0 +1,230 @@
+use serde_json::json;
+
+use super::{described, id, reads_of, set_of};
+use crate::site::template::Tree;
+
+const PARTIALS: &[(&str, &str)] = &[
+    ("name.html.hbs", "{{name}}"),
+    ("up.html.hbs", "{{../name}}"),
+    ("card.html.hbs", "{{title}}{{#if wide}}w{{/if}}"),
+    ("wrap.html.hbs", "<{{kind}}>{{> @partial-block}}"),
+    ("whole.html.hbs", "{{json this}}"),
+    ("leak.html.hbs", "{{p.x}}"),
+    ("outer.html.hbs", "{{> card wide=flag}}"),
+];
+
+fn one(template: &str) -> Vec<String> {
+    let mut files = PARTIALS.to_vec();
+    files.push(("page.html.hbs", template));
+    reads_of(&files, "page.html.hbs")
+}
+
+#[test]
+fn the_walk_finds_what_a_template_may_read() {
+    for (template, expected) in [
+        ("text {{! {{x}} }} \\{{y}} {{{{raw}}}}{{z}}{{{{/raw}}}}", vec![]),
+        ("{{a}} {{b.c}} {{b.[d e]}}", vec!["a", "b.c", "b.d e"]),
+        ("{{this.a}}{{./b}}{{@root.c}}{{../d}}", vec!["a", "b", "c", "d"]),
+        ("{{a}}{{a}}", vec!["a"]),
+        (
+            "{{#if a}}{{b}}{{else if c}}{{d}}{{else}}{{e}}{{/if}}",
+            vec!["a test", "b", "c test", "d", "e"],
+        ),
+        ("{{#unless a.b}}{{/unless}}", vec!["a.b test"]),
+        (
+            "{{#each posts}}{{title}}{{@index}}{{@key}}{{else}}{{none}}{{/each}}",
+            vec!["none", "posts keys", "posts.*.title"],
+        ),
+        (
+            "{{#each posts}}{{this}}{{../x}}{{@root.y}}{{/each}}",
+            vec!["posts keys", "posts.*", "x", "y"],
+        ),
+        (
+            "{{#each posts as |p i|}}{{p.title}}{{i}}{{title}}{{/each}}",
+            vec!["posts keys", "posts.*.title"],
+        ),
+        (
+            "{{#each a}}{{#each b}}{{c}}{{../d}}{{../../e}}{{@../index}}{{/each}}{{/each}}",
+            vec!["a keys", "a.*.b keys", "a.*.b.*.c", "a.*.d", "e"],
+        ),
+        ("{{#if a}}{{../b}}{{/if}}", vec!["a test", "b"]),
+        ("{{#with a}}{{b}}{{../c}}{{else}}{{d}}{{/with}}", vec!["a test", "a.b", "c", "d"]),
+        ("{{#with a as |x|}}{{x.b}}{{../x.c}}{{/with}}", vec!["a test", "a.b", "a.c"]),
+        ("{{now}}{{len}}", vec![]),
+        ("{{this.now}}{{len a}}", vec!["a keys", "now"]),
+        ("{{upper a.b}}{{json c}}", vec!["a.b.**", "c.**"]),
+        ("{{json this}}", vec!["**"]),
+        ("{{eq (upper a) b}}", vec!["a.**", "b.**"]),
+        ("{{#each this}}{{x}}{{/each}}", vec![" keys", "*.x"]),
+        ("{{lookup query \"q\"}}", vec!["query touch", "query.q optional"]),
+        ("{{lookup query k}}", vec!["k", "query keys", "query.* optional"]),
+        (
+            "{{#each (lookup a k)}}{{b}}{{/each}}",
+            vec!["a keys", "a.* keys optional", "a.*.*.b optional", "k"],
+        ),
+        (
+            "{{default a \"x\"}}{{default b c}}",
+            vec!["a optional", "a test optional", "b optional", "b test optional", "c"],
+        ),
+        (
+            "{{#with (find posts \"slug\" params.slug)}}{{title}}{{/with}}",
+            vec![
+                "params.slug.**",
+                "posts keys",
+                "posts.* test",
+                "posts.*.slug.** optional",
+                "posts.*.title",
+            ],
+        ),
+        (
+            "{{#each (slice (sort posts \"date\") 0 5)}}{{title}}{{/each}}",
+            vec!["posts keys", "posts.*.date.** optional", "posts.*.title"],
+        ),
+        (
+            "{{#each (where posts \"tag\" query.tag)}}{{title}}{{/each}}",
+            vec!["posts keys", "posts.*.tag.** optional", "posts.*.title", "query.tag.**"],
+        ),
+        ("{{slice a 1}}", vec!["a keys", "a.*"]),
+        ("{{> name}}{{> name user}}", vec!["name", "user.name"]),
+        ("{{#each a}}{{> name}}{{> name ../b}}{{/each}}", vec!["a keys", "a.*.name", "b.name"]),
+        ("{{#each a}}{{> up}}{{/each}}", vec!["a keys", "a.*.name"]),
+        ("{{> card post wide=query.w}}", vec!["post.title", "query.w test"]),
+        ("{{> card title=x}}", vec!["wide test", "x"]),
+        ("{{> outer}}", vec!["flag test", "title"]),
+        ("{{> name unused=x}}", vec!["name", "x touch"]),
+        ("{{> whole user k=x}}", vec!["user.**", "x.**"]),
+        ("{{#each a as |p|}}{{> leak b}}{{/each}}", vec!["a keys", "a.*.x", "a.*.b touch"]),
+        ("{{#> wrap user}}{{inner}}{{/wrap}}", vec!["user.inner", "user.kind"]),
+        ("{{#> nope user}}{{inner}}{{/nope}}", vec!["user.inner"]),
+        (
+            "{{#*inline \"row\"}}{{cell}}{{../z}}{{/inline}}{{#each a}}{{> row}}{{/each}}",
+            vec!["a keys", "a.*.cell", "a.*.z"],
+        ),
+        (
+            "{{#each a}}{{> row}}{{#*inline \"row\"}}{{cell}}{{/inline}}{{/each}}",
+            vec!["a keys", "a.*.cell"],
+        ),
+        ("{{> (lookup this \"kind\")}}", vec!["**"]),
+        ("{{#eq a 1}}{{b}}{{else}}{{c}}{{/eq}}", vec!["a.**", "b", "c"]),
+        ("{{(lookup a \"b\")}}", vec!["a touch", "a.b optional"]),
+    ] {
+        let mut expected = expected;
+        expected.sort_unstable();
+        let found: Vec<_> = one(template);
+        let found: Vec<_> = found.iter().map(String::as_str).collect();
+        assert_eq!(found, expected, "{template}");
+    }
+}
+
+#[test]
+fn a_read_says_where_it_is_and_through_which_partials() {
+    let files = [
+        ("page.html.hbs", "<h1>\n  {{> a title=query.t}}"),
+        ("a.html.hbs", "{{#if x}}\n{{else if  (eq query.q 1) }}{{> b}}{{/if}}"),
+        ("b.html.hbs", "{{{ query.z }}}"),
+    ];
+    let set = set_of(&files);
+    let reads = set.reads(id(&set, "page.html.hbs"), None);
+    let place = |path: &str| {
+        let read = reads
+            .list
+            .iter()
+            .find(|read| read.path.iter().any(|step| format!("{step:?}").contains(path)));
+        let read = read.unwrap();
+        let via: Vec<_> = read.via.iter().map(ToString::to_string).collect();
+        format!("{} via {}", read.place, via.join(", "))
+    };
+    assert_eq!(place("\"t\""), "templates/page.html.hbs:2:15 via ");
+    assert_eq!(place("\"q\""), "templates/a.html.hbs:2:16 via templates/page.html.hbs:2:7");
+    assert_eq!(
+        place("\"z\""),
+        "templates/b.html.hbs:1:5 via templates/page.html.hbs:2:7, templates/a.html.hbs:2:33"
+    );
+}
+
+#[test]
+fn a_layout_reads_too_but_for_the_page_itself() {
+    let files = [
+        ("page.html.hbs", "{{a}}"),
+        (
+            "base.html.hbs",
+            "{{site.title}}{{{content}}}{{#each nav}}{{@root.content}}{{url}}{{/each}}",
+        ),
+    ];
+    let set = set_of(&files);
+    let reads = set.reads(id(&set, "page.html.hbs"), Some(id(&set, "base.html.hbs")));
+    assert_eq!(described(&reads), ["a", "nav keys", "nav.*.url", "site.title"]);
+    let names: Vec<_> = reads.templates.iter().map(String::as_str).collect();
+    assert_eq!(names, ["base.html.hbs", "page.html.hbs"]);
+}
+
+#[test]
+fn the_digest_follows_the_texts_that_take_part_and_no_others() {
+    let digest = |partial: &str, other: &str| {
+        let files =
+            [("page.html.hbs", "{{> p}}"), ("p.html.hbs", partial), ("other.html.hbs", other)];
+        let set = set_of(&files);
+        set.reads(id(&set, "page.html.hbs"), None).digest
+    };
+    assert_eq!(digest("a", "b"), digest("a", "c"));
+    assert_ne!(digest("a", "b"), digest("A", "b"));
+}
+
+#[test]
+fn partials_that_include_each_other_read_everything_and_end() {
+    let files = [("page.html.hbs", "{{> a}}"), ("a.html.hbs", "{{> page}}{{> a}}{{x}}")];
+    assert!(reads_of(&files, "page.html.hbs").contains(&"**".to_owned()));
+}
+
+#[test]
+fn pruning_keeps_what_may_be_read_and_is_canonical() {
+    let context = json!({
+        "site": {"year": 2026, "title": "T", "secret": "s"},
+        "user": {"name": "Ada", "mail": "x"},
+        "posts": [{"title": "A", "body": "…", "tags": ["x"]}, {"body": "…"}],
+        "map": {"z": {"n": 1, "m": 2}, "a": {"n": 2}},
+        "flag": {"on": 1},
+        "other": [1, 2],
+    });
+    for (template, expected) in [
+        ("{{site.year}}{{site.title}}", json!({"site": {"title": "T", "year": 2026}})),
+        ("{{#if flag}}{{/if}}", json!({"flag": {"": null}})),
+        ("{{#if other}}{{/if}}", json!({"other": [null]})),
+        ("{{len other}}", json!({"other": [null, null]})),
+        ("{{other.[1]}}{{other.01}}", json!({"other": [null, 2]})),
+        ("{{#each posts}}{{title}}{{/each}}", json!({"posts": [{"title": "A"}, {}]})),
+        ("{{#each posts}}{{#if tags}}{{/if}}{{/each}}", json!({"posts": [{"tags": [null]}, {}]})),
+        ("{{#each map}}{{n}}{{/each}}", json!({"map": {"z": {"n": 1}, "a": {"n": 2}}})),
+        ("{{json user}}", json!({"user": {"name": "Ada", "mail": "x"}})),
+        ("{{posts}}", json!({"posts": [{}, {}]})),
+        ("nothing", json!({})),
+    ] {
+        let set = set_of(&[("page.html.hbs", template)]);
+        let tree = Tree::from(&set.reads(id(&set, "page.html.hbs"), None));
+        let pruned = tree.prune(&context);
+        assert_eq!(pruned.to_string(), expected.to_string(), "{template}");
+    }
+}
+
+#[test]
+fn a_tree_tells_which_inputs_a_page_has() {
+    let names = |template: &str, root: &str| {
+        let set = set_of(&[("page.html.hbs", template), ("p.html.hbs", "{{q}}")]);
+        let tree = Tree::from(&set.reads(id(&set, "page.html.hbs"), None));
+        tree.sub(root).names().map(|names| names.join(" "))
+    };
+    assert_eq!(names("{{query.b}}{{#if query.a}}{{/if}}", "query").as_deref(), Some("a b"));
+    assert_eq!(names("{{lookup query \"q\"}}", "query").as_deref(), Some("q"));
+    assert_eq!(names("{{> p query}}", "query").as_deref(), Some("q"));
+    assert_eq!(names("{{a}}", "query").as_deref(), Some(""));
+    for all in [
+        "{{json query}}",
+        "{{#each query}}{{/each}}",
+        "{{lookup query k}}",
+        "{{json this}}",
+        "{{#if query}}{{/if}}",
+        "{{> (lookup this \"p\")}}",
+    ] {
+        assert_eq!(names(all, "query"), None, "{all}");
+    }
+}

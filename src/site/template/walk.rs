@@ -1,0 +1,384 @@
+//! What a page may read: its templates run over meanings instead of values.
+//!
+//! The walk follows the engine: which blocks open a scope (`each`, `with`, partials; `if` does not),
+//! that names of `as |x|` and of a partial's arguments are looked for through all scopes, also from
+//! inside partials, that `..` past the outermost scope is the current one. Where more than one thing
+//! may happen, all of them do: both branches, each partial that a name may mean. Every path that is
+//! evaluated is a read, also one whose value goes nowhere: it fails on a list read by a name.
+//! Past its bounds the page reads all there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::functions::VERSION;
+use super::meaning::Meaning;
+use super::node::{Base, Block, Call, Expr, Node, Partial, Path, Target};
+use super::reach::Reach;
+use super::reads::{How, Read, Reads, Step};
+use super::set::{TemplateId, TemplateSet};
+use crate::diagnostic::Span;
+use crate::fingerprint::Hasher;
+
+/// How many nodes a walk visits, each as often as it is called.
+const NODES: usize = 50_000;
+/// How deep partials may be inside each other.
+const DEPTH: usize = 48;
+
+/// What `page` may read, its layout included.
+pub(super) fn reads(set: &TemplateSet, page: TemplateId, layout: Option<TemplateId>) -> Reads {
+    let mut found = Found::default();
+    let mut hasher = Hasher::default().field(VERSION);
+    for (id, content) in std::iter::once((page, None)).chain(layout.map(|id| (id, Some("content"))))
+    {
+        let Some(reach) = Reach::of(set, id) else { continue };
+        walk(&reach, id, content, &mut found);
+        let all = (0..set.units.len()).map(TemplateId).filter(|id| set.is_file(*id));
+        let used: BTreeSet<_> = match reach.computed {
+            true => reach.templates.iter().copied().chain(all).collect(),
+            false => reach.templates.clone(),
+        };
+        hasher.add(format!("{:?}", reach.kind));
+        for id in used {
+            let Some(unit) = set.unit(id) else { continue };
+            // What is written in YAML is known by its place there, which means nothing.
+            let name = if set.is_file(id) { unit.name.as_str() } else { "" };
+            hasher.add(name);
+            hasher.add(unit.origin.text.as_bytes());
+            if !name.is_empty() {
+                found.templates.insert(unit.name.clone());
+            }
+        }
+    }
+    let list = without_idle(found.list);
+    Reads { list, templates: found.templates, digest: hasher.finish() }
+}
+
+/// Leaves out the touches that another read comes past anyway.
+fn without_idle(list: Vec<Read>) -> Vec<Read> {
+    let strong = |optional: bool| -> BTreeSet<Vec<Step>> {
+        let strong = list.iter().filter(|read| read.how != How::Touch);
+        strong.filter(|read| optional || !read.optional).map(|read| read.path.clone()).collect()
+    };
+    let (firm, all) = (strong(false), strong(true));
+    let idle = |touch: &Read| {
+        let paths = if touch.optional { &all } else { &firm };
+        let next = paths.range(touch.path.clone()..).next();
+        next.is_some_and(|path| path.starts_with(&touch.path))
+    };
+    let mut list = list;
+    list.retain(|read| read.how != How::Touch || !idle(read));
+    list
+}
+
+/// The place of an argument, or of the call where it has none.
+fn place_of(call: &Call, index: usize) -> Option<&Span> {
+    call.args.get(index).and_then(expr_place).or(Some(&call.place))
+}
+
+#[derive(Default)]
+struct Found {
+    list: Vec<Read>,
+    /// Where in the list a read is.
+    index: BTreeMap<(Vec<Step>, How), usize>,
+    templates: BTreeSet<String>,
+}
+
+fn walk(reach: &Reach<'_>, page: TemplateId, content: Option<&str>, found: &mut Found) {
+    let mut base = Meaning::root();
+    // The layout's `content` is the page, no part of the data.
+    base.fields.extend(content.map(|name| (name.to_owned(), Meaning::default())));
+    let scopes = vec![Scope { base: base.clone(), params: Vec::new() }];
+    let Some(unit) = reach.set.unit(page) else { return };
+    let (typed, here) = (unit.typed, unit.origin.span(0..0));
+    let mut walk = Walk { reach, found, root: base, scopes, via: Vec::new(), here, left: NODES };
+    match reach.nodes(page) {
+        [Node::Print(expr)] if typed => {
+            let value = walk.value(expr);
+            walk.read_all(&value, expr_place(expr));
+        }
+        nodes => walk.nodes(nodes),
+    }
+}
+
+fn expr_place(expr: &Expr) -> Option<&Span> {
+    match expr {
+        Expr::Path(path) => Some(&path.place),
+        Expr::Call(call) => Some(&call.place),
+        Expr::Literal(_) => None,
+    }
+}
+
+struct Scope {
+    base: Meaning,
+    params: Vec<(String, Meaning)>,
+}
+
+struct Walk<'s, 'f> {
+    reach: &'s Reach<'s>,
+    found: &'f mut Found,
+    root: Meaning,
+    /// The innermost last.
+    scopes: Vec<Scope>,
+    via: Vec<Span>,
+    /// Where the page begins, for a read that has no place of its own.
+    here: Span,
+    left: usize,
+}
+
+impl<'s> Walk<'s, '_> {
+    fn nodes(&mut self, nodes: &'s [Node]) {
+        for node in nodes {
+            let Some(left) = self.left.checked_sub(1) else { return };
+            self.left = left;
+            match node {
+                Node::Print(expr) => {
+                    let value = self.value(expr);
+                    self.read(&value, How::Value, expr_place(expr));
+                }
+                Node::Block(block) => self.block(block),
+                Node::Inline(inline) => inline.args.iter().for_each(|arg| drop(self.value(arg))),
+                Node::Partial(partial) => self.partial(partial),
+            }
+            if self.left == 0 {
+                self.read_all(&Meaning::root(), node_place(node));
+            }
+        }
+    }
+
+    fn block(&mut self, block: &'s Block) {
+        match block.call.name.as_str() {
+            "each" => {
+                let list = self.first(&block.call);
+                self.read(&list, How::Keys, place_of(&block.call, 0));
+                let item = list.any();
+                let named = [item.clone(), Meaning::default()];
+                let params = block.params.iter().cloned().zip(named).collect();
+                self.within(Scope { base: item, params }, &block.body);
+            }
+            "with" => {
+                let value = self.first(&block.call);
+                self.read(&value, How::Test, place_of(&block.call, 0));
+                let params = match block.params.as_slice() {
+                    [name] => vec![(name.clone(), value.clone())],
+                    _ => Vec::new(),
+                };
+                self.within(Scope { base: value, params }, &block.body);
+            }
+            _ => {
+                let _ = self.call(&block.call);
+                self.nodes(&block.body);
+            }
+        }
+        self.nodes(&block.other);
+    }
+
+    fn within(&mut self, scope: Scope, body: &'s [Node]) {
+        self.scopes.push(scope);
+        self.nodes(body);
+        self.scopes.pop();
+    }
+
+    /// The first argument's meaning; the others are evaluated too.
+    fn first(&mut self, call: &'s Call) -> Meaning {
+        let mut values = self.values(call).into_iter();
+        values.next().unwrap_or_default()
+    }
+
+    fn values(&mut self, call: &'s Call) -> Vec<Meaning> {
+        call.hash.iter().for_each(|(_, value)| drop(self.value(value)));
+        let optional = |index| index == 0 && call.name == "default";
+        let args = call.args.iter().enumerate();
+        args.map(|(index, arg)| self.argument(arg, optional(index))).collect()
+    }
+
+    fn partial(&mut self, partial: &'s Partial) {
+        let args: Vec<_> = partial.args.iter().map(|arg| self.value(arg)).collect();
+        let hash = partial.hash.iter().map(|(name, value)| (name.clone(), self.value(value)));
+        let hash: Vec<_> = hash.collect();
+        if let Target::Block = partial.target {
+            // The caller's block is text by now; what stands here is run where there is none.
+            return self.nodes(partial.body.as_deref().unwrap_or_default());
+        }
+        let current = self.scopes.last().map(|scope| scope.base.clone());
+        let mut base = args.into_iter().next().or(current).unwrap_or_default();
+        base.fields.extend(hash.iter().cloned());
+        self.scopes.push(Scope { base, params: hash });
+        self.nodes(partial.body.as_deref().unwrap_or_default());
+        self.via.push(partial.place.clone());
+        match &partial.target {
+            Target::Named(name) => self.named(name, &partial.place),
+            Target::Computed(name) => {
+                let _ = self.value(name);
+                self.read_all(&Meaning::root(), Some(&partial.place));
+            }
+            Target::Block => {}
+        }
+        self.via.pop();
+        self.scopes.pop();
+    }
+
+    fn named(&mut self, name: &str, place: &Span) {
+        if self.via.len() > DEPTH {
+            return self.read_all(&Meaning::root(), Some(place));
+        }
+        for inline in self.reach.inlines_named(name) {
+            self.nodes(&inline.body);
+        }
+        if let Some(file) = self.reach.set.partial(name, self.reach.kind) {
+            self.nodes(self.reach.nodes(file));
+        }
+    }
+
+    fn value(&mut self, expr: &'s Expr) -> Meaning {
+        self.argument(expr, false)
+    }
+
+    /// An expression's meaning; `optional` where it may well be absent.
+    fn argument(&mut self, expr: &'s Expr, optional: bool) -> Meaning {
+        match expr {
+            Expr::Literal(_) => Meaning::default(),
+            Expr::Call(call) => self.call(call),
+            Expr::Path(path) => {
+                let mut value = self.resolve(path);
+                if optional {
+                    value = value.optional();
+                }
+                self.read(&value, How::Touch, Some(&path.place));
+                value
+            }
+        }
+    }
+
+    fn resolve(&self, path: &Path) -> Meaning {
+        let up = match path.base {
+            Base::Local => return Meaning::default(),
+            Base::Root => return self.root.names(&path.names),
+            Base::Scope(up) => up,
+        };
+        if let Some((first, rest)) = path.names.split_first() {
+            let params = self.scopes.iter().rev().flat_map(|scope| &scope.params);
+            if let Some((_, value)) = params.into_iter().find(|(name, _)| name == first) {
+                return value.names(rest);
+            }
+        }
+        let scope = self.scopes.iter().rev().nth(up).or(self.scopes.last());
+        scope.map(|scope| scope.base.names(&path.names)).unwrap_or_default()
+    }
+
+    /// What a helper reads of its arguments, and what it gives. By default all of them, and a
+    /// value that is made anew.
+    fn call(&mut self, call: &'s Call) -> Meaning {
+        let values = self.values(call);
+        let value = |index: usize| values.get(index).cloned().unwrap_or_default();
+        match call.name.as_str() {
+            "if" | "unless" | "not" | "and" | "or" => {
+                for (index, value) in values.iter().enumerate() {
+                    self.read(value, How::Test, place_of(call, index));
+                }
+                Meaning::default()
+            }
+            "each" | "with" | "raw" => Meaning::default(),
+            "len" => {
+                self.read(&value(0), How::Keys, place_of(call, 0));
+                Meaning::default()
+            }
+            "default" => {
+                self.read(&value(0), How::Test, place_of(call, 0));
+                let mut either = value(0);
+                either.join(&value(1));
+                either
+            }
+            "lookup" => match call.args.get(1) {
+                Some(Expr::Literal(key)) => match (key.as_str(), key.as_u64()) {
+                    (Some(name), _) => value(0).name(name).optional(),
+                    (_, Some(index)) => value(0).name(&index.to_string()).optional(),
+                    _ => Meaning::default(),
+                },
+                _ => {
+                    self.read(&value(1), How::Value, place_of(call, 1));
+                    self.read(&value(0), How::Keys, place_of(call, 0));
+                    value(0).any().optional()
+                }
+            },
+            "find" | "where" | "sort" | "slice" => self.chosen(call, &values),
+            _ => {
+                for (index, value) in values.iter().enumerate() {
+                    self.read_all(value, place_of(call, index));
+                }
+                Meaning::default()
+            }
+        }
+    }
+
+    /// Helpers that give items of a list: what decides is read, the items are what they were.
+    fn chosen(&mut self, call: &'s Call, values: &[Meaning]) -> Meaning {
+        let place = place_of(call, 0);
+        let list = values.first().cloned().unwrap_or_default();
+        let items = list.any();
+        self.read(&list, How::Keys, place);
+        match call.args.get(1) {
+            _ if call.name == "slice" => {}
+            Some(Expr::Literal(serde_json::Value::String(field))) => {
+                let names = field.split('.').filter(|name| !name.is_empty());
+                let deciding = names.fold(items.clone(), |value, name| value.name(name));
+                self.read_all(&deciding.optional(), place);
+            }
+            _ => self.read_all(&items, place),
+        }
+        for (index, value) in values.iter().enumerate().skip(1) {
+            self.read_all(value, place_of(call, index));
+        }
+        match call.name.as_str() {
+            "find" => items,
+            // A slice of a text is the text, which was kept when its path was evaluated.
+            _ => Meaning::list_of(items),
+        }
+    }
+
+    fn read_all(&mut self, value: &Meaning, place: Option<&Span>) {
+        for way in &value.ways {
+            let mut steps = way.steps.clone();
+            steps.push(Step::All);
+            self.note(steps, How::Value, way.optional, place);
+        }
+        for below in value.fields.values().chain(value.items.as_deref()) {
+            self.read_all(below, place);
+        }
+    }
+
+    fn read(&mut self, value: &Meaning, how: How, place: Option<&Span>) {
+        for way in &value.ways {
+            self.note(way.steps.clone(), how, way.optional, place);
+        }
+        if let (How::Value, Some(items)) = (how, &value.items) {
+            self.read(items, how, place);
+        }
+    }
+
+    fn note(&mut self, path: Vec<Step>, how: How, optional: bool, place: Option<&Span>) {
+        let place = place.unwrap_or(&self.here);
+        let key = (path, how);
+        if let Some(known) = self.found.index.get(&key).and_then(|at| self.found.list.get_mut(*at))
+        {
+            known.optional &= optional;
+            return;
+        }
+        let read = Read {
+            path: key.0.clone(),
+            how,
+            optional,
+            place: place.clone(),
+            via: self.via.clone(),
+        };
+        self.found.index.insert(key, self.found.list.len());
+        self.found.list.push(read);
+    }
+}
+
+fn node_place(node: &Node) -> Option<&Span> {
+    match node {
+        Node::Print(expr) => expr_place(expr),
+        Node::Block(block) => Some(&block.call.place),
+        Node::Inline(inline) => Some(&inline.place),
+        Node::Partial(partial) => Some(&partial.place),
+    }
+}

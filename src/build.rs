@@ -1,6 +1,7 @@
 //! Files → a site that can go live: load, parse, check, compile; all errors of all stages together.
 //!
-//! `check` calls [`site_of`] and shows what it says; `serve` gives [`SiteBuild`] to the reload loop.
+//! `check` calls [`site_of`] and shows what it says; `serve` gives [`SiteBuild`] to the reload
+//! loop.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

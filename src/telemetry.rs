@@ -15,7 +15,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the log for the whole process; `RUST_LOG` chooses what is in it, `larder=info` by default.
+/// Starts the log for the whole process; `RUST_LOG` chooses what is in it, `larder=info` by
+/// default.
 ///
 /// A second call changes nothing.
 pub fn start(format: LogFormat) {

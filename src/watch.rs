@@ -189,12 +189,6 @@ impl Watches {
         }
         is_changed
     }
-
-    /// How many directories are watched by events.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        lock(&self.watched).directories.len()
-    }
 }
 
 impl Watched {

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
-use larder::config::{self, FileContent, FileError, Files};
+use larder::build::site_of;
+use larder::clock::Clock;
 use larder::diagnostic::{Report, render};
-use larder::fingerprint::Fingerprint;
+use larder::source::file::Disk;
 
 /// All that `larder check` finds in a directory.
 fn check(dir: &Path) -> Report {
-    let mut files = Directory(dir.to_owned());
-    config::load("routes.yaml", &mut files, &|_| None).report
+    let clock = Clock::system();
+    let mut files = Disk::new(dir, clock.wall());
+    site_of("routes.yaml", &mut files, &clock).report
 }
 
 #[test]
@@ -62,32 +63,4 @@ fn difference(expected: &str, shown: &str) -> String {
         let _ = writeln!(out, "  {line}");
     }
     out
-}
-
-/// A fixture's directory.
-struct Directory(PathBuf);
-
-impl Files for Directory {
-    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
-        let bytes = fs::read(self.0.join(path)).map_err(|_| FileError::Missing)?;
-        if bytes.len() as u64 > bound {
-            return Err(FileError::TooLarge { bound });
-        }
-        let (bytes, path) = (Bytes::from(bytes), path.to_owned());
-        let digest = Fingerprint::of(&bytes);
-        Ok(FileContent { path, bytes, digest, modified: None })
-    }
-
-    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        let (dir, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
-        let (before, after) = name.split_once('*').unwrap();
-        let entries = fs::read_dir(self.0.join(dir)).into_iter().flatten();
-        let mut paths: Vec<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.starts_with(before) && name.ends_with(after))
-            .map(|name| format!("{dir}/{name}"))
-            .collect();
-        paths.sort();
-        Ok(paths)
-    }
 }

@@ -15,7 +15,7 @@ use crate::clock::Moment;
 /// The bits of one filter: 512 KiB, of which only touched pages are real.
 const BITS: u64 = 1 << 22;
 /// How many filters there are, the current one included.
-const FILTERS: u64 = 3;
+const FILTERS: usize = 3;
 /// How long one filter is the current one.
 const TURN: Duration = Duration::from_secs(30);
 /// How many routes are counted apart; the rest share one count.
@@ -34,7 +34,7 @@ struct State {
     second: u64,
     /// How many new keys each route has had this second.
     new: HashMap<Arc<str>, u32>,
-    filters: [Filter; FILTERS as usize],
+    filters: [Filter; FILTERS],
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Doorkeeper {
         if *new <= self.per_second {
             return true;
         }
-        let turn = second / TURN.as_secs() + FILTERS;
+        let turn = second / TURN.as_secs() + FILTERS as u64;
         state.seen_before(self.hasher.hash_one(key), turn)
     }
 }
@@ -71,17 +71,18 @@ impl State {
     /// Whether the filters know the key; they do from now on.
     fn seen_before(&mut self, hash: u64, turn: u64) -> bool {
         let bits = [hash % BITS, (hash >> 32).wrapping_mul(0x9e37_79b9) % BITS];
-        let known = self
-            .filters
-            .iter()
-            .any(|filter| filter.turn + FILTERS > turn && bits.iter().all(|bit| filter.has(*bit)));
-        let current = usize::try_from(turn % FILTERS).unwrap_or(0);
+        let known = self.filters.iter().any(|filter| {
+            filter.turn + FILTERS as u64 > turn && bits.iter().all(|bit| filter.has(*bit))
+        });
+        let current = usize::try_from(turn % FILTERS as u64).unwrap_or(0);
         if let Some(filter) = self.filters.get_mut(current) {
             if filter.turn != turn {
                 filter.turn = turn;
                 filter.words = vec![0; usize::try_from(BITS / 64).unwrap_or(0)];
             }
-            bits.iter().for_each(|bit| filter.set(*bit));
+            for bit in bits {
+                filter.set(bit);
+            }
         }
         known
     }

@@ -95,9 +95,9 @@ impl Kept {
         }
         let (ttl, age) = (ttl.min(self.entry.ttl), self.age(now));
         if age < ttl {
-            return Freshness::Fresh { left: ttl - age };
+            return Freshness::Fresh { left: ttl.saturating_sub(age) };
         }
-        let since = age - ttl;
+        let since = age.saturating_sub(ttl);
         if since < lifetime.stale_while_revalidate {
             Freshness::Revalidate { since }
         } else if since < lifetime.stale_if_error {

@@ -202,9 +202,9 @@ impl Inner {
             let some = some.get(..left.min(some.len())).unwrap_or_default();
             let starts = shared.told(STEP, shared.remote().starts(some)).await?;
             for (key, start) in some.iter().zip(&starts) {
-                let info = info(String::from_utf8_lossy(key).into_owned(), start);
-                if listing.route.is_none() || listing.route == info.route {
-                    into.push(info);
+                let known = info(String::from_utf8_lossy(key).into_owned(), start);
+                if listing.route.is_none() || listing.route == known.route {
+                    into.push(known);
                     left -= 1;
                 }
             }

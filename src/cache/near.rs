@@ -35,7 +35,7 @@ pub(crate) struct Near {
 }
 
 /// Leave to put in what is about to be read, until an invalidation of the key.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
     stripe: usize,
     count: u64,

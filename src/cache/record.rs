@@ -4,7 +4,8 @@
 //! HTTP/1.1 200 OK
 //! content-type: text/html; charset=utf-8
 //! etag: "kq3f…"
-//! larder: v=1; route=about; path=/about; fp=…; made=2026-11-23T21:00:00Z; ttl=…; px=…; len=…; sum=…
+//! larder: v=1; route=about; path=/about; fp=…; made=2026-11-23T21:00:00Z; ttl=…; px=…; len=…;
+//! sum=…
 //!
 //! <p>…</p>
 //! ```
@@ -37,7 +38,8 @@ pub enum Flaw {
     Length,
     /// It was changed after it was written.
     Sum,
-    /// Without a TTL, or with a longer one than it was written with: another wrote it, or `PERSIST`.
+    /// Without a TTL, or with a longer one than it was written with: another wrote it, or
+    /// `PERSIST`.
     Ttl,
 }
 

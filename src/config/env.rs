@@ -27,7 +27,9 @@ fn fill_below(report: &mut Report, env: Env, node: &mut Node) {
         }
         NodeValue::List(items) => items.iter_mut().for_each(|item| fill_below(report, env, item)),
         NodeValue::Map(fields) => {
-            fields.iter_mut().for_each(|(_, value)| fill_below(report, env, value));
+            for (_, value) in fields {
+                fill_below(report, env, value);
+            }
         }
         _ => {}
     }

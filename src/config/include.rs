@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::decode::{self, Parts};
+use super::decode::{self, Parsed};
 use super::env::{self, Env};
 use super::files::{FileError, Files};
 use super::model::Config;
-use super::node::{Node, NodeValue};
+use super::node::Node;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
@@ -24,14 +24,14 @@ pub struct Loaded {
 pub fn load(main: &str, files: &mut dyn Files, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let mut report = Report::default();
     let mut reader =
-        Reader { report: &mut report, files, env, sources: Vec::new(), parts: Parts::default() };
+        Reader { report: &mut report, files, env, sources: Vec::new(), included: Vec::new() };
     let config = reader.main(main);
     let sources = reader.sources;
-    Loaded { config, report: in_order(report, &sources) }
+    Loaded { config, report: in_order(&report, &sources) }
 }
 
 /// The report in order of files and places, without what only follows from another mistake.
-fn in_order(report: Report, sources: &[Arc<SourceFile>]) -> Report {
+fn in_order(report: &Report, sources: &[Arc<SourceFile>]) -> Report {
     let causes: Vec<Span> = report
         .iter()
         .filter(|diagnostic| matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes))
@@ -64,13 +64,19 @@ fn meets(a: &Span, b: &Span) -> bool {
     Arc::ptr_eq(a.file(), b.file()) && one.start < other.end && other.start < one.end
 }
 
+/// Whether a path names one file, rather than being a glob.
+fn is_named(path: &str) -> bool {
+    !path.contains(['*', '?', '['])
+}
+
 struct Reader<'a> {
     report: &'a mut Report,
     files: &'a mut dyn Files,
     env: Env<'a>,
     /// The files read so far, the main one first.
     sources: Vec<Arc<SourceFile>>,
-    parts: Parts,
+    /// Those of them, besides the main one, that are YAML.
+    included: Vec<Parsed>,
 }
 
 /// A file on the way from the main one to where we are, and the entry that led to it.
@@ -87,31 +93,44 @@ impl Reader<'_> {
                 (file, root)
             }
             Err(why) => {
-                let nowhere = Span::new(&SourceFile::new(path, ""), 0..0);
-                let message = format!("cannot read `{path}`: {why}");
-                self.report.push(Diagnostic::new(Code::FileMissing, message, &nowhere));
+                self.unreadable(path, &why, &Span::new(&SourceFile::new(path, ""), 0..0));
                 return None;
             }
         };
         let mut way = vec![Step { path: path.to_owned(), entry: None }];
         self.includes(&root, &mut way);
-        let parts = std::mem::take(&mut self.parts);
-        let sources = self.sources.clone();
-        Some(parts.finish(self.report, sources, &file, &root))
+        Some(decode::config(self.report, &(file, root), &self.included))
     }
 
     fn read(&mut self, path: &str) -> Result<Arc<SourceFile>, FileError> {
         let content = self.files.read(path, MAX_FILE_BYTES)?;
-        let text = match String::from_utf8(content.bytes.to_vec()) {
-            Ok(text) => text,
-            Err(_) => return Err(FileError::Other("it is no UTF-8 text".to_owned())),
-        };
+        let text = String::from_utf8_lossy(&content.bytes);
         let file = SourceFile::new(content.path, text);
         self.sources.push(Arc::clone(&file));
         Ok(file)
     }
 
+    /// Says that a file cannot be read.
+    fn unreadable(&mut self, path: &str, why: &FileError, entry: &Span) {
+        let code = match why {
+            FileError::TooLarge { .. } => Code::YamlBudget,
+            FileError::Escapes => Code::PathEscape,
+            _ => Code::FileMissing,
+        };
+        let message = format!("cannot read `{path}`: {why}");
+        self.report.push(Diagnostic::new(code, message, entry));
+    }
+
     fn parse(&mut self, file: &Arc<SourceFile>) -> Option<Node> {
+        // Bytes that are no text have become this sign, and no one has it in a file by will.
+        if let Some(at) = file.text.find('\u{fffd}') {
+            let place = Span::new(file, at..at + '\u{fffd}'.len_utf8());
+            let message = "a byte here is no UTF-8 text";
+            let diagnostic =
+                Diagnostic::new(Code::YamlSyntax, message, &place).help("save the file as UTF-8");
+            self.report.push(diagnostic);
+            return None;
+        }
         let mut root = yaml::parse(file, self.report)?;
         env::fill(self.report, self.env, &mut root);
         Some(root)
@@ -120,9 +139,13 @@ impl Reader<'_> {
     /// Reads what `root` includes, and what that includes.
     fn includes(&mut self, root: &Node, way: &mut Vec<Step>) {
         for pattern in decode::include(self.report, root) {
+            let named = is_named(&pattern.value);
             for path in self.matches(&pattern) {
                 if let Some(at) = way.iter().position(|step| step.path == path) {
-                    self.cycle(&way[at..], &pattern.span, &path);
+                    // A glob may well match the file that it is in: that one is read already.
+                    if named {
+                        self.cycle(&way[at..], &pattern.span, &path);
+                    }
                 } else if !self.sources.iter().any(|file| file.name == path) {
                     self.included(path, &pattern.span, way);
                 }
@@ -134,31 +157,29 @@ impl Reader<'_> {
         let file = match self.read(&path) {
             Ok(file) => file,
             Err(why) => {
-                let message = format!("cannot read `{path}`: {why}");
-                self.report.push(Diagnostic::new(Code::FileMissing, message, entry));
+                self.unreadable(&path, &why, entry);
                 return;
             }
         };
         let Some(root) = self.parse(&file) else { return };
-        if root.value != NodeValue::Null {
-            self.parts.add_included(self.report, &file, &root);
-        }
+        // Its place among the files is before those that it includes itself.
+        let at = self.included.len();
         way.push(Step { path, entry: Some(entry.clone()) });
         self.includes(&root, way);
         way.pop();
+        self.included.insert(at, (file, root));
     }
 
     /// The files that a pattern names.
     fn matches(&mut self, pattern: &At<String>) -> Vec<String> {
         let path = pattern.value.trim_start_matches("./");
-        if !path.contains(['*', '?', '[', '{']) {
+        if is_named(path) {
             return vec![path.to_owned()];
         }
         let found = match self.files.glob(path) {
             Ok(found) => found,
             Err(why) => {
-                let message = format!("cannot read `{path}`: {why}");
-                self.report.push(Diagnostic::new(Code::FileMissing, message, &pattern.span));
+                self.unreadable(path, &why, &pattern.span);
                 return Vec::new();
             }
         };

@@ -1,5 +1,6 @@
 //! Warnings: values that stand for something else than what they look like.
 
+use super::decode::scalar::typed;
 use super::model::{RouteConfig, SourceConfig};
 use super::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
@@ -10,7 +11,7 @@ const DATA_FILES: &[&str] = &[".yaml", ".yml", ".json", ".toml", ".csv", ".md", 
 
 /// A shorthand that was meant as a body, a redirect or a template's name.
 pub(super) fn shorthand(report: &mut Report, text: &At<String>) {
-    let value = text.value.as_str();
+    let value = typed(&text.value, &text.span);
     let (message, help) = if value.starts_with("http://") || value.starts_with("https://") {
         ("an address", format!("write {{ redirect: \"{value}\" }}"))
     } else if value.starts_with('/') {
@@ -21,23 +22,20 @@ pub(super) fn shorthand(report: &mut Report, text: &At<String>) {
         template_name(report, text);
         return;
     };
-    let message = format!("`{}` looks like {message}, but is read as a file's name", shown(text));
+    let message = format!("`{value}` looks like {message}, but is read as a file's name");
     report.push(Diagnostic::new(Code::LooksLike, message, &text.span).help(help));
 }
 
 /// A template's name with the directory in front, which is there already.
 pub(super) fn template_name(report: &mut Report, text: &At<String>) {
-    if let Some(name) = text.value.strip_prefix("templates/")
+    let value = typed(&text.value, &text.span);
+    if let Some(name) = value.strip_prefix("templates/")
         && name.strip_suffix(".hbs").is_some()
     {
-        let message = format!("`{}` is looked for below `templates` already", shown(text));
+        let message = format!("`{value}` is looked for below `templates` already");
         let help = format!("write {name}");
         report.push(Diagnostic::new(Code::LooksLike, message, &text.span).help(help));
     }
-}
-
-fn shown(text: &At<String>) -> &str {
-    if text.span.text().contains("${") { text.span.text() } else { &text.value }
 }
 
 fn as_yaml(text: &str) -> String {

@@ -135,7 +135,8 @@ impl CacheConfig {
     }
 }
 
-/// What a route does not say itself: the main file's `defaults`, or an include's for its own routes.
+/// What a route does not say itself: the main file's `defaults`, or an include's for its own
+/// routes.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
     /// Lifetime in the cache.

@@ -1,12 +1,17 @@
+//! What the format promises, on texts; what is said about mistakes is in `tests/diagnostics`.
+
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::*;
+use crate::diagnostic::{Code, Report, SourceFile};
 use crate::fingerprint::Fingerprint;
+use crate::units::Ttl;
 
 /// A site's directory in memory.
-#[derive(Default)]
 struct Memory(BTreeMap<String, String>);
 
 impl Memory {
@@ -30,12 +35,42 @@ impl Files for Memory {
     }
 }
 
-fn no_env(_: &str) -> Option<String> {
-    None
+fn env(name: &str) -> Option<String> {
+    match name {
+        "API_TOKEN" => Some("s3cret".to_owned()),
+        "REGION" => Some("no-1".to_owned()),
+        "EMPTY" => Some(String::new()),
+        "KEY_INJECTION" => Some("x\nttl: 1h # \"'{".to_owned()),
+        "MANY" => Some("25".to_owned()),
+        "TRUE" => Some("true".to_owned()),
+        _ => None,
+    }
+}
+
+fn load_files(files: &[(&str, &str)]) -> Loaded {
+    load("routes.yaml", &mut Memory::of(files), &env)
 }
 
 fn load_text(text: &str) -> Loaded {
-    load("routes.yaml", &mut Memory::of(&[("routes.yaml", text)]), &no_env)
+    load_files(&[("routes.yaml", text)])
+}
+
+/// The config of a text without mistakes.
+fn config(text: &str) -> Config {
+    let loaded = load_text(text);
+    assert_eq!(lines(&loaded.report), Vec::<String>::new(), "{text}");
+    loaded.config.unwrap()
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    report.iter().map(ToString::to_string).collect()
+}
+
+fn parsed(text: &str) -> Node {
+    let mut report = Report::default();
+    let node = parse_yaml(&SourceFile::new("r.yaml", text), &mut report);
+    assert_eq!(lines(&report), Vec::<String>::new(), "{text}");
+    node.unwrap()
 }
 
 /// The contract's own example, whole.
@@ -43,15 +78,328 @@ const EXAMPLE: &str = include_str!("example.yaml");
 
 #[test]
 fn the_example_of_the_contract_is_read_without_a_complaint() {
-    let mut files = Memory::of(&[
-        ("routes.yaml", EXAMPLE),
-        ("routes.d/a.yaml", "defaults: { ttl: 1h }\nroutes: { /a: { body: a } }\n"),
-    ]);
-    let env = |name: &str| (name == "API_TOKEN").then(|| "s3cret".to_owned());
-    let loaded = load("routes.yaml", &mut files, &env);
-    let lines: Vec<String> = loaded.report.iter().map(ToString::to_string).collect();
-    assert_eq!(lines, Vec::<String>::new());
+    let included = "defaults: { ttl: 1h }\nroutes: { /a: { body: a } }\n";
+    let loaded = load_files(&[("routes.yaml", EXAMPLE), ("routes.d/a.yaml", included)]);
+    assert_eq!(lines(&loaded.report), Vec::<String>::new());
     let config = loaded.config.unwrap();
-    assert_eq!(config.routes.len(), 11);
-    assert_eq!(config.files.len(), 2);
+    let paths: Vec<&str> = config.routes.iter().map(|route| route.path.value.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "/",
+            "/about",
+            "/hello/{name}",
+            "/posts/{slug}",
+            "/users/{id:int}",
+            "/login",
+            "/old",
+            "/feed.xml",
+            "/robots.txt",
+            "/assets/{*path}",
+            "/a"
+        ]
+    );
+    assert_eq!(config.routes[5].method.value, "POST");
+    assert!(
+        matches!(&config.routes[7].source, SourceConfig::Template(n) if n.value == "feed.xml.hbs")
+    );
+    assert!(matches!(&config.routes[8].source, SourceConfig::File(_)));
+    assert_eq!(config.upstreams[0].url.value, "https://api.example.com");
+    assert_eq!(config.upstreams[0].headers[0].1.value.reveal(), "Bearer s3cret");
+    assert_eq!(config.errors[1].status.value, ErrorStatus::Class(5));
+    assert_eq!(config.data[0].1.to_json()["region"], "no-1");
+    let weather = &config.load[3];
+    assert_eq!(
+        weather.ttl.as_ref().unwrap().value,
+        LoadTtl::Fixed(Ttl::For(Duration::from_mins(1)))
+    );
+    // An include's defaults are for its own routes.
+    let ttl = |at: usize| config.routes[at].defaults.ttl.as_ref().unwrap().value;
+    assert_eq!(ttl(0), Ttl::For(Duration::from_mins(5)));
+    assert_eq!(ttl(10), Ttl::For(Duration::from_hours(1)));
+    let files: Vec<&str> = config.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(files, ["routes.yaml", "routes.d/a.yaml"]);
+}
+
+#[test]
+fn an_empty_file_is_a_site_with_what_is_built_in() {
+    for text in ["", "# nothing\n", "routes:\n", "server: {}\ncache:\nroutes: {}\n"] {
+        let config = config(text);
+        assert_eq!(config.server.listen, "127.0.0.1:8000");
+        assert_eq!(config.server.admin.as_deref(), Some("127.0.0.1:8001"));
+        assert_eq!(config.cache.store.value.reveal(), "memory");
+        assert_eq!(config.cache.prefix, "api:cache");
+        assert_eq!(config.cache.timeout, Duration::from_millis(100));
+        assert_eq!(config.templates.value, "templates");
+    }
+}
+
+#[test]
+fn what_is_built_in_is_what_the_table_of_fields_says() {
+    let site = config("");
+    let said = |section: &fields::Section, name: &str| {
+        section.fields.iter().find(|field| field.name == name).unwrap().default
+    };
+    assert_eq!(said(&fields::SERVER, "listen"), site.server.listen);
+    assert_eq!(Some(said(&fields::SERVER, "admin")), site.server.admin.as_deref());
+    assert_eq!(said(&fields::SERVER, "max_connections"), site.server.max_connections.to_string());
+    assert_eq!(said(&fields::CACHE, "store"), site.cache.store.value.reveal());
+    assert_eq!(said(&fields::CACHE, "prefix"), site.cache.prefix);
+    assert_eq!(crate::units::parse_size(said(&fields::CACHE, "memory")), Ok(site.cache.memory));
+    assert_eq!(
+        crate::units::parse_size(said(&fields::CACHE, "max_entry")),
+        Ok(site.cache.max_entry)
+    );
+    assert_eq!(said(&fields::CACHE, "max_new_keys"), site.cache.max_new_keys.to_string());
+    assert_eq!(said(&fields::SITE, "templates"), site.templates.value);
+    let timeout = crate::units::parse_duration(said(&fields::CACHE, "timeout"));
+    assert_eq!(timeout, Ok(site.cache.timeout));
+}
+
+#[test]
+fn the_environment_fills_in_values_and_never_makes_fields() {
+    let config = config(
+        "x-unused: ${NOT_SET}\n\
+         cache: { max_new_keys: \"${MANY}\" }\n\
+         load: { team: { from: a.json, optional: \"${TRUE}\" } }\n\
+         data:\n\
+         \x20 a: ${REGION}-${NOT_SET:-eu}-${EMPTY:-none}${EMPTY}\n\
+         \x20 b: $$ $5 $${x} ${KEY_INJECTION}\n\
+         \x20 ${REGION}: key\n\
+         \x20 x-header: [\"${MANY}\"]\n",
+    );
+    let data: Vec<_> =
+        config.data.iter().map(|(name, node)| (name.value.as_str(), node.to_json())).collect();
+    assert_eq!(data[0], ("a", "no-1-eu-none".into()));
+    assert_eq!(data[1], ("b", "$ $5 ${x} x\nttl: 1h # \"'{".into()));
+    assert_eq!(data[2], ("${REGION}", "key".into()));
+    assert_eq!(config.cache.max_new_keys, 25);
+    assert!(config.load[0].optional);
+}
+
+#[test]
+fn no_message_and_no_debug_output_shows_what_the_environment_holds() {
+    let text = "server: { admin_token: \"${API_TOKEN}\", listen: \"${API_TOKEN}\" }\n\
+                cache: { store: \"redis://:${API_TOKEN}@h:1\", memory: \"${API_TOKEN}\" }\n\
+                upstreams: { a: { url: \"${API_TOKEN}\", headers: { A: \"${API_TOKEN}\" } } }\n\
+                templates: ../${API_TOKEN}\n\
+                routes:\n\
+                \x20 /a: { body: x, ttl: \"${API_TOKEN}\", status: \"${API_TOKEN}\" }\n\
+                \x20 /b: { body: x, content_type: \"${API_TOKEN}\", cors: [\"${API_TOKEN}\"] }\n\
+                \x20 /c: { redirect: \"${API_TOKEN}\" }\n\
+                \x20 /d: { body: x, query: { q: { type: \"${API_TOKEN}\" } } }\n\
+                \x20 /e: { body: x, query: { q: { type: int, default: \"${API_TOKEN}\" } } }\n\
+                \x20 /f: { body: x, name: \"a b ${API_TOKEN}\" }\n\
+                \x20 /g:\n\
+                \x20   { body: x, query: { q: { enum: [\"${API_TOKEN}\", \"${API_TOKEN}\"] } } }\n\
+                \x20 /h: ${API_TOKEN}\n\
+                \x20 /i: /${API_TOKEN}\n\
+                \x20 /j: { body: x, query: { q: { pattern: \"[${API_TOKEN}\" } } }\n";
+    let loaded = load_text(text);
+    assert!(loaded.report.iter().count() >= 13, "{:#?}", lines(&loaded.report));
+    let shown = format!("{:?} {:?}", loaded.report, loaded.config.unwrap().server);
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let config = config(
+        "server: { admin_token: \"${API_TOKEN}\" }\n\
+         cache: { store: \"redis://:${API_TOKEN}@h:1\" }\n\
+         load: { a: { from: \"https://x/\", headers: { A: \"${API_TOKEN}\" } } }\n",
+    );
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn only_true_and_false_are_booleans_and_other_words_stay_text() {
+    let text = "{ a: no, b: yes, c: on, d: off, e: y, f: NO, g: true, h: False, i: ~, j: null }";
+    let expected = serde_json::json!({
+        "a": "no", "b": "yes", "c": "on", "d": "off", "e": "y", "f": "NO", "g": true, "h": false,
+        "i": null, "j": null,
+    });
+    assert_eq!(parsed(text).to_json(), expected);
+}
+
+#[test]
+fn numbers_that_are_written_like_names_stay_text() {
+    let text =
+        "{ a: 0012, b: 1_000, c: 12, d: -3, e: 1.5, f: 0x1F, g: .inf, h: 1e3, i: 2026-01-01 }";
+    let expected = serde_json::json!({
+        "a": "0012", "b": "1_000", "c": 12, "d": -3, "e": 1.5, "f": 31, "g": ".inf", "h": 1000.0,
+        "i": "2026-01-01",
+    });
+    assert_eq!(parsed(text).to_json(), expected);
+}
+
+#[test]
+fn merge_keys_work_and_what_is_written_there_wins() {
+    let text = "x-page: &page { template: p.html.hbs, ttl: 1h }\n\
+                x-slow: &slow { ttl: 1d, delay: 1s }\n\
+                routes:\n\
+                \x20 /a: { <<: *page, ttl: 5m }\n\
+                \x20 /b: { <<: [*page, *slow] }\n\
+                \x20 /c: *page\n";
+    let config = config(text);
+    let ttl = |at: usize| config.routes[at].ttl.as_ref().unwrap().value;
+    assert_eq!(ttl(0), Ttl::For(Duration::from_mins(5)));
+    assert_eq!(ttl(1), Ttl::For(Duration::from_hours(1)));
+    assert_eq!(config.routes[1].delay, Some(Duration::from_secs(1)));
+    assert_eq!(ttl(2), Ttl::For(Duration::from_hours(1)));
+}
+
+#[test]
+fn places_are_right_behind_a_byte_order_mark_wide_characters_and_windows_lines() {
+    let text = "\u{feff}data:\r\n  blåbær🫐: { a: 1 }\r\n\
+                routes:\r\n  /ø/{id}:\r\n    body: |\r\n      \
+                first\r\n      second\r\n    ttl: x\r\n";
+    let loaded = load_text(text);
+    let [error] = &lines(&loaded.report)[..] else { panic!("{:?}", loaded.report) };
+    assert!(error.starts_with("routes.yaml:8:10: error[bad_duration]"), "{error}");
+    let config = loaded.config.unwrap();
+    assert_eq!(config.data[0].0.span.to_string(), "routes.yaml:2:3");
+    assert_eq!(config.data[0].1.span.to_string(), "routes.yaml:2:12");
+    let route = &config.routes[0];
+    assert_eq!(
+        (route.path.span.to_string(), route.path.span.text()),
+        ("routes.yaml:4:3".into(), "/ø/{id}")
+    );
+    let SourceConfig::Body(body) = &route.source else { panic!() };
+    // A block's place is its first line of text, so that lines inside can be counted from it.
+    assert_eq!(body.span.to_string(), "routes.yaml:6:7");
+    assert_eq!(body.to_json(), "first\nsecond\n");
+}
+
+#[test]
+fn the_path_in_a_key_with_a_method_has_its_own_place() {
+    let config = config("routes:\n  POST   /a/{id}: { body: x }\n  'GET /q': { body: x }\n");
+    let places: Vec<String> =
+        config.routes.iter().map(|route| route.path.span.to_string()).collect();
+    assert_eq!(places, ["routes.yaml:2:10", "routes.yaml:3:8"]);
+    assert_eq!(config.routes[0].method.value, "POST");
+}
+
+#[test]
+fn a_wrong_route_is_left_out_and_the_rest_is_read() {
+    let loaded = load_text("routes:\n  /a: { bdy: a }\n  /b: { body: b }\n  /c: 5\n");
+    let config = loaded.config.unwrap();
+    assert_eq!(config.routes.len(), 1);
+    assert_eq!(config.routes[0].path.value, "/b");
+    assert_eq!(loaded.report.iter().count(), 3);
+}
+
+#[test]
+fn an_included_file_that_is_no_yaml_leaves_the_others() {
+    let loaded = load_files(&[
+        ("routes.yaml", "include: [r/*.yaml]\nroutes: { /: { body: x } }\n"),
+        ("r/bad.yaml", "routes: [\n"),
+        ("r/good.yaml", "routes: { /good: { body: x } }\n"),
+    ]);
+    assert_eq!(loaded.config.unwrap().routes.len(), 2);
+    assert_eq!(loaded.report.iter().count(), 1);
+    assert!(load_text("routes: [\n").config.is_none());
+    assert!(load("missing.yaml", &mut Memory::of(&[]), &env).config.is_none());
+}
+
+#[test]
+fn a_file_that_two_others_include_is_read_once() {
+    let loaded = load_files(&[
+        ("routes.yaml", "include: [a.yaml, b.yaml, ./a.yaml]\n"),
+        ("a.yaml", "include: [c.yaml]\n"),
+        ("b.yaml", "include: [c.yaml]\n"),
+        ("c.yaml", "routes: { /c: { body: x } }\n"),
+    ]);
+    assert_eq!(lines(&loaded.report), Vec::<String>::new());
+    let names: Vec<String> =
+        loaded.config.unwrap().files.iter().map(|file| file.name.clone()).collect();
+    assert_eq!(names, ["routes.yaml", "a.yaml", "c.yaml", "b.yaml"]);
+}
+
+#[test]
+fn a_file_made_to_hurt_is_refused_at_once() {
+    let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
+    for level in 1..20 {
+        let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
+        let _ = writeln!(laughs, "a{level}: &a{level} [{aliases}]");
+    }
+    let scalar = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a, ".repeat(50_000));
+    let fields = (0..4000).fold(String::new(), |text, n| text + &format!("k{n}: 1, "));
+    let merges = format!("a: &a {{ {fields} }}\nb: [{}]\n", "{ <<: *a }, ".repeat(50));
+    let deep = format!("a: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
+    let block = (0..2000).fold(String::new(), |text, depth| text + &" ".repeat(depth) + "a:\n");
+    let maps = format!("a: {}", "{ a: ".repeat(50_000));
+    for (name, text) in [
+        ("laughs", &laughs),
+        ("scalar", &scalar),
+        ("merges", &merges),
+        ("deep", &deep),
+        ("block", &block),
+        ("maps", &maps),
+    ] {
+        let begun = Instant::now();
+        let mut report = Report::default();
+        let node = parse_yaml(&SourceFile::new("r.yaml", text.as_str()), &mut report);
+        assert!(node.is_none(), "{name}");
+        let codes: Vec<Code> = report.iter().map(|diagnostic| diagnostic.code).collect();
+        assert_eq!(codes, [Code::YamlBudget], "{name}");
+        // Optimised it takes under 100 ms; what it guards against takes minutes.
+        assert!(begun.elapsed() < Duration::from_secs(10), "{name} took {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn every_field_that_is_declared_is_read() {
+    let wrong = "[[1]]";
+    for (section, place) in [
+        (&fields::SITE, "%"),
+        (&fields::SERVER, "server: { % }"),
+        (&fields::TLS, "server: { tls: { % } }"),
+        (&fields::CACHE, "cache: { % }"),
+        (&fields::DEFAULTS, "defaults: { % }"),
+        (&fields::ROUTE, "routes: { /: { % } }"),
+        (&fields::PARAM, "routes: { /: { body: x, query: { q: { % } } } }"),
+        (&fields::LOAD, "load: { a: { % } }"),
+        (&fields::UPSTREAM, "upstreams: { a: { % } }"),
+        (&fields::ERROR_PAGE, "errors: { 404: { % } }"),
+    ] {
+        for field in section.fields.iter().filter(|field| !takes_all(&field.shape)) {
+            let text = place.replace('%', &format!("{}: {wrong}", field.name));
+            let loaded = load_text(&text);
+            let said = |diagnostic: &crate::diagnostic::Diagnostic| {
+                diagnostic.code != Code::UnknownField
+                    && diagnostic.labels[0].span.text().starts_with('[')
+            };
+            assert!(loaded.report.iter().any(said), "{text}: {:?}", lines(&loaded.report));
+        }
+    }
+}
+
+/// Whether a list of lists is right for a field.
+fn takes_all(shape: &fields::Shape) -> bool {
+    matches!(shape, fields::Shape::Any | fields::Shape::Tree)
+}
+
+#[test]
+fn a_glob_may_match_the_file_that_it_is_in() {
+    let loaded = load_files(&[
+        ("routes.yaml", "include: ['*.yaml']\n"),
+        ("more.yaml", "include: ['*.yaml']\nroutes: { /: { body: x } }\n"),
+    ]);
+    assert_eq!(lines(&loaded.report), Vec::<String>::new());
+    assert_eq!(loaded.config.unwrap().routes.len(), 1);
+}
+
+#[test]
+fn a_file_that_is_no_text_is_said_to_be_none_where_it_is_none() {
+    struct Latin;
+    impl Files for Latin {
+        fn read(&mut self, path: &str, _: u64) -> Result<FileContent, FileError> {
+            let bytes = Bytes::from_static(b"data:\n  name: bl\xe5\n");
+            let digest = Fingerprint::of(&bytes);
+            Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
+        }
+
+        fn glob(&mut self, _: &str) -> Result<Vec<String>, FileError> {
+            Ok(Vec::new())
+        }
+    }
+    let loaded = load("routes.yaml", &mut Latin, &env);
+    assert!(lines(&loaded.report)[0].starts_with("routes.yaml:2:11: error[yaml_syntax]"));
+    assert!(loaded.config.is_none());
 }

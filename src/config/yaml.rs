@@ -17,12 +17,16 @@ use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest file that is parsed, in bytes.
 pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
-/// How deep a document may nest.
-const MAX_DEPTH: usize = 64;
+/// How deep a document may nest: a level takes up to 30 KiB of stack in an unoptimised build, and a
+/// thread of the runtime has 2 MiB.
+const MAX_DEPTH: usize = 32;
 /// Values of one document, after aliases are followed.
-const MAX_NODES: usize = 1_000_000;
-/// Values that all aliases of one document together may stand for.
+const MAX_NODES: usize = 500_000;
+/// Values that all aliases of one document together may stand for: ten thousand routes that merge
+/// the same few fields are well below.
 const MAX_ALIASED_EVENTS: usize = 100_000;
+/// Values that are marked for aliases, those inside of others counted again.
+const MAX_MARKED_EVENTS: usize = 10_000;
 /// Bytes of text of one document, after aliases are followed: a whole file and as much again.
 const MAX_SCALAR_BYTES: usize = 20 * 1024 * 1024;
 
@@ -45,7 +49,7 @@ fn options() -> Options {
             max_events: MAX_NODES * 2,
             max_documents: 2,
             max_total_scalar_bytes: MAX_SCALAR_BYTES,
-            max_recorded_anchor_events: MAX_ALIASED_EVENTS,
+            max_recorded_anchor_events: MAX_MARKED_EVENTS,
             flow_nesting_limit: MAX_DEPTH,
             enforce_alias_anchor_ratio: false,
         },

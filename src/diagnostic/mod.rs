@@ -1,7 +1,7 @@
 //! What is wrong, where, and how to mend it: plain data, no I/O.
 //!
-//! `config`, `site` and `source` make [`Diagnostic`]s and collect them in a [`Report`]; the renderers
-//! beside this file turn them into text for a terminal, JSON, or CI annotations.
+//! `config`, `site` and `source` make [`Diagnostic`]s and collect them in a [`Report`]; the
+//! renderers beside this file turn them into text for a terminal, JSON, or CI annotations.
 
 mod code;
 pub mod render;
@@ -270,6 +270,15 @@ impl Report {
             })
         });
         self
+    }
+}
+
+impl IntoIterator for Report {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
     }
 }
 

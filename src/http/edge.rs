@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,18 +18,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
-use http::header::{ALLOW, CONNECTION, EXPECT};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
 
+use super::access::Seen;
 use super::body::{Body, BodyError};
 use super::carry::WholeRequest;
 use super::head::{self, Refusal};
 use super::listener::Limits;
 use super::problem::{Form, Problem};
 use super::pulse::{InFlight, Pulse};
+use crate::clock::Moment;
 
 /// Answers requests whose heads are sound. Clones are cheap and the same.
 pub trait Handle: Clone + Send + Sync + 'static {
@@ -38,6 +41,15 @@ pub trait Handle: Clone + Send + Sync + 'static {
     /// The answer. [`Peer`] is in the request's extensions. Dropped when the client leaves: work
     /// that others wait for belongs to a task of its own.
     fn slow(&self, request: WholeRequest) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Whether [`Handle::sent`] wants to be told: asked before each request, which is copied only
+    /// then.
+    fn observes(&self) -> bool {
+        false
+    }
+
+    /// An answer was handed over whole, or its client is gone. Must not wait.
+    fn sent(&self, _seen: &Seen) {}
 }
 
 /// The address of the client, as the socket says: in the extensions of what [`Handle::slow`] gets.
@@ -53,7 +65,7 @@ pub(super) struct Edge<H> {
     pulse: Arc<Pulse>,
 }
 
-type Answer = Result<Response<Tracked>, Infallible>;
+type Answer<H> = Result<Response<Tracked<H>>, Infallible>;
 
 impl<H: Handle> Edge<H> {
     pub(super) fn new(
@@ -67,12 +79,17 @@ impl<H: Handle> Edge<H> {
 }
 
 impl<H: Handle> hyper::service::Service<Request<Incoming>> for Edge<H> {
-    type Response = Response<Tracked>;
+    type Response = Response<Tracked<H>>;
     type Error = Infallible;
-    type Future = Either<Ready<Answer>, Pin<Box<dyn Future<Output = Answer> + Send>>>;
+    type Future = Either<Ready<Answer<H>>, Pin<Box<dyn Future<Output = Answer<H>> + Send>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let in_flight = self.pulse.begin();
+        let sending = Sending {
+            in_flight: self.pulse.begin(),
+            note: self.note(&request),
+            is_head: *request.method() == Method::HEAD,
+            is_http2: request.version() == Version::HTTP_2,
+        };
         let refusal = head::check(&mut request).err().or_else(|| self.two_lengths(&request));
         let at_once = match refusal {
             Some(refusal) => Some(refuse(refusal, Form::wanted(request.headers()))),
@@ -81,16 +98,23 @@ impl<H: Handle> hyper::service::Service<Request<Incoming>> for Edge<H> {
             None => self.quick(&request),
         };
         if let Some(answer) = at_once {
-            return Either::Left(ready(Ok(tracked(answer, in_flight))));
+            return Either::Left(ready(Ok(sending.track(answer))));
         }
         let (handler, peer, limits) = (self.handler.clone(), self.peer, Arc::clone(&self.limits));
         Either::Right(Box::pin(async move {
-            Ok(tracked(slow(handler, peer, &limits, request).await, in_flight))
+            Ok(sending.track(slow(handler, peer, &limits, request).await))
         }))
     }
 }
 
 impl<H: Handle> Edge<H> {
+    fn note<B>(&self, request: &Request<B>) -> Option<Box<Note<H>>> {
+        self.handler.observes().then(|| {
+            let seen = Seen::begin(request, self.peer.ip());
+            Box::new(Note { handler: self.handler.clone(), begun: self.pulse.now(), seen })
+        })
+    }
+
     fn two_lengths(&self, request: &Request<Incoming>) -> Option<Refusal> {
         if !request.headers().contains_key(http::header::TRANSFER_ENCODING) {
             return None;
@@ -187,18 +211,69 @@ fn panicked(panic: &(dyn Any + Send), form: Form) -> Response<Body> {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR).answer(form)
 }
 
-fn tracked(answer: Response<Body>, in_flight: InFlight) -> Response<Tracked> {
-    answer.map(|body| Tracked { body, _in_flight: in_flight })
-}
-
-/// A body whose end, or loss, ends its request in the pulse.
+/// A request whose answer is on its way.
 #[derive(Debug)]
-pub(super) struct Tracked {
-    body: Body,
-    _in_flight: InFlight,
+struct Sending<H: Handle> {
+    in_flight: InFlight,
+    note: Option<Box<Note<H>>>,
+    is_head: bool,
+    is_http2: bool,
 }
 
-impl HttpBody for Tracked {
+/// What is remembered of a request for [`Handle::sent`].
+struct Note<H> {
+    handler: H,
+    begun: Moment,
+    seen: Seen,
+}
+
+impl<H> fmt::Debug for Note<H> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.seen.fmt(out)
+    }
+}
+
+impl<H: Handle> Sending<H> {
+    fn track(mut self, mut answer: Response<Body>) -> Response<Tracked<H>> {
+        if self.is_head {
+            take_body(&mut answer);
+        }
+        if self.is_http2 {
+            answer.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
+        }
+        if let Some(note) = &mut self.note {
+            note.seen.answered(&answer);
+        }
+        answer.map(|body| Tracked { body, sending: self })
+    }
+}
+
+/// An answer to HEAD: the length stays, the bytes go. hyper would send them with HTTP/2.
+fn take_body(answer: &mut Response<Body>) {
+    let body = std::mem::replace(answer.body_mut(), Body::empty());
+    let len = body.size_hint().exact().filter(|len| *len > 0);
+    if let Some(len) = len.filter(|_| !answer.headers().contains_key(CONTENT_LENGTH)) {
+        answer.headers_mut().insert(CONTENT_LENGTH, len.into());
+    }
+}
+
+impl<H: Handle> Drop for Sending<H> {
+    fn drop(&mut self) {
+        if let Some(note) = &mut self.note {
+            note.seen.took = self.in_flight.now().since(note.begun);
+            note.handler.sent(&note.seen);
+        }
+    }
+}
+
+/// A body whose end, or loss, ends its request.
+#[derive(Debug)]
+pub(super) struct Tracked<H: Handle> {
+    body: Body,
+    sending: Sending<H>,
+}
+
+impl<H: Handle> HttpBody for Tracked<H> {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -206,7 +281,13 @@ impl HttpBody for Tracked {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(note) = &mut self.sending.note
+            && let Poll::Ready(Some(Ok(frame))) = &polled
+        {
+            note.seen.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,7 +1,7 @@
 //! A request → its answer: route, key, cache, render. The whole way of a request, top to bottom.
 //!
-//! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`] goes
-//! it again for the rest, inside one warp filter.
+//! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`]
+//! goes it again for the rest, inside one warp filter.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -406,11 +406,12 @@ impl Core {
         problem: &Problem,
     ) -> Response<Body> {
         let path = request.uri().path();
+        let decoded = PathText::parse(path);
         let facts = ErrorFacts {
             status: problem.status().as_u16(),
             title: problem.title(),
             detail: problem.detail_text(),
-            path,
+            path: decoded.as_ref().map_or(path, PathText::text),
         };
         let form = Form::wanted(request.headers());
         let own = if form == Form::Html {

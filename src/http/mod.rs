@@ -4,6 +4,7 @@
 //! [`connection`] speaks HTTP/1 or HTTP/2 on it and ends it when it is silent too long, [`head`]
 //! refuses what RFC 9110 and 9112 refuse, [`edge`] hands the rest to a [`edge::Handle`].
 
+pub mod access;
 mod answer;
 pub mod body;
 pub mod carry;
@@ -25,5 +26,6 @@ mod page;
 pub mod problem;
 mod pulse;
 pub mod ranges;
+mod seldom;
 pub mod tls;
 mod weights;

@@ -35,6 +35,15 @@ impl Said {
     }
 }
 
+/// Says to who asked for a reload that there was nothing to do.
+pub(super) fn unchanged(outcome: &Outcome) {
+    if matches!(outcome, Outcome::Refused(_)) {
+        error!("asked to reload: the files are as bad as they were");
+    } else {
+        info!("asked to reload: the files are what they were");
+    }
+}
+
 impl Reloader {
     /// Says how a reload went.
     pub(super) fn say(&mut self, done: &Done) {

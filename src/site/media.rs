@@ -8,6 +8,7 @@ pub fn of_name(name: &str) -> Option<String> {
     let known = match extension.to_ascii_lowercase().as_str() {
         // Not in the table, or older there than the registration.
         "map" => "application/json",
+        "xml" => "application/xml", // RFC 7303 §9.1
         "webmanifest" => "application/manifest+json",
         "yaml" | "yml" => "application/yaml",
         other => mime_guess::from_ext(other).first_raw()?,
@@ -51,7 +52,7 @@ mod tests {
     fn text_is_labelled_and_the_rest_is_left_alone() {
         for (name, expected) in [
             ("a.html", Some("text/html; charset=utf-8")),
-            ("feeds/feed.xml", Some("text/xml; charset=utf-8")),
+            ("feeds/feed.xml", Some("application/xml; charset=utf-8")),
             ("a.svg", Some("image/svg+xml; charset=utf-8")),
             ("a.js", Some("text/javascript; charset=utf-8")),
             ("a.JSON", Some("application/json")),

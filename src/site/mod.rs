@@ -1,8 +1,8 @@
 //! [`Config`](crate::config::Config) → [`Site`]: immutable, checked, shared by `Arc`; pure.
 //!
-//! [`compile`](compile()) makes one from a config and the files that it names; the edge asks it which
-//! route a request means, what its key is, which fingerprint a stored response must carry, and for
-//! the render itself.
+//! [`compile`](compile()) makes one from a config and the files that it names; the edge asks it
+//! which route a request means, what its key is, which fingerprint a stored response must carry,
+//! and for the render itself.
 
 pub mod key;
 pub mod media;

@@ -1,4 +1,5 @@
-//! A request's facts → the job that renders its response; the site gives it only what its key covers.
+//! A request's facts → the job that renders its response; the site gives it only what its key
+//! covers.
 
 use std::borrow::Cow;
 use std::fmt;

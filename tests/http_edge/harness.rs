@@ -8,7 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use larder::http::access::Seen;
 use larder::http::body::Body;
 use larder::http::carry::{self, Carried, WholeRequest};
 use larder::http::edge::{Handle, Peer};
@@ -16,6 +18,7 @@ use larder::http::listener::{Limits, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::Filter as _;
@@ -24,9 +27,15 @@ use warp::Filter as _;
 #[derive(Clone)]
 struct Site<S> {
     warp: S,
+    seen: Option<UnboundedSender<Seen>>,
 }
 
 pub(super) fn site() -> impl Handle {
+    observed(None)
+}
+
+/// The same, that tells what it has sent.
+pub(super) fn observed(seen: Option<UnboundedSender<Seen>>) -> impl Handle {
     let filter = warp::any()
         .and(warp::ext::get::<Carried<WholeRequest>>())
         .and_then(|request: Carried<WholeRequest>| async move {
@@ -34,13 +43,14 @@ pub(super) fn site() -> impl Handle {
             Ok::<_, Infallible>(carry::answer_for_warp(page(request).await))
         })
         .boxed();
-    Site { warp: TowerToHyperService::new(warp::service(filter)) }
+    Site { warp: TowerToHyperService::new(warp::service(filter)), seen }
 }
 
 async fn page(request: WholeRequest) -> Response<Body> {
     match request.uri().path() {
         "/panic" => panic!("a bug"),
         "/wait" => std::future::pending().await,
+        "/upgrade" => upgrade(request),
         "/large" => Response::new(Body::full(Bytes::from(vec![b'x'; 64 << 20]))),
         "/hold" => {
             let gate = GATE.notified();
@@ -61,6 +71,19 @@ async fn page(request: WholeRequest) -> Response<Body> {
             Response::new(Body::full(body))
         }
     }
+}
+
+/// Switches to a protocol that sends back what comes, once.
+fn upgrade(mut request: WholeRequest) -> Response<Body> {
+    let upgraded = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut stream = TokioIo::new(upgraded.await.expect("upgraded"));
+        let mut word = [0; 4];
+        stream.read_exact(&mut word).await.expect("a word");
+        stream.write_all(&word).await.expect("sent");
+    });
+    let answer = Response::builder().status(101).header("connection", "upgrade");
+    answer.header("upgrade", "echo").body(Body::empty()).expect("an answer")
 }
 
 pub(super) static STARTED: Notify = Notify::const_new();
@@ -95,6 +118,16 @@ where
             }
         }
     }
+
+    fn observes(&self) -> bool {
+        self.seen.is_some()
+    }
+
+    fn sent(&self, seen: &Seen) {
+        if let Some(channel) = &self.seen {
+            let _test_over = channel.send(seen.clone());
+        }
+    }
 }
 
 pub(super) struct Server {
@@ -104,9 +137,13 @@ pub(super) struct Server {
 }
 
 pub(super) async fn serve(limits: Limits) -> Server {
+    serve_with(site(), limits).await
+}
+
+pub(super) async fn serve_with(handler: impl Handle, limits: Limits) -> Server {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
     let (addr, stop) = (listener.addr(), CancellationToken::new());
-    let done = tokio::spawn(listener.run(site(), limits, stop.clone(), TaskTracker::new()));
+    let done = tokio::spawn(listener.run(handler, limits, stop.clone(), TaskTracker::new()));
     Server { addr, stop, done }
 }
 

@@ -6,7 +6,7 @@ use larder::http::listener::{Limits, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::{GATE, STARTED, exchange, serve, status, within};
+use crate::harness::{GATE, STARTED, exchange, observed, serve, serve_with, status, within};
 
 #[tokio::test]
 async fn silent_slow_idle_and_stalled_connections_are_ended() {
@@ -126,4 +126,34 @@ async fn an_address_in_use_is_said_in_words() {
     let error = Listener::bind(&server.addr.to_string()).await.expect_err("taken").to_string();
     let expected = format!("cannot listen on {}: another program is using that port", server.addr);
     assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn each_answer_is_told_of_once_with_what_was_sent() {
+    let (sender, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let server = serve_with(observed(Some(sender)), Limits::default()).await;
+    for (request, status) in [
+        ("GET /?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+        ("GET /peer HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+    ] {
+        let answer = exchange(server.addr, request.as_bytes()).await;
+        let seen = within(seen.recv()).await.expect("told");
+        assert_eq!(seen.status, status, "{answer}");
+        let body = answer.split_once("\r\n\r\n").expect("a body").1;
+        assert_eq!(seen.bytes, body.len() as u64, "{answer}");
+    }
+    server.stop.cancel();
+    within(server.done).await.expect("ended");
+    assert!(seen.try_recv().is_err(), "told twice");
+}
+
+#[tokio::test]
+async fn a_connection_can_go_over_to_another_protocol() {
+    let server = serve(Limits::default()).await;
+    let head = "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo";
+    let request = format!("{head}\r\n\r\nword");
+    let answer = exchange(server.addr, request.as_bytes()).await;
+    assert_eq!(status(&answer), "101", "{answer}");
+    assert!(answer.ends_with("\r\n\r\nword"), "{answer}");
 }

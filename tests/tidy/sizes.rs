@@ -16,7 +16,8 @@ fn files_lines_and_functions_are_short() {
         }
         for (index, line) in lines.iter().enumerate() {
             let place = format!("{}:{}", file.path, index + 1);
-            if line.chars().count() > CHARS_A_LINE {
+            // An annotation for CI is one line, however long: golden output has to hold it whole.
+            if line.chars().count() > CHARS_A_LINE && !line.starts_with("::") {
                 found.push(format!("{place}: a line of {} characters", line.chars().count()));
             }
             if let Some(length) = function_at(&lines, index)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use larder::clock::Clock;
 use larder::config::Files;
 use larder::diagnostic::{Code, Diagnostic, Report, SourceFile, Span};
-use larder::reload::{Build, Built, ReloadHandle, Reloader};
+use larder::reload::{Build, Built, Outcome, ReloadHandle, Reloader};
 use larder::watch::{Watch, WatchOptions};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -102,7 +102,10 @@ impl Site {
     }
 
     pub(crate) async fn over(directory: TempDir, root: &str, options: WatchOptions) -> Self {
-        Self::between(directory, root, options, |_| ()).await
+        let site = Self::between(directory, root, options, |_| ()).await;
+        // Whoever asks is answered when the watch has begun.
+        assert_eq!(site.handle.reload_now().await, Outcome::Unchanged);
+        site
     }
 
     /// With something done between the first load and the beginning of the watch.

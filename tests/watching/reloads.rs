@@ -85,6 +85,22 @@ async fn who_asks_for_a_reload_gets_it_at_once_with_its_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_that_belong_together_may_be_saved_one_after_the_other() {
+    let mut site = Site::start(&[("site.txt", "one\nend\n")]).await;
+    site.expect("one").await;
+    let mut told = site.handle.subscribe();
+    told.mark_unchanged();
+    write(&site.path("site.txt"), "part.txt\nend\n");
+    // The main file is read in the meantime, and names a file that is still to come.
+    site.until("it is read", |site| site.builds() > 1).await;
+    write(&site.path("part.txt"), "two");
+    site.expect("two").await;
+    told.changed().await.unwrap();
+    assert_eq!(told.borrow().generation, 2, "the first thing told is the whole of it");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_many_saves_the_last_one_wins() {
     let mut site = Site::start(&[("site.txt", "0\nend\n")]).await;
     site.expect("0").await;
@@ -252,5 +268,25 @@ async fn a_thousand_saves_in_one_go_end_with_the_last_and_few_builds() {
     }
     while site.next().await.0 != "1000" {}
     assert!(site.builds() < 20, "{} builds", site.builds());
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_saves_without_pause_is_served_without_waiting_for_one() {
+    let mut site = Site::start(&[("site.txt", "0\nend\n")]).await;
+    site.expect("0").await;
+    let (path, beside) = (site.path("site.txt"), site.path("tmp"));
+    let saver = tokio::task::spawn_blocking(move || {
+        for turn in 1..=400 {
+            write(&beside, &format!("{turn}\nend\n"));
+            fs::rename(&beside, &path).unwrap();
+            std::thread::sleep(Duration::from_millis(7));
+        }
+    });
+    let (text, took) = site.next().await;
+    assert_ne!(text, "400");
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+    saver.await.unwrap();
+    while site.next().await.0 != "400" {}
     site.end().await;
 }

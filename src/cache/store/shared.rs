@@ -2,7 +2,8 @@
 //!
 //! Closed, calls go through, each answer's calls within one [`Budget`]. A call that finds the store
 //! away or too slow opens the breaker: calls fail at once, without a wait. While it is open a task
-//! asks for a sign of life once a window; the first one closes it. No client's request is the probe.
+//! asks for a sign of life once a window; the first one closes it. No client's request is the
+//! probe.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -145,9 +146,14 @@ impl Shared {
         claimed
     }
 
-    /// Gives a lease back; if that fails it ends by itself.
-    pub(crate) async fn release(&self, key: &str, token: &str, budget: &mut Budget) {
-        let _ = self.call(budget, self.remote.release(key, token)).await;
+    /// Gives a lease back.
+    pub(crate) async fn release(
+        &self,
+        key: &str,
+        token: &str,
+        budget: &mut Budget,
+    ) -> Result<(), StoreError> {
+        self.call(budget, self.remote.release(key, token)).await
     }
 
     /// Deletes `key` and its lease.

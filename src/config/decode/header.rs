@@ -101,7 +101,7 @@ impl Decoder<'_> {
             let help = if bad == '\n' {
                 "a header is one line: write it in quotes, without `|`".to_owned()
             } else {
-                format!("remove {:?}, or percent-encode it", bad)
+                format!("remove {bad:?}, or percent-encode it")
             };
             self.error(Code::BadHeader, message, &node.span, &help);
             return None;

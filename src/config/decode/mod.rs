@@ -8,7 +8,7 @@ mod header;
 mod load;
 mod param;
 mod route;
-mod scalar;
+pub(super) mod scalar;
 mod server;
 mod site;
 mod source;
@@ -17,7 +17,7 @@ use super::fields::Section;
 use super::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
-pub(super) use site::{Parts, include};
+pub(super) use site::{Parsed, config, include};
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Decoder<'r> {
@@ -35,6 +35,12 @@ pub(super) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
+    /// No fields at all, where a mapping is something else.
+    fn empty(section: &'static Section, nothing: &'n Node) -> Self {
+        let place = nothing.span.clone();
+        Self { what: section.title.to_owned(), place, section, list: &[] }
+    }
+
     /// The value of a declared field, where it is there.
     fn get(&self, name: &str) -> Option<&'n Node> {
         debug_assert!(self.section.names().any(|known| known == name), "{name} is not declared");

@@ -74,7 +74,7 @@ impl Decoder<'_> {
         for node in self.items("`enum`", fields.get("enum")) {
             let Some(choice) = self.written_of("an item of `enum`", node, kind) else { continue };
             if let Some(first) = choices.iter().find(|other| other.value == choice.value) {
-                let message = format!("`{}` is in `enum` twice", choice.value);
+                let message = format!("`{}` is in `enum` twice", shown(node));
                 let diagnostic = Diagnostic::new(Code::BadQuery, message, &choice.span)
                     .label(&first.span, "first here");
                 self.report.push(diagnostic);

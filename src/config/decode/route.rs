@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scalar::shown;
+use super::scalar::{shown, typed};
 use super::{Decoder, Fields};
 use crate::config::fields::{ERROR_PAGE, ERROR_SOURCES, ROUTE, SOURCES};
 use crate::config::looks;
@@ -101,7 +101,8 @@ impl Decoder<'_> {
         let name = self.filled(fields, "name")?;
         let good = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if !name.value.chars().all(good) {
-            let message = format!("`{}` is no name for a route", name.value);
+            let typed = typed(&name.value, &name.span);
+            let message = format!("`{typed}` is no name for a route");
             self.error(Code::ReservedName, message, &name.span, "use letters, digits, _ . and -");
             return None;
         }

@@ -5,16 +5,21 @@ use std::time::Duration;
 
 use super::{Decoder, Fields};
 use crate::config::node::{Node, NodeValue};
-use crate::diagnostic::{At, Code, nearest};
+use crate::diagnostic::{At, Code, Span, nearest};
 use crate::units::{self, Ttl, UnitError};
 
 /// The value as a person typed it, for messages: what the environment filled in is never shown.
 pub(super) fn shown(node: &Node) -> String {
-    let typed = node.span.text();
     match &node.value {
-        NodeValue::Text(text) if !typed.contains("${") => text.clone(),
-        _ => typed.to_owned(),
+        NodeValue::Text(text) => typed(text, &node.span).to_owned(),
+        _ => node.span.text().to_owned(),
     }
+}
+
+/// As [`shown`], of a text that has been read already.
+pub(in crate::config) fn typed<'t>(text: &'t str, span: &'t Span) -> &'t str {
+    let source = span.text();
+    if source.contains("${") { source.trim_matches(['"', '\'']) } else { text }
 }
 
 /// Whether the environment filled in a part of it, so that a text may stand for a number.
@@ -161,16 +166,14 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        match number.filter(|number| bounds.contains(number)) {
-            Some(number) => Some(At::new(number, node.span.clone())),
-            None => {
-                let (low, high) = (bounds.start(), bounds.end());
-                let message = format!("`{}` is out of bounds for {what}", shown(node));
-                let help = format!("write a whole number from {low} to {high}");
-                self.error(code, message, &node.span, &help);
-                None
-            }
-        }
+        let Some(number) = number.filter(|number| bounds.contains(number)) else {
+            let (low, high) = (bounds.start(), bounds.end());
+            let message = format!("`{}` is out of bounds for {what}", shown(node));
+            let help = format!("write a whole number from {low} to {high}");
+            self.error(code, message, &node.span, &help);
+            return None;
+        };
+        Some(At::new(number, node.span.clone()))
     }
 
     /// A field's finite number.
@@ -181,13 +184,11 @@ impl Decoder<'_> {
             NodeValue::Text(text) if from_environment(node) => text.trim().parse().ok(),
             _ => None,
         };
-        match number.filter(|number| number.is_finite()) {
-            Some(number) => Some(At::new(number, node.span.clone())),
-            None => {
-                self.wrong_type(&format!("`{name}`"), "a number", node);
-                None
-            }
-        }
+        let Some(number) = number.filter(|number| number.is_finite()) else {
+            self.wrong_type(&format!("`{name}`"), "a number", node);
+            return None;
+        };
+        Some(At::new(number, node.span.clone()))
     }
 
     /// A field's boolean.

@@ -1,10 +1,10 @@
 //! `server` and `cache`: what needs a restart.
 
-use super::scalar::shown;
+use super::scalar::{shown, typed};
 use super::{Decoder, Fields};
 use crate::config::fields::{ACCESS_LOG, CACHE, CACHE_STATUS, SERVER, TLS};
 use crate::config::model::{AccessLog, CacheConfig, CacheStatusDetail, ServerConfig};
-use crate::config::node::Node;
+use crate::config::node::{Node, NodeValue};
 use crate::config::secret::Secret;
 use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
 use std::net::{IpAddr, SocketAddr};
@@ -53,7 +53,7 @@ impl Decoder<'_> {
         server.admin_token = self.filled(fields, "admin_token").map(|at| Secret::new(at.value));
         server.admin_hosts =
             self.texts(fields, "admin_hosts").into_iter().map(|at| at.value).collect();
-        if self.is_off(fields, "admin") {
+        if is_off(fields, "admin") {
             server.admin = None;
             return;
         }
@@ -91,27 +91,18 @@ impl Decoder<'_> {
 
     /// A path of the main listener, or `off`.
     fn own_path(&mut self, fields: &Fields, name: &str) -> Option<String> {
-        if self.is_off(fields, name) {
+        if is_off(fields, name) {
             return None;
         }
         let text = self.filled(fields, name)?;
         let plain = |c: char| !c.is_whitespace() && !"{}?#%*\\".contains(c) && !c.is_control();
         let path = text.value.as_str();
         if !path.starts_with('/') || path == "/" || !path.chars().all(plain) {
-            let message = format!("`{path}` is no path for `{name}`");
+            let message = format!("`{}` is no path for `{name}`", typed(path, &text.span));
             self.error(Code::BadUrl, message, &text.span, &format!("write `/{name}`, or `off`"));
             return None;
         }
         Some(path.trim_end_matches('/').to_owned())
-    }
-
-    fn is_off(&mut self, fields: &Fields, name: &str) -> bool {
-        use crate::config::node::NodeValue;
-        match fields.get(name).map(|node| &node.value) {
-            Some(NodeValue::Text(text)) => text == "off",
-            Some(NodeValue::Bool(false)) => true,
-            _ => false,
-        }
     }
 
     fn count(&mut self, fields: &Fields, name: &str, most: u64) -> Option<usize> {
@@ -169,6 +160,14 @@ impl Decoder<'_> {
             return None;
         }
         Some(At::new(Secret::new(store), text.span))
+    }
+}
+
+fn is_off(fields: &Fields, name: &str) -> bool {
+    match fields.get(name).map(|node| &node.value) {
+        Some(NodeValue::Text(text)) => text == "off",
+        Some(NodeValue::Bool(false)) => true,
+        _ => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::scalar::typed;
 use super::{Decoder, Fields};
 use crate::config::fields::{INCLUDED, SITE};
 use crate::config::model::{
@@ -11,15 +12,53 @@ use crate::config::model::{
 use crate::config::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
+/// A file and what its text says.
+pub(crate) type Parsed = (Arc<SourceFile>, Node);
+
 /// What the files read so far have brought.
 #[derive(Default)]
-pub(crate) struct Parts {
+struct Parts {
     data: Vec<(At<String>, Node)>,
     load: Vec<LoadConfig>,
     routes: Vec<RouteConfig>,
     /// Where each name of `data` and `load`, and each route, was first given.
     names: HashMap<String, Span>,
     keys: HashMap<(String, String), Span>,
+}
+
+/// The main file and those that it includes, together.
+pub(crate) fn config(report: &mut Report, main: &Parsed, included: &[Parsed]) -> Config {
+    let mut decoder = Decoder { report };
+    let place = Span::new(&main.0, 0..0);
+    let nothing = Node { value: NodeValue::Null, span: place.clone() };
+    let mut parts = Parts::default();
+    let fields = decoder
+        .fields(&SITE, "the site", &place, &main.1)
+        .unwrap_or_else(|| Fields::empty(&SITE, &nothing));
+    let section = |name: &str| fields.key(name).unwrap_or(&place).clone();
+    let server = decoder.server(&section("server"), fields.get("server"));
+    let cache = decoder.cache(&section("cache"), fields.get("cache"));
+    let templates = decoder.site_path(&fields, "templates");
+    let languages = decoder.languages(&fields);
+    let upstreams = decoder.upstreams(fields.get("upstreams"));
+    let errors = decoder.errors(&fields);
+    parts.add(&mut decoder, &fields);
+    for (file, root) in included {
+        let place = Span::new(file, 0..0);
+        if let Some(fields) = decoder.fields(&INCLUDED, "an included file", &place, root) {
+            parts.add(&mut decoder, &fields);
+        }
+    }
+    let Parts { data, load, routes, .. } = parts;
+    // By the names as typed: an upstream that is wrong is there all the same.
+    let declared = decoder.entries("`upstreams`", fields.get("upstreams"));
+    for load in load.iter().chain(routes.iter().flat_map(|route| &route.load)) {
+        decoder.check_upstream(declared, load);
+    }
+    decoder.reserved_paths(&server, fields.get("server"), &routes);
+    let templates = templates.unwrap_or_else(|| At::new("templates".to_owned(), place));
+    let files = std::iter::once(main).chain(included).map(|(file, _)| Arc::clone(file)).collect();
+    Config { files, server, cache, templates, languages, upstreams, data, load, errors, routes }
 }
 
 /// The patterns under `include`.
@@ -38,64 +77,8 @@ pub(crate) fn include(report: &mut Report, root: &Node) -> Vec<At<String>> {
 }
 
 impl Parts {
-    /// Adds an included file.
-    pub(crate) fn add_included(
-        &mut self,
-        report: &mut Report,
-        file: &Arc<SourceFile>,
-        root: &Node,
-    ) {
-        let mut decoder = Decoder { report };
-        let place = Span::new(file, 0..0);
-        let Some(fields) = decoder.fields(&INCLUDED, "an included file", &place, root) else {
-            return;
-        };
-        self.add_shared(&mut decoder, &fields);
-    }
-
-    /// Adds the main file and gives the whole.
-    pub(crate) fn finish(
-        mut self,
-        report: &mut Report,
-        files: Vec<Arc<SourceFile>>,
-        main: &Arc<SourceFile>,
-        root: &Node,
-    ) -> Config {
-        let mut decoder = Decoder { report };
-        let place = Span::new(main, 0..0);
-        let nothing = Node { value: NodeValue::Null, span: place.clone() };
-        let fields = decoder
-            .fields(&SITE, "the site", &place, root)
-            .or_else(|| decoder.fields(&SITE, "the site", &place, &nothing));
-        let Some(fields) = fields else { return empty(files, &place) };
-        // What the included files brought comes after what the main file says itself.
-        let included = std::mem::take(&mut self);
-        let section = |name: &str| fields.key(name).unwrap_or(&place).clone();
-        let server = decoder.server(&section("server"), fields.get("server"));
-        let cache = decoder.cache(&section("cache"), fields.get("cache"));
-        let templates = decoder.site_path(&fields, "templates");
-        let languages = decoder.languages(&fields);
-        let upstreams = decoder.upstreams(fields.get("upstreams"));
-        let errors = decoder.errors(&fields);
-        self.names = included.names;
-        self.keys = included.keys;
-        self.add_shared(&mut decoder, &fields);
-        self.data.extend(included.data);
-        self.load.extend(included.load);
-        self.routes.extend(included.routes);
-        // By the names as typed: an upstream that is wrong is there all the same.
-        let declared = decoder.entries("`upstreams`", fields.get("upstreams"));
-        for load in self.load.iter().chain(self.routes.iter().flat_map(|route| &route.load)) {
-            decoder.check_upstream(declared, load);
-        }
-        decoder.reserved_paths(&server, fields.get("server"), &self.routes);
-        let templates = templates.unwrap_or_else(|| At::new("templates".to_owned(), place));
-        let Parts { data, load, routes, .. } = self;
-        Config { files, server, cache, templates, languages, upstreams, data, load, errors, routes }
-    }
-
     /// The sections that every file may have.
-    fn add_shared(&mut self, decoder: &mut Decoder, fields: &Fields) {
+    fn add(&mut self, decoder: &mut Decoder, fields: &Fields) {
         let defaults = match (fields.get("defaults"), fields.key("defaults")) {
             (Some(node), Some(place)) => decoder.defaults(place, node),
             _ => Defaults::default(),
@@ -179,7 +162,8 @@ impl Decoder<'_> {
             };
             let good = parts.next().is_some_and(|part| tag(part, 2)) && parts.all(|p| tag(p, 1));
             if !good {
-                let message = format!("`{}` is no language", language.value);
+                let message =
+                    format!("`{}` is no language", typed(&language.value, &language.span));
                 let help = "write a tag like en, no or pt-BR";
                 self.error(Code::BadType, message, &language.span, help);
             }
@@ -242,23 +226,5 @@ fn field_of<'n>(section: Option<&'n Node>, name: &str) -> Option<&'n Span> {
             list.iter().find(|(key, _)| key.value == name).map(|(key, _)| &key.span)
         }
         _ => None,
-    }
-}
-
-/// What is there where nothing could be read.
-fn empty(files: Vec<Arc<SourceFile>>, place: &Span) -> Config {
-    let mut nowhere = Report::default();
-    let mut decoder = Decoder { report: &mut nowhere };
-    Config {
-        files,
-        server: decoder.server(place, None),
-        cache: decoder.cache(place, None),
-        templates: At::new("templates".to_owned(), place.clone()),
-        languages: Vec::new(),
-        upstreams: Vec::new(),
-        data: Vec::new(),
-        load: Vec::new(),
-        errors: Vec::new(),
-        routes: Vec::new(),
     }
 }

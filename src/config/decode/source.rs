@@ -1,6 +1,6 @@
 //! Where a response comes from: exactly one of the sources, or a shorthand for one.
 
-use super::scalar::shown;
+use super::scalar::{shown, typed};
 use super::{Decoder, Fields};
 use crate::config::looks;
 use crate::config::model::SourceConfig;
@@ -96,7 +96,7 @@ impl Decoder<'_> {
         if !escapes(&path.value) {
             return Some(());
         }
-        let typed = if path.span.text().contains("${") { path.span.text() } else { &path.value };
+        let typed = typed(&path.value, &path.span);
         let message = format!("`{typed}` leaves the site's directory");
         let help = "paths are relative to the main file; copy what is needed below it";
         self.error(Code::PathEscape, message, &path.span, help);

@@ -30,8 +30,7 @@ fn harmless(text: &str) -> String {
         .map(|c| match c {
             '\n' | '\t' => c,
             '\u{0}'..='\u{1f}' | '\u{7f}' => '?',
-            '\u{80}'..='\u{9f}' => '¿',
-            '\u{61c}' => '¿',
+            '\u{80}'..='\u{9f}' | '\u{61c}' => '¿',
             '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 '\u{fffd}'
             }
@@ -45,8 +44,9 @@ fn harmless(text: &str) -> String {
 fn masked(text: &str) -> String {
     static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let address = r#"://[^\s/@"']*?:?([^\s/@:"']+)@"#;
-        let field = r#"(?i)\b(?:authorization|admin_token|password|passwd|secret|api[-_]?key)["']?:[ ]+["']?([^"'\n,}$]+)"#;
-        Regex::new(&format!("{address}|{field}")).ok()
+        let field = r"(?i)\b(?:authorization|admin_token|password|passwd|secret|api[-_]?key)";
+        let value = r#"["']?:[ ]+["']?([^"'\n,}$]+)"#;
+        Regex::new(&format!("{address}|{field}{value}")).ok()
     });
     let Some(secrets) = SECRETS.as_ref() else { return text.to_owned() };
     let mut out = String::with_capacity(text.len());

@@ -31,7 +31,8 @@ pub(super) fn lifetime(typed: &RouteConfig) -> RouteLifetime {
     }
 }
 
-/// The headers that a route adds, with the place of each: its own over the defaults, `null` removes.
+/// The headers that a route adds, with the place of each: its own over the defaults, `null`
+/// removes.
 pub(super) fn headers(typed: &RouteConfig) -> Vec<(String, String, Span)> {
     let mut merged: Vec<(String, String, Span)> = Vec::new();
     for (name, value) in typed.defaults.headers.iter().chain(&typed.headers) {

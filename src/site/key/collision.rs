@@ -12,8 +12,8 @@ const MAX_TOLD: usize = 50;
 /// Routes whose keys can be equal, each with the first one before it; in doubt they can.
 ///
 /// Values hold no colon, so that keys of different numbers of segments differ; others are compared
-/// segment by segment. Two routes never have the same path, so that two segments that are a path each
-/// differ; and digests of keys that differ do too.
+/// segment by segment. Two routes never have the same path, so that two segments that are a path
+/// each differ; and digests of keys that differ do too.
 #[must_use]
 pub fn collisions(plans: &[(&KeyPlan, &Span)]) -> Report {
     let mut told = Vec::new();

@@ -10,8 +10,9 @@ pub const MAX_COOKIES: usize = 200;
 
 /// The headers of a request.
 pub trait Headers {
-    /// The value of a header, several lines joined by `, ` (of `cookie` by `; `, RFC 6265bis §5.8.1);
-    /// the name is in lower case. Bytes that are no UTF-8 are replaced by U+FFFD, always alike.
+    /// The value of a header, several lines joined by `, ` (of `cookie` by `; `, RFC 6265bis
+    /// §5.8.1); the name is in lower case. Bytes that are no UTF-8 are replaced by U+FFFD, always
+    /// alike.
     fn get(&self, name: &str) -> Option<Cow<'_, str>>;
 
     /// The names of all headers, in lower case, each once, in any order. Only asked for where a

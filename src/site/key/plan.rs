@@ -200,10 +200,11 @@ fn push_text(pieces: &mut Vec<Piece>, more: &str) {
 
 /// Whether a pattern begins with `{{prefix}}:{{namespace}}:`.
 fn has_lead(parts: &[Part]) -> bool {
+    use Part::{Text, Variable as Is};
     use Variable::{Namespace, Prefix};
     matches!(
         parts,
-        [Part::Variable(Prefix, _), Part::Text(one), Part::Variable(Namespace, _), Part::Text(two), ..]
+        [Is(Prefix, _), Text(one), Is(Namespace, _), Text(two), ..]
             if one == ":" && two.starts_with(':')
     )
 }

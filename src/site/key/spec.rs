@@ -120,6 +120,11 @@ fn parse_pattern(typed: &At<String>) -> Result<Vec<Part>, Report> {
         let span = part(typed, begin, inside.len() + 4);
         match variable(inside.trim()) {
             Some(variable) => parts.push(Part::Variable(variable, span)),
+            None if inside.contains('{') => {
+                let message = "variables of a key have two braces";
+                let help = "write `{{path}}`: what a key needs encoded is encoded";
+                report.push(Diagnostic::new(Code::TemplateSyntax, message, &span).help(help));
+            }
             None => report.push(unknown_variable(inside.trim(), &span)),
         }
         rest = after;

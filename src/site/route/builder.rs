@@ -68,9 +68,9 @@ impl RouterBuilder {
         router
     }
 
-    /// A route is told to be unreachable when none of many paths that it matches comes to it: two for
-    /// each pair of a first and a last character that its parameters can have, where they are few
-    /// (uuid, date, int), since only literal text beside other parameters can take them all.
+    /// A route is told to be unreachable when none of many paths that it matches comes to it: two
+    /// for each pair of a first and a last character that its parameters can have, where they are
+    /// few (uuid, date, int), since only literal text beside other parameters can take them all.
     fn unreachable(&self, router: &Router, entry: &Entry) -> Option<Diagnostic> {
         let kinds = entry.pattern.params();
         if kinds.iter().any(|param| param.kind >= ParamKind::Slug) || kinds.is_empty() {

@@ -22,10 +22,10 @@ pub enum MalformedPath {
     Percent,
     /// Decoded it is no UTF-8.
     Utf8,
-    /// It holds NUL or another control character.
-    Control,
-    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients resolve
-    /// these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
+    /// It holds NUL, which no name has.
+    Nul,
+    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients
+    /// resolve these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
     Dots,
 }
 
@@ -71,8 +71,8 @@ impl PathText {
             }
         }
         let text = String::from_utf8(bytes).map_err(|_| MalformedPath::Utf8)?;
-        if text.chars().any(char::is_control) {
-            return Err(MalformedPath::Control);
+        if text.contains('\0') {
+            return Err(MalformedPath::Nul);
         }
         if has_dots(&text) {
             return Err(MalformedPath::Dots);
@@ -97,8 +97,8 @@ impl PathText {
         })
     }
 
-    /// Appends the canonical form for keys: segments encoded as [`push_encoded`] does, slashes inside
-    /// them too, and `/` between them. Two different paths never look alike.
+    /// Appends the canonical form for keys: segments encoded as [`push_encoded`] does, slashes
+    /// inside them too, and `/` between them. Two different paths never look alike.
     pub fn push_canonical(&self, out: &mut String) {
         if self.inner.is_empty() {
             return push_encoded(out, &self.text, Slash::Keep);

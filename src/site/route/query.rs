@@ -13,8 +13,8 @@ pub const MAX_PAIRS: usize = 1_000;
 
 /// A query as sent, decoded: pairs in the order of the request.
 ///
-/// `+` is a space; a `%` that begins no escape stays as it is. A pair without `=` has an empty value;
-/// empty pairs (`&&`) are none.
+/// `+` is a space; a `%` that begins no escape stays as it is. A pair without `=` has an empty
+/// value; empty pairs (`&&`) are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawQuery<'q> {
     pub(super) pairs: Vec<(Cow<'q, str>, Cow<'q, str>)>,
@@ -72,6 +72,18 @@ impl<'q> Query<'q> {
             pairs.sort_by(|one, two| one.name.cmp(&two.name));
         }
         Self { pairs }
+    }
+
+    /// The same query, to be kept longer than the request's text.
+    #[must_use]
+    pub fn into_owned(self) -> Query<'static> {
+        let owned = |text: Cow<'q, str>| Cow::Owned(text.into_owned());
+        let pairs = self.pairs.into_iter().map(|pair| QueryPair {
+            name: owned(pair.name),
+            value: owned(pair.value),
+            kind: pair.kind,
+        });
+        Query { pairs: pairs.collect() }
     }
 
     /// The value of a parameter: of a declared one its canonical text or its default, of others the

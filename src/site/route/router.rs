@@ -11,11 +11,11 @@ use super::pattern::{PathParam, Pattern, Segment};
 
 /// All routes, ready to be asked.
 ///
-/// Each method has a tree of its own: what answers a GET is decided among the GET routes. Per segment
-/// the most specific wins: literal text, then parameters with more literal text beside them, then by
-/// [`ParamKind`]; where the rest of the path does not fit, the next one is tried. An edge of the tree
-/// takes exactly one segment, so each node is visited once a request at most: the work is bounded by
-/// the number of segments in the file, whatever a client sends.
+/// Each method has a tree of its own: what answers a GET is decided among the GET routes. Per
+/// segment the most specific wins: literal text, then parameters with more literal text beside
+/// them, then by [`ParamKind`]; where the rest of the path does not fit, the next one is tried. An
+/// edge of the tree takes exactly one segment, so each node is visited once a request at most: the
+/// work is bounded by the number of segments in the file, whatever a client sends.
 #[derive(Debug, Default)]
 pub struct Router {
     /// In the order in which the methods were first added.
@@ -39,7 +39,7 @@ pub enum Found<'r> {
     },
     /// 404.
     NotFound,
-    /// 400: the path cannot be decoded, or holds control characters or dot segments.
+    /// 400: the path cannot be decoded, or holds NUL or dot segments.
     Malformed,
 }
 
@@ -124,8 +124,8 @@ impl Router {
     }
 }
 
-/// A `Location` with the same coding as what was sent. Bytes that do not belong into one, a backslash
-/// before all (browsers read `/\host` as another host), are encoded.
+/// A `Location` with the same coding as what was sent. Bytes that do not belong into one, a
+/// backslash before all (browsers read `/\host` as another host), are encoded.
 fn redirect<'r>(to: &PathText, raw_path: &str) -> Found<'r> {
     let raw = match raw_path.strip_suffix('/') {
         Some(shorter) => shorter.to_owned(),
@@ -148,8 +148,8 @@ fn redirect<'r>(to: &PathText, raw_path: &str) -> Found<'r> {
 /// The routes of one method.
 #[derive(Debug)]
 struct Tree {
-    /// Paths without parameters, whole. Such a match is more specific than any other, so they need no
-    /// nodes, and the commonest requests cost one look-up.
+    /// Paths without parameters, whole. Such a match is more specific than any other, so they need
+    /// no nodes, and the commonest requests cost one look-up.
     literals: HashMap<Box<str>, Leaf>,
     /// The first one is the root.
     nodes: Vec<Node>,

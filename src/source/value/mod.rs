@@ -19,8 +19,8 @@ use loaded::Loaded;
 const KNOWN: &str = "yaml, yml, json, toml, csv, md, txt";
 
 /// The value in a file: YAML, JSON and TOML as they are; CSV as a list of mappings of strings,
-/// named by its first row; Markdown as its front matter and `body`, the text below it; other text as a
-/// string. Mappings keep the order of the file.
+/// named by its first row; Markdown as its front matter and `body`, the text below it; other text
+/// as a string. Mappings keep the order of the file.
 ///
 /// # Errors
 /// A `load_failed` at the place where the file is not what its extension says, where it has a key

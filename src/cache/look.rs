@@ -191,7 +191,7 @@ impl Inner {
         match shared.claim(&ask.key, &token, LEASE, budget).await {
             Ok(Claim::Granted) => return Ok(Lease::Held(token)),
             Ok(Claim::Held { .. }) => {}
-            Err(_) => return Ok(Lease::Missing),
+            Err(_) => return Ok(self.lose(ask, &token)),
         }
         match (miss.role, &miss.spare) {
             (Role::Refresh, Some(kept)) => {
@@ -199,6 +199,12 @@ impl Inner {
             }
             _ => self.wait_for_lease(ask, shared, token, budget).await,
         }
+    }
+
+    /// Goes on without a lease that the store may have granted after we gave up waiting for it.
+    fn lose(&self, ask: &Ask, token: &str) -> Lease {
+        self.release_later(ask, token);
+        Lease::Missing
     }
 
     async fn wait_for_lease(
@@ -221,7 +227,7 @@ impl Inner {
             let held = match shared.claim(&ask.key, &token, LEASE, budget).await {
                 Ok(Claim::Granted) => return Ok(Lease::Held(token)),
                 Ok(Claim::Held { left }) => left,
-                Err(_) => return Ok(Lease::Missing),
+                Err(_) => return Ok(self.lose(ask, &token)),
             };
             tokio::select! {
                 () = &mut over => return Ok(Lease::Missing),

@@ -6,6 +6,7 @@ use super::entry::{Entry, RenderFailure, Rendered};
 use super::flight::{Flight, Landing, Made};
 use super::freshness::{Freshness, Kept};
 use super::look::{Lease, Miss, Role, There, write_detail};
+use super::purge::STEP;
 use super::store::shared::{Budget, Shared};
 use super::store::{StoreError, Trouble};
 use super::{ASIDE_AT_MOST, Ask, Detail, Inner, record};
@@ -132,9 +133,21 @@ impl Inner {
 
     /// Gives a lease back that was not used up by a write, so that nobody waits for it in vain.
     async fn give_back(&self, ask: &Ask, lease: &Lease, budget: &mut Budget) {
-        if let (Lease::Held(token), Some(shared)) = (lease, &self.shared) {
-            shared.release(&ask.key, token, budget).await;
+        if let (Lease::Held(token), Some(shared)) = (lease, &self.shared)
+            && shared.release(&ask.key, token, budget).await.is_err()
+        {
+            self.release_later(ask, token);
         }
+    }
+
+    /// Gives a lease back once the store can be told, for a little longer than an answer waits:
+    /// else the key would stay without an entry, and all who ask would wait, until it ends.
+    pub(crate) fn release_later(&self, ask: &Ask, token: &str) {
+        let Some(shared) = self.shared.clone() else { return };
+        let (key, token) = (ask.key.clone(), token.to_owned());
+        self.tasks.spawn(async move {
+            let _ = shared.told(STEP, shared.remote().release(&key, &token)).await;
+        });
     }
 
     /// Makes up for a failed render: with the stale copy where one may be served.

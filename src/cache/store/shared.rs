@@ -146,9 +146,14 @@ impl Shared {
         claimed
     }
 
-    /// Gives a lease back; if that fails it ends by itself.
-    pub(crate) async fn release(&self, key: &str, token: &str, budget: &mut Budget) {
-        let _ = self.call(budget, self.remote.release(key, token)).await;
+    /// Gives a lease back.
+    pub(crate) async fn release(
+        &self,
+        key: &str,
+        token: &str,
+        budget: &mut Budget,
+    ) -> Result<(), StoreError> {
+        self.call(budget, self.remote.release(key, token)).await
     }
 
     /// Deletes `key` and its lease.

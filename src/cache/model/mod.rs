@@ -177,10 +177,10 @@ fn hold(weather: Weather, seeds: std::ops::Range<u64>) {
 
 #[test]
 fn the_promises_hold_while_the_store_is_well() {
-    hold(Weather::Calm, 0..1500);
+    hold(Weather::Calm, 0..1000);
 }
 
 #[test]
 fn the_promises_hold_whatever_happens_to_the_store() {
-    hold(Weather::Stormy, 0..1500);
+    hold(Weather::Stormy, 0..1000);
 }

@@ -564,7 +564,7 @@ fn site(version: u64) -> Fingerprint {
 
 /// Lets every task run that can.
 async fn settle() {
-    for _ in 0..24 {
+    for _ in 0..12 {
         tokio::task::yield_now().await;
     }
 }

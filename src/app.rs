@@ -127,17 +127,22 @@ impl App {
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
-        tracing::info!(%address, "listening on http://{address}");
-        let handle = reloader.handle();
+        let signals = signals(self.stop.clone(), reloader.handle())?;
         self.watch(reloader);
+        // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
+        tracing::info!(%address, "listening on http://{address}");
         let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
         let handler =
             SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
         let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
-        let signals = signals(self.stop.clone(), handle)?;
-        self.tasks.spawn(signals);
-        serving.await;
-        self.end(cache).await;
+        let to_the_end = async {
+            serving.await;
+            self.end(cache).await;
+        };
+        tokio::select! {
+            () = to_the_end => {}
+            () = signals => tracing::warn!("stopped at once: a second signal came"),
+        }
         Ok(())
     }
 
@@ -174,7 +179,7 @@ impl App {
     }
 }
 
-/// Stops on SIGTERM and SIGINT, at once on the second; reloads on SIGHUP.
+/// Stops on SIGTERM and SIGINT and ends on the second; reloads on SIGHUP.
 fn signals(
     stop: CancellationToken,
     reload: ReloadHandle,
@@ -190,9 +195,12 @@ fn signals(
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => { reload.reload_now().await; }
-                () = stop.cancelled() => break,
             }
         }
         stop.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     })
 }

@@ -1,7 +1,7 @@
 //! The bare HTTP library with the same bytes: what larder's own work is measured against.
 //!
-//! `bare PORT` serves `/b28`, `/b1024` and `/b65536` on loopback with one thread, ready header lines
-//! and ready bodies; HTTP/1 and, by prior knowledge, HTTP/2.
+//! `bare PORT` serves `/b28`, `/b1024` and `/b65536` on loopback with one thread, ready header
+//! lines and ready bodies; HTTP/1 and, by prior knowledge, HTTP/2.
 
 use std::convert::Infallible;
 

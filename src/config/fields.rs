@@ -11,7 +11,7 @@ pub struct Section {
     pub doc: &'static str,
     /// Its fields in the order of the reference.
     pub fields: &'static [Field],
-    /// Names of the fields of which exactly one has to be there; empty where there is no such rule.
+    /// Names of the fields of which exactly one has to be there; empty where none has to.
     pub one_of: &'static [&'static str],
     /// What may stand in the mapping's place.
     pub short: &'static [Shape],
@@ -78,6 +78,21 @@ impl Section {
     }
 }
 
+/// Every section, in the order of the reference.
+pub static SECTIONS: [&Section; 11] = [
+    &SITE,
+    &SERVER,
+    &TLS,
+    &CACHE,
+    &DEFAULTS,
+    &ROUTE,
+    &PARAM,
+    &LOAD,
+    &UPSTREAM,
+    &ERROR_PAGE,
+    &INCLUDED,
+];
+
 const fn field(
     name: &'static str,
     shape: Shape,
@@ -97,7 +112,7 @@ const LOADS: Shape = Shape::Map(&Shape::Section(&LOAD));
 const PARAMS: Shape = Shape::Map(&Shape::Section(&PARAM));
 const CORS: Shape = Shape::Either(&[Shape::Text, Shape::List(&Shape::Text)]);
 const LAYOUT: Shape = Shape::Either(&[Shape::Text, Shape::Null]);
-const OFF_OR_TEXT: Shape = Shape::Text;
+const INCLUDE: Shape = Shape::Either(&[Shape::Text, Shape::List(&Shape::Text)]);
 
 const TTL_DOC: &str = "How long larder keeps the response: `300` (seconds), `30s`, `5m`, `1h30m`, \
                        `2d`, `1y`, `off`.";
@@ -136,12 +151,7 @@ pub static SITE: Section = Section {
         ),
         field("defaults", Shape::Section(&DEFAULTS), "", "What a route does not say itself."),
         field("templates", Shape::Text, "templates", "The directory where templates live."),
-        field(
-            "include",
-            Shape::List(&Shape::Text),
-            "",
-            "More files: paths and globs, relative to the main file.",
-        ),
+        field("include", INCLUDE, "", "More files: paths and globs, relative to the main file."),
         field("data", DATA, "", DATA_DOC),
         field(
             "upstreams",
@@ -174,7 +184,7 @@ pub static INCLUDED: Section = Section {
             "",
             "What this file's routes do not say themselves.",
         ),
-        field("include", Shape::List(&Shape::Text), "", "More files."),
+        field("include", INCLUDE, "", "More files."),
         field("data", DATA, "", DATA_DOC),
         field("load", LOADS, "", LOAD_DOC),
         field("routes", Shape::Routes, "", "The routes, keyed by `[METHOD ]path`."),
@@ -191,7 +201,7 @@ pub static SERVER: Section = Section {
         field("listen", Shape::Text, "127.0.0.1:8000", "Where the site is served."),
         field(
             "admin",
-            OFF_OR_TEXT,
+            Shape::Text,
             "127.0.0.1:8001",
             "Where the admin listener is: key list, purge, metrics, status; `off` for none.",
         ),
@@ -213,13 +223,13 @@ pub static SERVER: Section = Section {
         field("access_log", Shape::Word(ACCESS_LOG), "off", "How each request is logged."),
         field(
             "health",
-            OFF_OR_TEXT,
+            Shape::Text,
             "off",
             "A path on the main listener that answers 200, or `off`.",
         ),
         field(
             "docs",
-            OFF_OR_TEXT,
+            Shape::Text,
             "off",
             "Where Swagger UI is, and `/openapi.json` beside it, or `off`.",
         ),
@@ -373,7 +383,7 @@ pub static ERROR_PAGE: Section = Section {
 pub static LOAD: Section = Section {
     title: "load",
     doc: "A value from elsewhere.",
-    one_of: NONE,
+    one_of: &["from"],
     short: &[Shape::Text],
     fields: &[
         field(
@@ -384,7 +394,7 @@ pub static LOAD: Section = Section {
         ),
         field(
             "ttl",
-            Shape::Ttl,
+            Shape::Either(&[Shape::Ttl, Shape::Word(&["upstream"])]),
             "1m",
             "The value's own life; `upstream` for what its Cache-Control says.",
         ),
@@ -411,7 +421,7 @@ pub static LOAD: Section = Section {
 pub static UPSTREAM: Section = Section {
     title: "upstream",
     doc: "A server that loads may name.",
-    one_of: NONE,
+    one_of: &["url"],
     short: &[Shape::Text],
     fields: &[
         field("url", Shape::Text, "", "Its address: http:// or https://."),

@@ -64,6 +64,11 @@ fn meets(a: &Span, b: &Span) -> bool {
     Arc::ptr_eq(a.file(), b.file()) && one.start < other.end && other.start < one.end
 }
 
+/// Whether a path names one file, rather than being a glob.
+fn is_named(path: &str) -> bool {
+    !path.contains(['*', '?', '['])
+}
+
 struct Reader<'a> {
     report: &'a mut Report,
     files: &'a mut dyn Files,
@@ -88,9 +93,7 @@ impl Reader<'_> {
                 (file, root)
             }
             Err(why) => {
-                let nowhere = Span::new(&SourceFile::new(path, ""), 0..0);
-                let message = format!("cannot read `{path}`: {why}");
-                self.report.push(Diagnostic::new(Code::FileMissing, message, &nowhere));
+                self.unreadable(path, &why, &Span::new(&SourceFile::new(path, ""), 0..0));
                 return None;
             }
         };
@@ -101,15 +104,33 @@ impl Reader<'_> {
 
     fn read(&mut self, path: &str) -> Result<Arc<SourceFile>, FileError> {
         let content = self.files.read(path, MAX_FILE_BYTES)?;
-        let Ok(text) = String::from_utf8(content.bytes.to_vec()) else {
-            return Err(FileError::Other("it is no UTF-8 text".to_owned()));
-        };
+        let text = String::from_utf8_lossy(&content.bytes);
         let file = SourceFile::new(content.path, text);
         self.sources.push(Arc::clone(&file));
         Ok(file)
     }
 
+    /// Says that a file cannot be read.
+    fn unreadable(&mut self, path: &str, why: &FileError, entry: &Span) {
+        let code = match why {
+            FileError::TooLarge { .. } => Code::YamlBudget,
+            FileError::Escapes => Code::PathEscape,
+            _ => Code::FileMissing,
+        };
+        let message = format!("cannot read `{path}`: {why}");
+        self.report.push(Diagnostic::new(code, message, entry));
+    }
+
     fn parse(&mut self, file: &Arc<SourceFile>) -> Option<Node> {
+        // Bytes that are no text have become this sign, and no one has it in a file by will.
+        if let Some(at) = file.text.find('\u{fffd}') {
+            let place = Span::new(file, at..at + '\u{fffd}'.len_utf8());
+            let message = "a byte here is no UTF-8 text";
+            let diagnostic =
+                Diagnostic::new(Code::YamlSyntax, message, &place).help("save the file as UTF-8");
+            self.report.push(diagnostic);
+            return None;
+        }
         let mut root = yaml::parse(file, self.report)?;
         env::fill(self.report, self.env, &mut root);
         Some(root)
@@ -118,9 +139,13 @@ impl Reader<'_> {
     /// Reads what `root` includes, and what that includes.
     fn includes(&mut self, root: &Node, way: &mut Vec<Step>) {
         for pattern in decode::include(self.report, root) {
+            let named = is_named(&pattern.value);
             for path in self.matches(&pattern) {
                 if let Some(at) = way.iter().position(|step| step.path == path) {
-                    self.cycle(&way[at..], &pattern.span, &path);
+                    // A glob may well match the file that it is in: that one is read already.
+                    if named {
+                        self.cycle(&way[at..], &pattern.span, &path);
+                    }
                 } else if !self.sources.iter().any(|file| file.name == path) {
                     self.included(path, &pattern.span, way);
                 }
@@ -132,8 +157,7 @@ impl Reader<'_> {
         let file = match self.read(&path) {
             Ok(file) => file,
             Err(why) => {
-                let message = format!("cannot read `{path}`: {why}");
-                self.report.push(Diagnostic::new(Code::FileMissing, message, entry));
+                self.unreadable(&path, &why, entry);
                 return;
             }
         };
@@ -149,14 +173,13 @@ impl Reader<'_> {
     /// The files that a pattern names.
     fn matches(&mut self, pattern: &At<String>) -> Vec<String> {
         let path = pattern.value.trim_start_matches("./");
-        if !path.contains(['*', '?', '[', '{']) {
+        if is_named(path) {
             return vec![path.to_owned()];
         }
         let found = match self.files.glob(path) {
             Ok(found) => found,
             Err(why) => {
-                let message = format!("cannot read `{path}`: {why}");
-                self.report.push(Diagnostic::new(Code::FileMissing, message, &pattern.span));
+                self.unreadable(path, &why, &pattern.span);
                 return Vec::new();
             }
         };

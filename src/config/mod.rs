@@ -15,6 +15,7 @@ mod looks;
 mod model;
 mod node;
 mod quotes;
+mod schema;
 mod secret;
 mod yaml;
 mod yaml_error;
@@ -23,6 +24,7 @@ pub use files::{FileContent, FileError, Files, Stamp};
 pub use include::{Loaded, load};
 pub use model::*;
 pub use node::{Node, NodeValue};
+pub use schema::schema;
 pub use secret::Secret;
 pub use yaml::{MAX_FILE_BYTES, parse as parse_yaml};
 

@@ -42,6 +42,11 @@ pub(super) fn extent<'l>(line: Line<'l>, from: usize, value: &'l str) -> &'l str
     if !inside_flow(line.text.get(..from).unwrap_or_default()) {
         return value;
     }
+    extent_in_brackets(value)
+}
+
+/// The value up to the comma or bracket that ends it.
+pub(super) fn extent_in_brackets(value: &str) -> &str {
     let mut depth = 0_usize;
     for (at, c) in value.char_indices() {
         match c {

@@ -190,7 +190,8 @@ fn no_message_and_no_debug_output_shows_what_the_environment_holds() {
                 \x20 /d: { body: x, query: { q: { type: \"${API_TOKEN}\" } } }\n\
                 \x20 /e: { body: x, query: { q: { type: int, default: \"${API_TOKEN}\" } } }\n\
                 \x20 /f: { body: x, name: \"a b ${API_TOKEN}\" }\n\
-                \x20 /g: { body: x, query: { q: { enum: [\"${API_TOKEN}\", \"${API_TOKEN}\"] } } }\n\
+                \x20 /g:\n\
+                \x20   { body: x, query: { q: { enum: [\"${API_TOKEN}\", \"${API_TOKEN}\"] } } }\n\
                 \x20 /h: ${API_TOKEN}\n\
                 \x20 /i: /${API_TOKEN}\n\
                 \x20 /j: { body: x, query: { q: { pattern: \"[${API_TOKEN}\" } } }\n";
@@ -245,7 +246,8 @@ fn merge_keys_work_and_what_is_written_there_wins() {
 
 #[test]
 fn places_are_right_behind_a_byte_order_mark_wide_characters_and_windows_lines() {
-    let text = "\u{feff}data:\r\n  blåbær🫐: { a: 1 }\r\nroutes:\r\n  /ø/{id}:\r\n    body: |\r\n      \
+    let text = "\u{feff}data:\r\n  blåbær🫐: { a: 1 }\r\n\
+                routes:\r\n  /ø/{id}:\r\n    body: |\r\n      \
                 first\r\n      second\r\n    ttl: x\r\n";
     let loaded = load_text(text);
     let [error] = &lines(&loaded.report)[..] else { panic!("{:?}", loaded.report) };
@@ -339,4 +341,65 @@ fn a_file_made_to_hurt_is_refused_at_once() {
         // Optimised it takes under 100 ms; what it guards against takes minutes.
         assert!(begun.elapsed() < Duration::from_secs(10), "{name} took {:?}", begun.elapsed());
     }
+}
+
+#[test]
+fn every_field_that_is_declared_is_read() {
+    let wrong = "[[1]]";
+    for (section, place) in [
+        (&fields::SITE, "%"),
+        (&fields::SERVER, "server: { % }"),
+        (&fields::TLS, "server: { tls: { % } }"),
+        (&fields::CACHE, "cache: { % }"),
+        (&fields::DEFAULTS, "defaults: { % }"),
+        (&fields::ROUTE, "routes: { /: { % } }"),
+        (&fields::PARAM, "routes: { /: { body: x, query: { q: { % } } } }"),
+        (&fields::LOAD, "load: { a: { % } }"),
+        (&fields::UPSTREAM, "upstreams: { a: { % } }"),
+        (&fields::ERROR_PAGE, "errors: { 404: { % } }"),
+    ] {
+        for field in section.fields.iter().filter(|field| !takes_all(&field.shape)) {
+            let text = place.replace('%', &format!("{}: {wrong}", field.name));
+            let loaded = load_text(&text);
+            let said = |diagnostic: &crate::diagnostic::Diagnostic| {
+                diagnostic.code != Code::UnknownField
+                    && diagnostic.labels[0].span.text().starts_with('[')
+            };
+            assert!(loaded.report.iter().any(said), "{text}: {:?}", lines(&loaded.report));
+        }
+    }
+}
+
+/// Whether a list of lists is right for a field.
+fn takes_all(shape: &fields::Shape) -> bool {
+    matches!(shape, fields::Shape::Any | fields::Shape::Tree)
+}
+
+#[test]
+fn a_glob_may_match_the_file_that_it_is_in() {
+    let loaded = load_files(&[
+        ("routes.yaml", "include: ['*.yaml']\n"),
+        ("more.yaml", "include: ['*.yaml']\nroutes: { /: { body: x } }\n"),
+    ]);
+    assert_eq!(lines(&loaded.report), Vec::<String>::new());
+    assert_eq!(loaded.config.unwrap().routes.len(), 1);
+}
+
+#[test]
+fn a_file_that_is_no_text_is_said_to_be_none_where_it_is_none() {
+    struct Latin;
+    impl Files for Latin {
+        fn read(&mut self, path: &str, _: u64) -> Result<FileContent, FileError> {
+            let bytes = Bytes::from_static(b"data:\n  name: bl\xe5\n");
+            let digest = Fingerprint::of(&bytes);
+            Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
+        }
+
+        fn glob(&mut self, _: &str) -> Result<Vec<String>, FileError> {
+            Ok(Vec::new())
+        }
+    }
+    let loaded = load("routes.yaml", &mut Latin, &env);
+    assert!(lines(&loaded.report)[0].starts_with("routes.yaml:2:11: error[yaml_syntax]"));
+    assert!(loaded.config.is_none());
 }

@@ -7,7 +7,7 @@ use serde_yaml::granit_parser::ErrorKind;
 use serde_yaml::{Error, ExternalMessageSource};
 
 use super::line::Line;
-use super::quotes::{extent, needs_quotes};
+use super::quotes::{extent, extent_in_brackets, needs_quotes};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Span};
 
 /// What the parser could not read, where and how to mend it.
@@ -283,9 +283,28 @@ fn no_separator(line: Line, span: &Span) -> Diagnostic {
 }
 
 fn not_closed(bracket: &Span, line: Line) -> Diagnostic {
+    if let Some(diagnostic) = comment_in_brackets(bracket) {
+        return diagnostic;
+    }
     let message = "the bracket that opens here is not closed";
     Diagnostic::new(Code::YamlSyntax, message, bracket)
         .label(&line.said(), "this was read as a part of it")
+}
+
+/// A value in brackets that begins with ` #`, so that the closing bracket is a comment's.
+fn comment_in_brackets(bracket: &Span) -> Option<Diagnostic> {
+    let line = Line::around(bracket.file(), bracket.range().start);
+    let at = line.text.find(" #").filter(|at| line.start + at > bracket.range().start)?;
+    let comment = line.text.get(at + 1..)?;
+    if !comment.contains(['}', ']']) {
+        return None;
+    }
+    // The value that the sign is in: from the separator before it.
+    let before = line.text.get(..at + 1)?;
+    let from = before.rfind([':', ',', '{', '[']).map_or(at + 1, |at| at + 1);
+    let from = from + line.text.get(from..)?.len() - line.text.get(from..)?.trim_start().len();
+    let value = extent_in_brackets(line.text.get(from..)?);
+    Some(needs_quotes(line, from, value, "YAML reads ` #` as the start of a comment"))
 }
 
 /// A line without a colon where a field was expected.
@@ -303,6 +322,16 @@ fn no_colon(line: Line) -> Diagnostic {
 /// The errors that need no more than a sentence.
 fn plain(kind: &ErrorKind, line: Line, span: &Span) -> Diagnostic {
     use ErrorKind as K;
+    let unclosed = matches!(
+        kind,
+        K::UnclosedFlowCollection { .. }
+            | K::UnexpectedEofFlowSequence
+            | K::UnexpectedEofFlowMapping
+            | K::UnexpectedEofImplicitFlowMapping
+    );
+    if unclosed && let Some(diagnostic) = comment_in_brackets(span) {
+        return diagnostic;
+    }
     let (message, help) = match kind {
         K::UnclosedQuotedScalar => ("the quote that opens here is not closed", ""),
         K::UnclosedFlowCollection { .. } => ("the bracket that opens here is not closed", ""),

@@ -36,6 +36,12 @@ macro_rules! codes {
                 match self { $(Code::$name => $text,)* }
             }
 
+            /// What it is about, in a sentence.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(Code::$name => $doc,)* }
+            }
+
             /// Whether it stops the file from being used.
             #[must_use]
             pub fn severity(self) -> Severity {

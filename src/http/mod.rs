@@ -26,5 +26,6 @@ mod page;
 pub mod problem;
 mod pulse;
 pub mod ranges;
+mod seldom;
 pub mod tls;
 mod weights;

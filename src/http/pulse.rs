@@ -123,16 +123,20 @@ impl Pulse {
             self.head_since.store(self.clock.now().as_micros().max(1), Relaxed);
         }
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        // A stream that ends with a blank line has no head begun: nothing of it is needed any more.
         if tail.ends_with(b"\r\n\r\n") {
+            // No head has begun: nothing of it is needed any more. An idle connection stays small.
             tail.clear();
+            tail.shrink_to(SMALL_TAIL);
         }
-        let excess = (tail.len() + bytes.len()).saturating_sub(MAX_HEAD);
-        let excess = excess.min(tail.len());
+        // As much as may be the beginning of one head, however much comes now.
+        let excess = tail.len().saturating_sub(MAX_HEAD);
         tail.drain(..excess);
         tail.extend_from_slice(bytes);
     }
 }
+
+/// What a connection keeps for its tail between requests, in bytes.
+const SMALL_TAIL: usize = 2 * 1024;
 
 /// What is left of `bound` since `since`; nothing once it has passed.
 fn rest(now: Moment, since: u64, bound: Duration) -> Option<Duration> {

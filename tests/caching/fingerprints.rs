@@ -1,6 +1,6 @@
 //! What an edit evicts: exactly what it changes (P2), with both stores, and across a restart.
 
-use crate::harness::{Larder, Redis, Site, both_stores};
+use crate::harness::{Larder, PATIENCE, Redis, Site, both_stores, eventually};
 
 const PAGES: &[&str] = &["/", "/team", "/size", "/plain", "/laid", "/json", "/two", "/hi/ada"];
 
@@ -57,6 +57,15 @@ const EDITS: &[(&str, &str, &str, &[&str])] = &[
     ("data/team.yaml", "lead: Ada\nsize: 3", "# a remark\nsize: 3\nlead: 'Ada'", &[]),
 ];
 
+/// Asks until every page is a hit: a key that two versions write in turn is written again by the
+/// same instance only once a second.
+async fn warm(larder: &Larder) {
+    eventually("every page is a hit", PATIENCE, async || {
+        made_again(larder).await.is_empty().then_some(())
+    })
+    .await;
+}
+
 /// The pages that are not hits now.
 async fn made_again(larder: &Larder) -> Vec<&'static str> {
     let mut missed = Vec::new();
@@ -75,8 +84,7 @@ async fn an_edit_makes_again_exactly_what_it_changes() {
         let site = site();
         let larder = Larder::serve(&site, store);
         for (file, from, to, changed) in EDITS {
-            made_again(&larder).await;
-            assert_eq!(made_again(&larder).await, Vec::<&str>::new());
+            warm(&larder).await;
             let before = site.read(file);
             larder.reloads_after(|| site.replace(file, from, to));
             assert_eq!(made_again(&larder).await, *changed, "{file}: {from:?} -> {to:?}");

@@ -121,7 +121,12 @@ impl Drop for Larder {
 
 /// Runs `larder check` on a site and returns what it said.
 pub(crate) fn check(site: &Site, arguments: &[&str]) -> Output {
-    command("check", site).args(arguments).output().expect("the larder program")
+    run("check", site, arguments)
+}
+
+/// Runs a command that ends by itself on a site and returns what it said.
+pub(crate) fn run(name: &str, site: &Site, arguments: &[&str]) -> Output {
+    command(name, site).args(arguments).output().expect("the larder program")
 }
 
 /// Runs `larder serve` on a site that it should refuse; fails where it goes on running.
@@ -152,7 +157,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
 
 fn command(name: &str, site: &Site) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
-    command.arg(name).arg("--config").arg(site.path("routes.yaml")).stdin(Stdio::null());
+    command.arg(name).current_dir(site.path("")).stdin(Stdio::null());
     for variable in ["REDIS_URL", "REGION", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }

@@ -1,5 +1,7 @@
 //! Drawn for a terminal: the message, the lines with both marks, help, and how many there are.
 
+use std::fmt::Write as _;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -9,7 +11,10 @@ use crate::diagnostic::{Diagnostic, Label, Report, Severity, Span};
 /// Marks further apart than this, in bytes, are drawn as two snippets: nobody wants the file.
 const MAX_WINDOW: usize = 16 * 1024;
 
-/// The whole report, nothing where it is empty. `footer` follows the counts, after a semicolon:
+/// So many are drawn: who has more mends these first.
+const MAX_DRAWN: usize = 200;
+
+/// The report, nothing where it is empty. `footer` follows the counts, after a semicolon:
 /// `2 errors; still serving what was loaded at 14:03:22`.
 #[must_use]
 pub fn human(report: &Report, color: bool, footer: Option<&str>) -> String {
@@ -19,9 +24,13 @@ pub fn human(report: &Report, color: bool, footer: Option<&str>) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let mut out = String::new();
-    for diagnostic in report.iter() {
+    for diagnostic in report.iter().take(MAX_DRAWN) {
         out.push_str(draw(&renderer, diagnostic).trim_end());
         out.push_str("\n\n");
+    }
+    let more = report.iter().count().saturating_sub(MAX_DRAWN);
+    if more > 0 {
+        let _ = write!(out, "… and {more} more\n\n");
     }
     out.push_str(&counts(report));
     if let Some(footer) = footer {

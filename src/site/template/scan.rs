@@ -137,7 +137,6 @@ fn end_of(text: &str, from: usize) -> Option<(usize, usize)> {
         match (quote, c) {
             (Some(_), '\\') => drop(chars.next()),
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '[') => quote = Some(']'),
             (None, '(') => {

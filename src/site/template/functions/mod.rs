@@ -123,7 +123,7 @@ functions! {
     and("value…") Both Run::Engine, "Whether all values are true.";
     or("value…") Both Run::Engine, "Whether one value is true.";
     not("value") Both Run::Engine, "Whether the value is not true.";
-    default("value instead") Value Run::Pure(list::default),
+    default("value instead") Value Run::Pure(|args| Ok(list::default(args))),
         "The value, or another where it is absent, null or empty text.";
     json("value") Value Run::Raw(text::json),
         "Any value as JSON, safe inside `<script>`; not escaped further.";
@@ -146,7 +146,7 @@ functions! {
         "The items in order of a field, or of themselves; `desc=true` for the reverse.";
     slice("list from to?") Value Run::Pure(list::slice),
         "The items, or characters, from an index up to another; below 0 counts from the end.";
-    len("value") Value Run::Pure(list::len), "How many items, keys or characters there are.";
+    len("value") Value Run::Pure(|args| Ok(list::len(args))), "How many items, keys or characters there are.";
 }
 
 /// The helper of that name.

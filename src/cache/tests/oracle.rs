@@ -140,7 +140,7 @@ impl World {
                 let Some(answer) = instance.cache.peek(&key, &fingerprint, &lifetime) else {
                     continue;
                 };
-                // What the store could not be told of is kept apart, for 5 s, whatever happens there.
+                // What the store could not be told of is kept apart, for 5 s.
                 if matches!(answer.outcome, Outcome::Hit { detail: Detail::StoreDown, .. }) {
                     continue;
                 }

@@ -236,3 +236,24 @@ fn nesting_without_end_is_refused_before_the_parser_runs() {
         assert!(lines(&report)[0].contains("are inside each other more than"), "{report:?}");
     }
 }
+
+#[test]
+fn a_long_template_takes_bounded_time() {
+    let start = std::time::Instant::now();
+    let bytes = 1 << 17;
+    for part in ["{{[}}", "{{a}}", "{{a", "{{#", "}}", "\u{fc}{{\"", "{{!--", "\\{{"] {
+        let text = part.repeat(bytes / part.len());
+        let (set, _) = try_set(&[("a.html.hbs", &text)]);
+        assert!(set.find("a.html.hbs").is_some());
+    }
+    let line = "\u{fc} {{a.b}} ".repeat(1_000);
+    assert_eq!(lines(&try_set(&[("a.html.hbs", &line)]).1), Vec::<String>::new());
+    assert!(start.elapsed().as_secs() < 30, "took {:?}", start.elapsed());
+}
+
+#[test]
+fn a_set_is_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<crate::site::template::TemplateSet>();
+    shared::<crate::site::template::JsonTemplate>();
+}

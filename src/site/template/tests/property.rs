@@ -290,7 +290,8 @@ proptest! {
 
     #[test]
     fn contexts_that_prune_alike_come_out_alike(
-        files in files(), context in context(), name in select(&["s1", "s2", "m1", "l1"][..]), other in mapping(1),
+        files in files(), context in context(),
+        name in select(&["s1", "s2", "m1", "l1"][..]), other in mapping(1),
     ) {
         let set = compiled(&files);
         prop_assume!(set.is_some());
@@ -306,7 +307,9 @@ proptest! {
     }
 
     #[test]
-    fn no_text_brings_down_the_compiler(text in "(\\{\\{|\\}\\}|[#/>*^~!&.@|()\\[\\]\"'=\\\\ {}\n]|else|if|each|a|inline|this|as|--){0,40}") {
+    fn no_text_brings_down_the_compiler(
+        text in "(\\{\\{|\\}\\}|[#/>*^~!&.@|()\\[\\]\"'=\\\\ {}\n]|else|if|each|a|inline|this|as|--){0,40}",
+    ) {
         let (set, report) = try_set(&[("page.html.hbs", &text)]);
         if !report.has_errors() {
             let id = set.find("page.html.hbs").unwrap();

@@ -47,6 +47,10 @@ fn the_walk_finds_what_a_template_may_read() {
             "{{#each a}}{{#each b}}{{c}}{{../d}}{{../../e}}{{@../index}}{{/each}}{{/each}}",
             vec!["a keys", "a.*.b keys", "a.*.b.*.c", "a.*.d", "e"],
         ),
+        (
+            "{{#each a}}{{../../b}}{{#with c}}{{../../d}}{{/with}}{{/each}}",
+            vec!["a keys", "a.*.b", "a.*.c test", "d"],
+        ),
         ("{{#if a}}{{../b}}{{/if}}", vec!["a test", "b"]),
         ("{{#with a}}{{b}}{{../c}}{{else}}{{d}}{{/with}}", vec!["a test", "a.b", "c", "d"]),
         ("{{#with a as |x|}}{{x.b}}{{../x.c}}{{/with}}", vec!["a test", "a.b", "a.c"]),

@@ -251,7 +251,7 @@ pub(crate) fn read(stored: &Stored, before: Moment) -> Result<Kept, Flaw> {
 pub(crate) fn write_detail(trouble: Trouble) -> Detail {
     match trouble {
         Trouble::Full => Detail::StoreFull,
-        Trouble::ReadOnly => Detail::StoreReadOnly,
+        Trouble::ReadOnly | Trouble::Forbidden => Detail::StoreReadOnly,
         _ => Detail::StoreDown,
     }
 }

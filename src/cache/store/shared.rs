@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     /// Until when no write is tried, in the clock's microseconds; zero: writes are welcome.
     writes_from: AtomicU64,
     write_trouble: Mutex<Option<Trouble>>,
+    /// Whether it was said that a command is forbidden.
+    forbidden: AtomicBool,
     counters: Arc<Counters>,
 }
 
@@ -71,6 +73,7 @@ impl Shared {
             opened: Notify::new(),
             writes_from: AtomicU64::new(0),
             write_trouble: Mutex::default(),
+            forbidden: AtomicBool::new(false),
             counters,
         })
     }
@@ -197,6 +200,9 @@ impl Shared {
             self.counters.store_error(error.kind);
             if error.kind == Trouble::Slow {
                 budget.left = Duration::ZERO;
+            }
+            if error.kind == Trouble::Forbidden && !self.forbidden.swap(true, Ordering::Relaxed) {
+                tracing::warn!(reason = %error, "the store does not let us do all that we need");
             }
             if error.kind.is_down() {
                 self.trip(error);

@@ -190,7 +190,11 @@ async fn connect(
         other => other,
     };
     match connected {
-        Ok(result) => result.map_err(|error| store_error(&error)),
+        Ok(result) => result.map_err(|error| match store_error(&error) {
+            error if error.kind.is_down() => error,
+            // What goes wrong with logging in goes wrong with everything.
+            error => StoreError { kind: Trouble::Refused, ..error },
+        }),
         Err(_) => Err(StoreError::new(Trouble::Slow, "no connection within 2 s")),
     }
 }

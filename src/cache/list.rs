@@ -108,7 +108,7 @@ impl Cache {
         };
         let (text, len) = (stored.value.to_vec(), stored.value.len() as u64);
         let info = info(key.to_owned(), &Start { bytes: text.clone(), left: stored.left, len });
-        let entry = look::read(stored, now).ok().map(|kept| kept.entry);
+        let entry = look::read(&stored, now).ok().map(|kept| kept.entry);
         Ok(Some(Inspection { info, entry, text }))
     }
 }
@@ -344,4 +344,48 @@ fn set_matches(set: &[char], char: char) -> (bool, usize) {
         }
     }
     (inside != negated, set.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_matches_as_in_redis() {
+        let cases = [
+            ("*", "", true),
+            ("*", "anything:/at all", true),
+            ("", "", true),
+            ("", "x", false),
+            ("a*c", "abbc", true),
+            ("a*c", "abbd", false),
+            ("*a*b*", "xxaxxb", true),
+            ("*/a", "blog:/a/a", true),
+            ("h?llo", "hello", true),
+            ("h?llo", "hllo", false),
+            ("h[ae]llo", "hallo", true),
+            ("h[^e]llo", "hello", false),
+            ("h[^e]llo", "hbllo", true),
+            ("h[a-c]llo", "hbllo", true),
+            ("h[c-a]llo", "hbllo", true),
+            ("h\\*llo", "h*llo", true),
+            ("h\\*llo", "hello", false),
+            ("[\\]]", "]", true),
+            ("[", "x", false),
+            ("[abc", "c", true),
+            ("ø?å", "øæå", true),
+        ];
+        for (glob, text, matches) in cases {
+            assert_eq!(glob_matches(glob, text), matches, "{glob:?} on {text:?}");
+        }
+        for text in ["a*b", "[x]", "\\", "plain?", "\\*"] {
+            assert!(glob_matches(&escape_glob(text), text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_glob_takes_no_more_than_a_moment() {
+        let glob = "*a".repeat(100) + "b";
+        assert!(!glob_matches(&glob, &"a".repeat(10_000)));
+    }
 }

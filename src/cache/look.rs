@@ -115,7 +115,7 @@ impl Inner {
         let before = self.clock.now();
         match shared.get(&ask.key, budget).await {
             Ok(None) => self.look_aside(ask, Miss::new(Why::UriMiss, None, There::Nothing)),
-            Ok(Some(stored)) => match read(stored, before) {
+            Ok(Some(stored)) => match read(&stored, before) {
                 Ok(kept) => {
                     if let Some(ticket) = ticket.filter(|_| self.settings.near) {
                         self.near.put_read(ticket, &ask.key, kept.clone());
@@ -239,7 +239,7 @@ impl Inner {
 }
 
 /// The entry of a stored value, with its age; the read began at `before`.
-pub(crate) fn read(stored: Stored, before: Moment) -> Result<Kept, Flaw> {
+pub(crate) fn read(stored: &Stored, before: Moment) -> Result<Kept, Flaw> {
     let entry = record::read(&stored.value)?;
     match stored.left.filter(|left| *left <= entry.px) {
         Some(left) => Ok(Kept::read(entry.into(), left, before)),
@@ -251,7 +251,7 @@ pub(crate) fn read(stored: Stored, before: Moment) -> Result<Kept, Flaw> {
 pub(crate) fn write_detail(trouble: Trouble) -> Detail {
     match trouble {
         Trouble::Full => Detail::StoreFull,
-        Trouble::ReadOnly => Detail::StoreReadOnly,
+        Trouble::ReadOnly | Trouble::Forbidden => Detail::StoreReadOnly,
         _ => Detail::StoreDown,
     }
 }

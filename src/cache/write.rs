@@ -74,9 +74,14 @@ impl Inner {
                 admitted
             }
             There::Foreign => {
-                let due = self.shared.is_none() || self.overwrites.is_due(&ask.key, now);
-                if due && self.shared.is_some() {
-                    let times = self.overwrites.begin(&ask.key, now);
+                if self.shared.is_none() {
+                    return true;
+                }
+                // By fingerprint too: edits in a row are one site's, and each is stored.
+                let which = format!("{}{}", ask.fingerprint, ask.key);
+                let due = self.overwrites.is_due(&which, now);
+                if due {
+                    let times = self.overwrites.begin(&which, now);
                     self.notices.overwritten(&ask.key, times);
                 }
                 due

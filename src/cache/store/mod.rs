@@ -109,8 +109,10 @@ pub enum Trouble {
     Away,
     /// No answer in time.
     Slow,
-    /// It answers, and refuses: a password, rights, still loading.
+    /// It answers, and refuses to do anything: a password, still loading, a cluster that is down.
     Refused,
+    /// It refuses this command, or this key: rights, a renamed command, another node's slot.
+    Forbidden,
     /// It takes no writes for want of memory.
     Full,
     /// It takes no writes: a replica, or one that cannot save.
@@ -123,10 +125,11 @@ pub enum Trouble {
 
 impl Trouble {
     /// All kinds, in the order of [`Trouble::index`].
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Away,
         Self::Slow,
         Self::Refused,
+        Self::Forbidden,
         Self::Full,
         Self::ReadOnly,
         Self::WrongType,
@@ -146,6 +149,7 @@ impl Trouble {
             Self::Away => "away",
             Self::Slow => "slow",
             Self::Refused => "refused",
+            Self::Forbidden => "forbidden",
             Self::Full => "full",
             Self::ReadOnly => "read_only",
             Self::WrongType => "wrong_type",

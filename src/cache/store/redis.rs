@@ -234,6 +234,19 @@ fn garbled(command: &str) -> StoreError {
     StoreError::new(Trouble::Garbled, &format!("an answer to {command} that Redis does not give"))
 }
 
+/// Error codes that say that no command will do for now, whatever it is.
+const REFUSALS: [&str; 9] = [
+    "NOAUTH",
+    "WRONGPASS",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "BUSY",
+    "NOPROTO",
+    "DENIED",
+];
+
 /// What kind of trouble it is; Redis' own words hold no password.
 fn store_error(error: &RedisError) -> StoreError {
     use ServerErrorKind as Server;
@@ -246,6 +259,7 @@ fn store_error(error: &RedisError) -> StoreError {
         (_, Some("OOM")) => Trouble::Full,
         (_, Some("WRONGTYPE")) => Trouble::WrongType,
         _ if error.to_string().contains("OOM command not allowed") => Trouble::Full,
+        (_, Some(code)) if !REFUSALS.contains(&code) => Trouble::Forbidden,
         _ => Trouble::Refused,
     };
     StoreError::new(kind, &error.to_string())

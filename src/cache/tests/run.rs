@@ -1,29 +1,27 @@
 //! Runs one schedule, and holds what is seen against what was promised.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::oracle::{Asked, Purged, Seen};
 use super::sim::{Sim, SimRemote};
 use super::{INSTANCES, KEYS, Step, Weather};
 use crate::cache::told::Told;
-use crate::cache::{
-    Answer, Ask, Cache, CacheSettings, Detail, Lifetime, Outcome, Purge, RenderFailure, Rendered,
-};
+use crate::cache::{Ask, Cache, CacheSettings, Lifetime, Purge, RenderFailure, Rendered};
 use crate::clock::{Clock, Moment};
 use crate::fingerprint::Fingerprint;
 
-const TTL: Duration = Duration::from_secs(10);
-const STALE: Duration = Duration::from_secs(3);
-const TIMEOUT: Duration = Duration::from_millis(100);
-const FOUND_OUT: Duration = Duration::from_secs(1);
+pub(super) const TTL: Duration = Duration::from_secs(10);
+pub(super) const STALE: Duration = Duration::from_secs(3);
+pub(super) const TIMEOUT: Duration = Duration::from_millis(100);
+pub(super) const FOUND_OUT: Duration = Duration::from_secs(1);
 /// PTTL is in whole milliseconds.
-const ROUNDING: Duration = Duration::from_millis(2);
+pub(super) const ROUNDING: Duration = Duration::from_millis(2);
 
 /// Runs the steps; tells which promise was broken.
 pub(crate) fn run(steps: &[Step], weather: Weather) -> Result<(), String> {
@@ -43,78 +41,34 @@ pub(crate) fn run(steps: &[Step], weather: Weather) -> Result<(), String> {
     })
 }
 
-/// What the oracle knows of a render; its body is its name.
-#[derive(Clone, Debug)]
-struct Render {
-    key: usize,
-    instance: usize,
-    version: u64,
-    /// The step of the ask that led to it, and the step at which it began.
-    asked: usize,
-    begun: usize,
-    running: bool,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    renders: BTreeMap<String, Render>,
-    /// Renders that wait for their end, by name.
-    gates: Vec<(String, oneshot::Sender<bool>)>,
-    answers: Vec<(Asked, Answer)>,
-    /// Renders that broke P4, in words.
-    twice: Option<String>,
-    purges: Vec<Purged>,
-    /// The step of the last FLUSHALL, which takes leases along.
-    flushed: Option<usize>,
-    step: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    instance: usize,
-    key: usize,
-    version: u64,
-    at: Moment,
-    step: usize,
-}
-
-#[derive(Clone, Debug)]
-struct Purged {
-    instance: usize,
-    key: Option<usize>,
-    begun: usize,
-    /// The step at which it ended, and whether the store was told.
-    ended: Option<(usize, bool)>,
-}
-
-struct Instance {
-    cache: Cache,
-    told: Told,
-    version: u64,
-    armed: bool,
+pub(super) struct Instance {
+    pub(super) cache: Cache,
+    pub(super) told: Told,
+    pub(super) version: u64,
+    pub(super) armed: bool,
     /// Since when its tracking is lost without its knowing.
-    deaf_since: Option<Moment>,
+    pub(super) deaf_since: Option<Moment>,
     /// Bodies that it was told are gone.
-    told_gone: BTreeSet<String>,
+    pub(super) told_gone: BTreeSet<String>,
 }
 
-struct World {
-    clock: Clock,
-    sim: Arc<Sim>,
-    instances: Vec<Instance>,
-    seen: Arc<Mutex<Seen>>,
-    asked: usize,
-    weather: Weather,
-    checked: usize,
+pub(super) struct World {
+    pub(super) clock: Clock,
+    pub(super) sim: Arc<Sim>,
+    pub(super) instances: Vec<Instance>,
+    pub(super) seen: Arc<Mutex<Seen>>,
+    pub(super) asked: usize,
+    pub(super) weather: Weather,
+    pub(super) checked: usize,
 }
 
-fn key(number: usize) -> String {
+pub(super) fn key(number: usize) -> String {
     format!("api:cache::page:/{number}")
 }
 
 /// Every other key is rendered with I/O.
-fn io(number: usize) -> bool {
-    number % 2 == 0
+pub(super) fn io(number: usize) -> bool {
+    number.is_multiple_of(2)
 }
 
 impl World {
@@ -142,7 +96,7 @@ impl World {
         Self { clock, sim, instances, seen: Arc::default(), asked: 0, weather, checked: 0 }
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -320,111 +274,6 @@ impl World {
         }
     }
 
-    /// Holds the answers that came, and what memory would give, against the promises.
-    fn check(&mut self) -> Result<(), String> {
-        let seen = self.seen();
-        if let Some(twice) = &seen.twice {
-            return Err(twice.clone());
-        }
-        for (asked, answer) in &seen.answers[self.checked..] {
-            self.check_answer(&seen, asked, answer)?;
-        }
-        let checked = seen.answers.len();
-        for (number, render) in &seen.renders {
-            self.check_purged(&seen, number, render)?;
-        }
-        drop(seen);
-        self.checked = checked;
-        self.check_memory()
-    }
-
-    fn check_answer(&self, seen: &Seen, asked: &Asked, answer: &Answer) -> Result<(), String> {
-        let now = self.clock.now();
-        let entry = match &answer.result {
-            Ok(entry) => entry,
-            Err(failure) if failure.status == 502 => return Ok(()),
-            Err(failure) => return Err(format!("P5: {asked:?} got {failure:?}")),
-        };
-        let name = String::from_utf8_lossy(&entry.body).into_owned();
-        let Some(render) = seen.renders.get(&name) else {
-            return Err(format!("P1: {asked:?} got {name:?}, which was never rendered"));
-        };
-        if render.key != asked.key {
-            return Err(format!("P1: {asked:?} got another key's {render:?}"));
-        }
-        if render.version != asked.version || entry.fingerprint != site(asked.version) {
-            return Err(format!("P2: {asked:?} got another version's {render:?}"));
-        }
-        if let Outcome::Hit { ttl_seconds, detail, .. } = answer.outcome {
-            let state = self.sim.lock();
-            let longest = TTL + ROUNDING + if ttl_seconds < 0 { STALE } else { Duration::ZERO };
-            let written = state.written.get(&name);
-            if detail != Detail::StoreDown && written.is_none_or(|at| now.since(*at) > longest) {
-                return Err(format!("age: {asked:?} got {name:?}, written {written:?}: {now:?}"));
-            }
-            let gone = state.gone.get(&name);
-            if detail == Detail::Redis && gone.is_some_and(|at| asked.at.since(*at) > TIMEOUT * 2) {
-                return Err(format!("P3: {asked:?} got {name:?}, which had gone at {gone:?}"));
-            }
-        }
-        let purged = seen.purges.iter().any(|purge| {
-            purge.covers(render)
-                && purge.instance == asked.instance
-                && render.begun < purge.begun
-                && purge.instance == render.instance
-                && purge.ended.is_some_and(|(step, told)| told && step < asked.step)
-        });
-        if purged {
-            return Err(format!("purge: {asked:?} got {render:?} from before"));
-        }
-        Ok(())
-    }
-
-    /// What was rendered before a purge is not in the store after it.
-    fn check_purged(&self, seen: &Seen, name: &str, render: &Render) -> Result<(), String> {
-        let stored = || self.sim.stored(&key(render.key)).is_some_and(|body| body == name);
-        let purged = seen.purges.iter().any(|purge| {
-            purge.covers(render)
-                && render.begun < purge.begun
-                && (io(render.key) || purge.instance == render.instance)
-                && purge.ended.is_some_and(|(_, told)| told)
-        });
-        if purged && stored() {
-            return Err(format!("purge: {name:?} is in the store after it"));
-        }
-        Ok(())
-    }
-
-    /// Nothing is in memory that its instance was told is gone, or should have found out.
-    fn check_memory(&self) -> Result<(), String> {
-        let now = self.clock.now();
-        for (place, instance) in self.instances.iter().enumerate() {
-            for number in 0..KEYS {
-                let (key, fingerprint) = (key(number), site(instance.version));
-                let lifetime = ask(number, 0).lifetime;
-                let Some(answer) = instance.cache.peek(&key, &fingerprint, &lifetime) else {
-                    continue;
-                };
-                // What the store could not be told of is kept apart, for 5 s, whatever happens
-                // there.
-                if matches!(answer.outcome, Outcome::Hit { detail: Detail::StoreDown, .. }) {
-                    continue;
-                }
-                let Ok(entry) = &answer.result else { continue };
-                let name = String::from_utf8_lossy(&entry.body).into_owned();
-                if instance.told_gone.contains(&name) {
-                    return Err(format!("P3: instance {place} has {name:?}, told to be gone"));
-                }
-                let gone = self.sim.lock().gone.get(&name).copied();
-                let deaf = instance.deaf_since.filter(|since| now.since(*since) > FOUND_OUT * 2);
-                if gone.is_some() && deaf.is_some() {
-                    return Err(format!("P3: instance {place} has {name:?}, deaf since {deaf:?}"));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// All is mended, and everything that is under way comes to its end.
     async fn calm_down(&mut self) -> Result<(), String> {
         for instance in 0..INSTANCES {
@@ -439,17 +288,20 @@ impl World {
         for _ in 0..600 {
             self.let_all_through().await;
             self.check()?;
-            let seen = self.seen();
-            let purging = seen.purges.iter().any(|purge| purge.ended.is_none());
-            let waiting = seen.answers.len() < self.asked;
-            let down = self.instances.iter().any(|it| !it.cache.state().up);
-            if !purging && !waiting && !down && seen.gates.is_empty() {
+            if self.is_at_rest() {
                 return Ok(());
             }
-            drop(seen);
             self.pass(25).await;
         }
         Err(format!("bounds: {} of {} asks ended", self.seen().answers.len(), self.asked))
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let seen = self.seen();
+        let purging = seen.purges.iter().any(|purge| purge.ended.is_none());
+        let waiting = seen.answers.len() < self.asked;
+        let down = self.instances.iter().any(|it| !it.cache.state().up);
+        !purging && !waiting && !down && seen.gates.is_empty()
     }
 
     /// Opens every gate until nothing is on its way any more.
@@ -508,43 +360,7 @@ impl World {
     }
 }
 
-impl Seen {
-    /// Notes a render, and whether it is one too many (P4).
-    fn begin_render(&mut self, asked: Asked, calm: bool) -> (String, oneshot::Receiver<bool>) {
-        let Asked { instance, key, version, .. } = asked;
-        let begun = self.step;
-        let name = format!("key {key} v{version} render {}", self.renders.len());
-        // Who lost its leave, or its lease, to a purge or a flush may be joined by another.
-        let void = |asked: usize| {
-            let since = |purge: &Purged| purge.ended.is_none_or(|(step, _)| step >= asked);
-            self.purges.iter().any(|it| it.key.is_none_or(|it| it == key) && since(it))
-        };
-        let flushed = |render: &Render| {
-            render.instance != instance && self.flushed.is_some_and(|step| step >= render.asked)
-        };
-        let other = self.renders.iter().find(|(_, render)| {
-            let same = render.running && render.key == key && render.version == version;
-            let here = render.instance == instance;
-            same && !void(render.asked) && !flushed(render) && (here || (calm && io(key)))
-        });
-        if let Some((other, render)) = other.filter(|_| !void(asked.step)) {
-            self.twice = Some(format!("P4: {name} by {asked:?} while {other} runs: {render:?}"));
-        }
-        let (asked, running) = (asked.step, true);
-        self.renders.insert(name.clone(), Render { key, instance, version, asked, begun, running });
-        let (open, gate) = oneshot::channel();
-        self.gates.push((name.clone(), open));
-        (name, gate)
-    }
-}
-
-impl Purged {
-    fn covers(&self, render: &Render) -> bool {
-        self.key.is_none_or(|key| key == render.key)
-    }
-}
-
-fn ask(number: usize, version: u64) -> Ask {
+pub(super) fn ask(number: usize, version: u64) -> Ask {
     Ask {
         key: key(number),
         fingerprint: site(version),
@@ -559,13 +375,13 @@ fn ask(number: usize, version: u64) -> Ask {
     }
 }
 
-fn site(version: u64) -> Fingerprint {
+pub(super) fn site(version: u64) -> Fingerprint {
     Fingerprint::of(&version.to_le_bytes())
 }
 
 /// Lets every task run that can.
 async fn settle() {
-    for _ in 0..24 {
+    for _ in 0..12 {
         tokio::task::yield_now().await;
     }
 }

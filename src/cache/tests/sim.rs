@@ -106,7 +106,7 @@ impl Sim {
     pub(crate) fn foreign_write(&self, key: &str) {
         let value = Bytes::from_static(b"not yours");
         let now = self.clock.now();
-        self.lock().put(key.as_bytes(), value, Duration::from_secs(60), now);
+        self.lock().put(key.as_bytes(), &value, Duration::from_secs(60), now);
     }
 
     pub(crate) fn flush(&self) {
@@ -179,12 +179,12 @@ impl State {
         old.is_some_and(|value| now < value.until)
     }
 
-    fn put(&mut self, key: &[u8], bytes: Bytes, px: Duration, now: Moment) {
+    fn put(&mut self, key: &[u8], bytes: &Bytes, px: Duration, now: Moment) {
         let old =
             self.values.insert(key.to_vec(), Value { bytes: bytes.clone(), until: now.after(px) });
         let bodies: Vec<_> = old.iter().filter_map(|value| body(&value.bytes)).collect();
         self.gone.extend(bodies.iter().map(|body| (body.clone(), now)));
-        if let Some(body) = body(&bytes) {
+        if let Some(body) = body(bytes) {
             self.written.insert(body, now);
         }
         self.tell(&Change { key: Some(key.to_vec()), bodies });
@@ -244,7 +244,7 @@ impl Remote for SimRemote {
                 }
                 state.remove(&lease, now);
             }
-            state.put(key.as_bytes(), value, px, now);
+            state.put(key.as_bytes(), &value, px, now);
             Ok(true)
         }))
     }
@@ -258,7 +258,7 @@ impl Remote for SimRemote {
             if state.full {
                 return Err(StoreError::new(Trouble::Full, "full"));
             }
-            state.put(&lease, token.into(), px, now);
+            state.put(&lease, &token.into(), px, now);
             Ok(Claim::Granted)
         }))
     }

@@ -17,12 +17,17 @@ use crate::diagnostic::Report;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener};
 use crate::http::live::Live;
+use crate::http::tls::Tls;
 use crate::reload::{Outcome, ReloadHandle, Reloader};
 use crate::site::Site;
+use crate::source::certificate::Pair;
 use crate::watch::{Watch, WatchOptions};
 
 /// How long what runs may go on after a signal to stop.
 const STOP_BOUND: Duration = Duration::from_secs(10);
+
+/// How often certificate and key are looked at.
+const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -56,11 +61,18 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let (root, main) = root_and_name(&options.config);
     let build = SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone());
-    let mut reloader =
-        Reloader::new(root, main, Arc::new(build), clock.clone(), tasks.clone(), stop.clone());
+    let mut reloader = Reloader::new(
+        root.clone(),
+        main,
+        Arc::new(build),
+        clock.clone(),
+        tasks.clone(),
+        stop.clone(),
+    );
     first_load(&mut reloader)?;
     let site = live.site();
-    let app = App { live, clock, tasks, stop, server: server(&site.server, options) };
+    let server = server(&site.server, options);
+    let app = App { live, clock, tasks, stop, server, root };
     let mut cache = site.cache.clone();
     if let Some(store) = &options.store {
         cache.store.value = store.clone().into();
@@ -118,6 +130,8 @@ struct App {
     tasks: TaskTracker,
     stop: CancellationToken,
     server: ServerConfig,
+    /// The site's directory.
+    root: PathBuf,
 }
 
 impl App {
@@ -126,14 +140,15 @@ impl App {
         let listener = Listener::bind(&self.server.listen)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
+        let listener = self.secure(listener)?;
         let address = listener.addr();
         let signals = signals(self.stop.clone(), reloader.handle())?;
         self.watch(reloader);
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
-        tracing::info!(%address, "listening on http://{address}");
+        let scheme = if self.server.tls.is_some() { "https" } else { "http" };
+        tracing::info!(%address, "listening on {scheme}://{address}");
         let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
-        let handler =
-            SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
+        let handler = SiteHandler::new(Arc::clone(&self.live), cache.clone(), &self.server);
         let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
         let to_the_end = async {
             serving.await;
@@ -162,6 +177,35 @@ impl App {
         }
         Cache::redis(&typed.store.value, settings, clock, tasks)
             .map_err(|why| StartError::Failed(why.to_string()))
+    }
+
+    /// Serves by TLS where the file says so, and takes a new certificate when there is one.
+    fn secure(&self, listener: Listener) -> Result<Listener, StartError> {
+        let Some((certificate, key)) = self.server.tls.clone() else { return Ok(listener) };
+        let failed = |why: String| StartError::Failed(format!("server.tls: {why}"));
+        let root = self.root.clone();
+        let first = Pair::read(&root, &certificate, &key).map_err(|why| failed(why.to_string()))?;
+        let tls =
+            Tls::new(&first.certificate, &first.key).map_err(|why| failed(why.to_string()))?;
+        let tls = Arc::new(tls);
+        let (shared, stop) = (Arc::clone(&tls), self.stop.clone());
+        self.tasks.spawn(async move {
+            let mut seen = first;
+            while tokio::time::timeout(CERTIFICATE_POLL, stop.cancelled()).await.is_err() {
+                let (root, certificate, key) = (root.clone(), certificate.clone(), key.clone());
+                let read = move || Pair::read(&root, &certificate, &key);
+                // Half a pair, as it is there while somebody renews it, fails and is read again.
+                let Ok(Ok(now)) = tokio::task::spawn_blocking(read).await else { continue };
+                if now != seen {
+                    match shared.replace(&now.certificate, &now.key) {
+                        Ok(()) => tracing::info!("serving with the new certificate"),
+                        Err(why) => tracing::error!(%why, "the new certificate is not used"),
+                    }
+                    seen = now;
+                }
+            }
+        });
+        Ok(listener.with_tls(tls))
     }
 
     fn watch(&self, reloader: Reloader) {

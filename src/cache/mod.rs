@@ -322,6 +322,12 @@ impl Cache {
         }
     }
 
+    /// The clock that its lifetimes run by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// What the cache has counted since the start.
     #[must_use]
     pub fn counters(&self) -> &Counters {

@@ -17,6 +17,7 @@ use ::http::header::{
 };
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 
+use super::access::Seen;
 use super::answer::{self, Coded, Told};
 use super::body::Body;
 use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
@@ -29,11 +30,12 @@ use super::live::{Live, RouteLines, Served};
 use super::page::PageRender;
 use super::problem::{Form, Problem};
 use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
-use crate::config::{CacheStatusDetail, Ttl};
+use crate::config::{AccessLog, CacheStatusDetail, ServerConfig, Ttl};
 use crate::site::key::Facts;
 use crate::site::route::rules::Violation;
 use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
 use crate::site::{ErrorFacts, RenderError, RenderJob, Route, Source};
+use crate::telemetry::access_line;
 
 /// Serves the site that is live. Clones are the same.
 #[derive(Clone)]
@@ -47,13 +49,22 @@ struct Core {
     live: Arc<Live>,
     cache: Cache,
     cache_status: CacheStatusDetail,
+    access_log: AccessLog,
+    /// A path that answers 200, whatever the site has there.
+    health: Option<String>,
 }
 
 impl SiteHandler {
     /// A handler for what `live` holds, answering from `cache`.
     #[must_use]
-    pub fn new(live: Arc<Live>, cache: Cache, cache_status: CacheStatusDetail) -> Self {
-        let core = Arc::new(Core { live, cache, cache_status });
+    pub fn new(live: Arc<Live>, cache: Cache, server: &ServerConfig) -> Self {
+        let core = Arc::new(Core {
+            live,
+            cache,
+            cache_status: server.cache_status,
+            access_log: server.access_log,
+            health: server.health.clone(),
+        });
         let shared = Arc::clone(&core);
         let filter = warp::ext::get::<Carried<WholeRequest>>()
             .then(move |carried: Carried<WholeRequest>| {
@@ -87,6 +98,19 @@ impl Handle for SiteHandler {
         match service.call(request_for_warp(request)).await {
             Ok(answer) => answer_from_warp(answer),
             Err(never) => match never {},
+        }
+    }
+
+    fn observes(&self) -> bool {
+        self.core.access_log != AccessLog::Off
+    }
+
+    fn sent(&self, seen: &Seen) {
+        let now = self.core.cache.clock().wall();
+        match self.core.access_log {
+            AccessLog::Off => {}
+            AccessLog::Text => access_line(&seen.text(now)),
+            AccessLog::Json => access_line(&seen.json(now)),
         }
     }
 }
@@ -175,6 +199,9 @@ impl Core {
         if !is_read(request.method()) {
             return None;
         }
+        if self.health.as_deref() == Some(request.uri().path()) {
+            return Some(answer::healthy());
+        }
         let served = self.live.load();
         let Found::Route(matched) = served.site.find("GET", request.uri().path()) else {
             return None;
@@ -198,6 +225,9 @@ impl Core {
     async fn answer(&self, request: &WholeRequest) -> Response<Body> {
         let served = Arc::clone(&*self.live.load());
         let method = request.method().as_str();
+        if is_read(request.method()) && self.health.as_deref() == Some(request.uri().path()) {
+            return answer::healthy();
+        }
         match served.site.find(method, request.uri().path()) {
             Found::Route(matched) => self.route(&served, &matched, request).await,
             Found::Redirect { to } => self.moved(&to, request),

@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source", &["config"]),
     ("site", &["config", "source"]),
     ("cache", &[]),
-    ("http", &["config", "site", "source", "cache"]),
+    ("http", &["config", "site", "source", "cache", "telemetry"]),
     ("inspect", &["config", "site", "cache"]),
     ("watch", &["config", "source"]),
     ("telemetry", &[]),

@@ -97,7 +97,11 @@ impl Inner {
         budget: &mut Budget,
     ) -> Written {
         let Some(shared) = &self.shared else {
-            self.near.put(&ask.key, Kept::new(Arc::clone(entry), self.clock.now()));
+            let kept = Kept::new(Arc::clone(entry), self.clock.now());
+            if !self.near.put(&ask.key, kept) {
+                self.counters.too_large.add();
+                return Written::Unwanted;
+            }
             self.counters.stored.add();
             return Written::Stored;
         };

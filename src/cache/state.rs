@@ -61,7 +61,8 @@ impl Cache {
 impl Inner {
     fn trouble(&self) -> Option<String> {
         let shared = self.shared.as_ref()?;
-        let writes = || shared.write_trouble().map(|kind| format!("takes no writes: {kind:?}"));
+        let writes =
+            || shared.write_trouble().map(|kind| format!("takes no writes: {}", kind.name()));
         shared.trouble().map(|error| error.to_string()).or_else(writes)
     }
 }

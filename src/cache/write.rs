@@ -97,7 +97,11 @@ impl Inner {
         budget: &mut Budget,
     ) -> Written {
         let Some(shared) = &self.shared else {
-            self.near.put(&ask.key, Kept::new(Arc::clone(entry), self.clock.now()));
+            let kept = Kept::new(Arc::clone(entry), self.clock.now());
+            if !self.near.put(&ask.key, kept) {
+                self.counters.too_large.add();
+                return Written::Unwanted;
+            }
             self.counters.stored.add();
             return Written::Stored;
         };
@@ -164,13 +168,7 @@ impl Inner {
         lease: Lease,
         budget: &mut Budget,
     ) -> Landing {
-        tracing::warn!(
-            route = &*ask.route,
-            key = ask.key,
-            status = failure.status,
-            reason = &*failure.detail,
-            "a render failed"
-        );
+        note_failure(ask, &failure);
         if failure.forget {
             self.forget(ask, budget).await;
             return Landing::Made(Made::failed(failure, miss.why));
@@ -210,5 +208,15 @@ impl Inner {
     /// Where entries come from, when they come from the store.
     fn where_from(&self) -> Detail {
         if self.shared.is_some() { Detail::Redis } else { Detail::Memory }
+    }
+}
+
+/// A thing that is not there is no trouble: anyone may ask for it, as often as they like.
+fn note_failure(ask: &Ask, failure: &RenderFailure) {
+    let (route, key, reason) = (&*ask.route, &*ask.key, &*failure.detail);
+    if failure.status < 500 {
+        tracing::debug!(route, key, status = failure.status, reason, "a render found nothing");
+    } else {
+        tracing::warn!(route, key, status = failure.status, reason, "a render failed");
     }
 }

@@ -349,6 +349,21 @@ async fn a_thing_that_is_gone_takes_its_old_entry_along() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_memory_has_no_room_for_is_not_said_to_be_stored() {
+    let mut settings = super::harness::settings();
+    settings.memory_bytes = 64 << 10;
+    let (clock, tasks) = (larder::clock::Clock::manual(), tokio_util::task::TaskTracker::new());
+    let cache = Cache::memory(settings, clock, tasks);
+    let bench = Bench { cache, ..Bench::memory() };
+    let large = "x".repeat(60_000);
+    for _ in 0..2 {
+        assert_eq!(status(&bench.get(ask("large"), &large).await), "fwd=uri-miss");
+    }
+    assert_eq!(status(&bench.get(ask("small"), "x").await), "fwd=uri-miss; stored");
+    starts_with(&status(&bench.get(ask("small"), "x").await), "hit;");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_new_keys_is_stored_only_on_the_second_request() {
     let mut settings = super::harness::settings();
     settings.max_new_keys = 10;

@@ -1,6 +1,6 @@
 //! The admin listener: requests about the site → keys, purges, status, metrics, and the page.
 //!
-//! [`Admin`] is what the listener calls. Every request goes through the [`guard`]; what passes is
+//! [`Admin`] is what the listener calls. Every request goes through the `guard`; what passes is
 //! matched by its whole path, never by a part of it. `app` makes one and runs it beside the site.
 
 mod api;

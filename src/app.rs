@@ -9,10 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::{self, Admin};
 use crate::build::{SiteBuild, root_and_name};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
-use crate::config::{CacheConfig, ServerConfig};
+use crate::config::{CacheConfig, Secret, ServerConfig};
 use crate::diagnostic::Report;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener};
@@ -28,6 +29,8 @@ const STOP_BOUND: Duration = Duration::from_secs(10);
 
 /// How often certificate and key are looked at.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
+/// How many connections the admin listener takes: people and a few programs.
+const ADMIN_CONNECTIONS: usize = 256;
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -63,7 +66,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let build = SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone());
     let mut reloader = Reloader::new(
         root.clone(),
-        main,
+        main.clone(),
         Arc::new(build),
         clock.clone(),
         tasks.clone(),
@@ -71,8 +74,10 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     );
     first_load(&mut reloader)?;
     let site = live.site();
+    let typed =
+        Typed { server: site.server.clone(), cache: site.cache.clone(), files: (root, main) };
     let server = server(&site.server, options);
-    let app = App { live, clock, tasks, stop, server, root };
+    let app = App { live, clock, tasks, stop, server, typed };
     let mut cache = site.cache.clone();
     if let Some(store) = &options.store {
         cache.store.value = store.clone().into();
@@ -130,18 +135,28 @@ struct App {
     tasks: TaskTracker,
     stop: CancellationToken,
     server: ServerConfig,
-    /// The site's directory.
-    root: PathBuf,
+    typed: Typed,
+}
+
+/// What the files said at the start, without what the command line says instead.
+#[derive(Debug)]
+struct Typed {
+    server: ServerConfig,
+    cache: CacheConfig,
+    /// The site's directory and the main file's name in it.
+    files: (PathBuf, String),
 }
 
 impl App {
     async fn run(self, reloader: Reloader, cache: &CacheConfig) -> Result<(), StartError> {
+        let store = cache.store.value.clone();
         let cache = self.open(cache)?;
         let listener = Listener::bind(&self.server.listen)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let listener = self.secure(listener)?;
         let address = listener.addr();
+        let admin = self.admin(&cache, reloader.handle(), store).await?;
         let signals = signals(self.stop.clone(), reloader.handle())?;
         self.watch(reloader);
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
@@ -149,7 +164,8 @@ impl App {
         tracing::info!(%address, "listening on {scheme}://{address}");
         let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
         let handler = SiteHandler::new(Arc::clone(&self.live), cache.clone(), &self.server);
-        let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
+        let site = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
+        let serving = futures_util::future::join(site, admin);
         let to_the_end = async {
             serving.await;
             self.end(cache).await;
@@ -159,6 +175,50 @@ impl App {
             () = signals => tracing::warn!("stopped at once: a second signal came"),
         }
         Ok(())
+    }
+
+    /// Binds the admin listener, where there is one; the future serves it.
+    async fn admin(
+        &self,
+        cache: &Cache,
+        reload: ReloadHandle,
+        store: Secret,
+    ) -> Result<impl Future<Output = ()> + use<>, StartError> {
+        let bound = match &self.server.admin {
+            Some(address) => Some(self.bind_admin(address).await?),
+            None => None,
+        };
+        let parts = admin::Parts {
+            live: Arc::clone(&self.live),
+            cache: cache.clone(),
+            reload,
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+            files: self.typed.files.clone(),
+            server: self.typed.server.clone(),
+            typed_cache: self.typed.cache.clone(),
+            store,
+        };
+        let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
+        Ok(async move {
+            let Some(listener) = bound else { return };
+            let address = listener.addr();
+            tracing::info!(%address, "admin on http://{address}");
+            let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..Limits::default() };
+            listener.run(Admin::new(parts, address), limits, stop, tasks).await;
+        })
+    }
+
+    async fn bind_admin(&self, address: &str) -> Result<Listener, StartError> {
+        let failed = |why: String| StartError::Failed(format!("the admin listener: {why}"));
+        let bound = Listener::bind(address).await.map_err(|why| failed(why.to_string()))?;
+        let token = self.typed.server.admin_token.as_ref();
+        // The file was checked; the command line may say otherwise.
+        if !bound.addr().ip().is_loopback() && token.is_none_or(|token| token.is_empty()) {
+            let why = "an address that is not on loopback needs server.admin_token";
+            return Err(failed(why.to_owned()));
+        }
+        Ok(bound)
     }
 
     fn open(&self, typed: &CacheConfig) -> Result<Cache, StartError> {
@@ -183,7 +243,7 @@ impl App {
     fn secure(&self, listener: Listener) -> Result<Listener, StartError> {
         let Some((certificate, key)) = self.server.tls.clone() else { return Ok(listener) };
         let failed = |why: String| StartError::Failed(format!("server.tls: {why}"));
-        let root = self.root.clone();
+        let root = self.typed.files.0.clone();
         let first = Pair::read(&root, &certificate, &key).map_err(|why| failed(why.to_string()))?;
         let tls =
             Tls::new(&first.certificate, &first.key).map_err(|why| failed(why.to_string()))?;

@@ -165,6 +165,12 @@ impl Asked<'_> {
         self.served.lines(self.target)
     }
 
+    fn count_error(&self) {
+        if let Some(lines) = self.lines() {
+            lines.counts.add_error();
+        }
+    }
+
     /// The render of a page, and what the cache is asked for it; nothing of the latter for methods
     /// that are never cached, nothing at all for a route that is no page.
     fn render(
@@ -242,6 +248,7 @@ impl Core {
                 answer
             }
             Found::NotFound => {
+                self.live.count_unmatched();
                 self.problem(&served, request, StatusCode::NOT_FOUND, "there is no such page")
             }
             Found::Malformed => {
@@ -277,7 +284,7 @@ impl Core {
         let (ask, render) = match asked.render(request) {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
-            Err(why) => return self.failed(asked.served, request, &why),
+            Err(why) => return self.failed(asked, request, &why),
         };
         let Some(ask) = ask else {
             return self.uncached(asked, request, render).await;
@@ -291,7 +298,7 @@ impl Core {
                 let answer = told.response(request, &outcome);
                 self.finish(asked, request, answer, outcome, Some(&key))
             }
-            Err(failure) => self.failure(asked.served, request, &failure, outcome, Some(&key)),
+            Err(failure) => self.failure(asked, request, &failure, outcome, Some(&key)),
         }
     }
 
@@ -321,34 +328,41 @@ impl Core {
                 let answer = answer::made(asked.lines(), body);
                 self.finish(asked, request, answer, outcome, None)
             }
-            Err(failure) => self.failure(asked.served, request, &failure, outcome, None),
+            Err(failure) => self.failure(asked, request, &failure, outcome, None),
         }
     }
 
     fn failure<B>(
         &self,
-        served: &Served,
+        asked: &Asked<'_>,
         request: &Request<B>,
         failure: &crate::cache::RenderFailure,
         outcome: Outcome,
         key: Option<&str>,
     ) -> Response<Body> {
+        asked.count_error();
         let path = request.uri().path();
         tracing::error!(path, status = failure.status, why = %failure.detail, "no answer");
         let status = StatusCode::from_u16(failure.status).unwrap_or_default();
-        let answer = self.problem(served, request, status, "the page could not be made");
+        let answer = self.problem(asked.served, request, status, "the page could not be made");
         self.with_status(answer, outcome, key)
     }
 
-    fn failed(&self, served: &Served, request: &WholeRequest, why: &RenderError) -> Response<Body> {
+    fn failed(
+        &self,
+        asked: &Asked<'_>,
+        request: &WholeRequest,
+        why: &RenderError,
+    ) -> Response<Body> {
+        asked.count_error();
         match why {
             RenderError::NotFound { .. } => {
-                self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
+                self.problem(asked.served, request, StatusCode::NOT_FOUND, "there is no such page")
             }
             RenderError::Failed(words) => {
                 tracing::error!(path = request.uri().path(), why = %words, "no answer");
                 let detail = "the page could not be made";
-                self.problem(served, request, StatusCode::INTERNAL_SERVER_ERROR, detail)
+                self.problem(asked.served, request, StatusCode::INTERNAL_SERVER_ERROR, detail)
             }
         }
     }
@@ -469,8 +483,11 @@ impl Core {
         outcome: Outcome,
         key: Option<&str>,
     ) -> Response<Body> {
-        if let Some(cors) = asked.lines().and_then(|lines| lines.cors.as_ref()) {
-            cors.apply(request.headers(), answer.headers_mut());
+        if let Some(lines) = asked.lines() {
+            lines.counts.add(&outcome);
+            if let Some(cors) = &lines.cors {
+                cors.apply(request.headers(), answer.headers_mut());
+            }
         }
         self.with_status(answer, outcome, key)
     }

@@ -32,6 +32,9 @@ const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 /// How many connections the admin listener takes: people and a few programs.
 const ADMIN_CONNECTIONS: usize = 256;
 
+/// How long its answers may take to end, after the site's have ended.
+const ADMIN_DRAIN: Duration = Duration::from_secs(1);
+
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -77,7 +80,7 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let typed =
         Typed { server: site.server.clone(), cache: site.cache.clone(), files: (root, main) };
     let server = server(&site.server, options);
-    let app = App { live, clock, tasks, stop, server, typed };
+    let app = App { live, clock, tasks, stop, server, typed, admin_stop: CancellationToken::new() };
     let mut cache = site.cache.clone();
     if let Some(store) = &options.store {
         cache.store.value = store.clone().into();
@@ -136,6 +139,8 @@ struct App {
     stop: CancellationToken,
     server: ServerConfig,
     typed: Typed,
+    /// Ends the admin listener, once the site's has ended.
+    admin_stop: CancellationToken,
 }
 
 /// What the files said at the start, without what the command line says instead.
@@ -164,8 +169,16 @@ impl App {
         tracing::info!(%address, "listening on {scheme}://{address}");
         let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
         let handler = SiteHandler::new(Arc::clone(&self.live), cache.clone(), &self.server);
+        let admin_stop = self.admin_stop.clone();
         let site = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
-        let serving = futures_util::future::join(site, admin);
+        let serving = async {
+            // The admin listener says that the process is stopping for as long as it is.
+            let site = async {
+                site.await;
+                admin_stop.cancel();
+            };
+            futures_util::future::join(site, admin).await;
+        };
         let to_the_end = async {
             serving.await;
             self.end(cache).await;
@@ -199,12 +212,16 @@ impl App {
             typed_cache: self.typed.cache.clone(),
             store,
         };
-        let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
+        let (stop, tasks) = (self.admin_stop.clone(), self.tasks.clone());
         Ok(async move {
             let Some(listener) = bound else { return };
             let address = listener.addr();
             tracing::info!(%address, "admin on http://{address}");
-            let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..Limits::default() };
+            let limits = Limits {
+                max_connections: ADMIN_CONNECTIONS,
+                drain: ADMIN_DRAIN,
+                ..Limits::default()
+            };
             listener.run(Admin::new(parts, address), limits, stop, tasks).await;
         })
     }

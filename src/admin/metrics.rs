@@ -18,7 +18,7 @@ use super::Parts;
 use crate::http::counts::RouteCounts;
 use crate::reload::ReloadState;
 
-/// The type of the text: OpenMetrics, which Prometheus asks for first.
+/// The type of the text, `OpenMetrics`, which Prometheus asks for first.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The metrics of a process.

@@ -82,7 +82,7 @@ fn tokens(cookies: &str) -> impl Iterator<Item = Fingerprint> {
 fn random() -> Option<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).ok()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(Fingerprint::of(&bytes).to_string())
 }
 
 #[cfg(test)]

@@ -18,8 +18,7 @@ impl RouteCounts {
     pub(super) fn add(&self, outcome: &Outcome) {
         self.count(match outcome {
             Outcome::Hit { ttl_seconds, .. } if *ttl_seconds >= 0 => 0,
-            Outcome::Hit { .. } => 1,
-            Outcome::Forwarded { fwd_status: Some(_), .. } => 1,
+            Outcome::Hit { .. } | Outcome::Forwarded { fwd_status: Some(_), .. } => 1,
             Outcome::Forwarded { why: Why::Bypass, .. } => 3,
             Outcome::Forwarded { .. } => 2,
         });

@@ -45,6 +45,11 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// The first bytes of each key's value, its life and its length.
     fn starts<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, Vec<Start>>;
 
+    /// What the server says of itself: names as `INFO` has them, and their values.
+    fn about(&self) -> Call<'_, Vec<(String, String)>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Asks for a sign of life, and makes a new connection where none comes.
     fn probe(&self) -> Call<'_, ()>;
 

@@ -170,6 +170,15 @@ impl Remote for Redis {
         })
     }
 
+    fn about(&self) -> Call<'_, Vec<(String, String)>> {
+        Box::pin(async move {
+            let value = self.run(redis::cmd("INFO")).await?;
+            let text = redis::from_redis_value::<String>(value).map_err(|_| garbled("INFO"))?;
+            let pairs = text.lines().filter_map(|line| line.trim_end().split_once(':'));
+            Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        })
+    }
+
     fn probe(&self) -> Call<'_, ()> {
         Box::pin(async move {
             if self.silent.fetch_add(1, Ordering::Relaxed) >= SILENT_AT_MOST {

@@ -168,24 +168,22 @@ impl Asked<'_> {
         }
     }
 
-    /// The render of a page, and what the cache is asked for it; nothing of the latter for methods
-    /// that are never cached, nothing at all for a route that is no page.
-    fn render(
-        &self,
-        request: &WholeRequest,
-    ) -> Result<Option<(Option<Ask>, PageRender)>, RenderError> {
+    /// The render of a page, and what the cache is asked for it: for methods that are never cached,
+    /// only to watch over the render. Nothing for a route that is no page.
+    fn render(&self, request: &WholeRequest) -> Result<Option<(Ask, PageRender)>, RenderError> {
         let facts = self.facts(request);
         let Some(job) = RenderJob::new(&self.served.site, self.route, &facts)? else {
             return Ok(None);
         };
-        let ask = self.route.key.as_ref().map(|plan| Ask {
-            key: plan.build(&facts),
+        let plan = self.route.key.as_ref();
+        let ask = Ask {
+            key: plan.map_or_else(String::new, |plan| plan.build(&facts)),
             fingerprint: job.fingerprint,
-            lifetime: lifetime(self.route),
+            lifetime: plan.map_or_else(|| Lifetime::of(None), |_| lifetime(self.route)),
             route: Arc::clone(&self.route.name),
             path: self.path.text().to_owned(),
             io: self.route.delay.is_some(),
-        });
+        };
         Ok(Some((ask, PageRender { delay: self.route.delay, job })))
     }
 }
@@ -283,9 +281,9 @@ impl Core {
             Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
             Err(why) => return self.failed(asked, request, &why),
         };
-        let Some(ask) = ask else {
-            return self.uncached(asked, request, render).await;
-        };
+        if asked.route.key.is_none() {
+            return self.uncached(asked, request, ask, render).await;
+        }
         let key = ask.key.clone();
         let Answer { result, outcome } = self.cache.answer(ask, render).await;
         match result {
@@ -312,17 +310,19 @@ impl Core {
         self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
-    /// A page for a method that is never cached.
+    /// A page for a method that is never cached: its answer is none of the address's own, so it has
+    /// no validator and no conditions.
     async fn uncached(
         &self,
         asked: &Asked<'_>,
         request: &WholeRequest,
+        ask: Ask,
         render: PageRender,
     ) -> Response<Body> {
-        let outcome = Outcome::forwarded(Why::Bypass);
-        match render.run().await {
-            Ok(body) => {
-                let answer = answer::made(asked.lines(), body);
+        let Answer { result, outcome } = self.cache.answer(ask, render).await;
+        match result {
+            Ok(entry) => {
+                let answer = answer::made(asked.lines(), entry.body.clone());
                 self.finish(asked, request, answer, outcome, None)
             }
             Err(failure) => self.failure(asked, request, &failure, outcome, None),

@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::fingerprint::Fingerprint;
 
 /// How long a route's responses live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetime {
     /// How long they are fresh; `None`: not stored at all.
     pub ttl: Option<Duration>,

@@ -179,7 +179,7 @@ impl Asked<'_> {
         let ask = Ask {
             key: plan.map_or_else(String::new, |plan| plan.build(&facts)),
             fingerprint: job.fingerprint,
-            lifetime: plan.map_or_else(|| Lifetime::of(None), |_| lifetime(self.route)),
+            lifetime: plan.map_or_else(Lifetime::default, |_| lifetime(self.route)),
             route: Arc::clone(&self.route.name),
             path: self.path.text().to_owned(),
             io: self.route.delay.is_some(),

@@ -70,9 +70,14 @@ fn too_much(message: &str, span: &Span) -> Diagnostic {
         .help("split the file with `include`, or move values into files under `load`")
 }
 
+fn too_deep_nesting(span: &Span) -> Diagnostic {
+    Diagnostic::new(Code::YamlBudget, "the document nests too deep", span)
+        .help("write it flatter: 32 levels are the most")
+}
+
 fn budget(breach: &BudgetBreach, span: &Span) -> Diagnostic {
     let message = match breach {
-        BudgetBreach::Depth { .. } => "the document nests too deep",
+        BudgetBreach::Depth { .. } => return too_deep_nesting(span),
         BudgetBreach::Aliases { .. }
         | BudgetBreach::Anchors { .. }
         | BudgetBreach::AliasAnchorRatio { .. }
@@ -106,7 +111,7 @@ fn syntax(file: &Arc<SourceFile>, kind: &ErrorKind, span: &Span) -> Diagnostic {
         }
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => no_colon(line),
         ErrorKind::ExpectedBlockSequenceEntry => misplaced(line, span),
-        ErrorKind::RecursionLimitExceeded => too_much("the document nests too deep", span),
+        ErrorKind::RecursionLimitExceeded => too_deep_nesting(span),
         other => plain(other, line, span),
     }
 }

@@ -179,7 +179,9 @@ impl Reloader {
     /// Reads the files for the first time and applies what came of it. Logs nothing: who starts the
     /// process says how it went.
     pub async fn first(&mut self) -> Outcome {
-        self.reload_at_once(None).await.map_or(Outcome::Stopping, |done| done.outcome)
+        self.reload_at_once(Arc::default(), None)
+            .await
+            .map_or(Outcome::Stopping, |done| done.outcome)
     }
 
     /// Reloads on every edit, and when asked, until the process stops.
@@ -223,12 +225,12 @@ impl Reloader {
         let hint = if watch.has_event() { Hint::Event } else { hint };
         let (mut seen, mut waited, mut was_bad) = (seen, Duration::ZERO, false);
         loop {
-            match self.settle(watch, hint, seen, &mut waited).await {
-                Settled::Changed => {}
+            let settled = match self.settle(watch, hint, seen, &mut waited).await {
+                Settled::Changed(settled) => settled,
                 Settled::Asked(reply) => return self.answer(reply, watch).await,
                 Settled::Same | Settled::Stopping => return,
-            }
-            let Some(made) = self.make(Some(&watches)).await else { return };
+            };
+            let Some(made) = self.make(settled, Some(&watches)).await else { return };
             if made.is_bad()
                 && !std::mem::replace(&mut was_bad, true)
                 && let Some(more) = self.more_to_come(&made.now, &watches, &mut waited).await
@@ -270,7 +272,7 @@ impl Reloader {
             say::unchanged(&outcome);
             return Some(outcome);
         }
-        let done = self.reload_at_once(Some(watches)).await?;
+        let done = self.reload_at_once(seen, Some(watches)).await?;
         self.say(&done);
         Some(done.outcome)
     }

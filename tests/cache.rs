@@ -1,5 +1,6 @@
 //! The cache over a real Redis: each test states a promise of ARCHITECTURE.md.
 
+#[cfg(test)]
 mod cache {
     mod away;
     mod both;

@@ -4,16 +4,17 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use larder::config;
+use larder::build::site_of;
+use larder::clock::Clock;
 use larder::diagnostic::{Report, render};
 use larder::source::file::Disk;
 
 /// All that `larder check` finds in a directory.
 fn check(dir: &Path) -> Report {
-    let mut files = Disk::new(dir, SystemTime::now());
-    config::load("routes.yaml", &mut files, &|_| None).report
+    let clock = Clock::system();
+    let mut files = Disk::new(dir, clock.wall());
+    site_of("routes.yaml", &mut files, &clock).report
 }
 
 #[test]

@@ -2,8 +2,6 @@
 
 use std::pin::pin;
 
-use bytes::Bytes;
-
 use super::freshness::{Freshness, Kept};
 use super::lease::{LEASE, LOOK_AGAIN, WAIT_AT_MOST};
 use super::record::Flaw;
@@ -117,7 +115,7 @@ impl Inner {
         let before = self.clock.now();
         match shared.get(&ask.key, budget).await {
             Ok(None) => self.look_aside(ask, Miss::new(Why::UriMiss, None, There::Nothing)),
-            Ok(Some(stored)) => match read(stored, before) {
+            Ok(Some(stored)) => match read(&stored, before) {
                 Ok(kept) => {
                     if let Some(ticket) = ticket.filter(|_| self.settings.near) {
                         self.near.put_read(ticket, &ask.key, kept.clone());
@@ -149,9 +147,9 @@ impl Inner {
         let Some(kept) = refused.and_then(|_| self.aside.get(&ask.key, now)) else {
             return Found::Nothing(miss);
         };
-        let (trouble, there) = (miss.trouble, miss.there);
+        let Miss { there, trouble, .. } = miss;
         match self.weigh(ask, kept, refused.map_or(Detail::StoreDown, write_detail), now) {
-            Found::Nothing(miss) => Found::Nothing(Miss { trouble, there, ..miss }),
+            Found::Nothing(miss) => Found::Nothing(Miss { there, trouble, ..miss }),
             usable => usable,
         }
     }
@@ -193,7 +191,7 @@ impl Inner {
         match shared.claim(&ask.key, &token, LEASE, budget).await {
             Ok(Claim::Granted) => return Ok(Lease::Held(token)),
             Ok(Claim::Held { .. }) => {}
-            Err(_) => return Ok(Lease::Missing),
+            Err(_) => return Ok(self.lose(ask, &token)),
         }
         match (miss.role, &miss.spare) {
             (Role::Refresh, Some(kept)) => {
@@ -201,6 +199,12 @@ impl Inner {
             }
             _ => self.wait_for_lease(ask, shared, token, budget).await,
         }
+    }
+
+    /// Goes on without a lease that the store may have granted after we gave up waiting for it.
+    fn lose(&self, ask: &Ask, token: &str) -> Lease {
+        self.release_later(ask, token);
+        Lease::Missing
     }
 
     async fn wait_for_lease(
@@ -223,7 +227,7 @@ impl Inner {
             let held = match shared.claim(&ask.key, &token, LEASE, budget).await {
                 Ok(Claim::Granted) => return Ok(Lease::Held(token)),
                 Ok(Claim::Held { left }) => left,
-                Err(_) => return Ok(Lease::Missing),
+                Err(_) => return Ok(self.lose(ask, &token)),
             };
             tokio::select! {
                 () = &mut over => return Ok(Lease::Missing),
@@ -235,8 +239,8 @@ impl Inner {
 }
 
 /// The entry of a stored value, with its age; the read began at `before`.
-pub(crate) fn read(stored: Stored, before: Moment) -> Result<Kept, Flaw> {
-    let entry = record::read(&Bytes::from(stored.value))?;
+pub(crate) fn read(stored: &Stored, before: Moment) -> Result<Kept, Flaw> {
+    let entry = record::read(&stored.value)?;
     match stored.left.filter(|left| *left <= entry.px) {
         Some(left) => Ok(Kept::read(entry.into(), left, before)),
         None => Err(Flaw::Ttl),
@@ -247,7 +251,7 @@ pub(crate) fn read(stored: Stored, before: Moment) -> Result<Kept, Flaw> {
 pub(crate) fn write_detail(trouble: Trouble) -> Detail {
     match trouble {
         Trouble::Full => Detail::StoreFull,
-        Trouble::ReadOnly => Detail::StoreReadOnly,
+        Trouble::ReadOnly | Trouble::Forbidden => Detail::StoreReadOnly,
         _ => Detail::StoreDown,
     }
 }

@@ -91,7 +91,7 @@ impl Tracking {
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(EVERY))
             .set_push_sender(move |push: PushInfo| {
-                hear(&told, &closed, push);
+                hear(&told, &closed, &push);
                 Ok::<(), ()>(())
             });
         let connecting = self.address.resp3.get_multiplexed_async_connection_with_config(&config);
@@ -127,7 +127,7 @@ impl Tracking {
 }
 
 /// Called by the connection's driver, in the order in which Redis sent: never blocks.
-fn hear(told: &Told, closed: &Notify, push: PushInfo) {
+fn hear(told: &Told, closed: &Notify, push: &PushInfo) {
     match push.kind {
         PushKind::Invalidate => match push.data.first() {
             Some(Value::Array(keys)) => keys.iter().for_each(|key| match key {

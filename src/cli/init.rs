@@ -10,6 +10,7 @@ use super::{OK, say};
 /// What a new site begins with.
 const FILES: &[(&str, &str)] = &[
     ("routes.yaml", include_str!("init/routes.yaml")),
+    ("routes.schema.json", include_str!("../../routes.schema.json")),
     ("templates/base.html.hbs", include_str!("init/base.html.hbs")),
     ("templates/home.html.hbs", include_str!("init/home.html.hbs")),
     ("templates/hello.html.hbs", include_str!("init/hello.html.hbs")),

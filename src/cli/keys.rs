@@ -83,7 +83,9 @@ pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, Troub
         };
         let rows = page.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
         count += rows.len();
-        rows.iter().for_each(|row| say(&shown(row, arguments.format)));
+        for row in &rows {
+            say(&shown(row, arguments.format));
+        }
         cursor = page.get("cursor").and_then(Value::as_str).map(str::to_owned);
         if cursor.is_none() {
             break;

@@ -92,6 +92,8 @@ enum Command {
     Purge(keys::PurgeArguments),
     /// Renders every route without parameters, and the addresses given.
     Warm(warm::Arguments),
+    /// Writes the JSON Schema of the site's file, for editors.
+    Schema,
     /// Writes a small site that works into a directory.
     Init {
         /// The directory; made where it is not there.
@@ -150,11 +152,18 @@ pub fn main() -> ExitCode {
         Some(Command::Keys(arguments)) => keys::list(config, &arguments),
         Some(Command::Purge(arguments)) => keys::purge(config, &arguments),
         Some(Command::Warm(arguments)) => warm::run(config, &arguments),
+        Some(Command::Schema) => Ok(schema()),
         Some(Command::Init { directory }) => init::run(&directory),
         Some(Command::Completions { shell }) => Ok(completions::run(shell)),
         Some(Command::Health(reach)) => health::run(config, &reach),
     };
     ExitCode::from(done.unwrap_or_else(|trouble| told(&trouble)))
+}
+
+/// Writes the schema that editors check a site's file with.
+fn schema() -> u8 {
+    say(&format!("{:#}\n", crate::config::schema()));
+    OK
 }
 
 /// Says why a command failed; gives its exit code.

@@ -30,7 +30,7 @@ pub struct Stamp {
     pub size: u64,
     /// When it was last changed, as the file system says.
     pub modified: Option<SystemTime>,
-    /// A digest of the bytes; may differ from [`FileContent::digest`] of the same bytes.
+    /// A digest of the bytes, the same as [`FileContent::digest`].
     pub digest: Fingerprint,
 }
 
@@ -75,7 +75,8 @@ pub trait Files {
     fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError>;
 
     /// The paths of the regular files that `pattern` names, sorted. `*` and `?` stay within a
-    /// segment, `**` crosses them; hidden files match only where the pattern names the dot.
+    /// segment, `**` crosses them (not through links to directories); hidden files match only where
+    /// the pattern names the dot.
     ///
     /// # Errors
     /// [`FileError::Escapes`]; [`FileError::Other`] past 10,000 files or where a directory can't be

@@ -324,17 +324,24 @@ fn no_colon(line: Line) -> Diagnostic {
     }
 }
 
-/// The errors that need no more than a sentence.
-fn plain(kind: &ErrorKind, line: Line, span: &Span) -> Diagnostic {
+/// Whether a bracket is missing at the end.
+fn is_unclosed(kind: &ErrorKind) -> bool {
     use ErrorKind as K;
-    let unclosed = matches!(
+    matches!(
         kind,
         K::UnclosedFlowCollection { .. }
             | K::UnexpectedEofFlowSequence
             | K::UnexpectedEofFlowMapping
             | K::UnexpectedEofImplicitFlowMapping
-    );
-    if unclosed && let Some(diagnostic) = comment_in_brackets(span) {
+    )
+}
+
+/// The errors that need no more than a sentence.
+fn plain(kind: &ErrorKind, line: Line, span: &Span) -> Diagnostic {
+    use ErrorKind as K;
+    if is_unclosed(kind)
+        && let Some(diagnostic) = comment_in_brackets(span)
+    {
         return diagnostic;
     }
     let (message, help) = match kind {

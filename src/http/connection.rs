@@ -1,10 +1,11 @@
 //! One connection: which protocol, hyper with its bounds, and the watch that ends it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use hyper::rt::Executor;
@@ -19,7 +20,8 @@ use tokio_util::task::TaskTracker;
 use super::edge::{Edge, Handle};
 use super::head::MAX_HEAD;
 use super::listener::Limits;
-use super::pulse::{Next, Noted, Protocol, Pulse};
+use super::pulse::{Next, Noted, Protocol, Pulse, Watched};
+use super::seldom::Seldom;
 use super::tls::Tls;
 use crate::clock::Clock;
 
@@ -178,27 +180,59 @@ async fn watched<C, E>(
 ) where
     C: Future<Output = Result<(), E>>,
 {
-    let mut seen = None;
-    let mut ending = false;
-    let mut look = pin!(sleep(limits.head.min(limits.idle)));
+    // A client's mistake has been answered by hyper where it could be; nobody else is concerned.
+    match beside(connection.as_mut(), reason_to_end(pulse, limits, stops)).await {
+        None | Some(Ending::Now) => return,
+        Some(Ending::InOrder) => end(connection.as_mut()),
+    }
+    beside(connection, reason_to_cut(pulse, limits, stops)).await;
+}
+
+/// Polls a connection; what `watch` says if it says something before the connection ends.
+async fn beside<C: Future, W: Future>(mut connection: Pin<&mut C>, watch: W) -> Option<W::Output> {
+    let mut watch = Seldom::new(watch);
+    poll_fn(|context| match connection.as_mut().poll(context) {
+        Poll::Ready(_ended) => Poll::Ready(None),
+        Poll::Pending => Pin::new(&mut watch).poll(context).map(Some),
+    })
+    .await
+}
+
+/// How a connection is to end.
+enum Ending {
+    /// After the answer that is under way.
+    InOrder,
+    /// At once.
+    Now,
+}
+
+async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending {
+    let mut watched = Watched::default();
+    let mut rest = limits.head.min(limits.idle);
+    // The first look only begins the count.
+    let _nothing_yet = pulse.look(limits, &mut watched);
     loop {
         tokio::select! {
-            biased;
-            // A client's mistake has been answered by hyper where it could be; nobody else is
-            // concerned.
-            _ended = connection.as_mut() => return,
-            () = stops.cut.cancelled() => return,
-            () = stops.idle.cancelled(), if !ending => {
-                ending = true;
-                end(connection.as_mut());
+            () = stops.cut.cancelled() => return Ending::Now,
+            () = stops.idle.cancelled() => return Ending::InOrder,
+            () = sleep(rest) => match pulse.look(limits, &mut watched) {
+                Next::LookAfter(next) => rest = next,
+                Next::CloseIdle => return Ending::InOrder,
+                Next::Cut => return Ending::Now,
             }
-            () = look.as_mut() => match pulse.look(limits, &mut seen) {
-                Next::LookAfter(rest) => look.set(sleep(rest)),
-                Next::CloseIdle if !ending => {
-                    ending = true;
-                    end(connection.as_mut());
-                    look.set(sleep(limits.head));
-                }
+        }
+    }
+}
+
+/// Once it was asked to finish.
+async fn reason_to_cut(pulse: &Pulse, limits: &Limits, stops: &Stops) {
+    let mut watched = Watched::default();
+    let mut rest = limits.head;
+    loop {
+        tokio::select! {
+            () = stops.cut.cancelled() => return,
+            () = sleep(rest) => match pulse.look(limits, &mut watched) {
+                Next::LookAfter(next) => rest = next,
                 Next::CloseIdle | Next::Cut => return,
             }
         }

@@ -18,8 +18,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
-use http::header::{ALLOW, CONNECTION, EXPECT};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::timeout;
@@ -84,7 +84,12 @@ impl<H: Handle> hyper::service::Service<Request<Incoming>> for Edge<H> {
     type Future = Either<Ready<Answer<H>>, Pin<Box<dyn Future<Output = Answer<H>> + Send>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let sending = Sending { in_flight: self.pulse.begin(), note: self.note(&request) };
+        let sending = Sending {
+            in_flight: self.pulse.begin(),
+            note: self.note(&request),
+            is_head: *request.method() == Method::HEAD,
+            is_http2: request.version() == Version::HTTP_2,
+        };
         let refusal = head::check(&mut request).err().or_else(|| self.two_lengths(&request));
         let at_once = match refusal {
             Some(refusal) => Some(refuse(refusal, Form::wanted(request.headers()))),
@@ -211,6 +216,8 @@ fn panicked(panic: &(dyn Any + Send), form: Form) -> Response<Body> {
 struct Sending<H: Handle> {
     in_flight: InFlight,
     note: Option<Box<Note<H>>>,
+    is_head: bool,
+    is_http2: bool,
 }
 
 /// What is remembered of a request for [`Handle::sent`].
@@ -227,11 +234,26 @@ impl<H> fmt::Debug for Note<H> {
 }
 
 impl<H: Handle> Sending<H> {
-    fn track(mut self, answer: Response<Body>) -> Response<Tracked<H>> {
+    fn track(mut self, mut answer: Response<Body>) -> Response<Tracked<H>> {
+        if self.is_head {
+            take_body(&mut answer);
+        }
+        if self.is_http2 {
+            answer.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
+        }
         if let Some(note) = &mut self.note {
             note.seen.answered(&answer);
         }
         answer.map(|body| Tracked { body, sending: self })
+    }
+}
+
+/// An answer to HEAD: the length stays, the bytes go. hyper would send them with HTTP/2.
+fn take_body(answer: &mut Response<Body>) {
+    let body = std::mem::replace(answer.body_mut(), Body::empty());
+    let len = body.size_hint().exact().filter(|len| *len > 0);
+    if let Some(len) = len.filter(|_| !answer.headers().contains_key(CONTENT_LENGTH)) {
+        answer.headers_mut().insert(CONTENT_LENGTH, len.into());
     }
 }
 

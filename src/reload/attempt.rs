@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use tracing::error;
+
 use super::{Built, Outcome, ReloadState, ReloadStatus, Reloader};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::file::{Disk, Inputs, Trust};
@@ -50,13 +52,17 @@ pub(super) struct Done {
 
 impl Reloader {
     /// Reads and swaps without waiting for a save to be over. Nothing where the process stops.
-    pub(super) async fn reload_at_once(&mut self, watches: Option<&Arc<Watches>>) -> Option<Done> {
-        let mut made = self.make(watches).await?;
+    pub(super) async fn reload_at_once(
+        &mut self,
+        seen: Arc<Inputs>,
+        watches: Option<&Arc<Watches>>,
+    ) -> Option<Done> {
+        let mut made = self.make(seen, watches).await?;
         for _ in 0..MAX_REBUILDS {
             if made.is_steady() {
                 break;
             }
-            made = self.make(watches).await?;
+            made = self.make(Arc::clone(&made.now), watches).await?;
         }
         Some(self.finish(made).await)
     }
@@ -84,13 +90,26 @@ impl Reloader {
             }
             seen
         };
-        self.tasks.spawn_blocking(look).await.ok().map(Arc::new)
+        match self.tasks.spawn_blocking(look).await {
+            Ok(seen) => Some(Arc::new(seen)),
+            Err(failed) => {
+                if failed.is_panic() {
+                    error!("larder itself failed while it looked for edits; this is a bug");
+                }
+                None
+            }
+        }
     }
 
-    /// Builds, and looks again at all that the build asked for.
-    pub(super) async fn make(&self, watches: Option<&Arc<Watches>>) -> Option<Made> {
+    /// Builds from what was `seen` and has not changed since, and from the disk; then looks again
+    /// at all that the build asked for.
+    pub(super) async fn make(
+        &self,
+        seen: Arc<Inputs>,
+        watches: Option<&Arc<Watches>>,
+    ) -> Option<Made> {
         let began = self.clock.now();
-        let mut disk = Disk::new(&self.root, self.clock.wall());
+        let mut disk = Disk::new(&self.root, self.clock.wall()).knowing(seen);
         let maker = Arc::clone(&self.build);
         let job = move || (maker.build(&mut disk), disk.into_inputs());
         let (built, from) = match self.tasks.spawn_blocking(job).await {

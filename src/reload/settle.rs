@@ -18,6 +18,9 @@ const GONE_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a file may be the beginning of what it was where no event tells that it was closed.
 const CUT_OFF_PATIENCE: Duration = Duration::from_millis(1500);
 
+/// How long to wait for two looks that agree where every save is seen to end: somebody saves all
+/// the time, and each save is whole.
+const RESTLESS_PATIENCE: Duration = Duration::from_millis(400);
 /// Between the saves of two files that belong together.
 const BETWEEN_FILES: Duration = Duration::from_millis(200);
 
@@ -34,8 +37,8 @@ const AFTER_POLL: Pace = Pace { gap: Duration::from_millis(250), agreements: 4 }
 
 /// How the waiting ended.
 pub(super) enum Settled {
-    /// There is something to build.
-    Changed,
+    /// There is something to build: this was found last.
+    Changed(Arc<Inputs>),
     /// It was only a touch, or the old bytes are back.
     Same,
     /// Somebody asked for a reload at once.
@@ -58,24 +61,28 @@ impl Reloader {
         let watches = watch.watches();
         let (mut last, mut agreed) = (first, 0);
         loop {
+            let began = self.clock.now();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Settled::Stopping,
                 Some(reply) = self.requests.recv() => return Settled::Asked(reply),
-                () = tokio::time::sleep(pace.gap) => *waited += pace.gap,
+                () = tokio::time::sleep(pace.gap) => {}
             }
             let Some(seen) = self.look(&last, Some(&watches), Trust::Metadata).await else {
                 return Settled::Stopping;
             };
+            // At least the gap: a test's clock may stand still, and patience has to end.
+            *waited += self.clock.now().since(began).max(pace.gap);
             agreed = if seen.digest() == last.digest() { agreed + 1 } else { 0 };
-            let is_still = agreed >= pace.agreements;
+            let is_still =
+                agreed >= pace.agreements || hint == Hint::Event && *waited >= RESTLESS_PATIENCE;
             if is_still && !self.is_in_doubt(watch, hint, &seen, *waited) || *waited >= PATIENCE {
                 watch.forget_writing();
                 if seen.digest() == self.attempted.digest() {
                     self.attempted = seen;
                     return Settled::Same;
                 }
-                return Settled::Changed;
+                return Settled::Changed(seen);
             }
             last = seen;
         }

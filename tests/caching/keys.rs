@@ -68,10 +68,10 @@ async fn variable_parts_are_written_so_that_no_two_requests_look_alike() {
         (query, "/s?a=1%26b%3D2", "api:cache::s:/s?a=1%26b%3D2"),
         (query, "/s?a=x+y%20z", "api:cache::s:/s?a=x%20y%20z"),
         (query, "/s?a=%7B%7D%23%7E%25", "api:cache::s:/s?a=%7B%7D%23%7E%25"),
+        (query, "/s?a=a%0Ab", "api:cache::s:/s?a=a%0Ab"),
         (query, "/s?a=%c3%a5/A", "api:cache::s:/s?a=å%2FA"),
         ("/f/{n}: { inline: '{{params.n}}' }", "/f/%61%3ab", "api:cache::f-n:/f/a%3Ab"),
         ("/f/{n}: { inline: '{{params.n}}' }", "/f/a%2Fb", "api:cache::f-n:/f/a%2Fb"),
-        ("/f/{n}: { inline: '{{params.n}}' }", "/f/a%0Ab", "api:cache::f-n:/f/a%0Ab"),
     ] {
         assert_eq!(keys_of(route, path, &[]).await, [expected], "{path}");
     }

@@ -27,6 +27,14 @@ fn every_site_in_the_guide_is_one() {
     assert!(checked > 5, "only {checked} examples were found");
 }
 
+#[test]
+fn the_guide_names_every_helper() {
+    let guide = include_str!("../../docs/guide/templates.md");
+    for helper in larder::site::template::FUNCTIONS.iter().map(|function| function.name) {
+        assert!(guide.contains(&format!("`{helper}`")), "the guide does not tell of `{helper}`");
+    }
+}
+
 /// The blocks of YAML that are whole sites.
 fn examples(text: &str) -> impl Iterator<Item = &str> {
     let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());

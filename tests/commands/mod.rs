@@ -2,4 +2,5 @@
 
 mod check;
 mod guide;
+mod look;
 mod serve;

@@ -1,7 +1,7 @@
 //! `larder serve`: how it starts and how it ends.
 
 use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Larder, MEMORY, Redis, Site, refused, signal};
 
@@ -43,11 +43,25 @@ async fn sigterm_finishes_what_runs_and_ends_with_0() {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let larder = Larder::serve(&Site::with(&SITE.replace("1s", "8s")), MEMORY);
+    let client = larder.client();
+    let running = tokio::spawn(async move { client.request("GET", "/slow", &[]).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let start = Instant::now();
+    signal(larder.pid(), "TERM");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    larder.stop();
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    running.abort();
+}
+
+#[tokio::test]
 async fn idle_connections_do_not_keep_it() {
     let larder = Larder::serve(&Site::with(SITE), MEMORY);
     larder.get("/").await;
     let idle = TcpStream::connect(&larder.address).expect("a connection");
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let (status, log) = larder.stop();
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());

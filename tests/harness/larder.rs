@@ -29,7 +29,8 @@ impl Larder {
     /// Serves `site` with further arguments; returns when it listens.
     pub(crate) fn spawn(site: &Site, arguments: &[&str]) -> Self {
         let mut child = command("serve", site)
-            .args(["--listen", "127.0.0.1:0", "--admin", "off"])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -77,6 +78,13 @@ impl Larder {
         self.log.text().lines().filter(|line| line.contains(text)).count()
     }
 
+    /// The first line that holds `text`, as soon as there is one.
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        let find = |lines: &[String]| lines.iter().find(|line| line.contains(text)).cloned();
+        let line = self.log.wait(PATIENCE, find);
+        line.unwrap_or_else(|| panic!("no {text:?} in time; the log:\n{}", self.log.text()))
+    }
+
     /// Does `edit`, waits for one more line that holds `text`, and returns that line.
     pub(crate) fn logs_after(&self, text: &str, edit: impl FnOnce()) -> String {
         let before = self.logged(text);
@@ -121,13 +129,18 @@ impl Drop for Larder {
 
 /// Runs `larder check` on a site and returns what it said.
 pub(crate) fn check(site: &Site, arguments: &[&str]) -> Output {
-    command("check", site).args(arguments).output().expect("the larder program")
+    run("check", site, arguments)
+}
+
+/// Runs a command that ends by itself on a site and returns what it said.
+pub(crate) fn run(name: &str, site: &Site, arguments: &[&str]) -> Output {
+    command(name, site).args(arguments).output().expect("the larder program")
 }
 
 /// Runs `larder serve` on a site that it should refuse; fails where it goes on running.
 pub(crate) fn refused(site: &Site, arguments: &[&str]) -> (Option<i32>, String) {
     let mut child = command("serve", site)
-        .args(["--admin", "off"])
+        .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
         .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -152,7 +165,7 @@ pub(crate) fn signal(pid: u32, name: &str) {
 
 fn command(name: &str, site: &Site) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
-    command.arg(name).arg("--config").arg(site.path("routes.yaml")).stdin(Stdio::null());
+    command.arg(name).current_dir(site.path("")).stdin(Stdio::null());
     for variable in ["REDIS_URL", "REGION", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
         command.env_remove(variable);
     }

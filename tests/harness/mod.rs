@@ -8,8 +8,8 @@ mod site;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use client::{Answer, raw};
-pub(crate) use larder::{Larder, check, refused, signal};
+pub(crate) use client::{Answer, Client, raw};
+pub(crate) use larder::{Larder, check, refused, run, signal};
 pub(crate) use redis::Redis;
 pub(crate) use site::Site;
 

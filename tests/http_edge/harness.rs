@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use larder::http::access::Seen;
 use larder::http::body::Body;
@@ -49,6 +50,7 @@ async fn page(request: WholeRequest) -> Response<Body> {
     match request.uri().path() {
         "/panic" => panic!("a bug"),
         "/wait" => std::future::pending().await,
+        "/upgrade" => upgrade(request),
         "/large" => Response::new(Body::full(Bytes::from(vec![b'x'; 64 << 20]))),
         "/hold" => {
             let gate = GATE.notified();
@@ -69,6 +71,19 @@ async fn page(request: WholeRequest) -> Response<Body> {
             Response::new(Body::full(body))
         }
     }
+}
+
+/// Switches to a protocol that sends back what comes, once.
+fn upgrade(mut request: WholeRequest) -> Response<Body> {
+    let upgraded = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let mut stream = TokioIo::new(upgraded.await.expect("upgraded"));
+        let mut word = [0; 4];
+        stream.read_exact(&mut word).await.expect("a word");
+        stream.write_all(&word).await.expect("sent");
+    });
+    let answer = Response::builder().status(101).header("connection", "upgrade");
+    answer.header("upgrade", "echo").body(Body::empty()).expect("an answer")
 }
 
 pub(super) static STARTED: Notify = Notify::const_new();

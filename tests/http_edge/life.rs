@@ -147,3 +147,13 @@ async fn each_answer_is_told_of_once_with_what_was_sent() {
     within(server.done).await.expect("ended");
     assert!(seen.try_recv().is_err(), "told twice");
 }
+
+#[tokio::test]
+async fn a_connection_can_go_over_to_another_protocol() {
+    let server = serve(Limits::default()).await;
+    let head = "GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo";
+    let request = format!("{head}\r\n\r\nword");
+    let answer = exchange(server.addr, request.as_bytes()).await;
+    assert_eq!(status(&answer), "101", "{answer}");
+    assert!(answer.ends_with("\r\n\r\nword"), "{answer}");
+}

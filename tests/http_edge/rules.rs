@@ -191,3 +191,21 @@ async fn http_2_by_prior_knowledge_follows_the_same_rules() {
     let answer = within(differs.send()).await;
     assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status() == 400));
 }
+
+#[tokio::test]
+async fn head_has_the_length_of_get_and_no_body_in_either_protocol() {
+    let server = serve(Limits::default()).await;
+    for path in ["/", "/peer"] {
+        let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = exchange(server.addr, request.as_bytes()).await;
+        assert!(answer.contains("content-length: ") && answer.ends_with("\r\n\r\n"), "{answer}");
+        let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+        let address = format!("http://{}{path}", server.addr);
+        let (head, get) = (client.head(&address).send(), client.get(&address).send());
+        let head = within(head).await.expect("an answer");
+        let length = head.headers()["content-length"].to_str().expect("text").to_owned();
+        assert_eq!(head.bytes().await.expect("sound frames"), "");
+        let get = within(get).await.expect("an answer").bytes().await.expect("a body");
+        assert_eq!(length, get.len().to_string());
+    }
+}

@@ -22,7 +22,9 @@ async fn who_accepts_html_is_given_the_page_of_the_site() {
     let answer = as_person(&larder, "/%3Cb%3E").await;
     assert_eq!(answer.status, 404);
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
-    assert_eq!(answer.text(), "<h1>404 Not Found at /&lt;b&gt; of Shop</h1>");
+    assert!(answer.text().starts_with("<h1>404 Not Found at /"), "{}", answer.text());
+    assert!(answer.text().ends_with(" of Shop</h1>"), "{}", answer.text());
+    assert!(!answer.text().contains("<b>"), "{}", answer.text());
     let answer = as_person(&larder, "/n/1?page=x").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (422, "<h1>Other 422</h1>"));
 }

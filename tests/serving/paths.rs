@@ -99,7 +99,9 @@ async fn a_redirect_for_a_slash_never_leaves_the_site() {
 #[tokio::test]
 async fn a_path_that_does_not_decode_is_a_bad_request() {
     let larder = Larder::serve(&Site::with(SITE), MEMORY);
-    for path in ["/users/%zz", "/users/%", "/users/%a", "/users/%ff", "/users/%c3%28"] {
+    for path in
+        ["/users/%zz", "/users/%", "/users/%a", "/users/%ff", "/users/%c3%28", "/users/a%00"]
+    {
         let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         let answer = raw(&larder.address, &request);
         assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");

@@ -65,7 +65,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/inline.txt", "text/plain; charset=utf-8", "Ä & Ö"),
     ("/page", "text/html; charset=utf-8", "<p>Ä &amp; Ö</p>"),
     ("/feed", "application/xml; charset=utf-8", "<feed>Ä &amp; Ö</feed>"),
-    ("/api", "application/json", r#"{"name":"Ä & Ö","raw":"Ä & Ö"}"#),
+    ("/api", "application/json", r#"{"name":"Ä \u0026 Ö","raw":"Ä & Ö"}"#),
     ("/in", "text/html; charset=utf-8", "<main><p>Ä &amp; Ö</p></main><i>3</i>"),
     ("/file", "text/plain; charset=utf-8", "a note\n"),
     ("/style", "text/css; charset=utf-8", "a{}\n"),

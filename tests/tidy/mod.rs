@@ -1,6 +1,7 @@
 //! The house's rules that no compiler holds: sizes, arrows, who may use what, promises and tests.
 
 mod arrows;
+mod dependencies;
 mod promises;
 mod sizes;
 mod words;

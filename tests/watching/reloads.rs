@@ -270,3 +270,23 @@ async fn a_thousand_saves_in_one_go_end_with_the_last_and_few_builds() {
     assert!(site.builds() < 20, "{} builds", site.builds());
     site.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_saves_without_pause_is_served_without_waiting_for_one() {
+    let mut site = Site::start(&[("site.txt", "0\nend\n")]).await;
+    site.expect("0").await;
+    let (path, beside) = (site.path("site.txt"), site.path("tmp"));
+    let saver = tokio::task::spawn_blocking(move || {
+        for turn in 1..=400 {
+            write(&beside, &format!("{turn}\nend\n"));
+            fs::rename(&beside, &path).unwrap();
+            std::thread::sleep(Duration::from_millis(7));
+        }
+    });
+    let (text, took) = site.next().await;
+    assert_ne!(text, "400");
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+    saver.await.unwrap();
+    while site.next().await.0 != "400" {}
+    site.end().await;
+}

@@ -15,6 +15,8 @@ use crate::fingerprint::Fingerprint;
 pub(super) struct Analysis {
     pub(super) reads: Reads,
     pub(super) tree: Tree,
+    /// Whether its templates are wrong: what it reads is then not known, and nothing more is said.
+    pub(super) is_wrong: bool,
     /// The site's values that it reads, pruned, each with the digest of that copy.
     pub(super) shared: ByName<(Arc<Value>, Fingerprint)>,
 }
@@ -33,7 +35,7 @@ impl Analysis {
                 (name.clone(), (Arc::new(pruned), digest))
             })
             .collect();
-        Self { reads, tree, shared }
+        Self { reads, tree, is_wrong: false, shared }
     }
 }
 
@@ -44,6 +46,15 @@ pub(super) struct Analyses {
 }
 
 impl Analyses {
+    /// The analysis of a template in its layout, where it was made already.
+    pub(super) fn known(
+        &self,
+        page: TemplateId,
+        layout: Option<TemplateId>,
+    ) -> Option<Arc<Analysis>> {
+        self.by_template.get(&(page, layout)).map(Arc::clone)
+    }
+
     /// The analysis of a template in its layout.
     pub(super) fn template(
         &mut self,
@@ -51,16 +62,22 @@ impl Analyses {
         values: &Values,
         page: TemplateId,
         layout: Option<TemplateId>,
+        is_wrong: bool,
     ) -> Arc<Analysis> {
-        let made = self
-            .by_template
-            .entry((page, layout))
-            .or_insert_with(|| Arc::new(Analysis::new(set.reads(page, layout), values)));
-        Arc::clone(made)
+        let analysis = Analysis::new(set.reads(page, layout), values);
+        let made = Arc::new(Analysis { is_wrong, ..analysis });
+        self.by_template.insert((page, layout), Arc::clone(&made));
+        made
     }
 
     /// The analysis of a JSON value with templates in it.
-    pub(super) fn json(json: &JsonTemplate, set: &TemplateSet, values: &Values) -> Arc<Analysis> {
-        Arc::new(Analysis::new(json.reads(set), values))
+    pub(super) fn json(
+        json: &JsonTemplate,
+        set: &TemplateSet,
+        values: &Values,
+        is_wrong: bool,
+    ) -> Arc<Analysis> {
+        let analysis = Analysis::new(json.reads(set), values);
+        Arc::new(Analysis { is_wrong, ..analysis })
     }
 }

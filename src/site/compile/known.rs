@@ -1,37 +1,60 @@
 //! Reads that nothing provides: what a page can know is told to the template check.
 
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::super::key::Inputs;
 use super::super::route::Pattern;
-use super::super::template::{Known, check_known};
+use super::super::template::{Known, Read, Step, check_known};
 use super::Compiler;
 use super::analysis::Analysis;
 use super::parts::REQUEST_ROOTS;
 use super::values::Values;
-use serde_json::{Map, Value, json};
+use crate::config::RouteConfig;
+use crate::diagnostic::{Code, Diagnostic, nearest};
 
 impl Compiler<'_> {
     /// Reports what a route's page reads and nobody provides.
     pub(super) fn check_known(&mut self, analysis: &Analysis, own: &Values, pattern: &Pattern) {
+        if analysis.is_wrong {
+            return;
+        }
         let mut known = self.known_data(own);
-        let params: Map<String, Value> =
-            pattern.params().iter().map(|param| (param.name.to_string(), json!(""))).collect();
-        known.values.insert("params".to_owned(), Value::Object(params));
-        known.values.insert("route".to_owned(), json!({ "name": "", "path": "" }));
+        let route = json!({ "name": "", "path": "" });
+        known.values.insert("route".to_owned(), Arc::new(route));
         let has_languages = !self.config.languages.is_empty();
         let is_open = |root: &str| match root {
-            "params" | "route" => false,
+            "route" => false,
             "language" => has_languages,
             _ => true,
         };
         let open = REQUEST_ROOTS.iter().filter(|root| is_open(root));
         known.open.extend(open.map(|root| (*root).to_owned()));
         self.report.extend(check_known(&analysis.reads, &known));
+        for read in &analysis.reads.list {
+            let [Step::Name(root), Step::Name(name), ..] = read.path.as_slice() else { continue };
+            if root == "params" && !pattern.params().iter().any(|param| *param.name == **name) {
+                self.report.push(param_unknown(name, pattern, read));
+            }
+        }
+    }
+
+    /// Warns of declared parameters of the query that nothing reads.
+    pub(super) fn check_unused(&mut self, typed: &RouteConfig, inputs: &Inputs) {
+        for param in typed.query.iter().filter(|param| !inputs.query.contains(&param.name.value)) {
+            let message = format!("nothing reads `query.{}`", param.name.value);
+            let help = "remove it, or read it: a parameter that nothing reads makes no entries";
+            self.report
+                .push(Diagnostic::new(Code::ParamUnused, message, &param.name.span).help(help));
+        }
     }
 
     /// Reports what an error page reads and nobody provides.
     pub(super) fn check_error_known(&mut self, analysis: &Analysis) {
         let mut known = self.known_data(&Values::default());
         let error = json!({ "status": 0, "title": "", "detail": "" });
-        known.values.insert("error".to_owned(), error);
+        known.values.insert("error".to_owned(), Arc::new(error));
         known.open.insert("path".to_owned());
         self.report.extend(check_known(&analysis.reads, &known));
     }
@@ -39,12 +62,31 @@ impl Compiler<'_> {
     fn known_data(&self, own: &Values) -> Known {
         let mut known = Known::default();
         for (name, fixed) in self.values.fixed.iter().chain(&own.fixed) {
-            known.values.insert(name.clone(), fixed.value.as_ref().clone());
+            known.values.insert(name.clone(), Arc::clone(&fixed.value));
         }
         for chosen in &own.chosen {
             known.values.remove(&chosen.name);
             known.open.insert(chosen.name.clone());
         }
+        for name in self.values.failed.iter().chain(&own.failed) {
+            known.open.insert(name.clone());
+        }
         known
     }
+}
+
+fn param_unknown(name: &str, pattern: &Pattern, read: &Read) -> Diagnostic {
+    let path = pattern.as_str();
+    let message = format!("`params.{name}` is no parameter of the path `{path}`");
+    let names: Vec<&str> = pattern.params().iter().map(|param| &*param.name).collect();
+    let help = match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `params.{near}`?"),
+        None if names.is_empty() => "the path has no parameters".to_owned(),
+        None => format!("the path has: {}", names.join(", ")),
+    };
+    let diagnostic = Diagnostic::new(Code::ParamUnknown, message, &read.place).help(help);
+    read.via
+        .iter()
+        .rev()
+        .fold(diagnostic, |diagnostic, step| diagnostic.label(step, "through this partial"))
 }

@@ -13,7 +13,7 @@ use super::parts::{self, PageDraft, Parts};
 use super::values::Values;
 use super::{Compiler, policy};
 use crate::config::{RouteConfig, SourceConfig};
-use crate::diagnostic::{At, Span};
+use crate::diagnostic::{At, Report, Span};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// What the second pass finishes.
@@ -101,15 +101,18 @@ impl<'c> Compiler<'c> {
             DraftForm::Page(shaped) => {
                 let analysis = self.analyse(&shaped.form, analyses);
                 self.check_known(&analysis, &values, &pattern);
-                parts::page(PageDraft {
+                let site = &self.values;
+                let parts = parts::page(PageDraft {
                     name: &name,
                     path: pattern.as_str(),
                     typed,
                     shaped,
                     own: values,
-                    site: &self.values,
+                    site,
                     analysis,
-                })
+                });
+                self.check_unused(typed, &parts.inputs);
+                parts
             }
             DraftForm::File(file, content_type) => parts::file(typed, file, content_type),
             DraftForm::Redirect(template) => parts::redirect(typed, template),
@@ -118,13 +121,29 @@ impl<'c> Compiler<'c> {
         self.assemble(typed, name, pattern, rules, key, parts)
     }
 
-    pub(super) fn analyse(&self, form: &Form, analyses: &mut Analyses) -> Arc<Analysis> {
+    pub(super) fn analyse(&mut self, form: &Form, analyses: &mut Analyses) -> Arc<Analysis> {
+        let set = &self.templates;
         match form {
             Form::Body(_) => Arc::default(),
             Form::Template { page, layout } => {
-                analyses.template(&self.templates, &self.values, *page, *layout)
+                if let Some(known) = analyses.known(*page, *layout) {
+                    return known;
+                }
+                let found = set.check(*page, *layout);
+                let is_wrong = found.has_errors();
+                self.report.extend(found);
+                analyses.template(set, &self.values, *page, *layout, is_wrong)
             }
-            Form::Json(json) => Analyses::json(json, &self.templates, &self.values),
+            Form::Json(json) => {
+                let found: Report = json
+                    .templates()
+                    .into_iter()
+                    .flat_map(|id| set.check(id, None).into_iter())
+                    .collect();
+                let is_wrong = found.has_errors();
+                self.report.extend(found);
+                Analyses::json(json, set, &self.values, is_wrong)
+            }
         }
     }
 
@@ -136,7 +155,8 @@ impl<'c> Compiler<'c> {
         pattern: &Pattern,
         parts: &Parts,
     ) -> Option<KeyPlan> {
-        if typed.method.value != "GET" || !matches!(parts.source, Source::Page(_)) {
+        let is_stored = typed.method.value == "GET" && matches!(parts.source, Source::Page(_));
+        if !is_stored || parts.analysis.is_wrong {
             return None;
         }
         let auto = At::new("auto".to_owned(), typed.path.span.clone());

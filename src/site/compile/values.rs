@@ -24,6 +24,8 @@ pub(super) struct Values {
     pub(super) fixed: ByName<Fixed>,
     /// Loads whose address holds parameters.
     pub(super) chosen: Vec<Chosen>,
+    /// Names whose load failed: it was said, and nothing more can be said of them.
+    pub(super) failed: Vec<String>,
 }
 
 /// A value that no request decides.
@@ -74,6 +76,7 @@ impl Values {
         for load in loads {
             if let Err(diagnostic) = values.load(load, files) {
                 report.push(*diagnostic);
+                values.failed.push(load.name.value.clone());
             }
         }
         values

@@ -2,7 +2,8 @@
 
 /// The path as larder writes it, where `path` holds a segment in the syntax of Express, Rails,
 /// Sinatra (`:id`, `*`, `*rest`), Flask and Bottle (`<id>`, `<int:id>`), Starlette (`{p:path}`),
-/// Go (`{rest...}`), Spring and JAX-RS (`{id:[0-9]+}`, `{*}`), ASP.NET (`{id?}`, `{**rest}`).
+/// Next (`[id]`, `[...rest]`), Go (`{rest...}`), Spring and JAX-RS (`{id:[0-9]+}`, `{*}`) or
+/// ASP.NET (`{id?}`, `{**rest}`).
 pub(super) fn translate(path: &str) -> Option<String> {
     let mut foreign = false;
     let segments: Vec<String> = path
@@ -34,6 +35,12 @@ fn segment(typed: &str) -> Option<String> {
             None => param(inside, ""),
         };
         return Some(format!("{before}{ours}{after}"));
+    }
+    if let Some(name) = typed.strip_prefix('[').and_then(|typed| typed.strip_suffix(']')) {
+        return Some(match name.strip_prefix("...") {
+            Some(name) => rest(name),
+            None => param(name, ""),
+        });
     }
     let (before, inside, after) = between(typed, '{', '}')?;
     inside_braces(inside).map(|ours| format!("{before}{ours}{after}"))

@@ -1,5 +1,6 @@
 //! The values of a path's parameters.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -36,9 +37,25 @@ impl<'r> Params<'r> {
         Self { specs, types: &[], text, ranges }
     }
 
-    /// The same names with other values.
-    pub(super) fn with(&self, types: &'r [ParamType], text: Arc<str>, ranges: Ranges) -> Self {
-        Self { specs: self.specs, types, text, ranges }
+    /// The same values, of these types.
+    pub(super) fn with_types(&self, types: &'r [ParamType]) -> Self {
+        Self { types, ..self.clone() }
+    }
+
+    /// The same names with other values, of these types.
+    pub(super) fn with_values(
+        &self,
+        types: &'r [ParamType],
+        values: &[Cow<'_, str>; MAX_PARAMS],
+    ) -> Self {
+        let mut text = String::new();
+        let mut ranges = [(0, 0); MAX_PARAMS];
+        for (value, place) in values.iter().zip(&mut ranges) {
+            let start = text.len();
+            text.push_str(value);
+            *place = range(start, text.len());
+        }
+        Self { specs: self.specs, types, text: text.into(), ranges }
     }
 
     /// The value of a parameter; nothing where the path has none of that name.

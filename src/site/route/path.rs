@@ -97,8 +97,8 @@ impl PathText {
         })
     }
 
-    /// Appends the canonical form for keys: segments encoded as [`push_encoded`] does, slashes inside
-    /// them too, and `/` between them. Two different paths never look alike.
+    /// Appends the canonical form for keys: segments encoded as [`push_encoded`] does, slashes
+    /// inside them too, and `/` between them. Two different paths never look alike.
     pub fn push_canonical(&self, out: &mut String) {
         if self.inner.is_empty() {
             return push_encoded(out, &self.text, Slash::Keep);

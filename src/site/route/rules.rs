@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::fmt::Write as _;
-use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 use serde_json::{Number, Value};
 
 use super::kind::ParamKind;
-use super::params::{MAX_PARAMS, Params, range};
+use super::params::{MAX_PARAMS, Params};
 use super::pattern::Pattern;
 use super::query::{Query, QueryPair, RawQuery};
 use crate::config::{ParamConfig, ParamType};
@@ -116,22 +114,21 @@ impl Rules {
         if self.path.is_empty() && self.path_types.is_empty() {
             return Ok(params.clone());
         }
-        let mut text = String::new();
-        let mut ranges = [(0, 0); MAX_PARAMS];
-        for (at, (_, value)) in params.iter().enumerate() {
-            let value = match (self.path.get(at), self.path_types.get(at)) {
-                (Some(Some(rule)), _) => rule.accept(value)?,
+        let mut values: [Cow<'_, str>; MAX_PARAMS] = Default::default();
+        let mut same = true;
+        for ((at, (_, sent)), slot) in params.iter().enumerate().zip(&mut values) {
+            *slot = match (self.path.get(at), self.path_types.get(at)) {
+                (Some(Some(rule)), _) => rule.accept(sent)?,
                 // The router has checked the kind: what it took for a number is one.
-                (_, Some(kind)) => canonical(*kind, value).unwrap_or(Cow::Borrowed(value)),
-                _ => Cow::Borrowed(value),
+                (_, Some(kind)) => canonical(*kind, sent).unwrap_or(Cow::Borrowed(sent)),
+                _ => Cow::Borrowed(sent),
             };
-            let start = text.len();
-            text.push_str(&value);
-            if let Some(place) = ranges.get_mut(at) {
-                *place = range(start, text.len());
-            }
+            same &= matches!(slot, Cow::Borrowed(_));
         }
-        Ok(params.with(&self.path_types, Arc::from(text), ranges))
+        if same {
+            return Ok(params.with_types(&self.path_types));
+        }
+        Ok(params.with_values(&self.path_types, &values))
     }
 
     /// The names that the query declares, in the order of the file.
@@ -361,9 +358,9 @@ fn canonical(kind: ParamType, value: &str) -> Option<Cow<'_, str>> {
         ParamType::Bool => matches!(value, "true" | "false").then_some(Cow::Borrowed(value)),
         ParamType::Int => {
             let number: i64 = plain_number(value)?.parse().ok()?;
-            let mut text = String::with_capacity(20);
-            write!(text, "{number}").ok()?;
-            Some(if text == value { Cow::Borrowed(value) } else { Cow::Owned(text) })
+            let digits = value.strip_prefix('-').unwrap_or(value);
+            let shortest = value == "0" || !digits.starts_with('0');
+            Some(if shortest { Cow::Borrowed(value) } else { Cow::Owned(number.to_string()) })
         }
         ParamType::Number => {
             let number: f64 = plain_number(value)?.parse().ok().filter(|n: &f64| n.is_finite())?;

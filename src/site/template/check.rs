@@ -73,7 +73,8 @@ fn unknown_partial(reach: &Reach<'_>, name: &str, place: &Span) -> Diagnostic {
         ours.and_then(|plain| plain.strip_suffix('.')).unwrap_or(plain).to_owned()
     };
     let other = reach.set.names().find(|file| {
-        file.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".hbs"))
+        file.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.') && rest.strip_suffix(".hbs").is_some())
     });
     if let Some(file) = other {
         let help = format!("`{file}` is of another kind than this page: write its whole name");
@@ -81,19 +82,15 @@ fn unknown_partial(reach: &Reach<'_>, name: &str, place: &Span) -> Diagnostic {
     }
     let names: Vec<String> = reach.set.names().map(bare).collect();
     let inline = reach.inlines.iter().filter_map(|inline| inline.name());
-    match nearest(name, names.iter().map(String::as_str).chain(inline)) {
-        Some(word) => found.help(format!("did you mean `{word}`?")),
-        None => {
-            let first = reach.kind.extensions.first().map_or("html", String::as_str);
-            found
-                .help(format!("a partial is a file like `{name}.{first}.hbs` beside the templates"))
-        }
+    if let Some(word) = nearest(name, names.iter().map(String::as_str).chain(inline)) {
+        return found.help(format!("did you mean `{word}`?"));
     }
+    let first = reach.kind.extensions.first().map_or("html", String::as_str);
+    found.help(format!("a partial is a file like `{name}.{first}.hbs` beside the templates"))
 }
 
 fn this_expr(expr: &Expr, report: &mut Report) {
     match expr {
-        Expr::Literal(_) => {}
         Expr::Call(call) => this_call(call, Form::Value, report),
         Expr::Path(path) if path.base == Base::Local => {
             let name = path.names.first().map(String::as_str).unwrap_or_default();
@@ -109,7 +106,7 @@ fn this_expr(expr: &Expr, report: &mut Report) {
                 report.push(found.help(help));
             }
         }
-        Expr::Path(_) => {}
+        Expr::Path(_) | Expr::Literal(_) => {}
     }
 }
 
@@ -176,7 +173,8 @@ fn unknown_helper(call: &Call, form: Form) -> Diagnostic {
         (Some(habit), _) => found.help(habit),
         (None, Some(word)) => found.help(format!("did you mean `{word}`?")),
         (None, None) if form == Form::Block => found.help(format!(
-            "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each {name}}}}}`"
+            "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each \
+             {name}}}}}`"
         )),
         (None, None) if call.bare => {
             found.help(format!("a variable stands without parentheses: `{name}`"))
@@ -230,7 +228,9 @@ impl Cycles<'_> {
                 calls.extend(file.map(|id| (Spot::File(id), place)));
             }
         });
-        calls.into_iter().for_each(|(spot, place)| self.enter(spot, Some(place)));
+        for (spot, place) in calls {
+            self.enter(spot, Some(place));
+        }
         self.open.pop();
         self.done.insert(spot);
     }

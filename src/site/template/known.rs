@@ -6,6 +6,7 @@
 //! template says itself what to do without (`default`, `lookup`).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ const LISTED: usize = 12;
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Root names whose values are known.
-    pub values: BTreeMap<String, Value>,
+    pub values: BTreeMap<String, Arc<Value>>,
     /// Root names that may hold anything: `query`, `headers`, `cookies`, loads from elsewhere.
     pub open: BTreeSet<String>,
 }
@@ -42,7 +43,7 @@ fn check(read: &Read, known: &Known) -> Option<Diagnostic> {
         let help = nearest(root, words).map(|word| format!("did you mean `{word}`?"));
         return Some(missing(read, root, help));
     };
-    let mut values = vec![value];
+    let mut values: Vec<&Value> = vec![value];
     let mut way = root.clone();
     for step in rest {
         let Step::Name(name) = step else {

@@ -107,7 +107,8 @@ pub(super) struct Path {
 /// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base {
-    /// `@index` and its kin: set by `each`, no part of the context; the only name is the whole text.
+    /// `@index` and its kin: set by `each`, no part of the context; the only name is the whole
+    /// text.
     Local,
     /// `@root`.
     Root,
@@ -121,7 +122,6 @@ pub(super) fn visit<'n>(nodes: &'n [Node], inlines: Inlines, see: &mut dyn FnMut
     for node in nodes {
         see(node);
         match node {
-            Node::Print(_) => {}
             Node::Block(block) => {
                 visit(&block.body, inlines, see);
                 visit(&block.other, inlines, see);
@@ -129,7 +129,7 @@ pub(super) fn visit<'n>(nodes: &'n [Node], inlines: Inlines, see: &mut dyn FnMut
             Node::Inline(inline) if inlines == Inlines::Entered => {
                 visit(&inline.body, inlines, see);
             }
-            Node::Inline(_) => {}
+            Node::Inline(_) | Node::Print(_) => {}
             Node::Partial(partial) => {
                 visit(partial.body.as_deref().unwrap_or_default(), inlines, see);
             }

@@ -129,7 +129,9 @@ impl TemplateSet {
     #[must_use]
     pub fn check(&self, page: TemplateId, layout: Option<TemplateId>) -> Report {
         let mut report = check::page(self, page);
-        layout.into_iter().for_each(|layout| report.extend(check::page(self, layout)));
+        if let Some(layout) = layout {
+            report.extend(check::page(self, layout));
+        }
         report
     }
 
@@ -263,17 +265,17 @@ impl TemplateSet {
     fn called(&self, id: TemplateId) -> Vec<String> {
         let mut names = Vec::new();
         let nodes = self.unit(id).map(|unit| unit.nodes.as_slice()).unwrap_or_default();
-        visit(nodes, Inlines::Entered, &mut |node| match node {
-            Node::Partial(partial) => match &partial.target {
+        visit(nodes, Inlines::Entered, &mut |node| {
+            let Node::Partial(partial) = node else { return };
+            match &partial.target {
                 Target::Named(name) => names.push(name.clone()),
-                Target::Computed(_) => self.files.keys().for_each(|name| {
+                Target::Computed(_) => names.extend(self.files.keys().flat_map(|name| {
                     let plain = name.strip_suffix(".hbs").unwrap_or(name);
                     let bare = plain.rsplit_once('.').map_or(plain, |(bare, _)| bare);
-                    names.extend([name, plain, bare].map(ToOwned::to_owned));
-                }),
+                    [name, plain, bare].map(ToOwned::to_owned)
+                })),
                 Target::Block => {}
-            },
-            _ => {}
+            }
         });
         names
     }

@@ -1,6 +1,6 @@
 //! The part of the data that a page may read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -14,13 +14,9 @@ use super::reads::{How, Reads, Step};
 pub struct Tree {
     /// The value, with all that is below it.
     whole: bool,
-    /// What is printed of it: a scalar, of a list the items.
-    print: bool,
-    /// Whether it is empty.
-    test: bool,
-    /// Which keys or how many items it has.
-    keys: bool,
-    /// What is read of every value below; where this is set, `keys` is.
+    /// What of the value itself is read.
+    how: BTreeSet<How>,
+    /// What is read of every value below; where this is set, its keys are read.
     any: Option<Box<Tree>>,
     /// What is read of single values below.
     names: BTreeMap<String, Tree>,
@@ -40,9 +36,7 @@ impl Tree {
     /// Adds what another tree reads.
     pub fn join(&mut self, other: &Self) {
         self.whole |= other.whole;
-        self.print |= other.print;
-        self.test |= other.test;
-        self.keys |= other.keys;
+        self.how.extend(&other.how);
         if let Some(theirs) = &other.any {
             self.any.get_or_insert_default().join(theirs);
         }
@@ -53,10 +47,10 @@ impl Tree {
 
     /// A copy of `value` with only what may be read.
     ///
-    /// Scalars that are reached at all are kept. A mapping that is read by names keeps those that it
-    /// has, sorted; one that is read as a whole or gone through keeps its order. A list keeps its
-    /// length where an item or the length is read. A mapping or list whose emptiness alone is read
-    /// keeps that: one null stands for what was there.
+    /// Scalars that are reached at all are kept. A mapping that is read by names keeps those that
+    /// it has, sorted; one that is read as a whole or gone through keeps its order. A list keeps
+    /// its length where an item or the length is read. A mapping or list whose emptiness alone is
+    /// read keeps that: one null stands for what was there.
     #[must_use]
     pub fn prune(&self, value: &Value) -> Value {
         match value {
@@ -76,7 +70,7 @@ impl Tree {
     /// Whether more than single names is read: any key, how many there are, the value as a whole.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.whole || self.print || self.test || self.keys || self.any.is_some()
+        self.whole || !self.how.is_empty() || self.any.is_some()
     }
 
     /// Whether nothing is read.
@@ -106,24 +100,30 @@ impl Tree {
         match path.split_first() {
             Some((Step::All, _)) => self.whole = true,
             Some((Step::Any, rest)) => {
-                self.keys = true;
+                self.how.insert(How::Keys);
                 self.any.get_or_insert_default().mark(rest, how);
             }
             Some((Step::Name(name), rest)) => {
                 self.names.entry(name.clone()).or_default().mark(rest, how);
             }
-            None => match how {
-                How::Touch => {}
-                How::Test => self.test = true,
-                How::Keys => self.keys = true,
-                How::Value => self.print = true,
-            },
+            None if how == How::Touch => {}
+            None => {
+                self.how.insert(how);
+            }
         }
     }
 
+    fn reads(&self, how: How) -> bool {
+        self.how.contains(&how)
+    }
+
     fn prune_list(&self, list: &[Value]) -> Vec<Value> {
-        if !self.keys && !self.print && self.names.is_empty() {
-            return list.iter().take(usize::from(self.test)).map(|_| Value::Null).collect();
+        if !self.reads(How::Keys) && !self.reads(How::Value) && self.names.is_empty() {
+            return list
+                .iter()
+                .take(usize::from(self.reads(How::Test)))
+                .map(|_| Value::Null)
+                .collect();
         }
         let item = |(index, item): (usize, &Value)| {
             let below = self.at_index(index);
@@ -135,7 +135,9 @@ impl Tree {
     /// What is read of an item: by any way of writing its index (`1`, `01`, `+1`).
     fn at_index(&self, index: usize) -> Self {
         let mut found = self.any.as_deref().cloned().unwrap_or_default();
-        found.print |= self.print;
+        if self.reads(How::Value) {
+            found.how.insert(How::Value);
+        }
         for (name, below) in &self.names {
             if name.parse() == Ok(index) {
                 found.join(below);
@@ -145,7 +147,7 @@ impl Tree {
     }
 
     fn prune_map(&self, map: &Map<String, Value>) -> Map<String, Value> {
-        if self.keys {
+        if self.reads(How::Keys) {
             let below = |(name, value): (&String, &Value)| {
                 let below = self.sub(name);
                 let kept = if below.is_empty() { Value::Null } else { below.prune(value) };
@@ -157,7 +159,7 @@ impl Tree {
             map.get(name).map(|value| (name.clone(), below.prune(value)))
         };
         let mut pruned: Map<_, _> = self.names.iter().filter_map(kept).collect();
-        if pruned.is_empty() && !map.is_empty() && self.test {
+        if pruned.is_empty() && !map.is_empty() && self.reads(How::Test) {
             pruned.insert(String::new(), Value::Null);
         }
         pruned

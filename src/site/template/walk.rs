@@ -1,11 +1,11 @@
 //! What a page may read: its templates run over meanings instead of values.
 //!
-//! The walk follows the engine: which blocks open a scope (`each`, `with`, partials; `if` does not),
-//! that names of `as |x|` and of a partial's arguments are looked for through all scopes, also from
-//! inside partials, that `..` past the outermost scope is the current one. Where more than one thing
-//! may happen, all of them do: both branches, each partial that a name may mean. Every path that is
-//! evaluated is a read, also one whose value goes nowhere: it fails on a list read by a name.
-//! Past its bounds the page reads all there is.
+//! The walk follows the engine: which blocks open a scope (`each`, `with`, partials; `if` does
+//! not), that names of `as |x|` and of a partial's arguments are looked for through all scopes,
+//! also from inside partials, that `..` past the outermost scope is the current one. Where more
+//! than one thing may happen, all of them do: both branches, each partial that a name may mean.
+//! Every path that is evaluated is a read, also one whose value goes nowhere: it fails on a list
+//! read by a name. Past its bounds the page reads all there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,11 +31,10 @@ pub(super) fn reads(set: &TemplateSet, page: TemplateId, layout: Option<Template
     {
         let Some(reach) = Reach::of(set, id) else { continue };
         walk(&reach, id, content, &mut found);
-        let all = (0..set.units.len()).map(TemplateId).filter(|id| set.is_file(*id));
-        let used: BTreeSet<_> = match reach.computed {
-            true => reach.templates.iter().copied().chain(all).collect(),
-            false => reach.templates.clone(),
-        };
+        let mut used = reach.templates.clone();
+        if reach.computed {
+            used.extend((0..set.units.len()).map(TemplateId).filter(|id| set.is_file(*id)));
+        }
         hasher.add(format!("{:?}", reach.kind));
         for id in used {
             let Some(unit) = set.unit(id) else { continue };
@@ -287,18 +286,7 @@ impl<'s> Walk<'s, '_> {
                 either.join(&value(1));
                 either
             }
-            "lookup" => match call.args.get(1) {
-                Some(Expr::Literal(key)) => match (key.as_str(), key.as_u64()) {
-                    (Some(name), _) => value(0).name(name).optional(),
-                    (_, Some(index)) => value(0).name(&index.to_string()).optional(),
-                    _ => Meaning::default(),
-                },
-                _ => {
-                    self.read(&value(1), How::Value, place_of(call, 1));
-                    self.read(&value(0), How::Keys, place_of(call, 0));
-                    value(0).any().optional()
-                }
-            },
+            "lookup" => self.looked_up(call, &values),
             "find" | "where" | "sort" | "slice" => self.chosen(call, &values),
             _ => {
                 for (index, value) in values.iter().enumerate() {
@@ -307,6 +295,20 @@ impl<'s> Walk<'s, '_> {
                 Meaning::default()
             }
         }
+    }
+
+    fn looked_up(&mut self, call: &'s Call, values: &[Meaning]) -> Meaning {
+        let [value, key] = [0, 1].map(|index| values.get(index).cloned().unwrap_or_default());
+        if let Some(Expr::Literal(key)) = call.args.get(1) {
+            let index = key.as_u64().map(|index| index.to_string());
+            return match key.as_str().or(index.as_deref()) {
+                Some(name) => value.name(name).optional(),
+                None => Meaning::default(),
+            };
+        }
+        self.read(&key, How::Value, place_of(call, 1));
+        self.read(&value, How::Keys, place_of(call, 0));
+        value.any().optional()
     }
 
     /// Helpers that give items of a list: what decides is read, the items are what they were.

@@ -156,10 +156,11 @@ impl Inputs {
     /// The same questions, asked again at `now`.
     #[must_use]
     pub fn again(self: &Arc<Self>, now: SystemTime, trust: Trust) -> Self {
-        let mut disk = Disk::new(&self.root, now);
-        if trust == Trust::Metadata {
-            disk.know(Arc::clone(self));
-        }
+        let disk = Disk::new(&self.root, now);
+        let mut disk = match trust {
+            Trust::Metadata => disk.knowing(Arc::clone(self)),
+            Trust::Nothing => disk,
+        };
         for question in self.files.keys() {
             disk.look(question);
         }

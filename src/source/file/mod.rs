@@ -48,7 +48,7 @@ pub struct Disk {
     root: Result<PathBuf, FileError>,
     /// When the load began, by the wall clock: what changed shortly before may change unseen.
     began: SystemTime,
-    /// Answers of an earlier load, used where the metadata says that nothing changed.
+    /// Answers of an earlier look, used where the metadata says that nothing changed.
     known: Option<Arc<Inputs>>,
     /// Directories by the path to them, where they really are.
     parents: HashMap<String, PathBuf>,
@@ -90,9 +90,12 @@ impl Disk {
         self.inputs
     }
 
-    /// Takes answers of an earlier load for granted where the metadata is the same.
-    fn know(&mut self, inputs: Arc<Inputs>) {
+    /// The same, with what an earlier look found taken for granted where the metadata has been the
+    /// same for long enough to be trusted: of ten thousand files one is read, not all.
+    #[must_use]
+    pub fn knowing(mut self, inputs: Arc<Inputs>) -> Self {
         self.known = Some(inputs);
+        self
     }
 
     /// Answers a question of an earlier load; the answer goes into the inputs.
@@ -108,10 +111,9 @@ impl Disk {
         if metadata.nlink() == 0 {
             self.inputs.unlinked.insert(question.path.clone());
         }
-        if keep == Keep::Digest
-            && let Some(seen) = self.known_as(question, Stat::of(&metadata))
-        {
-            return Ok((seen, Found { bytes: None, modified: metadata.modified().ok() }));
+        if let Some(seen) = self.known_as(question, Stat::of(&metadata), keep) {
+            let found = Found { bytes: seen.kept.clone(), modified: metadata.modified().ok() };
+            return Ok((seen, found));
         }
         let (file, metadata) = open(&place.real)?;
         let stat = Stat::of(&metadata);
@@ -134,9 +136,10 @@ impl Disk {
         Ok((seen, Found { bytes, modified }))
     }
 
-    fn known_as(&mut self, question: &Question, stat: Stat) -> Option<Seen> {
+    fn known_as(&mut self, question: &Question, stat: Stat, keep: Keep) -> Option<Seen> {
         let known = self.known.as_ref()?.files.get(question)?.as_ref().ok()?;
-        if !known.settled || known.stat != stat {
+        let is_enough = keep == Keep::Digest || known.kept.is_some();
+        if !known.settled || known.stat != stat || !is_enough {
             return None;
         }
         let known = known.clone();

@@ -1,5 +1,5 @@
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
@@ -218,6 +218,47 @@ fn stars_match_any_text_and_take_no_time() {
     assert!(!glob::fits(&"*a".repeat(50), &"a".repeat(49).replace('a', "aaaab")));
 }
 
+proptest::proptest! {
+    #[test]
+    fn stars_match_what_the_same_regular_expression_matches(
+        segment in "[ab*?]{0,8}",
+        name in "[ab]{0,10}",
+    ) {
+        let pattern = segment.replace('*', ".*").replace('?', ".");
+        let pattern = regex::Regex::new(&format!("^(?:{pattern})$")).expect("a pattern");
+        proptest::prop_assert_eq!(glob::fits(&segment, &name), pattern.is_match(&name));
+    }
+}
+
+#[test]
+fn a_walk_ends_where_the_kernel_s_does() {
+    let site = Site::new(&[("a/b/c.txt", ""), ("a/d.txt", ""), ("e.txt", "")]);
+    site.link("a/b", "to-b");
+    site.link("../../e.txt", "a/b/up.txt");
+    site.link("to-b/../d.txt", "through.txt");
+    site.link("./to-b/./up.txt", "twice.txt");
+    site.link(site.at("to-b").to_str().expect("a path"), "a/absolute");
+    for path in [
+        "a/b/c.txt",
+        "to-b/c.txt",
+        "to-b/../d.txt",
+        "to-b/up.txt",
+        "through.txt",
+        "twice.txt",
+        "a/absolute/up.txt",
+        "a/absolute/../b/../d.txt",
+        "to-b",
+        "a/..",
+        "nope",
+        "to-b/nope",
+        "a/nope/../d.txt",
+    ] {
+        let root = fs::canonicalize(site.at("")).expect("the root");
+        let walked = resolve::walk(&root, Path::new(path)).real.ok();
+        assert_eq!(walked, fs::canonicalize(site.at(path)).ok(), "{path}");
+    }
+}
+
 #[test]
 fn the_digest_moves_with_content_and_with_nothing_else() {
     let site = Site::new(&[("a.txt", "one"), ("b.txt", "b")]);
@@ -261,6 +302,26 @@ fn metadata_is_trusted_only_when_it_is_old_enough_to_tell() {
     for inputs in [&settled, &fresh] {
         assert_ne!(Site::again(inputs, Trust::Metadata).digest(), inputs.digest());
     }
+}
+
+#[test]
+fn a_load_reads_only_what_changed_since_it_was_seen() {
+    let site = Site::new(&[("a.txt", "one"), ("b.txt", "b")]);
+    let later = SystemTime::now() + Duration::from_secs(60);
+    let load = |seen: &Arc<Inputs>| {
+        let mut disk = Disk::new(&site.at(""), later).knowing(Arc::clone(seen));
+        let [a, b] = ["a.txt", "b.txt"].map(|path| disk.read(path, 10).expect(path).bytes);
+        (a, b, Arc::new(disk.into_inputs()))
+    };
+    let (_, read, seen) = load(&Arc::default());
+    site.write("a.txt", "two");
+    let (a, b, seen) = load(&seen);
+    assert_eq!((&a[..], &b[..]), (&b"two"[..], &b"b"[..]));
+    assert_eq!(b.as_ptr(), read.as_ptr(), "the bytes that were kept");
+    // Whatever the metadata shows makes it read again, though the bytes are the same.
+    fs::set_permissions(site.at("b.txt"), fs::Permissions::from_mode(0o640)).expect("chmod");
+    let (_, b, _) = load(&seen);
+    assert_ne!(b.as_ptr(), read.as_ptr());
 }
 
 #[test]

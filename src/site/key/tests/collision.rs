@@ -27,6 +27,8 @@ fn routes_that_can_build_one_key_are_refused() {
         (("/a/{x}", "k:a-{{params.x}}", ""), ("/b/{x}", "k:b-{{params.x}}", ""), false),
         (("/a/{x}", "k:{{params.x}}-a", ""), ("/b/{x}", "k:{{params.x}}-b", ""), false),
         (("/a/{x}", "k:a{{params.x}}", ""), ("/b/{x}", "k:{{params.x}}b", ""), true),
+        (("/a/{x}", "k:a{{params.x}}", ""), ("/b/{x}", "k:a/{{params.x}}", ""), false),
+        (("/a/{x}", "k:a{{params.x}}", ""), ("/b", "k:a/b{{namespace}}", ""), false),
         (("/a/{x}", "{{route}}:{{params.x}}", ""), ("/b/{x}", "{{route}}:{{params.x}}", ""), false),
         (("/a/{x}", "{{params.x}}:{{route}}", ""), ("/b/{x}", "{{route}}:{{params.x}}", ""), true),
         (("/a/{x}", "{{path}}", ""), ("/b/{x}", "{{path}}", ""), false),

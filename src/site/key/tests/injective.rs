@@ -125,7 +125,8 @@ proptest! {
     ) {
         let (key_typed, reads, depends) = KEYS[which];
         let route = Route::new("/p/{a}/{b}", key_typed, reads);
-        // Requests that share most of what they say are the ones that could be taken for each other.
+        // Requests that share most of what they say are the ones that could be taken for each
+        // other.
         let two = Request {
             a: if mix & 1 == 0 { one.a.clone() } else { two.a },
             b: if mix & 2 == 0 { one.b.clone() } else { two.b },

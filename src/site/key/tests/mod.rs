@@ -1,5 +1,6 @@
 //! The promises of keys, each a sentence.
 
+mod apart;
 mod build;
 mod collision;
 mod injective;

@@ -75,6 +75,8 @@ fn what_is_no_pattern_says_what_to_write() {
         ("/files/{**p}", "foreign_syntax", "`/files/{*p}`"),
         ("/u/{id:[0-9]+}", "foreign_syntax", "`/u/{id:int}`"),
         ("/u/{id:[a-z]{2}}", "foreign_syntax", "`/u/{id}`"),
+        ("/u/[id]", "foreign_syntax", "`/u/{id}`"),
+        ("/u/[...p]", "foreign_syntax", "`/u/{*p}`"),
         ("/u/{id?}", "foreign_syntax", "`/u/{id}`"),
         ("/u/{id:guid}", "foreign_syntax", "`/u/{id:uuid}`"),
     ];

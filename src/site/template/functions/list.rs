@@ -6,10 +6,10 @@ use serde_json::{Number, Value};
 
 use super::{Args, kind};
 
-pub(super) fn default(args: &Args<'_>) -> Result<Value, String> {
+pub(super) fn default(args: &Args<'_>) -> Value {
     let first = args.get(0);
     let empty = first.is_null() || first.as_str().is_some_and(str::is_empty);
-    Ok(if empty { args.get(1).clone() } else { first.clone() })
+    if empty { args.get(1).clone() } else { first.clone() }
 }
 
 pub(super) fn find(args: &Args<'_>) -> Result<Value, String> {
@@ -64,13 +64,13 @@ pub(super) fn slice(args: &Args<'_>) -> Result<Value, String> {
     }
 }
 
-pub(super) fn len(args: &Args<'_>) -> Result<Value, String> {
-    Ok(Value::from(match args.get(0) {
+pub(super) fn len(args: &Args<'_>) -> Value {
+    Value::from(match args.get(0) {
         Value::Array(list) => list.len(),
         Value::Object(map) => map.len(),
         Value::String(text) => text.chars().count(),
         _ => 0,
-    }))
+    })
 }
 
 pub(super) fn add(args: &Args<'_>) -> Result<Value, String> {

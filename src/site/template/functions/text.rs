@@ -1,5 +1,7 @@
 //! Helpers that write text.
 
+use std::fmt::Write as _;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pulldown_cmark::{Options, Parser, html};
 use serde_json::Value;
@@ -16,7 +18,7 @@ pub(super) fn json(args: &Args<'_>) -> Result<Value, String> {
     for c in plain.chars() {
         match c {
             '<' | '>' | '&' | '\'' | '\u{2028}' | '\u{2029}' => {
-                safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let _ = write!(safe, "\\u{:04x}", u32::from(c));
             }
             _ => safe.push(c),
         }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{id, lines, set_of};
@@ -12,7 +14,7 @@ fn one(template: &str) -> Vec<String> {
     });
     let Value::Object(values) = values else { unreachable!() };
     let known = Known {
-        values: values.into_iter().collect(),
+        values: values.into_iter().map(|(name, value)| (name, Arc::new(value))).collect(),
         open: ["query", "headers", "weather"].map(ToOwned::to_owned).into(),
     };
     let files = [("page.html.hbs", template), ("p.html.hbs", "{{tilte}}")];

@@ -1,0 +1,117 @@
+//! The commands that look into a site and its store.
+
+use crate::harness::{Larder, Redis, Site, run};
+
+const SITE: &str = r#"
+data: { shop: Larder }
+routes:
+  /: { inline: "{{shop}}" }
+  /hello/{name}: { inline: "{{params.name}} {{query.lang}}", summary: A greeting }
+"#;
+
+/// What a command says about `site` and `redis`; it has to succeed.
+fn said(site: &Site, redis: &Redis, arguments: &[&str]) -> String {
+    let (name, rest) = arguments.split_first().expect("a command");
+    let output = run(name, site, &[rest, &["--store", &redis.url()]].concat());
+    let text = String::from_utf8(output.stdout).expect("text");
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {text}{log}");
+    text
+}
+
+#[tokio::test]
+async fn explain_tells_the_key_under_which_redis_holds_the_page() {
+    let (site, redis) = (Site::with(SITE), Redis::start());
+    let larder = Larder::serve(&site, &redis.url());
+    for path in ["/", "/hello/ada", "/hello/ada?lang=no&utm=x", "/hello/a%20b?lang="] {
+        let before = said(&site, &redis, &["explain", path]);
+        redis.cli(&["FLUSHALL"]);
+        larder.get(path).await;
+        let key = redis.keys().concat();
+        assert!(before.contains(&key), "{path}: {key} is not in\n{before}");
+        assert!(said(&site, &redis, &["explain", path]).contains("stored     yes"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn keys_lists_and_purge_deletes_exactly_what_is_asked_for() {
+    let (site, redis) = (Site::with(SITE), Redis::start());
+    let larder = Larder::serve(&site, &redis.url());
+    redis.cli(&["SET", "api:other", "theirs"]);
+    for (arguments, left) in [
+        (&["purge", "--route", "index"][..], 2),
+        (&["purge", "--uses", "shop"], 2),
+        (&["purge", "--match", "*ada*"], 2),
+        (&["purge", "api:cache::hello-name:/hello/bob"], 2),
+        (&["purge", "--all"], 0),
+    ] {
+        for path in ["/", "/hello/ada", "/hello/bob"] {
+            larder.get(path).await;
+        }
+        let listed = said(&site, &redis, &["keys"]);
+        assert!(redis.keys().iter().all(|key| key == "api:other" || listed.contains(key)));
+        assert!(!listed.contains("api:other"), "{listed}");
+        let told = said(&site, &redis, arguments);
+        assert!(told.starts_with(&(3 - left).to_string()), "{arguments:?}: {told}");
+        assert_eq!(redis.keys().len(), left + 1, "{arguments:?}: {:?}", redis.keys());
+    }
+    assert_eq!(redis.cli(&["GET", "api:other"]), "theirs");
+}
+
+#[tokio::test]
+async fn a_plan_says_what_an_edit_would_change_and_changes_nothing() {
+    let (site, redis) = (Site::with(SITE), Redis::start());
+    let larder = Larder::serve(&site, &redis.url());
+    larder.get("/").await;
+    larder.get("/hello/ada").await;
+    let edit = SITE.replace("shop: Larder", "shop: Pantry") + "  /new: { body: new }\n";
+    let site = site.file("new.yaml", &edit);
+    let new = site.path("new.yaml").display().to_string();
+    let plan = said(&site, &redis, &["plan", &new]);
+    for line in ["+ /new", "~ /  1 stored entry"] {
+        assert!(plan.lines().any(|said| said == line), "no {line:?} in\n{plan}");
+    }
+    assert!(!plan.contains("/hello"), "{plan}");
+    assert!(plan.contains("1 stored"), "{plan}");
+    assert_eq!(redis.keys().len(), 2);
+    assert!(larder.get("/").await.is_hit());
+}
+
+#[test]
+fn init_writes_a_site_that_works_and_overwrites_nothing() {
+    let site = Site::new();
+    let dir = site.path("new").display().to_string();
+    let output = run("init", &site, &[&dir]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = run("check", &site, &["--config", &format!("{dir}/routes.yaml")]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let before = site.read("new/routes.yaml");
+    site.edit("new/routes.yaml", &format!("# mine\n{before}"));
+    assert_ne!(run("init", &site, &[&dir]).status.code(), Some(0));
+    assert!(site.read("new/routes.yaml").starts_with("# mine"));
+}
+
+#[test]
+fn routes_lists_each_route_and_what_its_key_follows() {
+    let output = run("routes", &Site::with(SITE), &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.contains("/hello/{name}")).expect("the route");
+    for part in ["GET", "hello-name", "query.lang", "A greeting", "5m"] {
+        assert!(line.contains(part), "no {part:?} in {line:?}");
+    }
+}
+
+#[test]
+fn no_command_shows_the_password_of_the_store() {
+    let (site, redis) = (Site::with(SITE), Redis::start());
+    redis.cli(&["CONFIG", "SET", "requirepass", "s3cr3t-word"]);
+    let store = redis.url().replace("redis://", "redis://:s3cr3t-word@");
+    for arguments in [&["explain", "/"][..], &["keys"], &["purge", "--all"]] {
+        let (name, rest) = arguments.split_first().expect("a command");
+        let output = run(name, &site, &[rest, &["--store", &store]].concat());
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        assert_eq!(output.status.code(), Some(0), "{name}: {text}");
+        assert!(!text.contains("s3cr3t-word"), "{name}: {text}");
+    }
+}

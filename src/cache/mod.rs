@@ -1,8 +1,8 @@
 //! Key → response: memory, Redis, one render at a time.
 //!
 //! [`Cache::peek`] is the hot way: a fresh entry in memory, without waiting. [`Cache::answer`] is
-//! the whole story: it joins the [flight](flight) of its key, or starts one, which looks into the
-//! store, claims a [lease](lease) where the render does I/O, renders, writes, and tells all who
+//! the whole story: it joins the flight of its key, or starts one, which looks into the
+//! store, claims a lease where the render does I/O, renders, writes, and tells all who
 //! wait. The HTTP edge calls both; the admin part lists and purges. The cache knows no route, no
 //! site and no HTTP library: keys, records and renders only.
 

@@ -2,7 +2,7 @@
 //!
 //! | module | turns |
 //! |---|---|
-//! | [`file`] | a path → its bytes, keeping what was asked for, so that it can be watched |
+//! | [`mod@file`] | a path → its bytes, keeping what was asked for, so that it can be watched |
 //! | [`value`] | a file's bytes → a value, by its extension |
 
 pub mod file;

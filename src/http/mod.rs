@@ -11,6 +11,7 @@ pub mod carry;
 pub mod conditional;
 mod connection;
 pub mod cors;
+pub mod counts;
 pub mod edge;
 pub mod encoding;
 mod facts;

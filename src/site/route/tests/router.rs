@@ -128,6 +128,8 @@ fn a_redirect_never_leads_to_another_host() {
             ("/%5Cevil.example/", "to /%5Cevil.example"),
             ("/%2Fevil.example/", "404"),
             ("/a\"b<c>/", "to /a%22b%3Cc%3E"),
+            ("/a\r\nx:y/", "to /a%0D%0Ax:y"),
+            ("/a%0D%0Ax/", "to /a%0D%0Ax"),
         ],
     );
 }
@@ -181,10 +183,7 @@ fn what_cannot_be_a_path_is_malformed() {
         "/%ff",
         "/%C3",
         "/%00",
-        "/a%0Ab",
-        "/a\nb",
-        "/%7F",
-        "/%C2%85",
+        "/\0",
         "/.",
         "/..",
         "/./a",

@@ -208,7 +208,14 @@ fn declarations_that_make_no_sense_are_told() {
 
 #[test]
 fn an_expression_matches_the_whole_value_also_with_a_comment() {
-    for (regex, good, bad) in [("a|b", "b", "ab"), ("(?x) a # b", "a", "aa"), ("a$", "a", "a\n")] {
+    let table = [
+        ("a|b", "b", "ab"),
+        ("(?x) a # b", "a", "aa"),
+        ("a$", "a", "a\n"),
+        ("(?i)ä", "Ä", "a"),
+        ("\\p{L}+", "é", "1"),
+    ];
+    for (regex, good, bad) in table {
         let rules =
             rules(&[ParamConfig { pattern: Some(text(regex)), ..declare("q", ParamType::String) }]);
         let query = |value: &str| {

@@ -1,6 +1,8 @@
 //! Queries and forms as lists of names and values, decoded once; values may be no text.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_decode_str, percent_encode,
+};
 
 /// The most fields that are read of one query or form.
 const AT_MOST: usize = 2000;
@@ -41,6 +43,11 @@ impl Fields {
 /// Bytes as they may stand in an address, a form's value or a page.
 pub(super) fn encoded(bytes: &[u8]) -> String {
     percent_encode(bytes, PLAIN).to_string()
+}
+
+/// The bytes that [`encoded`] was given.
+pub(super) fn decoded(text: &[u8]) -> Vec<u8> {
+    percent_decode(text).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use self::view::{Shown, Sort, key_page, list_page, login_page};
 use super::api::{EXAMINE_LIMIT, whole_body};
-use super::fields::{Fields, encoded};
+use super::fields::{Fields, decoded, encoded};
 use super::guard::is_read;
 use super::{Inner, reply};
 use crate::cache::{KeyInfo, Listing, Purge, StoreError};
@@ -179,7 +179,8 @@ impl Inner {
         let filter = Filter::of(fields);
         let deleted = match fields.text("what").as_deref() {
             Some("filter") => self.delete_filtered(&filter).await,
-            _ => self.delete(fields.all("key").map(<[u8]>::to_vec).collect()).await,
+            // A form sends text only, so that a key is in it as an address has it.
+            _ => self.delete(fields.all("key").map(decoded).collect()).await,
         };
         match deleted {
             Ok(deleted) => reply::see_other(&filter.address(&[("deleted", &deleted.to_string())])),

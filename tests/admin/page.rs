@@ -60,6 +60,23 @@ async fn what_visitors_and_strangers_wrote_is_shown_as_text() {
     }
 }
 
+/// As a browser sends it: the value of the box, encoded once more.
+#[tokio::test]
+async fn a_strange_key_is_deleted_by_its_box() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    let script = "redis.call('SET', 'api:cache::x:\\255<%41+ &', 'v')";
+    redis.cli(&["EVAL", script, "0"]);
+    let page = admin.get("/").body;
+    let (_, rest) = page.split_once("name=\"key\" value=\"").expect("a box");
+    let value = rest.split('"').next().expect("its value").replace('%', "%25");
+    let form = form_token(&page);
+    let body = format!("form={form}&what=keys&key={value}");
+    let said = admin.send("POST", "/delete", &[FORM], &body);
+    assert_eq!(said.header("location"), "/?deleted=1", "{value}");
+    assert_eq!(redis.keys(), [] as [&str; 0]);
+}
+
 #[tokio::test]
 async fn an_entry_is_shown_with_what_was_stored() {
     let redis = Redis::start();

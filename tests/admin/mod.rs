@@ -7,7 +7,7 @@ mod many;
 mod page;
 mod status;
 
-pub(crate) use client::{Admin, Said};
+pub(crate) use client::{Admin, encoded};
 
 /// A site with a route that takes names, one that shares data with it, and one that takes its time.
 pub(crate) const SITE: &str = "\

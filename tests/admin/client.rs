@@ -18,6 +18,11 @@ pub(crate) struct Said {
     pub(crate) body: String,
 }
 
+/// Every byte of a key as an address may have it.
+pub(crate) fn encoded(key: &str) -> String {
+    percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
 impl Said {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {self:?}"))
@@ -47,7 +52,7 @@ impl Admin {
             head.extend([*line, "\r\n"]);
         }
         let length = body.len().to_string();
-        head.extend(["Content-Length: ", &*length, "\r\nConnection: close\r\n\r\n"]);
+        head.extend(["Content-Length: ", &length, "\r\nConnection: close\r\n\r\n"]);
         let answer = raw(&self.address, &format!("{head}{body}"));
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|text| text.parse().ok()).expect("a status");

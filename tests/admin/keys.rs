@@ -1,4 +1,4 @@
-use super::{Admin, SITE, encoded_key};
+use super::{Admin, SITE, encoded};
 use crate::harness::{MEMORY, Redis, Site, both_stores};
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_strange_key_is_listed_and_deleted_as_itself() {
             both.sort();
             both
         });
-        let encoded = encoded_key(key);
+        let encoded = encoded(key);
         let gone = admin.send("DELETE", &format!("/api/keys/{encoded}"), &[], "");
         assert_eq!((gone.status, &*gone.body), (200, r#"{"deleted":1}"#), "{key}");
         assert_eq!(redis.keys(), ["api:cache::x:other"], "{key}");

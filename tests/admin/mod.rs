@@ -7,7 +7,7 @@ mod many;
 mod page;
 mod status;
 
-pub(crate) use client::Admin;
+pub(crate) use client::{Admin, encoded};
 
 /// A site with a route that takes names, one that shares data with it, and one that takes its time.
 pub(crate) const SITE: &str = "\
@@ -17,8 +17,3 @@ routes:
   /b/{name}: { inline: '{{other.word}} {{params.name}}', name: b, ttl: 1h }
   /slow: { body: slow, delay: 3s, ttl: 1h }
 ";
-
-/// A key as it may stand in a path or a query.
-pub(crate) fn encoded_key(key: &str) -> String {
-    percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC).to_string()
-}

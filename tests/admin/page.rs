@@ -1,4 +1,4 @@
-use super::{Admin, SITE, encoded_key};
+use super::{Admin, SITE, encoded};
 use crate::harness::{Redis, Site};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
@@ -52,7 +52,7 @@ async fn what_visitors_and_strangers_wrote_is_shown_as_text() {
     let admin = Admin::serve(&Site::with(SITE), &redis.url());
     let key = "api:cache::x:<script>alert(1)</script>\"'";
     redis.cli(&["SET", key, "<img src=x onerror=alert(1)>"]);
-    let encoded = encoded_key(key);
+    let encoded = encoded(key);
     for path in ["/".to_owned(), format!("/?q={encoded}"), format!("/key?key={encoded}")] {
         let page = admin.get(&path).body;
         assert!(page.contains("&lt;script&gt;alert(1)"), "{path}: {page}");

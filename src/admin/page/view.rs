@@ -18,7 +18,7 @@ const BODY_SHOWN: usize = 64 * 1024;
 const ABOUT: [(&str, &str); 6] = [
     ("redis_version", "version"),
     ("used_memory_human", "memory"),
-    ("maxmemory_human", "of"),
+    ("maxmemory_human", "bound"),
     ("maxmemory_policy", "policy"),
     ("connected_clients", "clients"),
     ("evicted_keys", "evicted"),
@@ -189,7 +189,7 @@ fn state(out: &mut String, inner: &Inner, shown: &Shown<'_>) {
     for (name, label) in ABOUT {
         if let Some((_, value)) = shown.about.iter().find(|(of, _)| of == name) {
             // Redis' word for no bound at all.
-            let value = if value == "0B" { "no bound" } else { value };
+            let value = if value == "0B" { "none" } else { value };
             put!(out, ", {label} {}", Text(value));
         }
     }
@@ -227,7 +227,7 @@ fn filter_form(out: &mut String, site: &Site, filter: &Filter) {
     put!(
         out,
         "<form method=\"get\" action=\"/\" id=\"filter\" role=\"search\">\n\
-         <label for=\"q\">Key</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"{}\" \
+         <p><label for=\"q\">Key</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"{}\" \
          placeholder=\"a part of it, or a pattern with *\" autocomplete=\"off\" \
          spellcheck=\"false\"></p>\n<p><label for=\"route\">Route</label>\n\
          <select id=\"route\" name=\"route\">\n<option value=\"\">all</option>\n",
@@ -241,7 +241,8 @@ fn filter_form(out: &mut String, site: &Site, filter: &Filter) {
     }
     put!(
         out,
-        "</select>\n<button class=\"quiet\">Filter</button></p>\n<input type=\"hidden\" name=\"sort\" value=\"{}\">\n</form>\n",
+        "</select>\n<button class=\"quiet\">Filter</button></p>\n\
+         <input type=\"hidden\" name=\"sort\" value=\"{}\">\n</form>\n",
         filter.sort.name()
     );
 }

@@ -94,7 +94,7 @@ async fn a_keyboard_is_enough() {
             let at = page.active_element().await.expect("something focused");
             at.send_keys(&Key::Tab.to_string()).await.expect("tab");
             let now = page.execute(focus, Vec::new()).await.expect("the focus");
-            if now == Value::from(wanted) {
+            if now == wanted {
                 break;
             }
         }

@@ -6,13 +6,15 @@
 //! |---|---|
 //! | [`diagnostic`], [`units`], [`clock`], [`fingerprint`] | the words: no I/O |
 //! | [`config`] | text → `Config`: the file as typed, every value with its place |
+//! | [`source`] | values from elsewhere: files and their formats, certificates |
 //! | [`site`] | `Config` → `Site`: immutable, checked, pure |
-//! | [`source`] | values from elsewhere: files, the environment |
 //! | [`cache`] | key → response: memory, Redis, one render at a time |
 //! | [`http`] | request → answer |
+//! | [`inspect`] | what the site says beside what the store holds: `explain`, `plan` |
+//! | [`watch`], [`reload`], [`build`] | edits: seen, read whole, compiled, swapped |
 //! | [`admin`] | the admin listener: keys, purges, status, metrics, the page |
-//! | `watch`, `reload`, `app` | life: edits, the swap, start and stop |
-//! | `cli` | one file a command |
+//! | [`app`], [`telemetry`] | life: start and stop, the log |
+//! | [`cli`] | one file a command |
 
 pub mod admin;
 pub mod app;

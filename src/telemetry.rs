@@ -21,13 +21,25 @@ pub fn access_line(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
+/// Who reads the log, which decides what is in it where `RUST_LOG` says nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Of a server: all that it does.
+    Operator,
+    /// Of a command that prints something else: only what fails.
+    Caller,
+}
+
 /// Starts the log for the whole process; `RUST_LOG` chooses what is in it, `larder=info` by
 /// default.
 ///
 /// A second call changes nothing.
-pub fn start(format: LogFormat) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("larder=info"));
+pub fn start(format: LogFormat, reader: Reader) {
+    let default = match reader {
+        Reader::Operator => "larder=info",
+        Reader::Caller => "larder=error",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error here means that a log is there already, which is what is wanted.
     let _ = match format {

@@ -92,7 +92,7 @@ pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, Troub
         }
     }
     if arguments.format == super::ListFormat::Human {
-        say(&format!("{count} keys\n"));
+        say(&counted(count as u64, ""));
     }
     Ok(OK)
 }
@@ -160,6 +160,13 @@ fn shown(row: &Value, format: super::ListFormat) -> String {
     )
 }
 
+fn counted(keys: u64, what: &str) -> String {
+    match keys {
+        1 => format!("1 key{what}\n"),
+        many => format!("{many} keys{what}\n"),
+    }
+}
+
 /// Purges.
 pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, Trouble> {
     let deleted = match Target::find(config, &arguments.reach)? {
@@ -174,10 +181,7 @@ pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, Tro
                 .map_err(|why| format!("Redis could not be told: {why}"))?
         }
     };
-    say(&match deleted {
-        1 => "1 key deleted\n".to_owned(),
-        many => format!("{many} keys deleted\n"),
-    });
+    say(&counted(deleted, " deleted"));
     Ok(OK)
 }
 

@@ -21,7 +21,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::target::Trouble;
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry::{self, LogFormat, Reader};
 
 /// All went well.
 const OK: u8 = 0;
@@ -140,7 +140,11 @@ pub fn main() -> ExitCode {
         }
     };
     let Arguments { command, common, listening } = arguments;
-    telemetry::start(common.log);
+    let reader = match command {
+        None | Some(Command::Serve(_)) => Reader::Operator,
+        Some(_) => Reader::Caller,
+    };
+    telemetry::start(common.log, reader);
     let config = &common.config;
     let done = match command {
         None => Ok(serve::run(config, &listening)),

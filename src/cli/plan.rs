@@ -71,7 +71,8 @@ fn shown(plan: &Plan) -> String {
         out.push_str("no route changes\n");
     }
     let sign = if plan.is_at_least { "≥ " } else { "" };
-    let _infallible = writeln!(out, "{sign}{} stored entries would be made again", plan.entries);
+    let entries = if plan.entries == 1 { "entry" } else { "entries" };
+    let _infallible = writeln!(out, "{sign}{} stored {entries} would be made again", plan.entries);
     if let Some(why) = &plan.store_trouble {
         let _infallible = writeln!(out, "the store could not be counted: {why}");
     }

@@ -95,7 +95,7 @@ impl<'c> Compiler<'c> {
         let Draft { typed, pattern, rules, values, form } = draft;
         let name: Arc<str> = match &typed.name {
             Some(name) => name.value.as_str().into(),
-            None => pattern.default_name().into(),
+            None => default_name(typed, &pattern).into(),
         };
         let parts = match form {
             DraftForm::Page(shaped) => {
@@ -210,6 +210,14 @@ impl<'c> Compiler<'c> {
             key,
             digest,
         }
+    }
+}
+
+/// The path's own name; what other methods do there has the method before it: `post-login`.
+fn default_name(typed: &RouteConfig, pattern: &Pattern) -> String {
+    match typed.method.value.as_str() {
+        "GET" => pattern.default_name(),
+        method => format!("{}-{}", method.to_ascii_lowercase(), pattern.default_name()),
     }
 }
 

@@ -7,6 +7,7 @@ mod cache {
     mod foreign;
     mod harness;
     mod leases;
+    mod many;
     mod near;
     mod purge;
 }

@@ -9,20 +9,31 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::admin::{self, Admin};
 use crate::build::{SiteBuild, root_and_name};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
-use crate::config::{CacheConfig, ServerConfig};
+use crate::config::{CacheConfig, Secret, ServerConfig};
 use crate::diagnostic::Report;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener};
 use crate::http::live::Live;
+use crate::http::tls::Tls;
 use crate::reload::{Outcome, ReloadHandle, Reloader};
 use crate::site::Site;
+use crate::source::certificate::Pair;
 use crate::watch::{Watch, WatchOptions};
 
 /// How long what runs may go on after a signal to stop.
 const STOP_BOUND: Duration = Duration::from_secs(10);
+
+/// How often certificate and key are looked at.
+const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
+/// How many connections the admin listener takes: people and a few programs.
+const ADMIN_CONNECTIONS: usize = 256;
+
+/// How long its answers may take to end, after the site's have ended.
+const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -56,11 +67,20 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let (root, main) = root_and_name(&options.config);
     let build = SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone());
-    let mut reloader =
-        Reloader::new(root, main, Arc::new(build), clock.clone(), tasks.clone(), stop.clone());
+    let mut reloader = Reloader::new(
+        root.clone(),
+        main.clone(),
+        Arc::new(build),
+        clock.clone(),
+        tasks.clone(),
+        stop.clone(),
+    );
     first_load(&mut reloader)?;
     let site = live.site();
-    let app = App { live, clock, tasks, stop, server: server(&site.server, options) };
+    let typed =
+        Typed { server: site.server.clone(), cache: site.cache.clone(), files: (root, main) };
+    let server = server(&site.server, options);
+    let app = App { live, clock, tasks, stop, server, typed, admin_stop: CancellationToken::new() };
     let mut cache = site.cache.clone();
     if let Some(store) = &options.store {
         cache.store.value = store.clone().into();
@@ -118,23 +138,47 @@ struct App {
     tasks: TaskTracker,
     stop: CancellationToken,
     server: ServerConfig,
+    typed: Typed,
+    /// Ends the admin listener, once the site's has ended.
+    admin_stop: CancellationToken,
+}
+
+/// What the files said at the start, without what the command line says instead.
+#[derive(Debug)]
+struct Typed {
+    server: ServerConfig,
+    cache: CacheConfig,
+    /// The site's directory and the main file's name in it.
+    files: (PathBuf, String),
 }
 
 impl App {
     async fn run(self, reloader: Reloader, cache: &CacheConfig) -> Result<(), StartError> {
+        let store = cache.store.value.clone();
         let cache = self.open(cache)?;
         let listener = Listener::bind(&self.server.listen)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
+        let listener = self.secure(listener)?;
         let address = listener.addr();
+        let admin = self.admin(&cache, reloader.handle(), store).await?;
         let signals = signals(self.stop.clone(), reloader.handle())?;
         self.watch(reloader);
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
-        tracing::info!(%address, "listening on http://{address}");
+        let scheme = if self.server.tls.is_some() { "https" } else { "http" };
+        tracing::info!(%address, "listening on {scheme}://{address}");
         let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
-        let handler =
-            SiteHandler::new(Arc::clone(&self.live), cache.clone(), self.server.cache_status);
-        let serving = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
+        let handler = SiteHandler::new(Arc::clone(&self.live), cache.clone(), &self.server);
+        let admin_stop = self.admin_stop.clone();
+        let site = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
+        let serving = async {
+            // The admin listener says that the process is stopping for as long as it is.
+            let site = async {
+                site.await;
+                admin_stop.cancel();
+            };
+            futures_util::future::join(site, admin).await;
+        };
         let to_the_end = async {
             serving.await;
             self.end(cache).await;
@@ -144,6 +188,54 @@ impl App {
             () = signals => tracing::warn!("stopped at once: a second signal came"),
         }
         Ok(())
+    }
+
+    /// Binds the admin listener, where there is one; the future serves it.
+    async fn admin(
+        &self,
+        cache: &Cache,
+        reload: ReloadHandle,
+        store: Secret,
+    ) -> Result<impl Future<Output = ()> + use<>, StartError> {
+        let bound = match &self.server.admin {
+            Some(address) => Some(self.bind_admin(address).await?),
+            None => None,
+        };
+        let parts = admin::Parts {
+            live: Arc::clone(&self.live),
+            cache: cache.clone(),
+            reload,
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+            files: self.typed.files.clone(),
+            server: self.typed.server.clone(),
+            typed_cache: self.typed.cache.clone(),
+            store,
+        };
+        let (stop, tasks) = (self.admin_stop.clone(), self.tasks.clone());
+        Ok(async move {
+            let Some(listener) = bound else { return };
+            let address = listener.addr();
+            tracing::info!(%address, "admin on http://{address}");
+            let limits = Limits {
+                max_connections: ADMIN_CONNECTIONS,
+                drain: ADMIN_DRAIN,
+                ..Limits::default()
+            };
+            listener.run(Admin::new(parts, address), limits, stop, tasks).await;
+        })
+    }
+
+    async fn bind_admin(&self, address: &str) -> Result<Listener, StartError> {
+        let failed = |why: String| StartError::Failed(format!("the admin listener: {why}"));
+        let bound = Listener::bind(address).await.map_err(|why| failed(why.to_string()))?;
+        let token = self.typed.server.admin_token.as_ref();
+        // The file was checked; the command line may say otherwise.
+        if !bound.addr().ip().is_loopback() && token.is_none_or(|token| token.is_empty()) {
+            let why = "an address that is not on loopback needs server.admin_token";
+            return Err(failed(why.to_owned()));
+        }
+        Ok(bound)
     }
 
     fn open(&self, typed: &CacheConfig) -> Result<Cache, StartError> {
@@ -162,6 +254,35 @@ impl App {
         }
         Cache::redis(&typed.store.value, settings, clock, tasks)
             .map_err(|why| StartError::Failed(why.to_string()))
+    }
+
+    /// Serves by TLS where the file says so, and takes a new certificate when there is one.
+    fn secure(&self, listener: Listener) -> Result<Listener, StartError> {
+        let Some((certificate, key)) = self.server.tls.clone() else { return Ok(listener) };
+        let failed = |why: String| StartError::Failed(format!("server.tls: {why}"));
+        let root = self.typed.files.0.clone();
+        let first = Pair::read(&root, &certificate, &key).map_err(|why| failed(why.to_string()))?;
+        let tls =
+            Tls::new(&first.certificate, &first.key).map_err(|why| failed(why.to_string()))?;
+        let tls = Arc::new(tls);
+        let (shared, stop) = (Arc::clone(&tls), self.stop.clone());
+        self.tasks.spawn(async move {
+            let mut seen = first;
+            while tokio::time::timeout(CERTIFICATE_POLL, stop.cancelled()).await.is_err() {
+                let (root, certificate, key) = (root.clone(), certificate.clone(), key.clone());
+                let read = move || Pair::read(&root, &certificate, &key);
+                // Half a pair, as it is there while somebody renews it, fails and is read again.
+                let Ok(Ok(now)) = tokio::task::spawn_blocking(read).await else { continue };
+                if now != seen {
+                    match shared.replace(&now.certificate, &now.key) {
+                        Ok(()) => tracing::info!("serving with the new certificate"),
+                        Err(why) => tracing::error!(%why, "the new certificate is not used"),
+                    }
+                    seen = now;
+                }
+            }
+        });
+        Ok(listener.with_tls(tls))
     }
 
     fn watch(&self, reloader: Reloader) {

@@ -4,13 +4,15 @@
 //! loop.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
 use crate::clock::Clock;
-use crate::config::{Config, FileContent, FileError, Files, Stamp, load};
-use crate::diagnostic::Report;
+use crate::config::{
+    CacheConfig, Config, FileContent, FileError, Files, ServerConfig, Stamp, load, needing_restart,
+};
+use crate::diagnostic::{Code, Diagnostic, Report, SourceFile, Span};
 use crate::fingerprint::Fingerprint;
 use crate::http::live::Live;
 use crate::reload::{Build, Built};
@@ -84,13 +86,29 @@ pub struct SiteBuild {
     main: String,
     live: Arc<Live>,
     clock: Clock,
+    /// What the process was started with, which only a restart changes.
+    started: OnceLock<(ServerConfig, CacheConfig)>,
 }
 
 impl SiteBuild {
     /// Builds from the main file `main` into `live`.
     #[must_use]
     pub fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
-        Self { main, live, clock }
+        Self { main, live, clock, started: OnceLock::new() }
+    }
+
+    /// A warning for each field that the process cannot take over.
+    fn restarts(&self, site: &Site, config: &Config) -> Report {
+        let now = || (site.server.clone(), site.cache.clone());
+        let (server, cache) = self.started.get_or_init(now);
+        let mut report = Report::default();
+        for name in needing_restart((server, cache), (&site.server, &site.cache)) {
+            let message = format!("`{name}` changed: the rest is live, this needs a restart");
+            if let Some(main) = config.files.first() {
+                report.push(Diagnostic::new(Code::RestartNeeded, message, &place(main, name)));
+            }
+        }
+        report
     }
 }
 
@@ -98,6 +116,10 @@ impl Build for SiteBuild {
     fn build(&self, files: &mut dyn Files) -> Built {
         let made = site_of(&self.main, files, &self.clock);
         let Some(site) = made.site else { return Built::Bad(made.report) };
+        let mut warnings = made.report;
+        if let Some(config) = &made.config {
+            warnings.extend(self.restarts(&site, config));
+        }
         let live = Arc::clone(&self.live);
         let apply = move || {
             let site = Arc::new(site);
@@ -105,8 +127,28 @@ impl Build for SiteBuild {
             live.swap(Arc::clone(&site));
             diff(&before, &site).to_string()
         };
-        Built::Good { apply: Box::new(apply), warnings: made.report }
+        Built::Good { apply: Box::new(apply), warnings }
     }
+}
+
+/// Where a field such as `server.listen` is written; the file's start where it is not.
+fn place(file: &Arc<SourceFile>, name: &str) -> Span {
+    let (section, field) = name.split_once('.').unwrap_or((name, ""));
+    let mut offset = 0;
+    let (mut inside, mut range) = (false, 0..0);
+    for line in file.text.split_inclusive('\n') {
+        let name = line.trim_start().split(':').next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        if indent == 0 && !line.trim().is_empty() {
+            inside = name == section;
+        }
+        let is_section = inside && indent == 0 && range.is_empty();
+        if is_section || (inside && indent > 0 && name == field) {
+            range = offset + indent..offset + indent + name.len();
+        }
+        offset += line.len();
+    }
+    Span::new(file, range)
 }
 
 /// Directory and name of a main file as typed.

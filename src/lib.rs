@@ -10,9 +10,11 @@
 //! | [`source`] | values from elsewhere: files, the environment |
 //! | [`cache`] | key → response: memory, Redis, one render at a time |
 //! | [`http`] | request → answer |
+//! | [`admin`] | the admin listener: keys, purges, status, metrics, the page |
 //! | `watch`, `reload`, `app` | life: edits, the swap, start and stop |
 //! | `cli` | one file a command |
 
+pub mod admin;
 pub mod app;
 pub mod build;
 pub mod cache;

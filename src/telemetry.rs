@@ -1,6 +1,6 @@
 //! The log: fields, one event per fact, to standard error.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
@@ -13,6 +13,12 @@ pub enum LogFormat {
     Text,
     /// A line of JSON an event.
     Json,
+}
+
+/// Writes a line of the access log to standard output, where tools expect it.
+pub fn access_line(line: &str) {
+    // A closed pipe is nobody who reads.
+    let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
 /// Starts the log for the whole process; `RUST_LOG` chooses what is in it, `larder=info` by

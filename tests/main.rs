@@ -1,6 +1,8 @@
 //! larder from outside: the real program, a real Redis, real files, plain HTTP.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod caching;
 #[cfg(test)]
 mod commands;

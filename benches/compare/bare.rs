@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue};
+use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -42,11 +42,12 @@ fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        (ETAG, HeaderValue::from_static("\"0123456789abcdef0123456789abcdef\"")),
+        (VARY, HeaderValue::from_static("accept-encoding")),
+        (ETAG, HeaderValue::from_static("\"0oNW1mdJA0q263_zMLNz0A\"")),
         (AGE, HeaderValue::from_static("1")),
         (
             HeaderName::from_static("cache-status"),
-            HeaderValue::from_static("larder; hit; ttl=287; detail=near"),
+            HeaderValue::from_static("larder; hit; ttl=3599; detail=near"),
         ),
     ])
 }

@@ -16,6 +16,7 @@ The result goes to the terminal and to benches/compare/results/DATE.md.
 import argparse
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import memory
 import report
 import servers
 
@@ -43,10 +45,10 @@ end
 class Contestant:
     """A server in one role: the port and path that are asked."""
 
-    def __init__(self, name, server, port=None, h2_port=None, sizes=None, script=None):
+    def __init__(self, name, server, port=None, h2_port=None, sizes=None, script=None, proof=None):
         self.name, self.server = name, server
         self.port = port or server.port
-        self.h2_port, self.sizes, self.script = h2_port, sizes, script
+        self.h2_port, self.sizes, self.script, self.proof = h2_port, sizes, script, proof
 
     def takes(self, size):
         return self.sizes is None or size in self.sizes
@@ -59,8 +61,10 @@ def main():
     if arguments.install:
         install()
     need(["nginx", "varnishd", "wrk", "h2load", "redis-server", "taskset"])
-    build()
+    if not arguments.as_built:
+        build(arguments.draft)
     sizes = [28, 1024, 65536]
+    more_files()
     # An interrupt ends by way of the stack below, which ends every server.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     with ExitStack() as stack:
@@ -70,9 +74,18 @@ def main():
         contestants = start(stack, directory, sizes)
         if arguments.only:
             contestants = [one for one in contestants if one.name in arguments.only]
+        held = memory.measure(contestants[0].server) if not arguments.only else {}
         same_bytes(contestants, sizes)
-        text = report.write(arguments, measure(arguments, contestants, directory), versions())
+        results = measure(arguments, contestants, directory)
+        text = report.write(arguments, results, held, versions())
     print(text)
+
+
+def more_files():
+    """A thousand connections need as many files, here and in every server."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def arguments_of(words):
@@ -81,6 +94,8 @@ def arguments_of(words):
     parser.add_argument("--full", action="store_true", help="all sizes and connections, HTTP/2 too")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each; 5")
     parser.add_argument("--seconds", type=int, default=4, help="length of one measurement; 4")
+    parser.add_argument("--draft", action="store_true", help="debug builds: only to try this out")
+    parser.add_argument("--as-built", action="store_true", help="what was built before")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these servers only")
     return parser.parse_args(words)
 
@@ -112,8 +127,12 @@ def need(programs):
         sys.exit(f"not there: {missing}; run with --install once")
 
 
-def build():
-    command = ["cargo", "build", "--release", "--quiet", "--bin", "larder", "--example", "bare"]
+def build(draft):
+    command = ["cargo", "build", "--quiet", "--bin", "larder", "--example", "bare"]
+    if draft:
+        servers.BUILT = servers.TOP / "target" / "debug"
+    else:
+        command.append("--release")
     subprocess.run(command, check=True, cwd=servers.TOP)
 
 
@@ -137,27 +156,36 @@ def start(stack, directory, sizes):
     fastapi = keep(servers.fastapi(directory / "fastapi", core, redis.port, python))
     small = [size for size in sizes if size < 4000]
     return [
-        Contestant("larder hit", larder, h2_port=larder.port),
+        Contestant(
+            "larder hit", larder, h2_port=larder.port, proof=("cache-status", "hit.*detail=near")
+        ),
         Contestant("bare hyper", bare, h2_port=bare.port),
         Contestant("nginx return", nginx, ports["ready"], ports["ready2"], small),
-        Contestant("nginx proxy_cache", nginx, ports["cached"], ports["cached2"]),
-        Contestant("varnish", varnish),
-        Contestant("fastapi-cache2", fastapi),
-        Contestant("larder redis hit", far, h2_port=far.port),
+        Contestant(
+            "nginx proxy_cache", nginx, ports["cached"], ports["cached2"], proof=("x-cache", "HIT")
+        ),
+        Contestant("varnish", varnish, proof=("x-varnish", r"\d+ \d+")),
+        Contestant("fastapi-cache2", fastapi, proof=("cache-control", "max-age")),
+        Contestant(
+            "larder redis hit", far, h2_port=far.port, proof=("cache-status", "hit.*detail=redis")
+        ),
         Contestant("larder miss", larder, sizes=[1024], script=MISSES),
     ]
 
 
 def same_bytes(contestants, sizes):
-    """What is compared must be the same answer. Asking also warms every cache."""
+    """What is compared must be the same answer, and a hit where it is called one.
+
+    Asking also warms every cache."""
     for one in contestants:
         for size in filter(one.takes, sizes):
-            one.server.port, port = one.port, one.server.port
-            for _ in range(3):
-                content, _headers = one.server.get(f"/b{size}")
-                if content.decode() != servers.body(size):
-                    sys.exit(f"{one.name} sends other bytes for {size}: {content[:60]!r}")
-            one.server.port = port
+            for _ in range(5):
+                content, headers = one.server.get(f"/b{size}", one.port)
+            if content.decode() != servers.body(size):
+                sys.exit(f"{one.name} sends other bytes for {size}: {content[:60]!r}")
+            name, pattern = one.proof or ("content-length", ".")
+            if not re.search(pattern, headers.get(name, "")):
+                sys.exit(f"{one.name} does not answer {size} from its cache: {headers}")
 
 
 def measure(arguments, contestants, directory):

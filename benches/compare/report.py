@@ -17,8 +17,11 @@ TARGETS = {
     "bare hyper": 0.85,
 }
 
+# Resident KiB: at most this.
+HELD = {"connection": 24, "entry": 2.5}
 
-def write(arguments, results, versions):
+
+def write(arguments, results, held, versions):
     """Writes the dated file and returns its text."""
     today = datetime.date.today().isoformat()
     lines = [
@@ -28,15 +31,16 @@ def write(arguments, results, versions):
         ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
         f"Medians of {arguments.rounds} rounds of {arguments.seconds} s, in turns; servers on one "
         "core, load and Redis on another. “Per core” is requests by CPU second of the server and "
-        "its children; memory store and kernel work for the client are in it.",
+        "its children; the kernel's work for them is in it.",
         "",
     ]
-    lines += promises(results)
+    lines += promises(results, held)
     for case in sorted({key[:3] for key in results}):
         lines += table(case, {key[3]: seen for key, seen in results.items() if key[:3] == case})
     text = "\n".join(lines) + "\n"
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{today}.md").write_text(text)
+    if not arguments.draft:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{today}.md").write_text(text)
     return text
 
 
@@ -59,7 +63,7 @@ def per_core(seen):
     return 1e6 / max(middle(seen, "cpu_us"), 1e-9)
 
 
-def promises(results):
+def promises(results, held):
     lines = ["## Promises", "", "| body | against | promised | measured | |", "|--:|---|--:|--:|---|"]
     for size in (28, 1024):
         hit = results.get(("h1", size, 64, "larder hit"))
@@ -76,7 +80,13 @@ def promises(results):
         if peer:
             ours, theirs = middle(hit, "p99_us"), middle(peer, "p99_us")
             kept = "kept" if ours <= theirs else "**not kept**"
-            lines.append(f"| {size} B | p99 of nginx proxy_cache | {theirs:.0f} µs | {ours:.0f} µs | {kept} |")
+            name = "p99 of nginx proxy_cache"
+            lines.append(f"| {size} B | {name} | {theirs:.0f} µs | {ours:.0f} µs | {kept} |")
+    for name, what in (("connection", "an idle connection"), ("entry", "a kept response of 1 KiB")):
+        if name in held:
+            kept = "kept" if held[name] <= HELD[name] * 1024 else "**not kept**"
+            measured = f"{held[name] / 1024:.1f} KiB"
+            lines.append(f"| | memory of {what} | {HELD[name]} KiB | {measured} | {kept} |")
     return [*lines, ""]
 
 

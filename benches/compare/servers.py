@@ -11,6 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
+BUILT = TOP / "target" / "release"
 
 
 def body(size):
@@ -41,15 +42,12 @@ class Server:
             start_new_session=True,
         )
 
-    def url(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
-
     def wait(self, path=None, bound=30):
         """Waits until the port answers; with a path, until it gives 200."""
         deadline = time.monotonic() + bound
         while True:
             if self.process.poll() is not None:
-                sys.exit(f"{self.name} ended at its start; see {self.log.name}")
+                sys.exit(f"{self.name} ended at its start:\n{self.said()}")
             try:
                 if path is None:
                     socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -58,14 +56,17 @@ class Server:
                 return self
             except OSError:
                 if time.monotonic() > deadline:
-                    sys.exit(f"{self.name} does not answer; see {self.log.name}")
+                    sys.exit(f"{self.name} does not answer:\n{self.said()}")
                 time.sleep(0.05)
 
-    def get(self, path):
+    def said(self):
+        return Path(self.log.name).read_text(errors="replace")[-2000:]
+
+    def get(self, path, port=None):
         # No proxy of the environment stands between two addresses of loopback.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(self.url(path), timeout=5) as answer:
-            return answer.read(), dict(answer.headers)
+        with opener.open(f"http://127.0.0.1:{port or self.port}{path}", timeout=5) as answer:
+            return answer.read(), answer.headers
 
     def cpu_seconds(self):
         """CPU time of the process and its children that still run."""
@@ -196,10 +197,11 @@ def redis(dir, core, tracking=True):
 
 
 LARDER = """server: {{ listen: "127.0.0.1:{port}", admin: off, workers: 1 }}
-cache: {{ store: "redis://127.0.0.1:{redis}", max_new_keys: 1000000000 }}
+cache: {{ store: "redis://127.0.0.1:{redis}", max_new_keys: 1000000 }}
 routes:
 {routes}
   /miss/{{n}}: {{ inline: "{{{{params.n}}}} {filler}", content_type: text/plain, ttl: 20s }}
+  /kept/{{n}}: {{ inline: "{{{{params.n}}}} {filler}", content_type: text/plain, ttl: 1h }}
 """
 
 
@@ -212,7 +214,7 @@ def larder(name, dir, core, redis_port, sizes):
     )
     text = LARDER.format(port=port, redis=redis_port, routes=routes, filler="x" * 1000)
     (dir / "routes.yaml").write_text(text)
-    command = [TOP / "target/release/larder", "serve", "--config", dir / "routes.yaml"]
+    command = [BUILT / "larder", "serve", "--config", dir / "routes.yaml"]
     server = Server(name, command, port, core, log=dir / "log", env={"RUST_LOG": "warn"})
     return server.wait(f"/b{sizes[0]}")
 
@@ -220,7 +222,7 @@ def larder(name, dir, core, redis_port, sizes):
 def bare(dir, core):
     dir.mkdir()
     port = free_port()
-    command = [TOP / "target/release/examples/bare", port]
+    command = [BUILT / "examples" / "bare", port]
     return Server("bare", command, port, core, log=dir / "log").wait()
 
 

@@ -1,6 +1,7 @@
 //! What the cache has done since the start, for metrics: plain atomics, read by the admin part.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::store::Trouble;
 
@@ -33,6 +34,8 @@ pub struct Counters {
     pub invalidations: Count,
     /// Times that the near cache was emptied because changes were no longer told.
     pub tracking_lost: Count,
+    /// How long renders took, those that failed too.
+    pub render_time: Timings,
     store_errors: [Count; Trouble::ALL.len()],
 }
 
@@ -45,6 +48,50 @@ impl Counters {
     pub(crate) fn store_error(&self, kind: Trouble) {
         if let Some(count) = self.store_errors.get(kind.index()) {
             count.add();
+        }
+    }
+}
+
+/// How long something took, in steps of about three.
+#[derive(Debug, Default)]
+pub struct Timings {
+    buckets: [AtomicU64; BOUNDS_SECONDS.len()],
+    micros: AtomicU64,
+}
+
+/// The upper bounds of the steps, in seconds; the last one has none.
+const BOUNDS_SECONDS: [f64; 11] =
+    [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0, f64::MAX];
+
+/// What [`Timings`] held at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Histogram {
+    /// Of all, in seconds.
+    pub sum: f64,
+    /// How many there were.
+    pub count: u64,
+    /// Each step's upper bound in seconds, and how many were in that step.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+impl Timings {
+    /// What was counted so far.
+    #[must_use]
+    pub fn read(&self) -> Histogram {
+        let counts = self.buckets.iter().map(|count| count.load(Ordering::Relaxed));
+        let buckets: Vec<(f64, u64)> = BOUNDS_SECONDS.into_iter().zip(counts).collect();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = Duration::from_micros(self.micros.load(Ordering::Relaxed)).as_secs_f64();
+        Histogram { sum, count, buckets }
+    }
+
+    pub(crate) fn add(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let seconds = took.as_secs_f64();
+        let step = BOUNDS_SECONDS.iter().position(|bound| seconds <= *bound);
+        if let Some(count) = step.and_then(|step| self.buckets.get(step)) {
+            count.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

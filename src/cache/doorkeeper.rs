@@ -100,3 +100,52 @@ impl Filter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::from_micros(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn above_the_bound_a_key_is_stored_on_its_second_request_within_a_minute() {
+        let (door, route) = (Doorkeeper::new(2), Arc::from("page"));
+        for start in [0, 29, 30, 59, 90, 1000] {
+            let late = start + 60;
+            let key = |name: &str| format!("{name}-{start}");
+            for (second, name, stored) in [
+                (start, "first", true),
+                (start, "second", true),
+                (start, "third", false),
+                (start, "third", true),
+                (start, "fourth", false),
+            ] {
+                assert_eq!(door.admits(&route, &key(name), at(second)), stored, "{name} {start}");
+            }
+            door.admits(&route, &key("a"), at(late));
+            door.admits(&route, &key("b"), at(late));
+            assert!(door.admits(&route, &key("fourth"), at(late)), "a minute after {start}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_long_ago_is_new_again_and_routes_are_counted_apart() {
+        let (door, route) = (Doorkeeper::new(0), Arc::from("page"));
+        assert!(!door.admits(&route, "key", at(0)));
+        assert!(!door.admits(&route, "key", at(120)));
+        let (door, other) = (Doorkeeper::new(1), Arc::from("other"));
+        assert!(door.admits(&route, "a", at(0)) && door.admits(&other, "b", at(0)));
+        assert!(!door.admits(&route, "c", at(0)) && !door.admits(&other, "d", at(0)));
+    }
+
+    #[test]
+    fn a_flood_passes_for_known_now_and_then_and_never_the_other_way_round() {
+        let (door, route) = (Doorkeeper::new(0), Arc::from("page"));
+        let passed = (0..50_000).filter(|key| door.admits(&route, &key.to_string(), at(0)));
+        assert!(passed.count() < 100);
+        let again = (0..50_000).filter(|key| door.admits(&route, &key.to_string(), at(59)));
+        assert_eq!(again.count(), 50_000);
+    }
+}

@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::fingerprint::Fingerprint;
 
 /// How long a route's responses live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetime {
     /// How long they are fresh; `None`: not stored at all.
     pub ttl: Option<Duration>,
@@ -105,5 +105,78 @@ impl Kept {
         } else {
             Freshness::Gone
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use crate::cache::entry::{Ask, Rendered};
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn lifetime() -> Lifetime {
+        let (stale_while_revalidate, stale_if_error) = (secs(10), secs(30));
+        Lifetime { ttl: Some(secs(60)), stale_while_revalidate, stale_if_error }
+    }
+
+    fn entry() -> Arc<Entry> {
+        let ask = Ask {
+            key: "key".into(),
+            fingerprint: Fingerprint::default(),
+            lifetime: lifetime(),
+            route: "route".into(),
+            path: "/".into(),
+            io: false,
+        };
+        let (content_type, body) = ("text/plain".into(), "body".into());
+        let rendered = Rendered { status: 200, content_type, body, at_most: None, store: true };
+        Arc::new(Entry::new(rendered, &ask, UNIX_EPOCH))
+    }
+
+    #[test]
+    fn an_entry_is_fresh_then_revalidated_then_kept_for_errors_then_gone() {
+        let start = Moment::default().after(secs(1));
+        // Read from a store that has kept it for 20 s of its 90, by a process one second old.
+        let kept = Kept::read(entry(), secs(70), start);
+        let cases = [
+            (0, Freshness::Fresh { left: secs(40) }),
+            (39, Freshness::Fresh { left: secs(1) }),
+            (40, Freshness::Revalidate { since: secs(0) }),
+            (49, Freshness::Revalidate { since: secs(9) }),
+            (50, Freshness::IfError),
+            (69, Freshness::IfError),
+            (70, Freshness::Gone),
+        ];
+        for (later, freshness) in cases {
+            let now = start.after(secs(later));
+            let seen = kept.freshness(&Fingerprint::default(), &lifetime(), now);
+            assert_eq!(seen, freshness, "{later} s later");
+            assert_eq!(kept.age(now), secs(20 + later));
+        }
+    }
+
+    #[test]
+    fn another_fingerprint_or_a_route_that_stores_nothing_finds_nothing() {
+        let start = Moment::default();
+        let kept = Kept::new(entry(), start);
+        let other = Fingerprint::of(b"other");
+        let off = Lifetime { ttl: None, ..lifetime() };
+        assert_eq!(kept.freshness(&other, &lifetime(), start), Freshness::Gone);
+        assert_eq!(kept.freshness(&Fingerprint::default(), &off, start), Freshness::Gone);
+    }
+
+    #[test]
+    fn a_lowered_ttl_applies_and_a_raised_one_does_not() {
+        let now = Moment::default().after(secs(15));
+        let kept = Kept::new(entry(), Moment::default());
+        let with = |ttl| Lifetime { ttl: Some(secs(ttl)), ..lifetime() };
+        let seen = |ttl| kept.freshness(&Fingerprint::default(), &with(ttl), now);
+        assert_eq!(seen(10), Freshness::Revalidate { since: secs(5) });
+        assert_eq!(seen(1000), Freshness::Fresh { left: secs(45) });
     }
 }

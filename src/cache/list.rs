@@ -39,6 +39,8 @@ pub struct Page {
 pub struct KeyInfo {
     /// The key; bytes that are no text are replaced.
     pub key: String,
+    /// The key's own bytes, where they are no text.
+    pub bytes: Option<Vec<u8>>,
     /// The route that rendered it; `None` for what is no record of larder.
     pub route: Option<String>,
     /// The path that was asked for.
@@ -107,9 +109,28 @@ impl Cache {
             return Ok(None);
         };
         let (text, len) = (stored.value.to_vec(), stored.value.len() as u64);
-        let info = info(key.to_owned(), &Start { bytes: text.clone(), left: stored.left, len });
-        let entry = look::read(stored, now).ok().map(|kept| kept.entry);
+        let info = info(key.as_bytes(), &Start { bytes: text.clone(), left: stored.left, len });
+        let entry = look::read(&stored, now).ok().map(|kept| kept.entry);
         Ok(Some(Inspection { info, entry, text }))
+    }
+}
+
+impl Cache {
+    /// What there is under a key that is no text, or holds no text: the value's beginning only.
+    ///
+    /// # Errors
+    /// Where the store could not be asked.
+    pub async fn inspect_bytes(&self, key: &[u8]) -> Result<Option<Inspection>, StoreError> {
+        let Some(shared) = self.inner.shared.as_ref().filter(|_| self.inner.is_ours(key)) else {
+            return Ok(None);
+        };
+        // A value of another type has a life and no length; what is not there has neither.
+        let starts = shared.told(STEP, shared.remote().starts(&[key.to_vec()])).await?;
+        let there = |start: &Start| start.len > 0 || start.left.is_some();
+        Ok(starts.into_iter().next().filter(there).map(|start| {
+            let info = info(key, &start);
+            Inspection { info, entry: None, text: start.bytes }
+        }))
     }
 }
 
@@ -139,6 +160,7 @@ impl Inner {
         let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).ok();
         KeyInfo {
             key: key.to_owned(),
+            bytes: None,
             route: Some(entry.route.to_string()),
             path: Some(entry.path.to_string()),
             ttl_ms: ms(kept.until().since(now)),
@@ -202,7 +224,7 @@ impl Inner {
             let some = some.get(..left.min(some.len())).unwrap_or_default();
             let starts = shared.told(STEP, shared.remote().starts(some)).await?;
             for (key, start) in some.iter().zip(&starts) {
-                let known = info(String::from_utf8_lossy(key).into_owned(), start);
+                let known = info(key, start);
                 if listing.route.is_none() || listing.route == known.route {
                     into.push(known);
                     left -= 1;
@@ -239,12 +261,14 @@ impl Inner {
     }
 }
 
-fn info(key: String, start: &Start) -> KeyInfo {
+fn info(key: &[u8], start: &Start) -> KeyInfo {
     let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).ok();
     let head = record::read_head(&start.bytes);
     let age = head.as_ref().zip(start.left).map(|(head, left)| head.px.saturating_sub(left));
+    let text = String::from_utf8_lossy(key);
     KeyInfo {
-        key,
+        bytes: matches!(text, std::borrow::Cow::Owned(_)).then(|| key.to_vec()),
+        key: text.into_owned(),
         ttl_ms: start.left.and_then(ms),
         age_ms: age.and_then(ms),
         size_bytes: start.len,
@@ -344,4 +368,48 @@ fn set_matches(set: &[char], char: char) -> (bool, usize) {
         }
     }
     (inside != negated, set.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_matches_as_in_redis() {
+        let cases = [
+            ("*", "", true),
+            ("*", "anything:/at all", true),
+            ("", "", true),
+            ("", "x", false),
+            ("a*c", "abbc", true),
+            ("a*c", "abbd", false),
+            ("*a*b*", "xxaxxb", true),
+            ("*/a", "blog:/a/a", true),
+            ("h?llo", "hello", true),
+            ("h?llo", "hllo", false),
+            ("h[ae]llo", "hallo", true),
+            ("h[^e]llo", "hello", false),
+            ("h[^e]llo", "hbllo", true),
+            ("h[a-c]llo", "hbllo", true),
+            ("h[c-a]llo", "hbllo", true),
+            ("h\\*llo", "h*llo", true),
+            ("h\\*llo", "hello", false),
+            ("[\\]]", "]", true),
+            ("[", "x", false),
+            ("[abc", "c", true),
+            ("ø?å", "øæå", true),
+        ];
+        for (glob, text, matches) in cases {
+            assert_eq!(glob_matches(glob, text), matches, "{glob:?} on {text:?}");
+        }
+        for text in ["a*b", "[x]", "\\", "plain?", "\\*"] {
+            assert!(glob_matches(&escape_glob(text), text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_glob_takes_no_more_than_a_moment() {
+        let glob = "*a".repeat(100) + "b";
+        assert!(!glob_matches(&glob, &"a".repeat(10_000)));
+    }
 }

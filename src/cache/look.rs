@@ -115,7 +115,7 @@ impl Inner {
         let before = self.clock.now();
         match shared.get(&ask.key, budget).await {
             Ok(None) => self.look_aside(ask, Miss::new(Why::UriMiss, None, There::Nothing)),
-            Ok(Some(stored)) => match read(stored, before) {
+            Ok(Some(stored)) => match read(&stored, before) {
                 Ok(kept) => {
                     if let Some(ticket) = ticket.filter(|_| self.settings.near) {
                         self.near.put_read(ticket, &ask.key, kept.clone());
@@ -191,7 +191,7 @@ impl Inner {
         match shared.claim(&ask.key, &token, LEASE, budget).await {
             Ok(Claim::Granted) => return Ok(Lease::Held(token)),
             Ok(Claim::Held { .. }) => {}
-            Err(_) => return Ok(Lease::Missing),
+            Err(_) => return Ok(self.lose(ask, &token)),
         }
         match (miss.role, &miss.spare) {
             (Role::Refresh, Some(kept)) => {
@@ -199,6 +199,12 @@ impl Inner {
             }
             _ => self.wait_for_lease(ask, shared, token, budget).await,
         }
+    }
+
+    /// Goes on without a lease that the store may have granted after we gave up waiting for it.
+    fn lose(&self, ask: &Ask, token: &str) -> Lease {
+        self.release_later(ask, token);
+        Lease::Missing
     }
 
     async fn wait_for_lease(
@@ -221,7 +227,7 @@ impl Inner {
             let held = match shared.claim(&ask.key, &token, LEASE, budget).await {
                 Ok(Claim::Granted) => return Ok(Lease::Held(token)),
                 Ok(Claim::Held { left }) => left,
-                Err(_) => return Ok(Lease::Missing),
+                Err(_) => return Ok(self.lose(ask, &token)),
             };
             tokio::select! {
                 () = &mut over => return Ok(Lease::Missing),
@@ -233,7 +239,7 @@ impl Inner {
 }
 
 /// The entry of a stored value, with its age; the read began at `before`.
-pub(crate) fn read(stored: Stored, before: Moment) -> Result<Kept, Flaw> {
+pub(crate) fn read(stored: &Stored, before: Moment) -> Result<Kept, Flaw> {
     let entry = record::read(&stored.value)?;
     match stored.left.filter(|left| *left <= entry.px) {
         Some(left) => Ok(Kept::read(entry.into(), left, before)),
@@ -245,7 +251,7 @@ pub(crate) fn read(stored: Stored, before: Moment) -> Result<Kept, Flaw> {
 pub(crate) fn write_detail(trouble: Trouble) -> Detail {
     match trouble {
         Trouble::Full => Detail::StoreFull,
-        Trouble::ReadOnly => Detail::StoreReadOnly,
+        Trouble::ReadOnly | Trouble::Forbidden => Detail::StoreReadOnly,
         _ => Detail::StoreDown,
     }
 }

@@ -1,8 +1,8 @@
 //! Key → response: memory, Redis, one render at a time.
 //!
 //! [`Cache::peek`] is the hot way: a fresh entry in memory, without waiting. [`Cache::answer`] is
-//! the whole story: it joins the [flight](flight) of its key, or starts one, which looks into the
-//! store, claims a [lease](lease) where the render does I/O, renders, writes, and tells all who
+//! the whole story: it joins the flight of its key, or starts one, which looks into the
+//! store, claims a lease where the render does I/O, renders, writes, and tells all who
 //! wait. The HTTP edge calls both; the admin part lists and purges. The cache knows no route, no
 //! site and no HTTP library: keys, records and renders only.
 
@@ -322,6 +322,12 @@ impl Cache {
         }
     }
 
+    /// The clock that its lifetimes run by.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// What the cache has counted since the start.
     #[must_use]
     pub fn counters(&self) -> &Counters {
@@ -353,12 +359,14 @@ impl Inner {
     /// Renders, for at most [`RENDER_AT_MOST`]; a panic is a failure like another.
     async fn render<R: Render>(&self, render: R) -> Result<Rendered, RenderFailure> {
         self.counters.renders.add();
+        let began = self.clock.now();
         let work = AssertUnwindSafe(async move { render.render().await }).catch_unwind();
         let result = match tokio::time::timeout(RENDER_AT_MOST, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => Err(RenderFailure::new(500, &panic_text(&*panic))),
             Err(_) => Err(RenderFailure::new(504, "the render took longer than 30 s")),
         };
+        self.counters.render_time.add(self.clock.now().since(began));
         if result.is_err() {
             self.counters.render_failures.add();
         }

@@ -70,9 +70,14 @@ impl Near {
         self.map.get(key).filter(|kept| now < kept.until())
     }
 
-    /// Puts in an entry that was made here; for a memory store.
-    pub(crate) fn put(&self, key: &str, kept: Kept) {
-        self.map.insert(key.into(), kept);
+    /// Puts in an entry that was made here; says whether there is room for one of its size.
+    pub(crate) fn put(&self, key: &str, kept: Kept) -> bool {
+        let key: Box<str> = key.into();
+        let fits = Weigh.weight(&key, &kept) <= self.map.shard_capacity();
+        if fits {
+            self.map.insert(key, kept);
+        }
+        fits
     }
 
     /// Leave to put in what is read from now on; `None` where nothing may be kept.

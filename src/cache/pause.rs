@@ -7,7 +7,7 @@ use quick_cache::sync::Cache as Map;
 use crate::clock::Moment;
 
 /// How many keys are remembered; one that had to leave is simply tried sooner.
-const KEYS: usize = 16_384;
+const KEYS: usize = 4096;
 
 /// When each key's turn comes again.
 #[derive(Debug)]

@@ -21,6 +21,8 @@ use super::{Cache, Inner};
 pub enum Purge {
     /// These keys, as they are.
     Keys(Vec<String>),
+    /// These keys, which are no text and so none of ours, but are under the prefix.
+    Bytes(Vec<Vec<u8>>),
     /// The keys that a Redis glob matches: whole, or after the prefix, or after the namespace.
     Glob(String),
     /// The entries that these routes rendered, by the route's name in the record.
@@ -64,6 +66,7 @@ impl Inner {
     fn is_meant(&self, what: &Purge, flight: &Flight) -> bool {
         match what {
             Purge::Keys(keys) => keys.contains(&flight.key),
+            Purge::Bytes(_) => false,
             Purge::Glob(glob) => self.matches(glob, &flight.key),
             Purge::Routes(routes) => routes.iter().any(|route| **route == *flight.route),
             Purge::All => true,
@@ -73,6 +76,7 @@ impl Inner {
     fn holds(&self, what: &Purge, key: &str, kept: &Kept) -> bool {
         match what {
             Purge::Keys(keys) => keys.iter().any(|it| it == key),
+            Purge::Bytes(_) => false,
             Purge::Glob(glob) => self.matches(glob, key),
             Purge::Routes(routes) => routes.iter().any(|route| **route == *kept.entry.route),
             Purge::All => true,
@@ -95,6 +99,10 @@ impl Inner {
         if let Purge::Keys(keys) = what {
             let ours = keys.iter().map(|key| key.clone().into_bytes());
             return unlink(shared, ours.filter(|key| self.is_ours(key)).collect()).await;
+        }
+        if let Purge::Bytes(keys) = what {
+            let ours = keys.iter().filter(|key| self.is_ours(key)).cloned();
+            return unlink(shared, ours.collect()).await;
         }
         let prefix = escape_glob(&self.settings.prefix);
         let leases = format!("{LEASE_PREFIX}{prefix}:*");

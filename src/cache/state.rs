@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::near::Figures;
+use super::purge::STEP;
+use super::store::StoreError;
 use super::{Cache, Inner};
 
 /// How often in a row a foreign record is overwritten before another site is suspected.
@@ -58,10 +60,24 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// What Redis says of itself, by the names of its `INFO`; nothing of a memory store.
+    ///
+    /// # Errors
+    /// Where it could not be asked.
+    pub async fn about(&self) -> Result<Vec<(String, String)>, StoreError> {
+        match &self.inner.shared {
+            Some(shared) => shared.told(STEP, shared.remote().about()).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 impl Inner {
     fn trouble(&self) -> Option<String> {
         let shared = self.shared.as_ref()?;
-        let writes = || shared.write_trouble().map(|kind| format!("takes no writes: {kind:?}"));
+        let writes =
+            || shared.write_trouble().map(|kind| format!("takes no writes: {}", kind.name()));
         shared.trouble().map(|error| error.to_string()).or_else(writes)
     }
 }

@@ -6,6 +6,7 @@ use super::entry::{Entry, RenderFailure, Rendered};
 use super::flight::{Flight, Landing, Made};
 use super::freshness::{Freshness, Kept};
 use super::look::{Lease, Miss, Role, There, write_detail};
+use super::purge::STEP;
 use super::store::shared::{Budget, Shared};
 use super::store::{StoreError, Trouble};
 use super::{ASIDE_AT_MOST, Ask, Detail, Inner, record};
@@ -73,9 +74,14 @@ impl Inner {
                 admitted
             }
             There::Foreign => {
-                let due = self.shared.is_none() || self.overwrites.is_due(&ask.key, now);
-                if due && self.shared.is_some() {
-                    let times = self.overwrites.begin(&ask.key, now);
+                if self.shared.is_none() {
+                    return true;
+                }
+                // By fingerprint too: edits in a row are one site's, and each is stored.
+                let which = format!("{}{}", ask.fingerprint, ask.key);
+                let due = self.overwrites.is_due(&which, now);
+                if due {
+                    let times = self.overwrites.begin(&which, now);
                     self.notices.overwritten(&ask.key, times);
                 }
                 due
@@ -91,7 +97,11 @@ impl Inner {
         budget: &mut Budget,
     ) -> Written {
         let Some(shared) = &self.shared else {
-            self.near.put(&ask.key, Kept::new(Arc::clone(entry), self.clock.now()));
+            let kept = Kept::new(Arc::clone(entry), self.clock.now());
+            if !self.near.put(&ask.key, kept) {
+                self.counters.too_large.add();
+                return Written::Unwanted;
+            }
             self.counters.stored.add();
             return Written::Stored;
         };
@@ -132,9 +142,21 @@ impl Inner {
 
     /// Gives a lease back that was not used up by a write, so that nobody waits for it in vain.
     async fn give_back(&self, ask: &Ask, lease: &Lease, budget: &mut Budget) {
-        if let (Lease::Held(token), Some(shared)) = (lease, &self.shared) {
-            shared.release(&ask.key, token, budget).await;
+        if let (Lease::Held(token), Some(shared)) = (lease, &self.shared)
+            && shared.release(&ask.key, token, budget).await.is_err()
+        {
+            self.release_later(ask, token);
         }
+    }
+
+    /// Gives a lease back once the store can be told, for a little longer than an answer waits:
+    /// else the key would stay without an entry, and all who ask would wait, until it ends.
+    pub(crate) fn release_later(&self, ask: &Ask, token: &str) {
+        let Some(shared) = self.shared.clone() else { return };
+        let (key, token) = (ask.key.clone(), token.to_owned());
+        self.tasks.spawn(async move {
+            let _ = shared.told(STEP, shared.remote().release(&key, &token)).await;
+        });
     }
 
     /// Makes up for a failed render: with the stale copy where one may be served.
@@ -146,13 +168,7 @@ impl Inner {
         lease: Lease,
         budget: &mut Budget,
     ) -> Landing {
-        tracing::warn!(
-            route = &*ask.route,
-            key = ask.key,
-            status = failure.status,
-            reason = &*failure.detail,
-            "a render failed"
-        );
+        note_failure(ask, &failure);
         if failure.forget {
             self.forget(ask, budget).await;
             return Landing::Made(Made::failed(failure, miss.why));
@@ -192,5 +208,15 @@ impl Inner {
     /// Where entries come from, when they come from the store.
     fn where_from(&self) -> Detail {
         if self.shared.is_some() { Detail::Redis } else { Detail::Memory }
+    }
+}
+
+/// A thing that is not there is no trouble: anyone may ask for it, as often as they like.
+fn note_failure(ask: &Ask, failure: &RenderFailure) {
+    let (route, key, reason) = (&*ask.route, &*ask.key, &*failure.detail);
+    if failure.status < 500 {
+        tracing::debug!(route, key, status = failure.status, reason, "a render found nothing");
+    } else {
+        tracing::warn!(route, key, status = failure.status, reason, "a render failed");
     }
 }

@@ -7,15 +7,11 @@ use super::{FAILED, OK, say};
 
 /// 0 where the site's admin listener answers, else 1.
 pub(super) fn run(config: &Path, reach: &Reach) -> Result<u8, Trouble> {
-    match Target::running(config, reach) {
-        Some(running) => {
-            running.get("/readyz")?;
-            say("ready\n");
-            Ok(OK)
-        }
-        None => {
-            say("no larder answers\n");
-            Ok(FAILED)
-        }
-    }
+    let Some(running) = Target::running(config, reach) else {
+        say("no larder answers\n");
+        return Ok(FAILED);
+    };
+    running.get("/readyz")?;
+    say("ready\n");
+    Ok(OK)
 }

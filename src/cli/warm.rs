@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::target::{Offline, Reach, Running, Target, Trouble, compiled};
 use super::{FAILED, OK, complain, say};
-use crate::config::CacheStatusDetail;
 use crate::http::edge::Handle as _;
 use crate::http::handler::SiteHandler;
 use crate::http::live::Live;
@@ -84,8 +83,8 @@ fn served_at(running: &Running, site: &Site, arguments: &Arguments) -> Result<St
 /// Renders in this process, into the site's Redis.
 fn visit_all(offline: Offline, urls: Vec<String>) -> Vec<(String, Result<StatusCode, String>)> {
     let (site, cache, runtime) = offline.into_parts();
-    let handler =
-        SiteHandler::new(Arc::new(Live::new(Arc::new(site))), cache, CacheStatusDetail::Short);
+    let server = site.server.clone();
+    let handler = SiteHandler::new(Arc::new(Live::new(Arc::new(site))), cache, &server);
     let visit = async move {
         let mut answers = Vec::with_capacity(urls.len());
         for url in urls {

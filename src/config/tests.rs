@@ -29,7 +29,7 @@ impl Files for Memory {
     }
 
     fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        let (before, after) = pattern.split_once('*').unwrap();
+        let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
         let fits = |path: &&String| path.starts_with(before) && path.ends_with(after);
         Ok(self.0.keys().filter(fits).cloned().collect())
     }
@@ -402,4 +402,34 @@ fn a_file_that_is_no_text_is_said_to_be_none_where_it_is_none() {
     let loaded = load("routes.yaml", &mut Latin, &env);
     assert!(lines(&loaded.report)[0].starts_with("routes.yaml:2:11: error[yaml_syntax]"));
     assert!(loaded.config.is_none());
+}
+
+#[test]
+fn whatever_is_typed_gives_a_config_or_says_why_not() {
+    // A small generator of its own, so that a failure comes again.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let signs: Vec<char> = "{}[]:,#&*!|>'\"%@`-? \t\n\r\u{feff}øa0$~<".chars().collect();
+    let example: Vec<char> = EXAMPLE.chars().collect();
+    for _ in 0..300 {
+        let start = random(example.len());
+        let mut text: Vec<char> = example[start..].iter().copied().take(400).collect();
+        for _ in 0..=random(4) {
+            let (at, sign) = (random(text.len()), signs[random(signs.len())]);
+            match random(3) {
+                0 => text[at] = sign,
+                1 => text.insert(at, sign),
+                _ => text.truncate(at + 1),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        let loaded = load_text(&text);
+        assert!(loaded.config.is_some() || loaded.report.has_errors(), "{text}");
+        let shown = crate::diagnostic::render::human(&loaded.report, false, None);
+        assert_eq!(shown.is_empty(), loaded.report.is_empty(), "{text}");
+    }
 }

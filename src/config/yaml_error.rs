@@ -70,9 +70,14 @@ fn too_much(message: &str, span: &Span) -> Diagnostic {
         .help("split the file with `include`, or move values into files under `load`")
 }
 
+fn too_deep_nesting(span: &Span) -> Diagnostic {
+    Diagnostic::new(Code::YamlBudget, "the document nests too deep", span)
+        .help("write it flatter: 32 levels are the most")
+}
+
 fn budget(breach: &BudgetBreach, span: &Span) -> Diagnostic {
     let message = match breach {
-        BudgetBreach::Depth { .. } => "the document nests too deep",
+        BudgetBreach::Depth { .. } => return too_deep_nesting(span),
         BudgetBreach::Aliases { .. }
         | BudgetBreach::Anchors { .. }
         | BudgetBreach::AliasAnchorRatio { .. }
@@ -106,7 +111,7 @@ fn syntax(file: &Arc<SourceFile>, kind: &ErrorKind, span: &Span) -> Diagnostic {
         }
         ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => no_colon(line),
         ErrorKind::ExpectedBlockSequenceEntry => misplaced(line, span),
-        ErrorKind::RecursionLimitExceeded => too_much("the document nests too deep", span),
+        ErrorKind::RecursionLimitExceeded => too_deep_nesting(span),
         other => plain(other, line, span),
     }
 }
@@ -319,17 +324,24 @@ fn no_colon(line: Line) -> Diagnostic {
     }
 }
 
-/// The errors that need no more than a sentence.
-fn plain(kind: &ErrorKind, line: Line, span: &Span) -> Diagnostic {
+/// Whether a bracket is missing at the end.
+fn is_unclosed(kind: &ErrorKind) -> bool {
     use ErrorKind as K;
-    let unclosed = matches!(
+    matches!(
         kind,
         K::UnclosedFlowCollection { .. }
             | K::UnexpectedEofFlowSequence
             | K::UnexpectedEofFlowMapping
             | K::UnexpectedEofImplicitFlowMapping
-    );
-    if unclosed && let Some(diagnostic) = comment_in_brackets(span) {
+    )
+}
+
+/// The errors that need no more than a sentence.
+fn plain(kind: &ErrorKind, line: Line, span: &Span) -> Diagnostic {
+    use ErrorKind as K;
+    if is_unclosed(kind)
+        && let Some(diagnostic) = comment_in_brackets(span)
+    {
         return diagnostic;
     }
     let (message, help) = match kind {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use ::http::header::{
-    ACCEPT_ENCODING, AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
-    HeaderValue, VARY,
+    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderName, HeaderValue, VARY,
 };
 use ::http::{HeaderMap, Request, Response, StatusCode};
 use bytes::Bytes;
@@ -148,6 +148,14 @@ pub(super) fn error_page(status: StatusCode, body: Bytes, content_type: &str) ->
     let mut answer = Response::new(Body::full(body));
     *answer.status_mut() = status;
     put(&mut answer, CONTENT_TYPE, content_type);
+    answer
+}
+
+/// The answer to a health check: never kept by anybody.
+pub(super) fn healthy() -> Response<Body> {
+    let mut answer = Response::new(Body::from("ok\n"));
+    put(&mut answer, CONTENT_TYPE, "text/plain; charset=utf-8");
+    put(&mut answer, CACHE_CONTROL, "no-store");
     answer
 }
 

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::edge::{Edge, Handle};
 use super::head::MAX_HEAD;
 use super::listener::Limits;
-use super::pulse::{Next, Noted, Protocol, Pulse};
+use super::pulse::{Next, Noted, Protocol, Pulse, Watched};
 use super::seldom::Seldom;
 use super::tls::Tls;
 use crate::clock::Clock;
@@ -207,13 +207,15 @@ enum Ending {
 }
 
 async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending {
-    let mut seen = None;
+    let mut watched = Watched::default();
     let mut rest = limits.head.min(limits.idle);
+    // The first look only begins the count.
+    let _nothing_yet = pulse.look(limits, &mut watched);
     loop {
         tokio::select! {
             () = stops.cut.cancelled() => return Ending::Now,
             () = stops.idle.cancelled() => return Ending::InOrder,
-            () = sleep(rest) => match pulse.look(limits, &mut seen) {
+            () = sleep(rest) => match pulse.look(limits, &mut watched) {
                 Next::LookAfter(next) => rest = next,
                 Next::CloseIdle => return Ending::InOrder,
                 Next::Cut => return Ending::Now,
@@ -224,12 +226,12 @@ async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending 
 
 /// Once it was asked to finish.
 async fn reason_to_cut(pulse: &Pulse, limits: &Limits, stops: &Stops) {
-    let mut seen = None;
+    let mut watched = Watched::default();
     let mut rest = limits.head;
     loop {
         tokio::select! {
             () = stops.cut.cancelled() => return,
-            () = sleep(rest) => match pulse.look(limits, &mut seen) {
+            () = sleep(rest) => match pulse.look(limits, &mut watched) {
                 Next::LookAfter(next) => rest = next,
                 Next::CloseIdle | Next::Cut => return,
             }

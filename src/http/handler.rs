@@ -3,7 +3,8 @@
 //! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`]
 //! goes it again for the rest, inside one warp filter.
 
-use std::borrow::Cow;
+mod refusals;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,28 +13,26 @@ use hyper_util::service::TowerToHyperService;
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
-use ::http::header::{
-    ACCEPT_LANGUAGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, HeaderValue, LOCATION,
-};
+use ::http::header::{ACCEPT_LANGUAGE, ALLOW, LOCATION};
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 
+use super::access::Seen;
 use super::answer::{self, Coded, Told};
 use super::body::Body;
 use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
-use super::cors::is_preflight;
 use super::edge::Handle;
 use super::files::{self, Resource};
 use super::headers::joined;
 use super::language;
 use super::live::{Live, RouteLines, Served};
 use super::page::PageRender;
-use super::problem::{Form, Problem};
 use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
-use crate::config::{CacheStatusDetail, Ttl};
+use crate::config::{AccessLog, CacheStatusDetail, ServerConfig, Ttl};
 use crate::site::key::Facts;
 use crate::site::route::rules::Violation;
 use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
-use crate::site::{ErrorFacts, RenderError, RenderJob, Route, Source};
+use crate::site::{RenderError, RenderJob, Route, Source};
+use crate::telemetry::access_line;
 
 /// Serves the site that is live. Clones are the same.
 #[derive(Clone)]
@@ -47,13 +46,22 @@ struct Core {
     live: Arc<Live>,
     cache: Cache,
     cache_status: CacheStatusDetail,
+    access_log: AccessLog,
+    /// A path that answers 200, whatever the site has there.
+    health: Option<String>,
 }
 
 impl SiteHandler {
     /// A handler for what `live` holds, answering from `cache`.
     #[must_use]
-    pub fn new(live: Arc<Live>, cache: Cache, cache_status: CacheStatusDetail) -> Self {
-        let core = Arc::new(Core { live, cache, cache_status });
+    pub fn new(live: Arc<Live>, cache: Cache, server: &ServerConfig) -> Self {
+        let core = Arc::new(Core {
+            live,
+            cache,
+            cache_status: server.cache_status,
+            access_log: server.access_log,
+            health: server.health.clone(),
+        });
         let shared = Arc::clone(&core);
         let filter = warp::ext::get::<Carried<WholeRequest>>()
             .then(move |carried: Carried<WholeRequest>| {
@@ -87,6 +95,19 @@ impl Handle for SiteHandler {
         match service.call(request_for_warp(request)).await {
             Ok(answer) => answer_from_warp(answer),
             Err(never) => match never {},
+        }
+    }
+
+    fn observes(&self) -> bool {
+        self.core.access_log != AccessLog::Off
+    }
+
+    fn sent(&self, seen: &Seen) {
+        let now = self.core.cache.clock().wall();
+        match self.core.access_log {
+            AccessLog::Off => {}
+            AccessLog::Text => access_line(&seen.text(now)),
+            AccessLog::Json => access_line(&seen.json(now)),
         }
     }
 }
@@ -141,24 +162,28 @@ impl Asked<'_> {
         self.served.lines(self.target)
     }
 
-    /// The render of a page, and what the cache is asked for it; nothing of the latter for methods
-    /// that are never cached, nothing at all for a route that is no page.
-    fn render(
-        &self,
-        request: &WholeRequest,
-    ) -> Result<Option<(Option<Ask>, PageRender)>, RenderError> {
+    fn count_error(&self) {
+        if let Some(lines) = self.lines() {
+            lines.counts.add_error();
+        }
+    }
+
+    /// The render of a page, and what the cache is asked for it: for methods that are never cached,
+    /// only to watch over the render. Nothing for a route that is no page.
+    fn render(&self, request: &WholeRequest) -> Result<Option<(Ask, PageRender)>, RenderError> {
         let facts = self.facts(request);
         let Some(job) = RenderJob::new(&self.served.site, self.route, &facts)? else {
             return Ok(None);
         };
-        let ask = self.route.key.as_ref().map(|plan| Ask {
-            key: plan.build(&facts),
+        let plan = self.route.key.as_ref();
+        let ask = Ask {
+            key: plan.map_or_else(String::new, |plan| plan.build(&facts)),
             fingerprint: job.fingerprint,
-            lifetime: lifetime(self.route),
+            lifetime: plan.map_or_else(Lifetime::default, |_| lifetime(self.route)),
             route: Arc::clone(&self.route.name),
             path: self.path.text().to_owned(),
             io: self.route.delay.is_some(),
-        });
+        };
         Ok(Some((ask, PageRender { delay: self.route.delay, job })))
     }
 }
@@ -174,6 +199,9 @@ impl Core {
     fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         if !is_read(request.method()) {
             return None;
+        }
+        if self.health.as_deref() == Some(request.uri().path()) {
+            return Some(answer::healthy());
         }
         let served = self.live.load();
         let Found::Route(matched) = served.site.find("GET", request.uri().path()) else {
@@ -198,6 +226,9 @@ impl Core {
     async fn answer(&self, request: &WholeRequest) -> Response<Body> {
         let served = Arc::clone(&*self.live.load());
         let method = request.method().as_str();
+        if is_read(request.method()) && self.health.as_deref() == Some(request.uri().path()) {
+            return answer::healthy();
+        }
         match served.site.find(method, request.uri().path()) {
             Found::Route(matched) => self.route(&served, &matched, request).await,
             Found::Redirect { to } => self.moved(&to, request),
@@ -212,6 +243,7 @@ impl Core {
                 answer
             }
             Found::NotFound => {
+                self.live.count_unmatched();
                 self.problem(&served, request, StatusCode::NOT_FOUND, "there is no such page")
             }
             Found::Malformed => {
@@ -247,11 +279,11 @@ impl Core {
         let (ask, render) = match asked.render(request) {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return answer::plain(StatusCode::INTERNAL_SERVER_ERROR),
-            Err(why) => return self.failed(asked.served, request, &why),
+            Err(why) => return self.failed(asked, request, &why),
         };
-        let Some(ask) = ask else {
-            return self.uncached(asked, request, render).await;
-        };
+        if asked.route.key.is_none() {
+            return self.uncached(asked, request, ask, render).await;
+        }
         let key = ask.key.clone();
         let Answer { result, outcome } = self.cache.answer(ask, render).await;
         match result {
@@ -261,7 +293,7 @@ impl Core {
                 let answer = told.response(request, &outcome);
                 self.finish(asked, request, answer, outcome, Some(&key))
             }
-            Err(failure) => self.failure(asked.served, request, &failure, outcome, Some(&key)),
+            Err(failure) => self.failure(asked, request, &failure, outcome, Some(&key)),
         }
     }
 
@@ -278,68 +310,22 @@ impl Core {
         self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
-    /// A page for a method that is never cached.
+    /// A page for a method that is never cached: its answer is none of the address's own, so it has
+    /// no validator and no conditions.
     async fn uncached(
         &self,
         asked: &Asked<'_>,
         request: &WholeRequest,
+        ask: Ask,
         render: PageRender,
     ) -> Response<Body> {
-        let outcome = Outcome::forwarded(Why::Bypass);
-        match render.run().await {
-            Ok(body) => {
-                let answer = answer::made(asked.lines(), body);
+        let Answer { result, outcome } = self.cache.answer(ask, render).await;
+        match result {
+            Ok(entry) => {
+                let answer = answer::made(asked.lines(), entry.body.clone());
                 self.finish(asked, request, answer, outcome, None)
             }
-            Err(failure) => self.failure(asked.served, request, &failure, outcome, None),
-        }
-    }
-
-    fn failure<B>(
-        &self,
-        served: &Served,
-        request: &Request<B>,
-        failure: &crate::cache::RenderFailure,
-        outcome: Outcome,
-        key: Option<&str>,
-    ) -> Response<Body> {
-        let path = request.uri().path();
-        tracing::error!(path, status = failure.status, why = %failure.detail, "no answer");
-        let status = StatusCode::from_u16(failure.status).unwrap_or_default();
-        let answer = self.problem(served, request, status, "the page could not be made");
-        self.with_status(answer, outcome, key)
-    }
-
-    fn failed(&self, served: &Served, request: &WholeRequest, why: &RenderError) -> Response<Body> {
-        match why {
-            RenderError::NotFound { .. } => {
-                self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
-            }
-            RenderError::Failed(words) => {
-                tracing::error!(path = request.uri().path(), why = %words, "no answer");
-                let detail = "the page could not be made";
-                self.problem(served, request, StatusCode::INTERNAL_SERVER_ERROR, detail)
-            }
-        }
-    }
-
-    fn refused(
-        &self,
-        served: &Served,
-        request: &WholeRequest,
-        refused: &Refused,
-    ) -> Response<Body> {
-        match refused {
-            Refused::Path => {
-                self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
-            }
-            Refused::Query(violation) => {
-                let Violation { name, detail } = violation;
-                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
-                    .detail(format!("`{name}` {detail}"))
-                    .with("parameter", name.as_str());
-                self.problem_page(served, request, &problem)
-            }
+            Err(failure) => self.failure(asked, request, &failure, outcome, None),
         }
     }
 
@@ -362,74 +348,6 @@ impl Core {
         self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
-    /// 308 to the form of the path that exists, the query kept.
-    fn moved(&self, to: &str, request: &WholeRequest) -> Response<Body> {
-        let mut answer = answer::plain(StatusCode::PERMANENT_REDIRECT);
-        let address = match request.uri().query() {
-            Some(query) => Cow::Owned(format!("{to}?{query}")),
-            None => Cow::Borrowed(to),
-        };
-        answer::put(&mut answer, LOCATION, &address);
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
-    }
-
-    /// What a path answers; to a browser's preflight, what another origin may do.
-    fn options(&self, served: &Served, request: &WholeRequest, allow: &str) -> Response<Body> {
-        let mut answer = answer::plain(StatusCode::NO_CONTENT);
-        answer::put(&mut answer, ALLOW, allow);
-        let headers = request.headers();
-        if is_preflight(request.method(), headers)
-            && let Some(method) = joined(headers, &ACCESS_CONTROL_REQUEST_METHOD)
-            && let Found::Route(matched) = served.site.find(&method, request.uri().path())
-            && let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref())
-        {
-            cors.preflight(headers, allow, answer.headers_mut());
-        }
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
-    }
-
-    fn problem<B>(
-        &self,
-        served: &Served,
-        request: &Request<B>,
-        status: StatusCode,
-        detail: &str,
-    ) -> Response<Body> {
-        self.problem_page(served, request, &Problem::new(status).detail(detail))
-    }
-
-    /// The site's own page for an error, for who accepts HTML; else larder's, or problem JSON.
-    fn problem_page<B>(
-        &self,
-        served: &Served,
-        request: &Request<B>,
-        problem: &Problem,
-    ) -> Response<Body> {
-        let path = request.uri().path();
-        let decoded = PathText::parse(path);
-        let facts = ErrorFacts {
-            status: problem.status().as_u16(),
-            title: problem.title(),
-            detail: problem.detail_text(),
-            path: decoded.as_ref().map_or(path, PathText::text),
-        };
-        let form = Form::wanted(request.headers());
-        let own = if form == Form::Html {
-            served.site.error_page(facts).unwrap_or_else(|why| {
-                tracing::error!(path, %why, "the error page failed");
-                None
-            })
-        } else {
-            None
-        };
-        let mut answer = match own {
-            Some((body, content_type)) => answer::error_page(problem.status(), body, content_type),
-            None => problem.answer(form),
-        };
-        answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
-    }
-
     /// A route's answer, with what depends on who asks.
     fn finish<B>(
         &self,
@@ -439,8 +357,11 @@ impl Core {
         outcome: Outcome,
         key: Option<&str>,
     ) -> Response<Body> {
-        if let Some(cors) = asked.lines().and_then(|lines| lines.cors.as_ref()) {
-            cors.apply(request.headers(), answer.headers_mut());
+        if let Some(lines) = asked.lines() {
+            lines.counts.add(&outcome);
+            if let Some(cors) = &lines.cors {
+                cors.apply(request.headers(), answer.headers_mut());
+            }
         }
         self.with_status(answer, outcome, key)
     }

@@ -1,12 +1,15 @@
 //! The version of the site that is served now, with the header lines that its routes always send.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
 
 use super::cors::Cors;
+use super::counts::RouteCounts;
 use super::files::Kept;
 use super::media::compressible;
 use crate::site::{Route, Site, Source};
@@ -29,6 +32,8 @@ pub(super) struct RouteLines {
     pub(super) cors: Option<Cors>,
     /// The file that it serves, with its coded forms.
     pub(super) file: Option<Kept>,
+    /// What it answered since the start.
+    pub(super) counts: Arc<RouteCounts>,
 }
 
 impl Served {
@@ -37,6 +42,27 @@ impl Served {
     pub fn new(site: Arc<Site>) -> Self {
         let lines = site.routes.iter().map(|route| RouteLines::new(route)).collect();
         Self { site, lines }
+    }
+
+    /// Goes on counting where `before` counted for a route of the same name.
+    fn count_on(mut self, before: &Self) -> Self {
+        let counted: HashMap<&str, &Arc<RouteCounts>> = before.counted().collect();
+        for (route, lines) in self.site.routes.iter().zip(&mut self.lines) {
+            if let Some(counts) = counted.get(&*route.name) {
+                lines.counts = Arc::clone(counts);
+            }
+        }
+        self
+    }
+
+    /// Each route's name, and what it answered.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, &RouteCounts)> {
+        self.counted().map(|(name, counts)| (name, &**counts))
+    }
+
+    fn counted(&self) -> impl Iterator<Item = (&str, &Arc<RouteCounts>)> {
+        let names = self.site.routes.iter().map(|route| &*route.name);
+        names.zip(self.lines.iter().map(|lines| &lines.counts))
     }
 
     pub(super) fn lines(&self, target: u32) -> Option<&RouteLines> {
@@ -80,35 +106,52 @@ impl RouteLines {
             }
             Source::Page(_) | Source::Redirect(_) => None,
         };
-        Self { status, headers, cors: route.cors.as_ref().map(Cors::from), file }
+        let cors = route.cors.as_ref().map(Cors::from);
+        Self { status, headers, cors, file, counts: Arc::default() }
     }
 }
 
 /// The version that is served now; a reload swaps it in one step.
 #[derive(Debug)]
-pub struct Live(ArcSwap<Served>);
+pub struct Live {
+    served: ArcSwap<Served>,
+    /// How many requests no route was for.
+    unmatched: AtomicU64,
+}
 
 impl Live {
     /// Serves `site`.
     #[must_use]
     pub fn new(site: Arc<Site>) -> Self {
-        Self(ArcSwap::from_pointee(Served::new(site)))
+        let served = ArcSwap::from_pointee(Served::new(site));
+        Self { served, unmatched: AtomicU64::new(0) }
     }
 
     /// The version now; what holds it keeps it whole, whatever is swapped meanwhile.
     #[must_use]
     pub fn load(&self) -> Guard<Arc<Served>> {
-        self.0.load()
+        self.served.load()
     }
 
     /// The site now.
     #[must_use]
     pub fn site(&self) -> Arc<Site> {
-        Arc::clone(&self.0.load().site)
+        Arc::clone(&self.served.load().site)
     }
 
     /// From now on serves `site`.
     pub fn swap(&self, site: Arc<Site>) {
-        self.0.store(Arc::new(Served::new(site)));
+        let served = Served::new(site).count_on(&self.served.load());
+        self.served.store(Arc::new(served));
+    }
+
+    /// How many requests no route was for, since the start.
+    #[must_use]
+    pub fn unmatched(&self) -> u64 {
+        self.unmatched.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_unmatched(&self) {
+        self.unmatched.fetch_add(1, Ordering::Relaxed);
     }
 }

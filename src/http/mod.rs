@@ -1,7 +1,7 @@
 //! Request → answer: everything that speaks HTTP and knows nothing of routes or keys.
 //!
 //! The way of a request, in the order of the modules: [`listener`] accepts a connection,
-//! [`connection`] speaks HTTP/1 or HTTP/2 on it and ends it when it is silent too long, [`head`]
+//! `connection` speaks HTTP/1 or HTTP/2 on it and ends it when it is silent too long, [`head`]
 //! refuses what RFC 9110 and 9112 refuse, [`edge`] hands the rest to a [`edge::Handle`].
 
 pub mod access;
@@ -11,6 +11,7 @@ pub mod carry;
 pub mod conditional;
 mod connection;
 pub mod cors;
+pub mod counts;
 pub mod edge;
 pub mod encoding;
 mod facts;

@@ -29,8 +29,9 @@ pub(super) struct Pulse {
     /// When the first byte of the next head came, in microseconds; 0 for not yet. A head that
     /// began while an answer was under way counts as idle.
     head_since: AtomicU64,
-    /// When the last answer was done, or the connection began.
-    idle_since: AtomicU64,
+    /// Requests so far: by it the watch sees whether there were any since it last looked, and no
+    /// request has to ask for the time.
+    requests: AtomicU64,
     /// Bytes written. What a client sends is no progress: a body has its own bound.
     written: AtomicU64,
     /// Whether the last write found the client's window full: an answer of one piece leaves
@@ -49,6 +50,19 @@ pub(super) enum Protocol {
     Http2,
 }
 
+/// What the watch of a connection remembers between two looks: a count, and since when it stands.
+#[derive(Debug, Default)]
+pub(super) struct Watched(Option<(Count, Moment)>);
+
+/// What grows while a connection gets on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    /// Bytes written, while an answer is under way.
+    Written(u64),
+    /// Requests, while none is.
+    Requests(u64),
+}
+
 /// What the watch of a connection is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -62,13 +76,12 @@ pub(super) enum Next {
 
 impl Pulse {
     pub(super) fn new(clock: Clock, protocol: Protocol) -> Arc<Self> {
-        let now = clock.now().as_micros();
         Arc::new(Self {
             clock,
             protocol,
             in_flight: AtomicU32::new(0),
             head_since: AtomicU64::new(0),
-            idle_since: AtomicU64::new(now),
+            requests: AtomicU64::new(0),
             written: AtomicU64::new(0),
             full: AtomicBool::new(false),
             tail: Mutex::default(),
@@ -78,6 +91,7 @@ impl Pulse {
     /// A request has begun; it is done when what is returned is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Relaxed);
+        self.requests.fetch_add(1, Relaxed);
         self.head_since.store(0, Relaxed);
         InFlight(Arc::clone(self))
     }
@@ -92,25 +106,35 @@ impl Pulse {
         look(&self.tail.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the watch is to do; `seen` is its own note of the bytes written when it last looked.
-    pub(super) fn look(&self, limits: &Limits, seen: &mut Option<u64>) -> Next {
+    /// What the watch is to do; `watched` is its own memory of what it saw before.
+    ///
+    /// It looks at least once in [`Limits::head`], so that an idle connection is closed at most so
+    /// much later than [`Limits::idle`] says.
+    pub(super) fn look(&self, limits: &Limits, watched: &mut Watched) -> Next {
         let now = self.clock.now();
-        if self.in_flight.load(Relaxed) > 0 || self.full.load(Relaxed) {
-            let written = self.written.load(Relaxed);
-            let stalled = seen.replace(written) == Some(written);
-            return if stalled { Next::Cut } else { Next::LookAfter(limits.stall) };
-        }
-        *seen = None;
+        let busy = self.in_flight.load(Relaxed) > 0 || self.full.load(Relaxed);
         let head_since = self.head_since.load(Relaxed);
-        if head_since != 0 {
-            return match rest(now, head_since, limits.head) {
+        if !busy && head_since != 0 {
+            watched.0 = None;
+            return match rest(now, Moment::from_micros(head_since), limits.head) {
                 Some(rest) => Next::LookAfter(rest),
                 None => Next::Cut,
             };
         }
-        match rest(now, self.idle_since.load(Relaxed), limits.idle) {
+        let (bound, count) = if busy {
+            (limits.stall, Count::Written(self.written.load(Relaxed)))
+        } else {
+            (limits.idle, Count::Requests(self.requests.load(Relaxed)))
+        };
+        let since = match watched.0 {
+            Some((before, since)) if before == count => since,
+            _ => now,
+        };
+        watched.0 = Some((count, since));
+        match rest(now, since, bound) {
             // Never longer than a head may take: the next one may begin meanwhile.
             Some(rest) => Next::LookAfter(rest.min(limits.head)),
+            None if busy => Next::Cut,
             None => Next::CloseIdle,
         }
     }
@@ -119,7 +143,10 @@ impl Pulse {
         if self.protocol == Protocol::Http2 {
             return;
         }
-        if self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0 {
+        // A head that came whole is on its way to the handler: nothing to be timed.
+        let whole = bytes.ends_with(b"\r\n\r\n");
+        let resting = self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0;
+        if resting && !whole {
             self.head_since.store(self.clock.now().as_micros().max(1), Relaxed);
         }
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,8 +166,8 @@ impl Pulse {
 const SMALL_TAIL: usize = 2 * 1024;
 
 /// What is left of `bound` since `since`; nothing once it has passed.
-fn rest(now: Moment, since: u64, bound: Duration) -> Option<Duration> {
-    bound.checked_sub(now.since(Moment::from_micros(since))).filter(|rest| !rest.is_zero())
+fn rest(now: Moment, since: Moment, bound: Duration) -> Option<Duration> {
+    bound.checked_sub(now.since(since)).filter(|rest| !rest.is_zero())
 }
 
 /// A request being answered.
@@ -156,9 +183,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Relaxed) == 1 {
-            self.0.idle_since.store(self.0.clock.now().as_micros(), Relaxed);
-        }
+        self.0.in_flight.fetch_sub(1, Relaxed);
     }
 }
 

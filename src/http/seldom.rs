@@ -1,7 +1,7 @@
 //! A future that rests beside a busy one: polled only when it was woken itself.
 //!
-//! A connection is polled for every request, and the watch beside it has news once in a while. Polled
-//! along each time, it would cost locks that all connections share.
+//! A connection is polled for every request, and the watch beside it has news once in a while.
+//! Polled along each time, it would cost locks that all connections share.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -140,7 +140,7 @@ pub struct Route {
     pub delay: Option<Duration>,
     /// What it sends.
     pub source: Source,
-    /// A digest of all that a reload could change about how it is answered, for [`diff`].
+    /// A digest of all that a reload could change about how it is answered, for [`diff()`].
     pub digest: Fingerprint,
 }
 

@@ -113,6 +113,19 @@ async fn another_fingerprints_entry_is_never_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn edits_in_a_row_are_each_stored_and_are_no_sign_of_another_site() {
+    for store in Store::both().await {
+        for edit in 0..8 {
+            let ask = || Ask { fingerprint: site(&edit.to_string()), ..ask("about") };
+            let answer = store.bench.get(ask(), &edit.to_string()).await;
+            assert_eq!(status(&answer), "fwd=uri-miss; stored", "edit {edit}");
+            assert_eq!(body(&store.bench.get(ask(), "again").await), edit.to_string());
+        }
+        assert!(!store.bench.cache.state().contended);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_to_be_stored_is_rendered_for_each() {
     for store in Store::both().await {
         let off = Lifetime { ttl: None, ..ask("about").lifetime };
@@ -220,8 +233,9 @@ async fn ask_five(cache: &Cache, leave: &Arc<Notify>) -> Vec<u16> {
             tokio::spawn(async move {
                 let render = move || async move {
                     leave.notified().await;
-                    let none: Option<larder::cache::Rendered> = None;
-                    Ok(none.expect("a render that panics"))
+                    let pages: [larder::cache::Rendered; 0] = [];
+                    let first = pages.first().cloned();
+                    Ok(first.expect("a render that panics"))
                 };
                 cache.answer(ask("bad"), render).await
             })
@@ -332,6 +346,21 @@ async fn a_thing_that_is_gone_takes_its_old_entry_along() {
         };
         assert!(eventually(unknown).await, "{}", store.kind());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_memory_has_no_room_for_is_not_said_to_be_stored() {
+    let mut settings = super::harness::settings();
+    settings.memory_bytes = 64 << 10;
+    let (clock, tasks) = (larder::clock::Clock::manual(), tokio_util::task::TaskTracker::new());
+    let cache = Cache::memory(settings, clock, tasks);
+    let bench = Bench { cache, ..Bench::memory() };
+    let large = "x".repeat(60_000);
+    for _ in 0..2 {
+        assert_eq!(status(&bench.get(ask("large"), &large).await), "fwd=uri-miss");
+    }
+    assert_eq!(status(&bench.get(ask("small"), "x").await), "fwd=uri-miss; stored");
+    starts_with(&status(&bench.get(ask("small"), "x").await), "hit;");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -153,3 +153,21 @@ async fn a_foreign_delete_of_a_key_that_is_not_there_voids_nothing() {
     assert_eq!(status(&rendering.await.expect("an answer")), "fwd=uri-miss; stored");
     starts_with(&status(&bench.get(io("user"), "x").await), "hit;");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_scripts_stores_what_needs_no_lease_and_stays_in_use() {
+    let server = Server::start(&[]);
+    let _: () =
+        server.run(&["ACL", "SETUSER", "web", "on", ">secret", "~*", "+@all", "-@scripting"]);
+    let url = format!("redis://web:secret@127.0.0.1:{}", server.port);
+    let bench = Bench::ready(&url).await;
+    for number in 0..5 {
+        let started = Instant::now();
+        let afar = bench.get(io("afar"), "text").await;
+        assert!(status(&afar).starts_with("fwd=uri-miss") && body(&afar) == "text");
+        assert!(started.elapsed() < Duration::from_secs(1), "nobody waits for a dead lease");
+        let plain = bench.get(ask(&format!("plain-{number}")), "text").await;
+        assert_eq!(status(&plain), "fwd=uri-miss; stored");
+    }
+    assert!(bench.cache.state().up);
+}

@@ -128,6 +128,15 @@ async fn a_server_that_refuses_tracking_is_served_from_without_a_near_cache() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_unix_socket_is_as_good_as_a_port() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("redis.sock").display().to_string();
+    let _server = Server::start(&["--unixsocket", &socket]);
+    let bench = Bench::ready(&format!("redis+unix://{socket}")).await;
+    bench.warm(&ask("about"), "hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_near_cache_each_answer_comes_from_redis() {
     let server = Server::start(&[]);
     let mut settings = settings();

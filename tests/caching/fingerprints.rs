@@ -1,6 +1,6 @@
 //! What an edit evicts: exactly what it changes (P2), with both stores, and across a restart.
 
-use crate::harness::{Larder, PATIENCE, Redis, Site, both_stores, eventually};
+use crate::harness::{Larder, PATIENCE, Redis, Site, both_stores, eventually, run};
 
 const PAGES: &[&str] = &["/", "/team", "/size", "/plain", "/laid", "/json", "/two", "/hi/ada"];
 
@@ -177,5 +177,38 @@ async fn two_sites_on_one_redis_never_serve_each_others_pages() {
     for _ in 0..5 {
         assert_eq!(one.get("/").await.text(), "one");
         assert_eq!(two.get("/").await.text(), "two");
+    }
+}
+
+/// The pages whose entries `larder plan` says that the file `new` would make again.
+fn foretold(site: &Site, store: &str, new: &str) -> Vec<String> {
+    let output = run("plan", site, &[new, "--format", "json", "--store", store]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let routes = plan["routes"].as_array().expect("routes");
+    let made_again = routes.iter().filter(|route| route["entries"] != 0);
+    let mut pages: Vec<String> = made_again
+        .filter_map(|route| route["path"].as_str())
+        .map(|path| path.replace("{name}", "ada"))
+        .collect();
+    pages.sort();
+    pages
+}
+
+#[tokio::test]
+async fn what_a_plan_foretells_is_what_happens() {
+    let (site, redis) = (site(), Redis::start());
+    let larder = Larder::serve(&site, &redis.url());
+    let before = site.read("routes.yaml");
+    for (_, from, to, _) in EDITS.iter().filter(|(file, ..)| *file == "routes.yaml") {
+        warm(&larder).await;
+        let after = before.replace(from, to);
+        site.edit_in_place("new.yaml", &after);
+        let foretold = foretold(&site, &redis.url(), "new.yaml");
+        larder.reloads_after(|| site.edit("routes.yaml", &after));
+        let mut happened = made_again(&larder).await;
+        happened.sort_unstable();
+        assert_eq!(happened, foretold, "{from:?} -> {to:?}");
+        larder.reloads_after(|| site.edit("routes.yaml", &before));
     }
 }

@@ -3,6 +3,7 @@
 mod bounds;
 mod coherence;
 mod fingerprints;
+mod hammer;
 mod keys;
 mod once;
 mod outages;

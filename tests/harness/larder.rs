@@ -29,7 +29,8 @@ impl Larder {
     /// Serves `site` with further arguments; returns when it listens.
     pub(crate) fn spawn(site: &Site, arguments: &[&str]) -> Self {
         let mut child = command("serve", site)
-            .args(["--listen", "127.0.0.1:0", "--admin", "off"])
+            .args(["--listen", "127.0.0.1:0"])
+            .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -75,6 +76,13 @@ impl Larder {
     /// How many lines it has logged so far that hold `text`.
     pub(crate) fn logged(&self, text: &str) -> usize {
         self.log.text().lines().filter(|line| line.contains(text)).count()
+    }
+
+    /// The first line that holds `text`, as soon as there is one.
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        let find = |lines: &[String]| lines.iter().find(|line| line.contains(text)).cloned();
+        let line = self.log.wait(PATIENCE, find);
+        line.unwrap_or_else(|| panic!("no {text:?} in time; the log:\n{}", self.log.text()))
     }
 
     /// Does `edit`, waits for one more line that holds `text`, and returns that line.
@@ -132,7 +140,7 @@ pub(crate) fn run(name: &str, site: &Site, arguments: &[&str]) -> Output {
 /// Runs `larder serve` on a site that it should refuse; fails where it goes on running.
 pub(crate) fn refused(site: &Site, arguments: &[&str]) -> (Option<i32>, String) {
     let mut child = command("serve", site)
-        .args(["--admin", "off"])
+        .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
         .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

@@ -16,13 +16,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source", &["config"]),
     ("site", &["config", "source"]),
     ("cache", &[]),
-    ("http", &["config", "site", "source", "cache"]),
+    ("http", &["config", "site", "source", "cache", "telemetry"]),
     ("inspect", &["config", "site", "cache"]),
     ("watch", &["config", "source"]),
     ("telemetry", &[]),
     ("reload", &["config", "source", "watch"]),
     ("build", &["config", "site", "source", "http", "reload"]),
-    ("app", &["config", "site", "source", "cache", "http", "watch", "reload", "build"]),
+    (
+        "admin",
+        &["config", "site", "source", "cache", "http", "inspect", "watch", "reload", "build"],
+    ),
+    ("dev", &["config", "site", "source", "cache", "http", "reload", "build"]),
+    (
+        "app",
+        &["config", "site", "source", "cache", "http", "admin", "dev", "watch", "reload", "build"],
+    ),
     ("cli", &["config", "site", "source", "cache", "http", "inspect", "build", "telemetry", "app"]),
 ];
 

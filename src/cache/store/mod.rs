@@ -45,6 +45,11 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// The first bytes of each key's value, its life and its length.
     fn starts<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, Vec<Start>>;
 
+    /// What the server says of itself: names as `INFO` has them, and their values.
+    fn about(&self) -> Call<'_, Vec<(String, String)>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Asks for a sign of life, and makes a new connection where none comes.
     fn probe(&self) -> Call<'_, ()>;
 
@@ -109,8 +114,10 @@ pub enum Trouble {
     Away,
     /// No answer in time.
     Slow,
-    /// It answers, and refuses: a password, rights, still loading.
+    /// It answers, and refuses to do anything: a password, still loading, a cluster that is down.
     Refused,
+    /// It refuses this command, or this key: rights, a renamed command, another node's slot.
+    Forbidden,
     /// It takes no writes for want of memory.
     Full,
     /// It takes no writes: a replica, or one that cannot save.
@@ -123,10 +130,11 @@ pub enum Trouble {
 
 impl Trouble {
     /// All kinds, in the order of [`Trouble::index`].
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Away,
         Self::Slow,
         Self::Refused,
+        Self::Forbidden,
         Self::Full,
         Self::ReadOnly,
         Self::WrongType,
@@ -146,6 +154,7 @@ impl Trouble {
             Self::Away => "away",
             Self::Slow => "slow",
             Self::Refused => "refused",
+            Self::Forbidden => "forbidden",
             Self::Full => "full",
             Self::ReadOnly => "read_only",
             Self::WrongType => "wrong_type",

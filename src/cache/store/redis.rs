@@ -170,6 +170,15 @@ impl Remote for Redis {
         })
     }
 
+    fn about(&self) -> Call<'_, Vec<(String, String)>> {
+        Box::pin(async move {
+            let value = self.run(redis::cmd("INFO")).await?;
+            let text = redis::from_redis_value::<String>(value).map_err(|_| garbled("INFO"))?;
+            let pairs = text.lines().filter_map(|line| line.trim_end().split_once(':'));
+            Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        })
+    }
+
     fn probe(&self) -> Call<'_, ()> {
         Box::pin(async move {
             if self.silent.fetch_add(1, Ordering::Relaxed) >= SILENT_AT_MOST {
@@ -234,6 +243,19 @@ fn garbled(command: &str) -> StoreError {
     StoreError::new(Trouble::Garbled, &format!("an answer to {command} that Redis does not give"))
 }
 
+/// Error codes that say that no command will do for now, whatever it is.
+const REFUSALS: [&str; 9] = [
+    "NOAUTH",
+    "WRONGPASS",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "BUSY",
+    "NOPROTO",
+    "DENIED",
+];
+
 /// What kind of trouble it is; Redis' own words hold no password.
 fn store_error(error: &RedisError) -> StoreError {
     use ServerErrorKind as Server;
@@ -246,6 +268,7 @@ fn store_error(error: &RedisError) -> StoreError {
         (_, Some("OOM")) => Trouble::Full,
         (_, Some("WRONGTYPE")) => Trouble::WrongType,
         _ if error.to_string().contains("OOM command not allowed") => Trouble::Full,
+        (_, Some(code)) if !REFUSALS.contains(&code) => Trouble::Forbidden,
         _ => Trouble::Refused,
     };
     StoreError::new(kind, &error.to_string())

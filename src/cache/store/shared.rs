@@ -24,6 +24,9 @@ use crate::clock::{Clock, Moment};
 pub(crate) const WINDOW: Duration = Duration::from_secs(1);
 /// How long no write is tried after the store has refused one as full or read-only.
 const WRITE_PAUSE: Duration = Duration::from_secs(1);
+/// How long no lease is claimed after its script was forbidden: it could neither be used up nor
+/// given back, and all who ask would wait for it to end.
+const LEASE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is left of an answer's time for the store.
 #[derive(Debug)]
@@ -52,6 +55,10 @@ pub(crate) struct Shared {
     /// Until when no write is tried, in the clock's microseconds; zero: writes are welcome.
     writes_from: AtomicU64,
     write_trouble: Mutex<Option<Trouble>>,
+    /// Until when no lease is claimed, in the clock's microseconds.
+    leases_from: AtomicU64,
+    /// Whether it was said that a command is forbidden.
+    forbidden: AtomicBool,
     counters: Arc<Counters>,
 }
 
@@ -71,6 +78,8 @@ impl Shared {
             opened: Notify::new(),
             writes_from: AtomicU64::new(0),
             write_trouble: Mutex::default(),
+            leases_from: AtomicU64::new(0),
+            forbidden: AtomicBool::new(false),
             counters,
         })
     }
@@ -124,6 +133,10 @@ impl Shared {
         let written = self.call(budget, self.remote.set(key, value, px, lease)).await;
         if let Err(error) = &written {
             self.note_write_trouble(error);
+            if lease.is_some() && error.kind == Trouble::Forbidden {
+                let until = self.clock.now().after(LEASE_PAUSE).as_micros();
+                self.leases_from.store(until, Ordering::Release);
+            }
         }
         written
     }
@@ -139,6 +152,9 @@ impl Shared {
         if let Some(trouble) = self.write_trouble() {
             return Err(StoreError::new(trouble, "no writes are tried for a moment"));
         }
+        if self.clock.now() < Moment::from_micros(self.leases_from.load(Ordering::Acquire)) {
+            return Err(StoreError::new(Trouble::Forbidden, "leases cannot be used up here"));
+        }
         let claimed = self.call(budget, self.remote.claim(key, token, px)).await;
         if let Err(error) = &claimed {
             self.note_write_trouble(error);
@@ -146,9 +162,14 @@ impl Shared {
         claimed
     }
 
-    /// Gives a lease back; if that fails it ends by itself.
-    pub(crate) async fn release(&self, key: &str, token: &str, budget: &mut Budget) {
-        let _ = self.call(budget, self.remote.release(key, token)).await;
+    /// Gives a lease back.
+    pub(crate) async fn release(
+        &self,
+        key: &str,
+        token: &str,
+        budget: &mut Budget,
+    ) -> Result<(), StoreError> {
+        self.call(budget, self.remote.release(key, token)).await
     }
 
     /// Deletes `key` and its lease.
@@ -192,6 +213,9 @@ impl Shared {
             self.counters.store_error(error.kind);
             if error.kind == Trouble::Slow {
                 budget.left = Duration::ZERO;
+            }
+            if error.kind == Trouble::Forbidden && !self.forbidden.swap(true, Ordering::Relaxed) {
+                tracing::warn!(reason = %error, "the store does not let us do all that we need");
             }
             if error.kind.is_down() {
                 self.trip(error);

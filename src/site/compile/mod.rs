@@ -143,7 +143,8 @@ fn read_templates(
     clock: &Clock,
     report: &mut Report,
 ) -> (TemplateSet, Report) {
-    let root = directory.value.trim_end_matches('/');
+    // Paths come back without `./`.
+    let root = directory.value.trim_start_matches("./").trim_end_matches('/');
     let names = files.glob(&format!("{root}/**/*.hbs")).unwrap_or_else(|why| {
         let message = format!("the templates in `{root}/` cannot be read: {why}");
         report.push(Diagnostic::new(Code::FileMissing, message, &directory.span));

@@ -173,7 +173,8 @@ fn unknown_helper(call: &Call, form: Form) -> Diagnostic {
         (Some(habit), _) => found.help(habit),
         (None, Some(word)) => found.help(format!("did you mean `{word}`?")),
         (None, None) if form == Form::Block => found.help(format!(
-            "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each {name}}}}}`"
+            "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each \
+             {name}}}}}`"
         )),
         (None, None) if call.bare => {
             found.help(format!("a variable stands without parentheses: `{name}`"))

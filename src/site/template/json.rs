@@ -2,8 +2,9 @@
 //!
 //! A string that is one expression and nothing else keeps its type: a path gives the value itself,
 //! null where there is none; a helper that larder or the engine computes gives its value (`len` a
-//! number, `eq` a boolean, `where` a list), any other the text that it prints. `json` and `markdown`
-//! give text. Every other string is text with the expressions filled in, nothing escaped.
+//! number, `eq` a boolean, `where` a list), any other the text that it prints. `json` and
+//! `markdown` give text. Every other string is text with the expressions filled in, nothing
+//! escaped.
 
 use handlebars::template::{Parameter, Subexpression, TemplateElement};
 use handlebars::{Context, RenderContext, Template};

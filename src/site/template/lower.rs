@@ -198,7 +198,8 @@ fn unquoted(name: &str) -> &str {
 }
 
 /// What the segments of a path mean, by the engine's rules: `@root` wins over what follows, each
-/// `..` is a scope further out, and the engine's mark of a local variable without a name is nothing.
+/// `..` is a scope further out, and the engine's mark of a local variable without a name is
+/// nothing.
 fn resolve(segments: &[PathSeg]) -> (Base, Vec<String>) {
     let mut base = Base::Scope(0);
     let mut counting = true;

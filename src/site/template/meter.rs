@@ -1,8 +1,8 @@
 //! What a render has used up: bytes, time, depth of partials.
 //!
 //! The engine has no bounds of its own and hands nothing of ours to helpers, but a render runs from
-//! start to end on one thread: its meter is kept there. Compiled templates are instrumented, so that
-//! the meter is read where the engine would go on silently: at the start of each template and
+//! start to end on one thread: its meter is kept there. Compiled templates are instrumented, so
+//! that the meter is read where the engine would go on silently: at the start of each template and
 //! inline partial (depth), in each turn of `each` (time: a loop may print nothing), and around the
 //! body of a partial block (bytes: the engine renders it into a string of its own).
 

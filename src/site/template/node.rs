@@ -107,7 +107,8 @@ pub(super) struct Path {
 /// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base {
-    /// `@index` and its kin: set by `each`, no part of the context; the only name is the whole text.
+    /// `@index` and its kin: set by `each`, no part of the context; the only name is the whole
+    /// text.
     Local,
     /// `@root`.
     Root,

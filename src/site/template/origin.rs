@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::{At, SourceFile, Span};
 
+/// How many characters lie between two marks.
+const STRIDE: usize = 64;
+
 /// A template's text, and the way from its offsets to places in the file that holds it.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
@@ -13,8 +16,11 @@ pub(super) struct Origin {
     file: Arc<SourceFile>,
     /// From this offset of the text on, this offset of the file; sorted, never empty.
     shifts: Vec<(usize, usize)>,
-    /// Offsets of the text at which lines begin.
+    /// Which character of the text each line begins with.
     lines: Vec<usize>,
+    /// The offset of every [`STRIDE`]th character: a page on one line is not counted through for
+    /// each of its tags.
+    marks: Vec<usize>,
 }
 
 impl Origin {
@@ -22,7 +28,7 @@ impl Origin {
     pub(super) fn file(file: &Arc<SourceFile>) -> Self {
         let text = file.text.trim_start_matches('\u{feff}');
         let shifts = vec![(0, file.text.len() - text.len())];
-        Self { text: text.into(), file: Arc::clone(file), shifts, lines: line_starts(text) }
+        Self::new(text, Arc::clone(file), shifts)
     }
 
     /// A scalar of a YAML file.
@@ -30,7 +36,14 @@ impl Origin {
         let file = Arc::clone(scalar.span.file());
         let text = scalar.value.as_str();
         let shifts = shifts_of(text, &scalar.span);
-        Self { text: text.into(), file, shifts, lines: line_starts(text) }
+        Self::new(text, file, shifts)
+    }
+
+    fn new(text: &str, file: Arc<SourceFile>, shifts: Vec<(usize, usize)>) -> Self {
+        let breaks = text.chars().enumerate().filter(|(_, c)| *c == '\n');
+        let lines = std::iter::once(0).chain(breaks.map(|(index, _)| index + 1)).collect();
+        let marks = text.char_indices().step_by(STRIDE).map(|(at, _)| at).collect();
+        Self { text: text.into(), file, shifts, lines, marks }
     }
 
     /// The place of a range of the text.
@@ -40,10 +53,11 @@ impl Origin {
 
     /// The offset in the text of a line and a column, both from 1, columns in characters.
     pub(super) fn offset(&self, line: usize, column: usize) -> usize {
-        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len());
-        let rest = self.text.get(start..).unwrap_or_default();
-        let within = rest.char_indices().nth(column.saturating_sub(1));
-        start + within.map_or(rest.len(), |(at, _)| at)
+        let Some(first) = self.lines.get(line.saturating_sub(1)) else { return self.text.len() };
+        let index = first + column.saturating_sub(1);
+        let mark = self.marks.get(index / STRIDE).copied().unwrap_or(self.text.len());
+        let rest = self.text.get(mark..).unwrap_or_default();
+        mark + rest.char_indices().nth(index % STRIDE).map_or(rest.len(), |(at, _)| at)
     }
 
     fn place(&self, offset: usize) -> usize {
@@ -51,10 +65,6 @@ impl Origin {
         let (from, to) = self.shifts.get(index.saturating_sub(1)).copied().unwrap_or_default();
         to + offset.saturating_sub(from)
     }
-}
-
-fn line_starts(text: &str) -> Vec<usize> {
-    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
 }
 
 fn shifts_of(text: &str, span: &Span) -> Vec<(usize, usize)> {

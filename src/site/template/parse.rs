@@ -17,7 +17,9 @@ const BLOCKS: usize = 24;
 /// How deep parentheses may be inside each other.
 const PARENTHESES: usize = 12;
 /// The longest template, in bytes.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
+/// Bytes times tags of a template: for the place of each tag the engine counts from the start.
+const WORK: usize = 1 << 30;
 
 /// Compiles a text, under a name from which [`id_of`] knows it. Nothing is in it where the report
 /// has errors.
@@ -59,6 +61,11 @@ fn bounded(origin: &Origin, found: &Scan) -> Result<(), Box<Diagnostic>> {
     }
     if found.depth > BLOCKS {
         return refuse(0..0, format!("blocks are inside each other more than {BLOCKS} deep"));
+    }
+    if origin.text.len().saturating_mul(found.tags.len()) > WORK {
+        let message = format!("the template is too long for its {} tags", found.tags.len());
+        let found = Diagnostic::new(Code::TemplateSyntax, message, &origin.span(0..0));
+        return Err(Box::new(found.help("take parts of it into partials")));
     }
     match found.tags.iter().find(|tag| tag.parens > PARENTHESES) {
         Some(tag) => {

@@ -4,6 +4,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// How many characters of a tag are looked at for quotes and brackets around braces; past them, the
+/// next braces end it.
+const TAG: usize = 512;
+
 /// What a tag does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -132,7 +136,7 @@ fn end_of(text: &str, from: usize) -> Option<(usize, usize)> {
     let plain = find(text, from, "}}")?;
     let mut quote = None;
     let (mut parens, mut deepest) = (0_usize, 0);
-    let mut chars = text.get(from..)?.char_indices();
+    let mut chars = text.get(from..)?.char_indices().take(TAG);
     while let Some((at, c)) = chars.next() {
         match (quote, c) {
             (Some(_), '\\') => drop(chars.next()),

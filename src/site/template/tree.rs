@@ -47,10 +47,10 @@ impl Tree {
 
     /// A copy of `value` with only what may be read.
     ///
-    /// Scalars that are reached at all are kept. A mapping that is read by names keeps those that it
-    /// has, sorted; one that is read as a whole or gone through keeps its order. A list keeps its
-    /// length where an item or the length is read. A mapping or list whose emptiness alone is read
-    /// keeps that: one null stands for what was there.
+    /// Scalars that are reached at all are kept. A mapping that is read by names keeps those that
+    /// it has, sorted; one that is read as a whole or gone through keeps its order. A list keeps
+    /// its length where an item or the length is read. A mapping or list whose emptiness alone is
+    /// read keeps that: one null stands for what was there.
     #[must_use]
     pub fn prune(&self, value: &Value) -> Value {
         match value {

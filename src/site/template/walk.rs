@@ -1,11 +1,11 @@
 //! What a page may read: its templates run over meanings instead of values.
 //!
-//! The walk follows the engine: which blocks open a scope (`each`, `with`, partials; `if` does not),
-//! that names of `as |x|` and of a partial's arguments are looked for through all scopes, also from
-//! inside partials, that `..` past the outermost scope is the current one. Where more than one thing
-//! may happen, all of them do: both branches, each partial that a name may mean. Every path that is
-//! evaluated is a read, also one whose value goes nowhere: it fails on a list read by a name.
-//! Past its bounds the page reads all there is.
+//! The walk follows the engine: which blocks open a scope (`each`, `with`, partials; `if` does
+//! not), that names of `as |x|` and of a partial's arguments are looked for through all scopes,
+//! also from inside partials, that `..` past the outermost scope is the current one. Where more
+//! than one thing may happen, all of them do: both branches, each partial that a name may mean.
+//! Every path that is evaluated is a read, also one whose value goes nowhere: it fails on a list
+//! read by a name. Past its bounds the page reads all there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -145,7 +145,11 @@ impl Link {
                 Ok(connection) => {
                     tracing::info!(store = %address, "connected");
                     pause = FIRST_PAUSE;
+                    let asked = (number == 0).then(|| connection.clone());
                     self.state.send_replace(State::Up { number, connection });
+                    if let Some(asked) = asked {
+                        warn_of_no_bound(asked).await;
+                    }
                     while breaks.recv().await.is_some_and(|broken| broken != number) {}
                     tracing::warn!(store = %address, "the connection broke");
                     self.state.send_replace(State::Connecting);
@@ -186,8 +190,23 @@ async fn connect(
         other => other,
     };
     match connected {
-        Ok(result) => result.map_err(|error| store_error(&error)),
+        Ok(result) => result.map_err(|error| match store_error(&error) {
+            error if error.kind.is_down() => error,
+            // What goes wrong with logging in goes wrong with everything.
+            error => StoreError { kind: Trouble::Refused, ..error },
+        }),
         Err(_) => Err(StoreError::new(Trouble::Slow, "no connection within 2 s")),
+    }
+}
+
+/// Says once where nothing but TTLs bounds the store; who may not ask is not told.
+async fn warn_of_no_bound(mut connection: Connection) {
+    let mut info = redis::cmd("INFO");
+    info.arg("memory");
+    let asked = tokio::time::timeout(CONNECT, info.query_async::<String>(&mut connection)).await;
+    let unbounded = matches!(asked, Ok(Ok(text)) if text.lines().any(|it| it == "maxmemory:0"));
+    if unbounded {
+        tracing::warn!("Redis has no maxmemory: only the TTLs bound what is stored");
     }
 }
 

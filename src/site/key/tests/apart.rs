@@ -72,7 +72,8 @@ proptest! {
         (first, second) in two_keys(), literal in any::<bool>(),
     ) {
         let (one, two) = ("/a/{x}", if literal { "/b" } else { "/b/{x}" });
-        let (Some(first_route), Some(second_route)) = (route(one, &first), route(two, &second)) else {
+        let routes = (route(one, &first), route(two, &second));
+        let (Some(first_route), Some(second_route)) = routes else {
             return Ok(());
         };
         let span = at("key").span;

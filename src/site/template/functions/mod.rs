@@ -91,7 +91,9 @@ impl Function {
 }
 
 macro_rules! functions {
-    ($($name:ident($args:literal $([$($named:literal),*])?) $form:ident $run:expr, $doc:literal;)*) => {
+    ($(
+        $name:ident($args:literal $([$($named:literal),*])?) $form:ident $run:expr, $doc:literal;
+    )*) => {
         /// All helpers, in the order of the reference.
         pub const FUNCTIONS: &[Function] = &[$(Function {
             name: stringify!($name),
@@ -106,17 +108,23 @@ macro_rules! functions {
 
 functions! {
     if("value" ["includeZero"]) Block Run::Engine,
-        "The body where the value is true: not absent, null, false, 0 or empty; else what is after `else`.";
+        "The body where the value is true: not absent, null, false, 0 or empty; else what is \
+         after `else`.";
     unless("value" ["includeZero"]) Block Run::Engine, "The body where `if` would give the other.";
     each("list") Block Run::Engine,
-        "The body for each item of a list or value of a mapping, with `@index`, `@key`, `@first`, `@last`.";
-    with("value") Block Run::Engine, "The body with the value as the current one, where it is true.";
+        "The body for each item of a list or value of a mapping, with `@index`, `@key`, \
+         `@first`, `@last`.";
+    with("value") Block Run::Engine,
+        "The body with the value as the current one, where it is true.";
     raw("") Block Run::Engine, "`{{{{raw}}}}…{{{{/raw}}}}`: the body as it stands, braces too.";
     lookup("value key") Value Run::Engine, "The value of a key, or the item at an index, from 0.";
-    log("value…" ["level"]) Value Run::Engine, "Writes the values to larder's log when the page is made.";
-    eq("one other") Both Run::Engine, "Whether two values are equal, type and all: `\"5\"` is not `5`.";
+    log("value…" ["level"]) Value Run::Engine,
+        "Writes the values to larder's log when the page is made.";
+    eq("one other") Both Run::Engine,
+        "Whether two values are equal, type and all: `\"5\"` is not `5`.";
     ne("one other") Both Run::Engine, "Whether two values differ.";
-    lt("one other") Both Run::Engine, "Whether the first is less: numbers, or texts by their characters.";
+    lt("one other") Both Run::Engine,
+        "Whether the first is less: numbers, or texts by their characters.";
     lte("one other") Both Run::Engine, "Whether the first is less or equal.";
     gt("one other") Both Run::Engine, "Whether the first is greater.";
     gte("one other") Both Run::Engine, "Whether the first is greater or equal.";
@@ -146,7 +154,8 @@ functions! {
         "The items in order of a field, or of themselves; `desc=true` for the reverse.";
     slice("list from to?") Value Run::Pure(list::slice),
         "The items, or characters, from an index up to another; below 0 counts from the end.";
-    len("value") Value Run::Pure(|args| Ok(list::len(args))), "How many items, keys or characters there are.";
+    len("value") Value Run::Pure(|args| Ok(list::len(args))),
+        "How many items, keys or characters there are.";
 }
 
 /// The helper of that name.

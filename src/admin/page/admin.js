@@ -1,0 +1,114 @@
+// Keeps the page live: asks for it again each second and takes over what changed, so that there is
+// one place where it is made. Without this script every form and link works the same.
+"use strict";
+
+const filter = document.getElementById("filter");
+const keys = document.getElementById("keys");
+const rows = document.getElementById("rows");
+const all = document.getElementById("all");
+const EVERY_MS = 1000;
+let asked = 0;
+
+const address = () => {
+  const query = new URLSearchParams(new FormData(filter));
+  for (const [name, value] of [...query]) {
+    if (!value || (name === "sort" && value === "key")) query.delete(name);
+  }
+  const cursor = new URLSearchParams(location.search).get("cursor");
+  if (cursor) query.set("cursor", cursor);
+  return query.size ? `/?${query}` : "/";
+};
+
+const replace = (next, selector) => {
+  const [old, made] = [document.querySelector(selector), next.querySelector(selector)];
+  if (old && made && old.innerHTML !== made.innerHTML) old.replaceChildren(...made.childNodes);
+};
+
+// Rows that stay keep their elements, and with them selection and focus.
+const takeRows = (next) => {
+  const known = new Map([...rows.children].map((row) => [row.dataset.key, row]));
+  let place = rows.firstElementChild;
+  for (const made of [...next.getElementById("rows").children]) {
+    const old = known.get(made.dataset.key);
+    if (!old) {
+      rows.insertBefore(made, place);
+      continue;
+    }
+    known.delete(made.dataset.key);
+    const [cells, news] = [old.querySelectorAll("[data-live]"), made.querySelectorAll("[data-live]")];
+    cells.forEach((cell, at) => {
+      if (cell.textContent !== news[at].textContent) cell.replaceChildren(...news[at].childNodes);
+    });
+    if (old === place) place = place.nextElementSibling;
+    else rows.insertBefore(old, place);
+  }
+  for (const gone of known.values()) gone.remove();
+};
+
+const take = (next) => {
+  takeRows(next);
+  const links = [...next.querySelectorAll("thead a")];
+  document.querySelectorAll("thead a").forEach((link, at) => {
+    link.setAttribute("href", links[at].getAttribute("href"));
+  });
+  const said = next.getElementById("said").textContent;
+  const shown = document.getElementById("said");
+  if (shown.textContent !== said) shown.textContent = said;
+  for (const part of ["#state dl", "#notes", "#more"]) replace(next, part);
+  if (!document.querySelector("#whole[open]")) replace(next, "#whole");
+  count();
+};
+
+const count = () => {
+  const boxes = [...rows.querySelectorAll("input")];
+  const chosen = boxes.filter((box) => box.checked).length;
+  const select = document.getElementById("all");
+  if (select) {
+    select.hidden = boxes.length === 0;
+    select.checked = chosen > 0 && chosen === boxes.length;
+    select.indeterminate = chosen > 0 && chosen < boxes.length;
+  }
+  const button = document.getElementById("delete");
+  button.disabled = chosen === 0;
+  button.textContent = chosen ? `Delete ${chosen} selected` : "Delete selected";
+};
+
+const ask = async () => {
+  const mine = ++asked;
+  try {
+    const answer = await fetch(address(), { headers: { accept: "text/html" } });
+    if (!answer.ok) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // A later question was asked meanwhile: its answer counts.
+    if (mine === asked && next.getElementById("rows")) take(next);
+  } catch {
+    document.getElementById("said").textContent = "larder does not answer.";
+  }
+};
+
+const filtered = () => {
+  // What "all that match" means has to be what is typed, at once.
+  for (const name of ["q", "route"]) {
+    keys.querySelector(`input[name=${name}]`).value = filter.elements[name].value;
+  }
+  const query = new URL(location.href);
+  query.searchParams.delete("cursor");
+  history.replaceState(null, "", query);
+  history.replaceState(null, "", address());
+  ask();
+};
+
+filter.addEventListener("input", filtered);
+filter.addEventListener("submit", (event) => {
+  event.preventDefault();
+  filtered();
+});
+keys.addEventListener("change", (event) => {
+  if (event.target.id === "all") {
+    for (const box of rows.querySelectorAll("input")) box.checked = event.target.checked;
+  }
+  count();
+});
+if (all) all.hidden = false;
+count();
+setInterval(() => document.hidden || ask(), EVERY_MS);

@@ -1,0 +1,105 @@
+use super::{Admin, SITE, encoded};
+use crate::harness::{Redis, Site};
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+
+/// The token of the forms in a page.
+pub(crate) fn form_token(page: &str) -> &str {
+    let (_, rest) = page.split_once("name=\"form\" value=\"").expect("a form");
+    rest.split('"').next().expect("its token")
+}
+
+#[tokio::test]
+async fn keys_are_deleted_by_forms_alone() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    for path in ["/a", "/b/ada", "/b/bob", "/b/cy"] {
+        admin.larder.get(path).await;
+    }
+    let page = admin.get("/?q=b/").body;
+    assert!(page.contains("api:cache::b:/b/ada") && !page.contains("api:cache::a:/a"));
+    let form = form_token(&page);
+    let body = format!("form={form}&what=keys&key=api%3Acache%3A%3Ab%3A%2Fb%2Fada");
+    let said = admin.send("POST", "/delete", &[FORM], &body);
+    assert_eq!((said.status, said.header("location")), (303, "/?deleted=1"));
+    assert!(!redis.keys().contains(&"api:cache::b:/b/ada".to_owned()));
+    let said = admin.send("POST", "/delete", &[FORM], &format!("form={form}&what=filter&q=b/"));
+    assert_eq!(said.header("location"), "/?q=b/&deleted=2");
+    assert_eq!(redis.keys(), ["api:cache::a:/a"]);
+    let said = admin.send("POST", "/delete", &[FORM], &format!("form={form}&what=keys"));
+    assert_eq!(said.header("location"), "/?deleted=0");
+    assert_eq!(redis.keys(), ["api:cache::a:/a"]);
+}
+
+#[tokio::test]
+async fn a_filter_and_a_route_together_delete_what_both_mean() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    for path in ["/a", "/b/a", "/b/b"] {
+        admin.larder.get(path).await;
+    }
+    let page = admin.get("/").body;
+    let form = form_token(&page);
+    let body = format!("form={form}&what=filter&q=*a&route=b");
+    let said = admin.send("POST", "/delete", &[FORM], &body);
+    assert!(said.header("location").ends_with("deleted=1"), "{said:?}");
+    assert_eq!(redis.keys(), ["api:cache::a:/a", "api:cache::b:/b/b"]);
+}
+
+#[tokio::test]
+async fn what_visitors_and_strangers_wrote_is_shown_as_text() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    let key = "api:cache::x:<script>alert(1)</script>\"'";
+    redis.cli(&["SET", key, "<img src=x onerror=alert(1)>"]);
+    let encoded = encoded(key);
+    for path in ["/".to_owned(), format!("/?q={encoded}"), format!("/key?key={encoded}")] {
+        let page = admin.get(&path).body;
+        assert!(page.contains("&lt;script&gt;alert(1)"), "{path}: {page}");
+        assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{path}: {page}");
+    }
+}
+
+/// As a browser sends it: the value of the box, encoded once more.
+#[tokio::test]
+async fn a_strange_key_is_deleted_by_its_box() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    let script = "redis.call('SET', 'api:cache::x:\\255<%41+ &', 'v')";
+    redis.cli(&["EVAL", script, "0"]);
+    let page = admin.get("/").body;
+    let (_, rest) = page.split_once("name=\"key\" value=\"").expect("a box");
+    let value = rest.split('"').next().expect("its value").replace('%', "%25");
+    let form = form_token(&page);
+    let body = format!("form={form}&what=keys&key={value}");
+    let said = admin.send("POST", "/delete", &[FORM], &body);
+    assert_eq!(said.header("location"), "/?deleted=1", "{value}");
+    assert_eq!(redis.keys(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn an_entry_is_shown_with_what_was_stored() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    admin.larder.get("/b/ada").await;
+    let page = admin.get("/key?key=api:cache::b:/b/ada");
+    assert_eq!(page.status, 200);
+    for part in ["hi ada", "content-type: text/html", "etag: &quot;", "<dd>/b/ada</dd>"] {
+        assert!(page.body.contains(part), "{part}: {page:?}");
+    }
+    assert_eq!(admin.get("/key?key=api:cache::none").status, 404);
+}
+
+#[tokio::test]
+async fn a_bad_edit_is_shown_as_in_the_terminal_until_it_is_mended() {
+    let redis = Redis::start();
+    let site = Site::with(SITE);
+    let admin = Admin::serve(&site, &redis.url());
+    admin.larder.logs_after("still serving", || site.replace("routes.yaml", "ttl: 1h", "ttll: 1h"));
+    let page = admin.get("/").body;
+    for part in ["stale", "ttll", "did you mean", "routes.yaml:3"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    admin.larder.reloads_after(|| site.replace("routes.yaml", "ttll: 1h", "ttl: 1h"));
+    assert!(!admin.get("/").body.contains("ttll"));
+}

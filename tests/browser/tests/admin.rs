@@ -1,0 +1,171 @@
+//! The admin page in a real browser: with its script, by keyboard, and without any script.
+
+mod harness;
+
+use std::time::Instant;
+
+use fantoccini::Locator;
+use fantoccini::key::Key;
+use harness::{Browser, PATIENCE, Served};
+use serde_json::Value;
+
+/// Asks until the browser says what is expected.
+async fn shows(browser: &Browser, script: &str, expected: &str) {
+    let start = Instant::now();
+    loop {
+        let said = browser.client.execute(script, Vec::new()).await.expect("a script");
+        let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+        if said == expected {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{script}\nsays {said}\nnot {expected}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+const KEYS: &str = "return [...document.querySelectorAll('#rows .key a')]\
+    .map(link => link.textContent).join(' ')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_live_and_what_is_chosen_is_deleted() {
+    let served = Served::start();
+    let browser = Browser::start(true).await;
+    let page = &browser.client;
+    page.goto(&served.admin).await.expect("the page");
+    shows(&browser, KEYS, "").await;
+    for path in ["/a", "/b/ada", "/b/bob"] {
+        served.visit(path);
+    }
+    let all = "api:cache::a:/a api:cache::b:/b/ada api:cache::b:/b/bob";
+    shows(&browser, KEYS, all).await;
+    served.redis(&["DEL", "api:cache::a:/a"]);
+    shows(&browser, KEYS, "api:cache::b:/b/ada api:cache::b:/b/bob").await;
+
+    let filter = page.find(Locator::Css("#q")).await.expect("the filter");
+    filter.send_keys("bob").await.expect("typing");
+    shows(&browser, KEYS, "api:cache::b:/b/bob").await;
+    let row = Locator::Css("#rows input[type=checkbox]");
+    page.find(row).await.expect("a row").click().await.expect("choosing");
+    shows(&browser, "return document.getElementById('delete').textContent", "Delete 1 selected")
+        .await;
+    // What is chosen outlives the page's news.
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    let checked = "return String(document.querySelector('#rows input').checked)";
+    shows(&browser, checked, "true").await;
+    page.find(Locator::Css("#delete")).await.expect("it").click().await.expect("deleting");
+    shows(&browser, KEYS, "").await;
+    assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::b:/b/ada");
+    assert!(served.visit("/b/bob").contains("fwd=uri-miss"));
+    assert!(served.visit("/b/ada").contains("hit"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_match_are_deleted_and_no_other() {
+    let served = Served::start();
+    let browser = Browser::start(true).await;
+    for path in ["/a", "/b/ada", "/b/bob"] {
+        served.visit(path);
+    }
+    let page = &browser.client;
+    page.goto(&served.admin).await.expect("the page");
+    page.find(Locator::Css("#q")).await.expect("it").send_keys("b:/b").await.expect("typing");
+    shows(&browser, KEYS, "api:cache::b:/b/ada api:cache::b:/b/bob").await;
+    let summary = "return document.querySelector('#whole summary').textContent";
+    shows(&browser, summary, "Delete all that match…").await;
+    page.find(Locator::Css("#whole summary")).await.expect("it").click().await.expect("opening");
+    page.find(Locator::Css("#whole button")).await.expect("it").click().await.expect("deleting");
+    let said = "return document.getElementById('said').textContent.split('.')[0]";
+    shows(&browser, said, "2 keys deleted").await;
+    assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::a:/a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyboard_is_enough() {
+    let served = Served::start();
+    served.visit("/a");
+    let browser = Browser::start(true).await;
+    let page = &browser.client;
+    page.goto(&served.admin).await.expect("the page");
+    shows(&browser, KEYS, "api:cache::a:/a").await;
+    let focus = "const at = document.activeElement; return at.name || at.id || at.tagName";
+    for wanted in ["key", "what"] {
+        for steps in 0.. {
+            assert!(steps < 40, "tab does not reach {wanted}");
+            let at = page.active_element().await.expect("something focused");
+            at.send_keys(&Key::Tab.to_string()).await.expect("tab");
+            let now = page.execute(focus, Vec::new()).await.expect("the focus");
+            if now == wanted {
+                break;
+            }
+        }
+        let at = page.active_element().await.expect("it");
+        at.send_keys(" ").await.expect("space");
+    }
+    shows(&browser, KEYS, "").await;
+    assert_eq!(served.redis(&["KEYS", "*"]), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_works_without_a_script() {
+    let served = Served::start();
+    for path in ["/a", "/b/ada", "/b/bob"] {
+        served.visit(path);
+    }
+    let browser = Browser::start(false).await;
+    let page = &browser.client;
+    page.goto(&served.admin).await.expect("the page");
+    page.find(Locator::Css("#q")).await.expect("it").send_keys("ada").await.expect("typing");
+    page.find(Locator::Css("#filter button")).await.expect("it").click().await.expect("filter");
+    let rows = page.find_all(Locator::Css("#rows tr")).await.expect("rows");
+    assert_eq!(rows.len(), 1);
+    page.find(Locator::Css("#rows .key a")).await.expect("it").click().await.expect("a key");
+    assert!(page.source().await.expect("the page").contains("hi ada"));
+    page.find(Locator::Css("main form button")).await.expect("it").click().await.expect("delete");
+    let text = page.find(Locator::Css("#said")).await.expect("it").text().await.expect("text");
+    assert!(text.starts_with("1 key deleted"), "{text}");
+    assert!(!served.redis(&["KEYS", "*"]).contains("ada"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_markup_runs_nowhere() {
+    let served = Served::start();
+    let key =
+        "api:cache::x:<script>document.title='pwned'</script><img src=x onerror=\"alert(1)\">";
+    served.redis(&["SET", key, "<script>document.title='pwned'</script>"]);
+    let browser = Browser::start(true).await;
+    let page = &browser.client;
+    page.goto(&served.admin).await.expect("the page");
+    shows(&browser, KEYS, key).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    shows(&browser, KEYS, key).await;
+    page.find(Locator::Css("#rows .key a")).await.expect("it").click().await.expect("the key");
+    shows(&browser, "return document.querySelector('h1').textContent", key).await;
+    assert_ne!(page.title().await.expect("a title"), "pwned");
+    page.find(Locator::Css("main form button")).await.expect("it").click().await.expect("delete");
+    shows(&browser, KEYS, "").await;
+    assert_eq!(served.redis(&["KEYS", "*"]), "");
+}
+
+/// With axe-core, where `AXE_CORE` names its file; scripts/test fetches it by npm where it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing() {
+    let Some(axe) =
+        std::env::var_os("AXE_CORE").and_then(|path| std::fs::read_to_string(path).ok())
+    else {
+        eprintln!("AXE_CORE names no file: not looked at");
+        return;
+    };
+    let served = Served::start();
+    served.visit("/a");
+    let browser = Browser::start(true).await;
+    let page = &browser.client;
+    for path in ["/", "/key?key=api:cache::a:/a", "/?q=nothing"] {
+        page.goto(&format!("{}{path}", served.admin)).await.expect("the page");
+        page.execute(&axe, Vec::new()).await.expect("axe");
+        let run = "const done = arguments[arguments.length - 1];\
+            axe.run().then(found => done(JSON.stringify(found.violations.map(it => \
+            [it.id, it.nodes.map(node => node.html)]))))";
+        let found = page.execute_async(run, Vec::new()).await.expect("its report");
+        assert_eq!(found, Value::from("[]"), "{path}");
+    }
+}

@@ -1,0 +1,146 @@
+//! The program, a Redis and a browser of a test's own; all ended when dropped.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// How long a test waits for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+const SITE: &str = "\
+routes:
+  /a: { body: a, ttl: 1h }
+  /b/{name}: { inline: 'hi {{params.name}}', name: b, ttl: 1h }
+";
+
+/// A process that ends with its test.
+pub struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A site that is served, with its admin listener.
+pub struct Served {
+    _larder: Ended,
+    _redis: Ended,
+    _dir: TempDir,
+    redis_port: u16,
+    /// Host and port of the site.
+    pub site: String,
+    /// The address of the admin page.
+    pub admin: String,
+}
+
+impl Served {
+    pub fn start() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("routes.yaml"), SITE).expect("the site");
+        let redis_port = free_port();
+        let redis = Command::new("redis-server")
+            .args(["--port", &redis_port.to_string(), "--save", "", "--bind", "127.0.0.1"])
+            .stdout(Stdio::null())
+            .spawn()
+            .map(Ended)
+            .expect("redis-server");
+        let mut larder = Command::new(program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--store"])
+            .arg(format!("redis://127.0.0.1:{redis_port}"))
+            .arg("--config")
+            .arg(dir.path().join("routes.yaml"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("larder; build it first");
+        let mut lines = BufReader::new(larder.stderr.take().expect("its log")).lines();
+        let mut after = |text: &str| {
+            let line = lines.by_ref().map_while(Result::ok).find(|line| line.contains(text));
+            let line = line.expect("an address in the log");
+            let (_, rest) = line.split_once(text).expect("the text");
+            rest.split(' ').next().expect("an address").to_owned()
+        };
+        let (site, admin) = (after("listening on http://"), after("admin on "));
+        after("connected");
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let (larder, redis) = (Ended(larder), redis);
+        Self { _larder: larder, _redis: redis, _dir: dir, redis_port, site, admin }
+    }
+
+    pub fn redis(&self, arguments: &[&str]) -> String {
+        let output = Command::new("redis-cli")
+            .args(["-p", &self.redis_port.to_string(), "--raw"])
+            .args(arguments)
+            .output()
+            .expect("redis-cli");
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// Asks for a page of the site; gives its `Cache-Status`.
+    pub fn visit(&self, path: &str) -> String {
+        use std::io::{Read as _, Write as _};
+        let mut stream = std::net::TcpStream::connect(&self.site).expect("the site");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sending");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("an answer");
+        let line = text.lines().find_map(|line| line.strip_prefix("cache-status: "));
+        line.expect("a Cache-Status").to_owned()
+    }
+}
+
+/// A headless Chromium and its driver.
+pub struct Browser {
+    pub client: Client,
+    _driver: Ended,
+}
+
+impl Browser {
+    /// One that runs scripts, or not.
+    pub async fn start(scripts: bool) -> Self {
+        let port = free_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .spawn()
+            .map(Ended)
+            .expect("chromedriver");
+        let setting = if scripts { 1 } else { 2 };
+        let options = json!({ "goog:chromeOptions": {
+            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"],
+            "prefs": { "profile.managed_default_content_settings.javascript": setting },
+        }});
+        let options = options.as_object().expect("an object").clone();
+        let start = Instant::now();
+        loop {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(options.clone());
+            match builder.connect(&format!("http://127.0.0.1:{port}")).await {
+                Ok(client) => return Self { client, _driver: driver },
+                Err(why) => assert!(start.elapsed() < PATIENCE, "no browser: {why}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn program() -> PathBuf {
+    let named = std::env::var_os("LARDER_PROGRAM").map(PathBuf::from);
+    named.unwrap_or_else(|| {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/debug/larder")
+    })
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port()
+}

@@ -7,15 +7,20 @@ const keys = document.getElementById("keys");
 const rows = document.getElementById("rows");
 const all = document.getElementById("all");
 const EVERY_MS = 1000;
+const PAUSE_MS = 120;
 let asked = 0;
+let answered = 0;
+let typing;
 
 const address = () => {
   const query = new URLSearchParams(new FormData(filter));
   for (const [name, value] of [...query]) {
     if (!value || (name === "sort" && value === "key")) query.delete(name);
   }
-  const cursor = new URLSearchParams(location.search).get("cursor");
-  if (cursor) query.set("cursor", cursor);
+  const here = new URLSearchParams(location.search);
+  for (const name of ["cursor", "deleted"]) {
+    if (here.has(name)) query.set(name, here.get(name));
+  }
   return query.size ? `/?${query}` : "/";
 };
 
@@ -83,6 +88,8 @@ const ask = async () => {
     if (mine === asked && next.getElementById("rows")) take(next);
   } catch {
     document.getElementById("said").textContent = "larder does not answer.";
+  } finally {
+    answered = Math.max(answered, mine);
   }
 };
 
@@ -92,10 +99,11 @@ const filtered = () => {
     keys.querySelector(`input[name=${name}]`).value = filter.elements[name].value;
   }
   const query = new URL(location.href);
-  query.searchParams.delete("cursor");
+  for (const name of ["cursor", "deleted"]) query.searchParams.delete(name);
   history.replaceState(null, "", query);
   history.replaceState(null, "", address());
-  ask();
+  clearTimeout(typing);
+  typing = setTimeout(ask, PAUSE_MS);
 };
 
 filter.addEventListener("input", filtered);
@@ -111,4 +119,5 @@ keys.addEventListener("change", (event) => {
 });
 if (all) all.hidden = false;
 count();
-setInterval(() => document.hidden || ask(), EVERY_MS);
+// A slow answer is waited for: asking again would only put it off.
+setInterval(() => document.hidden || answered < asked || ask(), EVERY_MS);

@@ -76,6 +76,9 @@ async fn all_that_match_are_deleted_and_no_other() {
     page.find(Locator::Css("#whole button")).await.expect("it").click().await.expect("deleting");
     let said = "return document.getElementById('said').textContent.split('.')[0]";
     shows(&browser, said, "2 keys deleted").await;
+    // It stays to be read.
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    shows(&browser, said, "2 keys deleted").await;
     assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::a:/a");
 }
 

@@ -20,6 +20,7 @@ use super::access::Seen;
 use super::answer::{self, Coded, Told};
 use super::body::Body;
 use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
+use super::docs::Docs;
 use super::edge::Handle;
 use super::files::{self, Resource};
 use super::headers::joined;
@@ -49,6 +50,7 @@ struct Core {
     access_log: AccessLog,
     /// A path that answers 200, whatever the site has there.
     health: Option<String>,
+    docs: Option<Docs>,
 }
 
 impl SiteHandler {
@@ -61,6 +63,7 @@ impl SiteHandler {
             cache_status: server.cache_status,
             access_log: server.access_log,
             health: server.health.clone(),
+            docs: server.docs.as_deref().map(Docs::at),
         });
         let shared = Arc::clone(&core);
         let filter = warp::ext::get::<Carried<WholeRequest>>()
@@ -228,6 +231,11 @@ impl Core {
         let method = request.method().as_str();
         if is_read(request.method()) && self.health.as_deref() == Some(request.uri().path()) {
             return answer::healthy();
+        }
+        if let Some(docs) = self.docs.as_ref().filter(|_| is_read(request.method()))
+            && let Some(answer) = docs.answer(request.uri().path(), &served)
+        {
+            return self.with_status(answer, Outcome::forwarded(Why::Bypass), None);
         }
         match served.site.find(method, request.uri().path()) {
             Found::Route(matched) => self.route(&served, &matched, request).await,

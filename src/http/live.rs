@@ -1,8 +1,10 @@
 //! The version of the site that is served now, with the header lines that its routes always send.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use arc_swap::{ArcSwap, Guard};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
@@ -21,6 +23,8 @@ pub struct Served {
     pub site: Arc<Site>,
     /// By the router's target: what each route always sends.
     lines: Vec<RouteLines>,
+    /// Its OpenAPI document, made when it is first asked for.
+    openapi: OnceLock<Bytes>,
 }
 
 /// What a route always sends.
@@ -41,7 +45,7 @@ impl Served {
     #[must_use]
     pub fn new(site: Arc<Site>) -> Self {
         let lines = site.routes.iter().map(|route| RouteLines::new(route)).collect();
-        Self { site, lines }
+        Self { site, lines, openapi: OnceLock::new() }
     }
 
     /// Goes on counting where `before` counted for a route of the same name.
@@ -63,6 +67,10 @@ impl Served {
     fn counted(&self) -> impl Iterator<Item = (&str, &Arc<RouteCounts>)> {
         let names = self.site.routes.iter().map(|route| &*route.name);
         names.zip(self.lines.iter().map(|lines| &lines.counts))
+    }
+
+    pub(super) fn openapi(&self) -> Bytes {
+        self.openapi.get_or_init(|| Bytes::from(self.site.openapi().to_string())).clone()
     }
 
     pub(super) fn lines(&self, target: u32) -> Option<&RouteLines> {

@@ -12,6 +12,7 @@ pub mod conditional;
 mod connection;
 pub mod cors;
 pub mod counts;
+mod docs;
 pub mod edge;
 pub mod encoding;
 mod facts;

@@ -12,6 +12,7 @@ pub mod template;
 mod compile;
 mod diff;
 mod explain;
+mod openapi;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,7 @@ use self::route::rules::Rules;
 use self::route::{Found, Pattern, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
-use crate::config::{CacheConfig, CorsConfig, ErrorStatus, ServerConfig, Ttl};
+use crate::config::{CacheConfig, CorsConfig, ErrorStatus, ParamConfig, ServerConfig, Ttl};
 use crate::diagnostic::{SourceFile, Span};
 use crate::fingerprint::Fingerprint;
 
@@ -126,6 +127,8 @@ pub struct Route {
     pub lifetime: RouteLifetime,
     /// How its parameters are checked.
     pub rules: Rules,
+    /// Its parameters as declared, for the OpenAPI document.
+    pub declared: Declared,
     /// How its key is built; nothing for routes that are never stored.
     pub key: Option<KeyPlan>,
     /// What its response reads of a request.
@@ -159,6 +162,15 @@ impl Route {
     pub fn builds_same_keys(&self, other: &Self) -> bool {
         self.pattern.as_str() == other.pattern.as_str() && self.key == other.key
     }
+}
+
+/// The parameters of a route, as declared.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// Of the query.
+    pub query: Vec<ParamConfig>,
+    /// Of the path.
+    pub params: Vec<ParamConfig>,
 }
 
 /// A place where a page reads something of a request.

@@ -2,6 +2,7 @@
 
 mod answers;
 mod demo;
+mod docs;
 mod errors;
 mod paths;
 mod query;

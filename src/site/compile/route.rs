@@ -6,7 +6,7 @@ use super::super::key::{InputName, KeyContext, KeyPlan, KeySpec};
 use super::super::route::Pattern;
 use super::super::route::rules::Rules;
 use super::super::template::{Read, Step, TextTemplate};
-use super::super::{Form, Route, SiteFile, Source};
+use super::super::{Declared, Form, Route, SiteFile, Source};
 use super::analysis::{Analyses, Analysis};
 use super::page::{Shaped, Surroundings, content_type};
 use super::parts::{self, PageDraft, Parts};
@@ -191,6 +191,7 @@ impl<'c> Compiler<'c> {
         Route {
             summary: typed.summary.clone(),
             method: typed.method.value.clone(),
+            declared: Declared { query: typed.query.clone(), params: typed.params.clone() },
             place: typed.path.span.clone(),
             status: parts.status,
             content_type: parts.content_type,

@@ -172,3 +172,21 @@ async fn axe_finds_nothing() {
         assert_eq!(found, Value::from("[]"), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn swagger_ui_tries_an_address_out() {
+    let served = Served::start();
+    let browser = Browser::start(true).await;
+    let page = &browser.client;
+    page.goto(&format!("http://{}/docs/", served.site)).await.expect("the page");
+    let wait = async |css: &'static str| {
+        page.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await.expect(css)
+    };
+    wait("#operations-default-b .opblock-summary-control").await.click().await.expect("opening");
+    wait("#operations-default-b input").await.send_keys("ada").await.expect("typing");
+    wait("#operations-default-b button.execute").await.click().await.expect("executing");
+    let body = "const code = document.querySelector('.responses-inner .highlight-code');\
+        return code ? code.textContent.includes('hi ada') : false";
+    shows(&browser, body, "true").await;
+    assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::b:/b/ada");
+}

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 const SITE: &str = "\
+server: { docs: /docs }
 routes:
   /a: { body: a, ttl: 1h }
   /b/{name}: { inline: 'hi {{params.name}}', name: b, ttl: 1h }
@@ -63,14 +64,15 @@ impl Served {
             .spawn()
             .expect("larder; build it first");
         let mut lines = BufReader::new(larder.stderr.take().expect("its log")).lines();
-        let mut after = |text: &str| {
-            let line = lines.by_ref().map_while(Result::ok).find(|line| line.contains(text));
-            let line = line.expect("an address in the log");
-            let (_, rest) = line.split_once(text).expect("the text");
-            rest.split(' ').next().expect("an address").to_owned()
-        };
-        let (site, admin) = (after("listening on http://"), after("admin on "));
-        after("connected");
+        // In any order: the store may be there before the listeners are.
+        let (mut site, mut admin, mut connected) = (None, None, false);
+        while site.is_none() || admin.is_none() || !connected {
+            let line = lines.next().and_then(Result::ok).expect("a line of the log");
+            site = site.or_else(|| address_after("listening on http://", &line));
+            admin = admin.or_else(|| address_after("admin on ", &line));
+            connected |= line.contains("connected");
+        }
+        let (site, admin) = (site.expect("an address"), admin.expect("an address"));
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let (larder, redis) = (Ended(larder), redis);
         Self { _larder: larder, _redis: redis, _dir: dir, redis_port, site, admin }
@@ -96,6 +98,11 @@ impl Served {
         let line = text.lines().find_map(|line| line.strip_prefix("cache-status: "));
         line.expect("a Cache-Status").to_owned()
     }
+}
+
+fn address_after(text: &str, line: &str) -> Option<String> {
+    let (_, rest) = line.split_once(text)?;
+    rest.split(' ').next().map(str::to_owned)
 }
 
 /// A headless Chromium and its driver.

@@ -110,7 +110,8 @@ fn parameters(route: &Route) -> Vec<Value> {
 
 /// Request headers and cookies that are read; those that OpenAPI tells elsewhere are left out.
 fn of_headers(route: &Route) -> Vec<Value> {
-    let told = |name: &str, place: &str| json!({ "name": name, "in": place, "schema": { "type": "string" } });
+    let schema = json!({ "type": "string" });
+    let told = |name: &str, place: &str| json!({ "name": name, "in": place, "schema": schema });
     let elsewhere = ["accept", "content-type", "authorization", "cookie"];
     let headers = route.inputs.headers.iter().filter(|name| !elsewhere.contains(name));
     let cookies = route.inputs.cookies.iter();

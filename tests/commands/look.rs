@@ -1,5 +1,7 @@
 //! The commands that look into a site and its store.
 
+use std::process::Command;
+
 use crate::harness::{Larder, Redis, Site, run};
 
 const SITE: &str = r#"
@@ -29,7 +31,12 @@ async fn explain_tells_the_key_under_which_redis_holds_the_page() {
         larder.get(path).await;
         let key = redis.keys().concat();
         assert!(before.contains(&key), "{path}: {key} is not in\n{before}");
-        assert!(said(&site, &redis, &["explain", path]).contains("stored     yes"), "{path}");
+        let told = said(&site, &redis, &["explain", path]);
+        assert!(told.contains("stored     yes"), "{path}");
+        let pasted = told.lines().find_map(|line| line.strip_prefix("see it")).expect("a line");
+        let output = Command::new("sh").args(["-c", pasted]).output().expect("a shell");
+        let seen = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(seen.starts_with("HTTP/1.1 200 OK"), "{pasted}: {seen}");
     }
 }
 

@@ -26,11 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "admin",
         &["config", "site", "source", "cache", "http", "inspect", "watch", "reload", "build"],
     ),
-    ("dev", &["config", "site", "source", "cache", "http", "reload", "build"]),
-    (
-        "app",
-        &["config", "site", "source", "cache", "http", "admin", "dev", "watch", "reload", "build"],
-    ),
+    ("app", &["config", "site", "source", "cache", "http", "admin", "watch", "reload", "build"]),
     ("cli", &["config", "site", "source", "cache", "http", "inspect", "build", "telemetry", "app"]),
 ];
 

@@ -23,7 +23,7 @@ impl<'f> Line<'f> {
             offset -= 1;
         }
         let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
-        let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let bom = first_start(text);
         let start = before.rfind('\n').map_or(bom, |newline| newline + 1);
         let end = offset + after.find('\n').unwrap_or(after.len());
         let text = text.get(start..end.max(start)).unwrap_or_default().trim_end_matches('\r');
@@ -33,14 +33,12 @@ impl<'f> Line<'f> {
     /// The nearest line above that says something.
     pub(super) fn above(self) -> Option<Self> {
         let mut line = self;
-        while line.start > 0 {
+        // Of a file that begins with a byte order mark the first line does not start at 0.
+        while line.start > first_start(&self.file.text) {
             line = Self::around(self.file, line.start - 1);
             let said = line.text.trim();
             if !said.is_empty() && !said.starts_with('#') {
                 return Some(line);
-            }
-            if line.start <= '\u{feff}'.len_utf8() && self.file.text.starts_with('\u{feff}') {
-                return None;
             }
         }
         None
@@ -155,4 +153,9 @@ fn colon(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Where the first line of a text starts: behind a byte order mark.
+fn first_start(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
 }

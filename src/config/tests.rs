@@ -433,3 +433,11 @@ fn whatever_is_typed_gives_a_config_or_says_why_not() {
         assert_eq!(shown.is_empty(), loaded.report.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn an_error_below_the_first_line_of_a_file_with_a_byte_order_mark_is_told() {
+    // The search for the line above ended at the mark and began again, for ever.
+    let text = "\u{feff}a: b\n  c: d\nroutes: {}\n";
+    let report = load_text(text).report;
+    assert!(report.iter().any(|found| found.code.as_str() == "yaml_indent"), "{report:?}");
+}

@@ -10,15 +10,12 @@ use larder::site::route::rules::Rules;
 use larder::site::route::{Found, Pattern, RawQuery, Router, RouterBuilder};
 use libfuzzer_sys::fuzz_target;
 
-const BUILDERS: &[&str] = &[
-    "auto",
-    "hash",
-    "{{route}}:{{path}}?{{query.a}}&{{query.b}}",
-];
+const BUILDERS: &[&str] = &["auto", "hash", "{{route}}:{{path}}?{{query.a}}&{{query.b}}"];
 
-struct None_;
+/// A request without headers.
+struct NoHeaders;
 
-impl Headers for None_ {
+impl Headers for NoHeaders {
     fn get(&self, _name: &str) -> Option<Cow<'_, str>> {
         None
     }
@@ -45,7 +42,7 @@ fn told(router: &Router, rules: &Rules, plans: &[KeyPlan], url: &str) -> Option<
         path: &matched.path,
         params: &matched.params,
         query: &query,
-        headers: &None_,
+        headers: &NoHeaders,
         language: None,
     };
     let value = |name| query.get(name).map(str::to_owned);

@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode};
 use super::cors::Cors;
 use super::counts::RouteCounts;
 use super::files::Kept;
+use super::hit::next_serial;
 use super::media::compressible;
 use crate::site::{Route, Site, Source};
 
@@ -30,6 +31,8 @@ pub struct Served {
 /// What a route always sends.
 #[derive(Debug)]
 pub(super) struct RouteLines {
+    /// No other version of any route has this number.
+    pub(super) serial: u64,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// Who may read its answers from another origin.
@@ -115,7 +118,7 @@ impl RouteLines {
             Source::Page(_) | Source::Redirect(_) => None,
         };
         let cors = route.cors.as_ref().map(Cors::from);
-        Self { status, headers, cors, file, counts: Arc::default() }
+        Self { serial: next_serial(), status, headers, cors, file, counts: Arc::default() }
     }
 }
 

@@ -96,6 +96,28 @@ impl Pulse {
         InFlight(Arc::clone(self))
     }
 
+    /// A head has begun, and its end is not there.
+    pub(super) fn head_begins(&self) {
+        if self.head_since.load(Relaxed) == 0 {
+            self.head_since.store(self.clock.now().as_micros().max(1), Relaxed);
+        }
+    }
+
+    /// A request was answered at once. Only the connection itself counts: no two add together.
+    pub(super) fn answered(&self) {
+        self.requests.store(self.requests.load(Relaxed).wrapping_add(1), Relaxed);
+        self.head_since.store(0, Relaxed);
+    }
+
+    /// Notes how a write, or a flush, went.
+    pub(super) fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = &result {
+            self.written.store(self.written.load(Relaxed).wrapping_add(*count as u64), Relaxed);
+        }
+        self.full.store(result.is_pending(), Relaxed);
+        result
+    }
+
     /// Now.
     pub(super) fn now(&self) -> Moment {
         self.clock.now()
@@ -223,17 +245,6 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Noted<S> {
-    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        let pulse = &self.pulse;
-        if let Poll::Ready(Ok(count)) = &result {
-            pulse.written.fetch_add(*count as u64, Relaxed);
-        }
-        pulse.full.store(result.is_pending(), Relaxed);
-        result
-    }
-}
-
 impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -241,7 +252,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(result)
+        self.pulse.wrote(result)
     }
 
     fn poll_write_vectored(
@@ -250,7 +261,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.wrote(result)
+        self.pulse.wrote(result)
     }
 
     fn is_write_vectored(&self) -> bool {

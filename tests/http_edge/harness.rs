@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use larder::http::access::Seen;
@@ -52,6 +53,10 @@ async fn page(request: WholeRequest) -> Response<Body> {
         "/wait" => std::future::pending().await,
         "/upgrade" => upgrade(request),
         "/large" => Response::new(Body::full(Bytes::from(vec![b'x'; 64 << 20]))),
+        "/parts" => {
+            let parts = ["one", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
+            Response::new(Body::stream(StreamBody::new(futures_util::stream::iter(parts))))
+        }
         "/hold" => {
             let gate = GATE.notified();
             STARTED.notify_one();

@@ -4,4 +4,6 @@
 
 mod edits;
 mod harness;
+mod limits;
+mod mounts;
 mod reloads;

@@ -265,8 +265,10 @@ async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending 
     }
 }
 
-/// Once it was asked to finish.
+/// Once it was asked to finish. Where nothing is under way it has as long as a head: an HTTP/2
+/// client that does not answer that its connection is over would keep it for another idle time.
 async fn reason_to_cut(pulse: &Pulse, limits: &Limits, stops: &Stops) {
+    let limits = &Limits { idle: limits.head.min(limits.idle), ..limits.clone() };
     let mut watched = Watched::default();
     let mut rest = limits.head;
     loop {

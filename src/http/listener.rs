@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -152,12 +152,10 @@ impl Listener {
                     connection::serve(stream, peer, shared).await;
                     drop(permit);
                 });
-            } else if shared.tls.is_none()
-                && let Ok(permit) = Arc::clone(&refusing).try_acquire_owned()
-            {
-                // With TLS the answer would cost a handshake, which is what there is too much of.
+            } else if let Ok(permit) = Arc::clone(&refusing).try_acquire_owned() {
+                let tls = shared.tls.clone();
                 tasks.spawn(async move {
-                    let _bounded = timeout(REFUSING, refuse(stream)).await;
+                    let _bounded = timeout(REFUSING, refuse_by(tls, stream)).await;
                     drop(permit);
                 });
             }
@@ -211,9 +209,18 @@ async fn after_failed_accept(error: &io::Error) {
     }
 }
 
+/// Refuses in what the client speaks. A handshake costs, but no more than one that a client gets by
+/// coming a moment later, and a browser shows a closed connection as a fault of the network.
+async fn refuse_by(tls: Option<Arc<Tls>>, stream: TcpStream) -> io::Result<()> {
+    match tls {
+        None => refuse(stream).await,
+        Some(tls) => refuse(tls.refusing_acceptor().accept(stream).await?).await,
+    }
+}
+
 /// Tells a client that there are too many, and reads what it sends, so that the answer is not lost
 /// to a reset.
-async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
         content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\
         retry-after: 1\r\nconnection: close\r\n\r\n\

@@ -17,6 +17,7 @@ pub mod edge;
 pub mod encoding;
 mod facts;
 pub mod files;
+mod frames;
 mod h1;
 pub mod handler;
 pub mod head;

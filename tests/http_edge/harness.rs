@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,7 +53,7 @@ async fn page(request: WholeRequest) -> Response<Body> {
         "/panic" => panic!("a bug"),
         "/wait" => std::future::pending().await,
         "/upgrade" => upgrade(request),
-        "/large" => Response::new(Body::full(Bytes::from(vec![b'x'; 64 << 20]))),
+        "/large" => Response::new(Body::full(LARGE.clone())),
         "/parts" => {
             let parts = ["one", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
             Response::new(Body::stream(StreamBody::new(futures_util::stream::iter(parts))))
@@ -90,6 +91,9 @@ fn upgrade(mut request: WholeRequest) -> Response<Body> {
     let answer = Response::builder().status(101).header("connection", "upgrade");
     answer.header("upgrade", "echo").body(Body::empty()).expect("an answer")
 }
+
+/// More than any window or buffer on the way takes; the same for all who ask.
+static LARGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'x'; 64 << 20]));
 
 pub(super) static STARTED: Notify = Notify::const_new();
 pub(super) static GATE: Notify = Notify::const_new();

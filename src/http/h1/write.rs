@@ -54,14 +54,14 @@ impl Unsent {
         while !self.is_empty() {
             let parts =
                 [IoSlice::new(&self.head), IoSlice::new(&self.body), IoSlice::new(self.tail)];
-            let polled = write(context, stream, &parts);
-            let count = ready!(pulse.wrote(polled))?;
+            let count = ready!(write(context, stream, &parts, pulse))?;
             self.dirty = true;
             self.drop_front(count);
         }
         if self.dirty {
             let flushed = Pin::new(stream).poll_flush(context);
-            ready!(pulse.wrote(flushed.map_ok(|()| 0)))?;
+            pulse.wrote(&flushed, 0);
+            ready!(flushed)?;
             self.dirty = false;
         }
         Poll::Ready(Ok(()))
@@ -77,7 +77,7 @@ impl Unsent {
     ) -> io::Result<()> {
         out.append(&mut self.head);
         let parts = [IoSlice::new(out), IoSlice::new(&self.body), IoSlice::new(self.tail)];
-        let count = match pulse.wrote(write(context, stream, &parts)) {
+        let count = match write(context, stream, &parts, pulse) {
             Poll::Ready(count) => count?,
             Poll::Pending => 0,
         };
@@ -109,6 +109,7 @@ fn write<S: AsyncWrite + Unpin>(
     context: &mut Context<'_>,
     stream: &mut S,
     parts: &[IoSlice<'_>; 3],
+    pulse: &Pulse,
 ) -> Poll<io::Result<usize>> {
     let [head, body, tail] = parts;
     let written = if body.is_empty() && tail.is_empty() {
@@ -120,6 +121,7 @@ fn write<S: AsyncWrite + Unpin>(
         let first = parts.iter().find(|part| !part.is_empty()).unwrap_or(head);
         Pin::new(stream).poll_write(context, first)
     };
+    pulse.wrote(&written, if let Poll::Ready(Ok(count)) = written { count } else { 0 });
     match ready!(written) {
         Ok(0) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
         written => Poll::Ready(written),

@@ -1,5 +1,7 @@
 //! The life of a server: it loads the site, opens store and listeners, reloads, and stops in order.
 
+mod descriptors;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +171,8 @@ impl App {
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
         let scheme = if self.server.tls.is_some() { "https" } else { "http" };
         tracing::info!(%address, "listening on {scheme}://{address}");
-        let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
+        let max_connections = descriptors::room_for(self.server.max_connections);
+        let limits = Limits { max_connections, ..Limits::default() };
         let handler = SiteHandler::new(Arc::clone(&self.live), cache.clone(), &self.server);
         let admin_stop = self.admin_stop.clone();
         let site = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());

@@ -159,7 +159,9 @@ impl App {
         let listener = Listener::bind(&self.server.listen)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
-        let listener = self.secure(listener)?;
+        let loops = tokio::runtime::Handle::current().metrics().num_workers();
+        let listener = self.secure(listener)?.with_loops(loops);
+        let listener = listener.map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
         let admin = self.admin(&cache, reloader.handle(), store).await?;
         let signals = signals(self.stop.clone(), reloader.handle())?;

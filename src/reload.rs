@@ -216,13 +216,18 @@ impl Reloader {
         }
         let attempted = Arc::clone(&self.attempted);
         let Some(seen) = self.look(&attempted, Some(&watches), trust).await else { return };
-        self.said.unlinked(&seen);
+        self.watched(&seen, &watches);
         if seen.digest() == attempted.digest() {
             self.attempted = seen;
             return;
         }
-        // Where an event came too, it tells more than the poll: whether the file was closed.
-        let hint = if watch.has_event() { Hint::Event } else { hint };
+        let hint = match hint {
+            // Some files send none: that this one did says nothing of when those are closed.
+            _ if seen.networks().next().is_some() || !watches.troubles().is_empty() => Hint::Poll,
+            // Where an event came too, it tells more than the poll: whether the file was closed.
+            _ if watch.has_event() => Hint::Event,
+            hint => hint,
+        };
         let (mut seen, mut waited, mut was_bad) = (seen, Duration::ZERO, false);
         loop {
             let settled = match self.settle(watch, hint, seen, &mut waited).await {

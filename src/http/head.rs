@@ -142,7 +142,7 @@ fn target_wins<B>(request: &mut Request<B>, authority: &Authority) -> Result<(),
 }
 
 /// `host [":" port]` of RFC 3986 §3.2.2, without user information.
-fn sound_host(text: &[u8]) -> bool {
+pub(super) fn sound_host(text: &[u8]) -> bool {
     let (host, port) = match text {
         [b'[', ..] => {
             let Some(end) = text.iter().position(|byte| *byte == b']') else { return false };

@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode};
 use super::cors::Cors;
 use super::counts::RouteCounts;
 use super::files::{Dir, Kept};
+use super::hit::next_serial;
 use super::media::compressible;
 use crate::site::{Route, Site, Source};
 
@@ -30,6 +31,8 @@ pub struct Served {
 /// What a route always sends.
 #[derive(Debug)]
 pub(super) struct RouteLines {
+    /// No other version of any route has this number.
+    pub(super) serial: u64,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// Who may read its answers from another origin.
@@ -128,7 +131,8 @@ impl RouteLines {
             Source::Page(_) | Source::File(_) | Source::Redirect(_) => None,
         };
         let cors = route.cors.as_ref().map(Cors::from);
-        Self { status, headers, cors, file, dir, counts: Arc::default() }
+        let serial = next_serial();
+        Self { serial, status, headers, cors, file, dir, counts: Arc::default() }
     }
 }
 

@@ -149,13 +149,15 @@ impl Reloader {
     }
 
     fn applied(&mut self, changes: String, warnings: Report) -> Outcome {
+        let before = Arc::clone(&self.status.borrow());
         let status = ReloadStatus {
-            generation: self.status.borrow().generation + 1,
+            generation: before.generation + 1,
             loaded_at: Some(self.clock.wall()),
             digest: self.attempted.digest(),
             state: ReloadState::Current,
             last_change: changes.clone(),
             warnings,
+            watching: before.watching.clone(),
         };
         self.status.send_replace(Arc::new(status));
         Outcome::Applied { changes }

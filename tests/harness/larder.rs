@@ -28,7 +28,23 @@ impl Larder {
 
     /// Serves `site` with further arguments; returns when it listens.
     pub(crate) fn spawn(site: &Site, arguments: &[&str]) -> Self {
-        let mut child = command("serve", site)
+        Self::start(command("serve", site), site, arguments)
+    }
+
+    /// Serves `site` in namespaces of its own (`unshare -r` and `flags`), once the shell has done
+    /// `before` there; `before` may count on `$SITE`.
+    pub(crate) fn spawn_apart(site: &Site, flags: &str, before: &str, arguments: &[&str]) -> Self {
+        let plain = command("serve", site);
+        let mut apart = Command::new("unshare");
+        apart.arg("-r").args(flags.split_whitespace());
+        apart.args(["sh", "-ec", &format!("{before}\nexec \"$@\""), "sh"]);
+        apart.arg(plain.get_program()).args(plain.get_args());
+        apart.env("SITE", site.path("")).current_dir(site.path("")).stdin(Stdio::null());
+        Self::start(apart, site, arguments)
+    }
+
+    fn start(mut command: Command, site: &Site, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0"])
             .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
             .args(arguments)
@@ -155,6 +171,19 @@ pub(crate) fn refused(site: &Site, arguments: &[&str]) -> (Option<i32>, String) 
     let status = end(&mut child);
     let text = reader.join().expect("its log");
     (status.unwrap_or_else(|| panic!("it went on running:\n{text}")).code(), text)
+}
+
+/// Whether this machine lets us do in namespaces of our own what `before` does; says so where not,
+/// since a test goes by then that would have tested it.
+pub(crate) fn may_apart(flags: &str, before: &str) -> bool {
+    let mut trial = Command::new("unshare");
+    trial.arg("-r").args(flags.split_whitespace()).args(["sh", "-ec", before]);
+    let said = trial.output();
+    let may = said.as_ref().is_ok_and(|said| said.status.success());
+    if !may {
+        eprintln!("-- NOT TESTED: this machine does not allow `{before}`: {said:?}");
+    }
+    may
 }
 
 /// Sends a signal to one process.

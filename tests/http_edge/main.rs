@@ -1,7 +1,10 @@
 //! The listener and the edge, by the bytes on the wire.
 #![cfg(test)]
 
+mod floods;
+mod frames;
 mod harness;
+mod http2;
 mod life;
 mod rules;
 mod tls;

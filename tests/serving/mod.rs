@@ -9,3 +9,4 @@ mod errors;
 mod paths;
 mod query;
 mod sources;
+mod two_ways;

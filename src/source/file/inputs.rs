@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::{Disk, resolve};
+use super::{Disk, glob, resolve};
 use crate::config::{FileError, Files as _};
 use crate::fingerprint::{Fingerprint, Hasher};
 
@@ -33,6 +33,8 @@ pub struct Inputs {
     pub(super) directories: Directories,
     /// Files that were open by a name although no directory holds them any more.
     pub(super) unlinked: BTreeSet<String>,
+    /// The kinds of network disks that files are on, each with a file that is.
+    pub(super) networks: BTreeMap<&'static str, String>,
     /// [`Inputs::digest`], once it was asked for.
     pub(super) digest: OnceLock<Fingerprint>,
 }
@@ -148,6 +150,12 @@ impl Inputs {
         self.unlinked.iter().map(String::as_str)
     }
 
+    /// The kinds of network disks that inputs are on, each with one that is: edits there are seen
+    /// by who looks, not told.
+    pub fn networks(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.networks.iter().map(|(kind, path)| (*kind, path.as_str()))
+    }
+
     /// Whether an answer is missing because the process has no descriptor left: what was asked says
     /// nothing of the files then, and has to be asked again.
     #[must_use]
@@ -219,25 +227,41 @@ pub struct Directories(BTreeMap<PathBuf, Names>);
 /// Names in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Names {
-    /// A glob was searched here: any name may matter.
+    /// A glob was searched here: any name that comes or goes may be a directory of it.
     any: bool,
+    /// What names of files globs look for here.
+    patterns: BTreeSet<String>,
+    /// Further names.
     listed: BTreeSet<OsString>,
+}
+
+impl Names {
+    fn fit(&self, name: &OsStr) -> bool {
+        let text = name.to_str();
+        text.is_some_and(|name| self.patterns.iter().any(|pattern| glob::fits(pattern, name)))
+    }
 }
 
 impl Directories {
     /// Adds a name in a directory.
     pub fn add(&mut self, directory: &Path, name: &OsStr) {
         let names = self.names(directory);
-        if !names.any && !names.listed.contains(name) {
+        if !names.listed.contains(name) && !names.fit(name) {
             names.listed.insert(name.to_owned());
         }
     }
 
-    /// Adds a directory of which every name matters.
-    pub fn add_all(&mut self, directory: &Path) {
+    /// Adds a directory of which every name matters that comes or goes, and the content of the
+    /// files whose names fit the pattern `files`.
+    pub fn add_all(&mut self, directory: &Path, files: Option<&str>) {
         let names = self.names(directory);
         names.any = true;
-        names.listed.clear();
+        if let Some(pattern) = files.filter(|pattern| !names.patterns.contains(*pattern)) {
+            names.patterns.insert(pattern.to_owned());
+            // Of a directory with ten thousand posts one pattern is kept, not every name.
+            let listed = std::mem::take(&mut names.listed);
+            names.listed = listed.into_iter().filter(|name| !names.fit(name)).collect();
+        }
     }
 
     fn names(&mut self, directory: &Path) -> &mut Names {
@@ -258,13 +282,22 @@ impl Directories {
         self.0.contains_key(directory)
     }
 
-    /// Whether an event at `path` may concern an input. Names that begin with two dots always do:
-    /// that is how a `ConfigMap` calls the link that it swaps.
+    /// Whether what comes or goes at `path` may concern an input. Names that begin with two dots
+    /// always do: that is how a `ConfigMap` calls the link that it swaps.
     #[must_use]
     pub fn concern(&self, path: &Path) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
         self.0.get(parent).is_some_and(|names| {
             names.any || names.listed.contains(name) || name.as_encoded_bytes().starts_with(b"..")
         })
+    }
+
+    /// Whether the content of the file at `path` may be an input: a log that is written beside the
+    /// files of a glob is none.
+    #[must_use]
+    pub fn expect(&self, path: &Path) -> bool {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let names = self.0.get(parent);
+        names.is_some_and(|names| names.listed.contains(name) || names.fit(name))
     }
 }

@@ -8,6 +8,7 @@
 
 mod glob;
 mod inputs;
+mod network;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,8 @@ pub struct Disk {
     known: Option<Arc<Inputs>>,
     /// Directories by the path to them, where they really are.
     parents: HashMap<String, PathBuf>,
+    /// Of each device that was met, whether it is a network's.
+    devices: HashMap<u64, Option<&'static str>>,
     /// What was given out.
     contents: HashMap<String, FileContent>,
     loaded_bytes: u64,
@@ -77,6 +80,7 @@ impl Disk {
             began: now,
             known: None,
             parents: HashMap::new(),
+            devices: HashMap::new(),
             contents: HashMap::new(),
             loaded_bytes: 0,
             kept_bytes: 0,
@@ -107,7 +111,13 @@ impl Disk {
     /// Finds the file and digests it, without taking its bytes where they are not wanted.
     fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Found), FileError> {
         let place = self.place(&question.path)?;
-        let metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
+        let mut metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
+        let mut opened = None;
+        if self.is_remote(&question.path, &place.real, metadata.dev()) {
+            // A network's metadata may be a minute old: only opening a file asks for it anew.
+            let (file, fresh) = open(&place.real)?;
+            (opened, metadata) = (Some(file), fresh);
+        }
         if metadata.nlink() == 0 {
             self.inputs.unlinked.insert(question.path.clone());
         }
@@ -115,7 +125,10 @@ impl Disk {
             let found = Found { bytes: seen.kept.clone(), modified: metadata.modified().ok() };
             return Ok((seen, found));
         }
-        let (file, metadata) = open(&place.real)?;
+        let (file, metadata) = match opened {
+            Some(file) => (file, metadata),
+            None => open(&place.real)?,
+        };
         let stat = Stat::of(&metadata);
         let modified = metadata.modified().ok();
         if let Some(bound) = question.bound.filter(|bound| stat.size > *bound) {
@@ -134,6 +147,15 @@ impl Disk {
         let kept = bytes.clone().filter(|bytes| self.may_keep(bytes.len()));
         let seen = Seen { digest, stat, settled: stat.is_settled(self.began), kept };
         Ok((seen, Found { bytes, modified }))
+    }
+
+    /// Whether the file is on a disk that others write to unseen, which is noted.
+    fn is_remote(&mut self, path: &str, real: &Path, device: u64) -> bool {
+        let kind = *self.devices.entry(device).or_insert_with(|| network::of(real));
+        if let Some(kind) = kind {
+            self.inputs.networks.entry(kind).or_insert_with(|| path.to_owned());
+        }
+        kind.is_some()
     }
 
     fn known_as(&mut self, question: &Question, stat: Stat, keep: Keep) -> Option<Seen> {
@@ -257,11 +279,11 @@ impl Files for Disk {
 }
 
 impl glob::Places for Disk {
-    fn search(&mut self, path: &str) -> Result<Option<PathBuf>, FileError> {
+    fn search(&mut self, path: &str, files: Option<&str>) -> Result<Option<PathBuf>, FileError> {
         match self.place(path) {
             // The root itself is reached by no name.
             Ok(Place { real, metadata }) if metadata.as_ref().is_none_or(Metadata::is_dir) => {
-                self.inputs.directories.add_all(&real);
+                self.inputs.directories.add_all(&real, files);
                 Ok(Some(real))
             }
             Ok(_) | Err(FileError::Missing) => Ok(None),

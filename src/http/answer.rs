@@ -121,9 +121,11 @@ pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> 
         *answer.status_mut() = lines.status;
     }
     let vary = joined(answer.headers(), &VARY).map(Cow::into_owned);
+    // A 304 says nothing of the content that it does not send (RFC 9110 §15.4.5).
+    let has_content = answer.status() != StatusCode::NOT_MODIFIED;
     let headers = answer.headers_mut();
     for (name, value) in &lines.headers {
-        if !headers.contains_key(name) {
+        if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
             headers.insert(name, value.clone());
         } else if name == VARY
             && let (Some(vary), Ok(own)) = (&vary, value.to_str())

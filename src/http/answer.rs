@@ -51,9 +51,13 @@ impl<'a> Coded<'a> {
 }
 
 fn wanted(entry: &Entry, fields: &impl Fields) -> Option<Coding> {
-    fields.lines(&ACCEPT_ENCODING).next()?;
-    let accepted = Accepted::of(fields);
-    accepted.choose(worth_coding(&entry.content_type, entry.body.len()))
+    let field = joined(fields, &ACCEPT_ENCODING)?;
+    let worth = worth_coding(&entry.content_type, entry.body.len());
+    // Without a weight nobody refuses the body as it is: most small answers need no closer look.
+    if !worth && !field.contains('=') {
+        return None;
+    }
+    Accepted::read(&field).choose(worth)
 }
 
 /// The coded forms, kept beside the entry for as long as it is kept.
@@ -117,9 +121,11 @@ pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> 
         *answer.status_mut() = lines.status;
     }
     let vary = joined(answer.headers(), &VARY).map(Cow::into_owned);
+    // A 304 says nothing of the content that it does not send (RFC 9110 §15.4.5).
+    let has_content = answer.status() != StatusCode::NOT_MODIFIED;
     let headers = answer.headers_mut();
     for (name, value) in &lines.headers {
-        if !headers.contains_key(name) {
+        if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
             headers.insert(name, value.clone());
         } else if name == VARY
             && let (Some(vary), Ok(own)) = (&vary, value.to_str())

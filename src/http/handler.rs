@@ -3,6 +3,7 @@
 //! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`]
 //! goes it again for the rest, inside one warp filter.
 
+mod directory;
 mod refusals;
 
 use std::fmt;
@@ -313,6 +314,7 @@ impl Core {
         match &asked.route.source {
             Source::Page(_) => self.page(&asked, request).await,
             Source::File(_) => self.file(&asked, request).await,
+            Source::Dir(dir) => self.dir(&asked, dir, request).await,
             Source::Redirect(to) => self.redirect(&asked, to, request),
         }
     }

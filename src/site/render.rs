@@ -79,7 +79,7 @@ impl Route {
         match &self.source {
             Source::Page(page) if page.chosen.is_empty() => Ok(page.base),
             Source::Page(page) => page.choose(facts).map(|chosen| chosen.fingerprint),
-            Source::File(_) | Source::Redirect(_) => Ok(self.digest),
+            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
         }
     }
 }

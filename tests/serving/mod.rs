@@ -1,7 +1,9 @@
 //! What a client is given.
 
 mod answers;
+mod assets;
 mod demo;
+mod directories;
 mod docs;
 mod errors;
 mod paths;

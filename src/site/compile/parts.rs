@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::super::dir::SiteDir;
 use super::super::key::{Inputs, Names};
 use super::super::template::{Part, Read, Step, TextTemplate, Tree};
 use super::super::{ChosenLoad, Form, InputRead, Page, SiteFile, Source};
 use super::analysis::Analysis;
+use super::assets::Assets;
 use super::page::Shaped;
 use super::values::{Chosen, Values, digest};
 use super::{ByName, Uses};
@@ -39,12 +41,13 @@ pub(super) struct PageDraft<'a> {
     pub(super) shaped: Shaped,
     pub(super) own: Values,
     pub(super) site: &'a Values,
+    pub(super) assets: &'a Assets,
     pub(super) analysis: Arc<Analysis>,
 }
 
 /// A page: its copy of the data, pruned to what it can read, and the digest of that very copy.
 pub(super) fn page(draft: PageDraft<'_>) -> Parts {
-    let PageDraft { name, path, typed, shaped, own, site, analysis } = draft;
+    let PageDraft { name, path, typed, shaped, own, site, assets, analysis } = draft;
     let tree = &analysis.tree;
     let status = typed.status.as_ref().map_or(200, |status| status.value);
     let mut inputs = inputs(tree);
@@ -68,6 +71,11 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         uses.extend(origin(&own, &root).or_else(|| origin(site, &root)));
         data.push((root.clone(), value));
         uses.insert(root);
+    }
+    for asset in analysis.reads.assets.keys().filter_map(|name| assets.get(name)) {
+        hasher.add("asset");
+        hasher.add(&asset.address);
+        uses.extend(asset.files.iter().cloned());
     }
     let base = hasher.finish();
     let mut reads = input_reads(&analysis.reads.list);
@@ -189,6 +197,20 @@ pub(super) fn file(typed: &RouteConfig, file: SiteFile, content_type: String) ->
         inputs: Inputs::default(),
         reads: Vec::new(),
         digest,
+        analysis: Arc::default(),
+    }
+}
+
+/// A directory whose files are served as they are.
+pub(super) fn dir(typed: &RouteConfig, dir: SiteDir) -> Parts {
+    Parts {
+        digest: Hasher::default().field("dir").field(&dir.path).finish(),
+        uses: Uses::from([dir.path.clone()]),
+        source: Source::Dir(dir),
+        status: typed.status.as_ref().map_or(200, |status| status.value),
+        content_type: String::new(),
+        inputs: Inputs::default(),
+        reads: Vec::new(),
         analysis: Arc::default(),
     }
 }

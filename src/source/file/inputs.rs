@@ -28,6 +28,8 @@ pub struct Inputs {
     pub(super) root: PathBuf,
     pub(super) files: BTreeMap<Question, Result<Seen, FileError>>,
     pub(super) globs: BTreeMap<String, Result<Vec<String>, FileError>>,
+    /// Directories that are served: where each really is.
+    pub(super) served: BTreeMap<String, Result<PathBuf, FileError>>,
     pub(super) directories: Directories,
     /// Files that were open by a name although no directory holds them any more.
     pub(super) unlinked: BTreeSet<String>,
@@ -135,6 +137,10 @@ impl Inputs {
             hasher.add(pattern);
             hasher.add(format!("{answer:?}"));
         }
+        for (path, answer) in &self.served {
+            hasher.add(path);
+            hasher.add(format!("{answer:?}"));
+        }
         hasher.finish()
     }
 
@@ -180,6 +186,9 @@ impl Inputs {
             // The answer is in the inputs.
             let _ = disk.glob(pattern);
         }
+        for path in self.served.keys() {
+            let _ = disk.directory(path);
+        }
         disk.into_inputs()
     }
 
@@ -213,7 +222,11 @@ impl Inputs {
             let is = answer.as_deref().unwrap_or_default();
             was.unwrap_or_default().iter().filter(|path| is.binary_search(path).is_err())
         });
-        files.chain(lists.map(|path| (path.clone(), Doubt::Gone))).collect()
+        let served = self.served.iter().filter_map(|(path, answer)| {
+            let was = before.served.get(path).is_some_and(Result::is_ok);
+            (was && answer.is_err()).then_some(path)
+        });
+        files.chain(lists.chain(served).map(|path| (path.clone(), Doubt::Gone))).collect()
     }
 }
 

@@ -237,6 +237,17 @@ impl Disk {
         }
     }
 
+    fn find_directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        let Place { real, metadata } = self.place(path)?;
+        if self.root.as_ref() == Ok(&real) {
+            let words = "it is the site's own directory, with all that makes the site";
+            return Err(FileError::Other(words.to_owned()));
+        }
+        // One that was reached by `..` alone has no metadata, and is a directory.
+        let is_directory = metadata.is_none_or(|metadata| metadata.is_dir());
+        if is_directory { Ok(real) } else { Err(FileError::NotDirectory) }
+    }
+
     fn ask(&mut self, question: Question, keep: Keep) -> Result<(Seen, Found), FileError> {
         if self.inputs.files.len() >= MAX_LOAD_FILES && !self.inputs.files.contains_key(&question) {
             return Err(FileError::Other(format!("the site has more than {MAX_LOAD_FILES} files")));
@@ -296,6 +307,13 @@ impl Files for Disk {
         let question = Question { path: normal(path), bound: None };
         let (seen, found) = self.ask(question, Keep::Digest)?;
         Ok(Stamp { size: seen.stat.size, modified: found.modified, digest: seen.digest })
+    }
+
+    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        let path = normal(path);
+        let answer = self.find_directory(&path);
+        self.inputs.served.insert(path, answer.clone());
+        answer
     }
 }
 
@@ -371,6 +389,14 @@ fn open(real: &Path) -> Result<(File, Metadata), FileError> {
     let file = File::from(file);
     let metadata = file.metadata().map_err(|error| in_words(&error))?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(FileError::NotRegular) }
+}
+
+/// The digest of what `from` gives: that of [`FileContent::digest`] and [`Stamp::digest`].
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn digest_of(from: impl Read) -> io::Result<Fingerprint> {
+    digest(from, false).map(|(digest, _)| digest)
 }
 
 /// The digest of what `from` gives, in fields of [`CHUNK`] bytes so that its length need not be

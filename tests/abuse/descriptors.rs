@@ -7,9 +7,8 @@ use std::time::Duration;
 use crate::harness::{Larder, PATIENCE, Redis, Site, eventually};
 
 fn routes(word: &str) -> String {
-    format!(
-        "routes:\n  /: {{ inline: {word} }}\n  /n/{{n}}: {{ inline: '{{{{params.n}}}}' }}\n  /file.txt: file.txt\n"
-    )
+    let rest = "  /n/{n}: { inline: '{{params.n}}' }\n  /file.txt: file.txt\n";
+    format!("routes:\n  /: {{ inline: {word} }}\n{rest}")
 }
 
 /// One request on a connection that stays; the status.

@@ -209,6 +209,14 @@ impl RenderJob {
 }
 
 impl Site {
+    /// Whether the site has a page of its own for an error.
+    #[must_use]
+    pub fn has_error_page(&self, status: u16) -> bool {
+        [ErrorStatus::Exactly(status), ErrorStatus::Class(status / 100)]
+            .iter()
+            .any(|status| self.errors.contains_key(status))
+    }
+
     /// The site's page for an error and its content type; nothing where the site has none for it.
     ///
     /// # Errors

@@ -190,7 +190,9 @@ impl App {
             .bind(&self.server.listen, self.server.admin.as_deref(), &mut taken)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
-        let listener = self.secure(listener)?;
+        let loops = tokio::runtime::Handle::current().metrics().num_workers();
+        let listener = self.secure(listener)?.with_loops(loops);
+        let listener = listener.map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
         let admin = match &self.server.admin {
             Some(address) => Some(self.bind_admin(address, &mut taken).await?),

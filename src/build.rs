@@ -74,6 +74,10 @@ impl Files for Instead<'_> {
     fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
         self.files.stamp(path)
     }
+
+    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        self.files.directory(path)
+    }
 }
 
 pub(crate) fn environment(name: &str) -> Option<String> {

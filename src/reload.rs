@@ -216,13 +216,18 @@ impl Reloader {
         }
         let attempted = Arc::clone(&self.attempted);
         let Some(seen) = self.look(&attempted, Some(&watches), trust).await else { return };
-        self.said.unlinked(&seen);
+        self.watched(&seen, &watches);
         if seen.digest() == attempted.digest() {
             self.attempted = seen;
             return;
         }
-        // Where an event came too, it tells more than the poll: whether the file was closed.
-        let hint = if watch.has_event() { Hint::Event } else { hint };
+        let hint = match hint {
+            // Some files send none: that this one did says nothing of when those are closed.
+            _ if seen.networks().next().is_some() || !watches.troubles().is_empty() => Hint::Poll,
+            // Where an event came too, it tells more than the poll: whether the file was closed.
+            _ if watch.has_event() => Hint::Event,
+            hint => hint,
+        };
         let (mut seen, mut waited, mut was_bad) = (seen, Duration::ZERO, false);
         loop {
             let settled = match self.settle(watch, hint, seen, &mut waited).await {
@@ -231,6 +236,7 @@ impl Reloader {
                 Settled::Same | Settled::Stopping => return,
             };
             let Some(made) = self.make(settled, Some(&watches)).await else { return };
+            waited += made.took;
             if made.is_bad()
                 && !std::mem::replace(&mut was_bad, true)
                 && let Some(more) = self.more_to_come(&made.now, &watches, &mut waited).await
@@ -238,7 +244,9 @@ impl Reloader {
                 seen = more;
                 continue;
             }
-            if made.is_steady() || waited >= settle::PATIENCE {
+            // Where somebody saves all the time, what was built is older than the disk, but whole.
+            let is_late = waited >= settle::PATIENCE;
+            if made.is_steady() || is_late && made.is_of_one_look() || waited >= settle::LONGEST {
                 let done = self.finish(made).await;
                 return self.say(&done);
             }

@@ -5,6 +5,7 @@
 //! Raw `notify` events are folded into one small state, not queued: a thousand saves are one hint.
 
 mod fold;
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -12,13 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
-use tracing::warn;
 
 use crate::source::file::Directories;
 use fold::Fold;
+pub use trouble::Trouble;
 
 /// How a [`Watch`] looks for changes.
 #[derive(Clone, Copy, Debug)]
@@ -78,32 +79,30 @@ struct Shared {
 struct Watched {
     /// Nothing where there are no events.
     events: Option<RecommendedWatcher>,
+    /// Events are not wanted.
+    is_off: bool,
     /// Each watched directory, with what it was when the watch was set: a directory that was
     /// replaced has another identity, and the old watch is deaf.
     directories: BTreeMap<PathBuf, Option<Identity>>,
     /// Directories that are watched anew the next time.
     renew: BTreeSet<PathBuf>,
-    said: Said,
+    /// Why some are not watched, each reason once.
+    troubles: Vec<Trouble>,
 }
 
 /// Device and inode.
 type Identity = (u64, u64);
 
 impl Watch {
-    /// Begins to watch, nothing as yet. Where the system gives no events, says so and goes on by
-    /// the poll alone.
+    /// Begins to watch, nothing as yet. Where the system gives no events, it goes on by the poll
+    /// alone, and tries again whenever watches are set; [`Watches::troubles`] says why.
     ///
     /// Must be called within a Tokio runtime.
     #[must_use]
     pub fn start(options: WatchOptions) -> Self {
         let shared = Arc::new(Shared::default());
-        let mut watched = Watched::default();
-        if !options.force_poll {
-            match events_into(&shared) {
-                Ok(events) => watched.events = Some(events),
-                Err(error) => say_no_events(&error),
-            }
-        }
+        let mut watched = Watched { is_off: options.force_poll, ..Watched::default() };
+        watched.listen(&shared);
         let mut poll = tokio::time::interval(options.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         poll.reset();
@@ -182,6 +181,7 @@ impl Watches {
             }
             std::mem::take(&mut fold.lost)
         };
+        watched.listen(&self.shared);
         let is_changed = watched.set(wanted, lost);
         if is_changed {
             // The closing of a file in a directory that was replaced is never told.
@@ -189,11 +189,30 @@ impl Watches {
         }
         is_changed
     }
+
+    /// Why edits in some directories, or in all, are found by the poll and not told of by events;
+    /// empty where all are told of. As of the last [`Watches::set`].
+    #[must_use]
+    pub fn troubles(&self) -> Vec<Trouble> {
+        lock(&self.watched).troubles.clone()
+    }
 }
 
 impl Watched {
+    /// Gets a watcher where there is none and one is wanted.
+    fn listen(&mut self, shared: &Arc<Shared>) {
+        if self.is_off || self.events.is_some() {
+            return;
+        }
+        match events_into(shared) {
+            Ok(events) => self.events = Some(events),
+            Err(error) => self.troubles = vec![Trouble::of_all(&error)],
+        }
+    }
+
     fn set(&mut self, wanted: &Directories, lost: BTreeSet<PathBuf>) -> bool {
         let Some(events) = &mut self.events else { return false };
+        self.troubles.clear();
         let old = self.directories.keys().filter(|path| !wanted.contains(path)).cloned();
         for path in old.collect::<Vec<_>>() {
             self.directories.remove(&path);
@@ -219,49 +238,21 @@ impl Watched {
                     self.directories.insert(path.to_path_buf(), sure);
                     is_changed = true;
                 }
-                Err(error) => self.said.say(path, &error),
+                Err(error) => {
+                    let trouble = Trouble::of_one(path, &error);
+                    let is_limit = matches!(trouble, Some(Trouble::Limit(_)));
+                    self.troubles.extend(trouble.filter(|_| self.troubles.is_empty()));
+                    if is_limit {
+                        // Thousands more would be refused one by one, at every look.
+                        break;
+                    }
+                }
             }
         }
         // notify drops the watch of a path when it sees that path removed, even if it is the new
         // directory's by then: so what was lost is renewed a second time, when that is over.
         self.renew = lost;
         is_changed
-    }
-}
-
-/// What was complained about; each kind once.
-#[derive(Debug, Default)]
-struct Said {
-    limit: bool,
-    other: bool,
-}
-
-impl Said {
-    fn say(&mut self, path: &Path, error: &notify::Error) {
-        let directory = path.display();
-        match &error.kind {
-            // It went away meanwhile; what it was reached by is watched.
-            ErrorKind::PathNotFound => {}
-            ErrorKind::MaxFilesWatch => {
-                if !std::mem::replace(&mut self.limit, true) {
-                    warn!(
-                        %directory,
-                        "the system's limit on watched directories is reached \
-                         (sysctl fs.inotify.max_user_watches): edits there and in further ones are \
-                         found by looking every few seconds"
-                    );
-                }
-            }
-            _ => {
-                if !std::mem::replace(&mut self.other, true) {
-                    warn!(
-                        %directory, %error,
-                        "a directory can't be watched: edits there are found by looking every few \
-                         seconds"
-                    );
-                }
-            }
-        }
     }
 }
 
@@ -272,15 +263,6 @@ fn events_into(shared: &Arc<Shared>) -> notify::Result<RecommendedWatcher> {
             shared.wake.notify_one();
         }
     })
-}
-
-fn say_no_events(error: &notify::Error) {
-    // EMFILE here is the limit on inotify instances (or on open files), ENOSPC that on watches.
-    warn!(
-        %error,
-        "files can't be watched by events (if this is a limit: sysctl \
-         fs.inotify.max_user_instances, ulimit -n): edits are found by looking every few seconds"
-    );
 }
 
 fn identity(path: &Path) -> Option<Identity> {

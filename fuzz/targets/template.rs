@@ -1,28 +1,50 @@
-//! Any text as a template: it parses or is told why, and what the walk left out changes nothing.
+//! Any texts as a page, its layout and a partial: they parse or it is told why, rendering ends, and
+//! what the walk left out of the data changes nothing.
+//!
+//! ` === ` alone on a line stands between page, layout and partial.
 
 #![no_main]
 
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use larder::clock::Clock;
 use larder::diagnostic::SourceFile;
-use larder::site::template::{Bounds, TemplateFile, TemplateSet, Tree};
+use larder::site::template::{Bounds, RenderError, TemplateFile, TemplateSet, Tree};
 use libfuzzer_sys::fuzz_target;
-use serde_json::json;
+use serde_json::{Value, json};
+
+static FULL: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "a": { "b": "one", "c": [1, 2, { "d": "<x>" }], "e": {} },
+        "list": [{ "x": 1, "y": [true], "z": "b" }, { "x": null, "z": "a" }, 7],
+        "text": "some", "none": null, "no": false, "empty": [], "number": -1.5,
+        "params": { "n": "p" }, "query": { "q": "" }, "date": "2026-11-24",
+    })
+});
+
+fn late(outcome: &Result<String, RenderError>) -> bool {
+    outcome.as_ref().is_err_and(|why| why.message.contains("it takes longer"))
+}
 
 fuzz_target!(|text: &str| {
-    let file = SourceFile::new("templates/page.html.hbs", text);
-    let files = vec![TemplateFile { name: "page.html.hbs".to_owned(), file }];
-    let (set, report) = TemplateSet::compile(files, &Clock::manual());
-    let Some(page) = set.find("page.html.hbs").filter(|_| !report.has_errors()) else { return };
-    if set.check(page, None).has_errors() {
+    let names = ["page.html.hbs", "layout.html.hbs", "part.html.hbs"];
+    let files = names.iter().zip(text.split("\n === \n")).map(|(name, text)| TemplateFile {
+        name: (*name).to_owned(),
+        file: SourceFile::new(format!("templates/{name}"), text),
+    });
+    // The clock has to run: it is what ends loops inside of loops.
+    let (set, report) = TemplateSet::compile(files.collect(), &Clock::system());
+    let (Some(page), layout) = (set.find(names[0]), set.find(names[1])) else { return };
+    if report.has_errors() || set.check(page, layout).has_errors() {
         return;
     }
-    let full = json!({
-        "a": { "b": "one", "c": [1, 2, { "d": "<x>" }] },
-        "list": [{ "x": 1, "y": [true] }, { "x": null }],
-        "text": "some", "none": null, "params": { "n": "p" }, "query": { "q": "" },
-    });
-    let pruned = Tree::from(&set.reads(page, None)).prune(&full);
-    let bounds = Bounds { bytes: 1 << 16, ..Bounds::default() };
-    let of_full = set.render(page, None, &full, &bounds);
-    assert_eq!(of_full, set.render(page, None, &pruned, &bounds));
+    let tree = Tree::from(&set.reads(page, layout));
+    let pruned = tree.prune(&FULL);
+    assert_eq!(tree.prune(&pruned).to_string(), pruned.to_string(), "twice is once");
+    let bounds = Bounds { bytes: 1 << 16, time: Duration::from_millis(200), depth: 8 };
+    let of_full = set.render(page, layout, &FULL, &bounds);
+    let of_pruned = set.render(page, layout, &pruned, &bounds);
+    let moves = text.contains("now") || late(&of_full) || late(&of_pruned);
+    assert!(moves || of_full == of_pruned, "{of_full:?}\n{of_pruned:?}\npruned: {pruned}");
 });

@@ -48,13 +48,14 @@ impl Inner {
         self.parts.reload.status().state == ReloadState::Current
     }
 
-    /// What is wrong, or odd, about the files as they are.
+    /// What is wrong, or odd, about the files as they are, and about how edits are seen.
     pub(super) fn diagnostics(&self) -> Report {
         let reload = self.parts.reload.status();
-        match &reload.state {
-            ReloadState::Current => reload.warnings.clone(),
-            ReloadState::Stale(report) => report.clone(),
-        }
+        let files = match &reload.state {
+            ReloadState::Current => &reload.warnings,
+            ReloadState::Stale(report) => report,
+        };
+        files.iter().chain(reload.watching.iter()).cloned().collect()
     }
 
     /// The fields that the file says otherwise than when the process was started.

@@ -26,7 +26,7 @@ mod near;
 mod outcome;
 mod pause;
 mod purge;
-mod record;
+pub mod record;
 mod state;
 pub mod store;
 mod told;

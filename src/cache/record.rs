@@ -73,7 +73,8 @@ pub(crate) struct Head<'a> {
 }
 
 /// The record of an entry; nothing where a line of it could not be read back.
-pub(crate) fn write(entry: &Entry) -> Option<Vec<u8>> {
+#[must_use]
+pub fn write(entry: &Entry) -> Option<Vec<u8>> {
     let made = Timestamp::try_from(entry.made).ok()?;
     let lines = [&*entry.content_type, &entry.etag, &entry.route];
     if lines.iter().any(|line| line.contains(char::is_control)) || entry.route.contains(';') {
@@ -118,7 +119,7 @@ fn encode_field(text: &str) -> String {
 ///
 /// # Errors
 /// The [`Flaw`] that makes it a miss.
-pub(crate) fn read(record: &Bytes) -> Result<Entry, Flaw> {
+pub fn read(record: &Bytes) -> Result<Entry, Flaw> {
     let end = head_end(record).ok_or(Flaw::Foreign)?;
     let text = std::str::from_utf8(record.get(..end).unwrap_or_default());
     let head = text.ok().and_then(parse_head).ok_or(Flaw::Foreign)?;

@@ -57,6 +57,7 @@ fn kind(source: &Source) -> &'static str {
     match source {
         Source::Page(page) => kind_of_page(page),
         Source::File(_) => "file",
+        Source::Dir(_) => "dir",
         Source::Redirect(_) => "redirect",
     }
 }

@@ -4,6 +4,7 @@
 //! what it gave, tests answer from memory.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -43,6 +44,8 @@ pub enum FileError {
     Escapes,
     /// A directory, pipe, socket or device.
     NotRegular,
+    /// Something else where a directory was asked for.
+    NotDirectory,
     /// More bytes than the bound given.
     TooLarge {
         /// The bound, in bytes.
@@ -58,6 +61,7 @@ impl fmt::Display for FileError {
             Self::Missing => out.write_str("there is no such file"),
             Self::Escapes => out.write_str("it leaves the site's directory"),
             Self::NotRegular => out.write_str("it is no regular file"),
+            Self::NotDirectory => out.write_str("it is no directory"),
             Self::TooLarge { bound } => write!(out, "it is larger than {bound} bytes"),
             Self::Other(words) => out.write_str(words),
         }
@@ -91,5 +95,15 @@ pub trait Files {
     fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
         let file = self.read(path, u64::MAX)?;
         Ok(Stamp { size: file.bytes.len() as u64, modified: file.modified, digest: file.digest })
+    }
+
+    /// Where a directory inside the site's directory really is, every link followed. What is in it
+    /// is not looked at. Where there are no directories, the path as it stands.
+    ///
+    /// # Errors
+    /// As [`FileError`] lists them; also for the site's directory itself, which holds more than is
+    /// meant to be seen.
+    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        Ok(PathBuf::from(path))
     }
 }

@@ -1,16 +1,19 @@
 //! Reloads → news for the sockets: a swap, an edit that was refused, one that mended it.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Request;
+use http::{Method, Request};
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::version;
+use super::version::{self, File, Shown};
 use crate::diagnostic::Report;
 use crate::diagnostic::render::human;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, Hasher};
+use crate::http::files::Dir;
 use crate::http::live::Live;
 use crate::reload::{ReloadHandle, ReloadState, ReloadStatus};
 use crate::site::Site;
@@ -19,6 +22,9 @@ use crate::site::Site;
 const QUEUE: usize = 16;
 /// Diagnostics that are sent to a page: who has more mends these first.
 const MAX_SENT: usize = 20;
+
+/// Served directories that are remembered.
+const MAX_DIRS: usize = 64;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -46,12 +52,14 @@ pub(super) struct Hub {
     news: broadcast::Sender<News>,
     /// The site that was asked for last, and its version.
     last: Mutex<Option<(Arc<Site>, Fingerprint)>>,
+    /// What is known of the files of served directories.
+    dirs: Mutex<HashMap<PathBuf, Dir>>,
 }
 
 impl Hub {
     pub(super) fn new(live: Arc<Live>, reload: ReloadHandle) -> Self {
         let (news, _) = broadcast::channel(QUEUE);
-        Self { live, reload, news, last: Mutex::default() }
+        Self { live, reload, news, last: Mutex::default(), dirs: Mutex::default() }
     }
 
     /// Follows the reloads until the process stops.
@@ -90,20 +98,43 @@ impl Hub {
     }
 
     /// What the page that a request asks for would be made from now.
-    pub(super) fn stamp<B>(&self, request: &Request<B>) -> Stamp {
-        let is_read =
-            request.method() == http::Method::GET || request.method() == http::Method::HEAD;
-        let target = super::target_of(request);
-        Stamp { page: is_read.then(|| self.version(&target)), site: self.site_version() }
+    pub(super) async fn stamp<B>(&self, request: &Request<B>) -> Stamp {
+        let is_read = *request.method() == Method::GET || *request.method() == Method::HEAD;
+        let site = self.site_version();
+        let page =
+            if is_read { Some(self.version(&super::target_of(request)).await) } else { None };
+        Stamp { page, site }
     }
 
     /// The version of what a GET of `target` would show now.
-    pub(super) fn version(&self, target: &str) -> Fingerprint {
+    pub(super) async fn version(&self, target: &str) -> Fingerprint {
+        match self.shown(target) {
+            Shown::Page(version) => version,
+            Shown::File(file) => self.file_version(&file).await,
+        }
+    }
+
+    /// What a GET of `target` would show now.
+    pub(super) fn shown(&self, target: &str) -> Shown {
         let status = self.reload.status();
         if status.generation == 0 {
-            return version::of_nothing(&state(&status));
+            return Shown::Page(version::of_nothing(&state(&status)));
         }
-        version::of(&self.live.site(), "GET", target)
+        version::of(&self.live.site(), target)
+    }
+
+    /// The version of a file as it is on the disk now.
+    pub(super) async fn file_version(&self, file: &File) -> Fingerprint {
+        let dir = {
+            let mut dirs = self.dirs.lock().unwrap_or_else(PoisonError::into_inner);
+            if dirs.len() >= MAX_DIRS && !dirs.contains_key(&file.dir.root) {
+                dirs.clear();
+            }
+            let new = || Dir::at(file.dir.root.clone());
+            dirs.entry(file.dir.root.clone()).or_insert_with(new).clone()
+        };
+        let version = dir.version(&file.name).await.unwrap_or_default();
+        Hasher::default().field(file.beside.as_bytes()).field(version).finish()
     }
 
     /// The version of the whole site now.

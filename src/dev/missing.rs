@@ -161,9 +161,10 @@ impl Near {
 
 /// Text without what a terminal would take for a command, or what turns the direction of writing.
 fn visible(text: &str) -> String {
-    let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    const TURNS: &str = "\u{200e}\u{200f}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\
+        \u{2066}\u{2067}\u{2068}\u{2069}";
     let shown = |letter: char| {
-        if letter.is_control() || turns(letter) { '\u{fffd}' } else { letter }
+        if letter.is_control() || TURNS.contains(letter) { '\u{fffd}' } else { letter }
     };
     text.chars().map(shown).collect()
 }

@@ -173,7 +173,7 @@ impl DevHandler {
     /// A page that a browser goes to: whole, plain, and with the script.
     async fn page(&self, request: WholeRequest) -> Response<Body> {
         // Before the page is made: an edit meanwhile makes one reload too many, never one too few.
-        let stamp = self.dev.hub.stamp(&request);
+        let stamp = self.dev.hub.stamp(&request).await;
         let request = plain(request);
         let visit = Visit::of(&request);
         let is_near = self.dev.guard.admits(&visit.host, visit.peer).is_ok();
@@ -225,7 +225,7 @@ impl DevHandler {
         request: &WholeRequest,
         visit: &Visit,
     ) -> Response<Body> {
-        let stamp = self.dev.hub.stamp(request);
+        let stamp = self.dev.hub.stamp(request).await;
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NOT_FOUND);
         let site = self.dev.live.site();
         let path = request.uri().query().unwrap_or("/");

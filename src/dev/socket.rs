@@ -27,6 +27,7 @@ use warp::filters::BoxedFilter;
 use warp::ws::{Message, WebSocket, Ws};
 
 use super::hub::{Hub, News};
+use super::version::Shown;
 use crate::fingerprint::Fingerprint;
 use crate::http::body::Body;
 use crate::http::carry::{Carried, WholeRequest, answer_from_warp, request_for_warp};
@@ -40,6 +41,8 @@ const MOST_ADDRESSES: usize = 1000;
 /// How often a page is asked whether it is still there, and after how long it is not.
 const PING: Duration = Duration::from_secs(20);
 const SILENCE: u8 = 3;
+/// How often the files that a page uses are looked at.
+const LOOK: Duration = Duration::from_millis(250);
 /// How long a page may take to take a message.
 const SENDING: Duration = Duration::from_secs(5);
 /// How long the goodbye may take.
@@ -72,7 +75,7 @@ impl Sockets {
                 let page = carried.take().map(|request| Page::of(&request)).unwrap_or_default();
                 let (hub, stop, token) = (Arc::clone(&hub), stop.clone(), tasks.token());
                 let talk = |socket| async move {
-                    Talk { hub, page, silent: 0, _permit: permit }.run(socket, stop).await;
+                    Talk::new(hub, page, permit).run(socket, stop).await;
                     drop(token);
                 };
                 let socket =
@@ -136,8 +139,14 @@ struct Talk {
     page: Page,
     /// Pings in a row that nothing followed.
     silent: u8,
+    /// The files on the disk that the page is or uses, by address, as they were when it was told.
+    files: Files,
+    /// Those that look otherwise, once: a save may be under way.
+    doubtful: Option<Files>,
     _permit: OwnedSemaphorePermit,
 }
+
+type Files = BTreeMap<String, Fingerprint>;
 
 /// Whether a talk goes on.
 type Going = Result<(), Gone>;
@@ -146,6 +155,10 @@ type Going = Result<(), Gone>;
 struct Gone;
 
 impl Talk {
+    fn new(hub: Arc<Hub>, page: Page, permit: OwnedSemaphorePermit) -> Self {
+        Self { hub, page, silent: 0, files: Files::new(), doubtful: None, _permit: permit }
+    }
+
     async fn run(mut self, mut socket: WebSocket, stop: CancellationToken) {
         // Heard before the page is looked at: what happens in between is heard too.
         let mut news = self.hub.subscribe();
@@ -169,9 +182,10 @@ impl Talk {
     /// Says what happened between the page's making and its connecting.
     async fn greet(&mut self, socket: &mut WebSocket) -> Going {
         let is_other = self.page.site.is_some_and(|site| site != self.hub.site_version());
-        if is_other && self.page.version.is_some() || self.changed() {
-            return send(socket, &kind("reload")).await;
+        if is_other && self.page.version.is_some() || self.changed().await {
+            return send(socket, &json!({ "is": "reload" }).to_string()).await;
         }
+        self.watch(&[]).await;
         send(socket, &self.hub.state()).await
     }
 
@@ -182,10 +196,13 @@ impl Talk {
     ) -> Going {
         let mut ping = interval(PING);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 heard = news.recv() => self.tell(socket, heard).await?,
                 message = socket.next() => self.answer(socket, message).await?,
+                _ = look.tick() => self.look(socket).await?,
                 _ = ping.tick() => {
                     self.silent += 1;
                     if self.silent > SILENCE {
@@ -200,12 +217,10 @@ impl Talk {
     async fn tell(&mut self, socket: &mut WebSocket, heard: Result<News, RecvError>) -> Going {
         match heard {
             Ok(News::State(state)) => send(socket, &state).await,
-            Ok(News::Swapped) if self.changed() => send(socket, &kind("reload")).await,
-            Ok(News::Swapped) => send(socket, &kind("swapped")).await,
+            Ok(News::Swapped) => self.tell_of_swap(socket).await,
             // What was missed is made up for by the state of now.
             Err(RecvError::Lagged(_)) => {
-                let now = if self.changed() { "reload" } else { "swapped" };
-                send(socket, &kind(now)).await?;
+                self.tell_of_swap(socket).await?;
                 send(socket, &self.hub.state()).await
             }
             Err(RecvError::Closed) => Err(Gone),
@@ -225,24 +240,61 @@ impl Talk {
         // What is not understood is another version of the script's.
         let Ok(text) = message.to_str() else { return Ok(()) };
         let Ok(Uses { uses }) = serde_json::from_str(text) else { return Ok(()) };
-        let versions: BTreeMap<&str, String> = uses
-            .iter()
-            .take(MOST_ADDRESSES)
-            .map(|address| (address.as_str(), self.hub.version(address).to_string()))
-            .collect();
+        let uses = uses.get(..MOST_ADDRESSES).unwrap_or(&uses);
+        let mut versions = BTreeMap::new();
+        for address in uses {
+            versions.insert(address.as_str(), self.hub.version(address).await.to_string());
+        }
+        self.watch(uses).await;
         send(socket, &json!({ "is": "versions", "versions": versions }).to_string()).await
     }
 
-    /// Whether the page would be another one now; from now on it is that one.
-    fn changed(&mut self) -> bool {
-        let Some(known) = &mut self.page.version else { return false };
-        let now = self.hub.version(&self.page.at);
-        std::mem::replace(known, now) != now
+    /// From now on looks at the files on the disk among what the page is and `uses`: nothing else
+    /// tells of their edits.
+    async fn watch(&mut self, uses: &[String]) {
+        let mut files = Files::new();
+        for address in uses.iter().chain([&self.page.at]) {
+            if let Shown::File(file) = self.hub.shown(address) {
+                files.insert(address.clone(), self.hub.file_version(&file).await);
+            }
+        }
+        (self.files, self.doubtful) = (files, None);
     }
-}
 
-fn kind(is: &str) -> String {
-    json!({ "is": is }).to_string()
+    /// Looks at those files; what looks otherwise twice in a row is saved.
+    async fn look(&mut self, socket: &mut WebSocket) -> Going {
+        let mut now = Files::new();
+        for address in self.files.keys() {
+            if let Shown::File(file) = self.hub.shown(address) {
+                now.insert(address.clone(), self.hub.file_version(&file).await);
+            }
+        }
+        if now == self.files {
+            self.doubtful = None;
+            return Ok(());
+        }
+        if self.doubtful.as_ref() != Some(&now) {
+            self.doubtful = Some(now);
+            return Ok(());
+        }
+        self.files = now;
+        self.tell_of_swap(socket).await
+    }
+
+    /// Says that the page is another one, or that what it uses may be.
+    async fn tell_of_swap(&mut self, socket: &mut WebSocket) -> Going {
+        let is = if self.changed().await { "reload" } else { "swapped" };
+        send(socket, &json!({ "is": is }).to_string()).await
+    }
+
+    /// Whether the page would be another one now; from now on it is that one.
+    async fn changed(&mut self) -> bool {
+        if self.page.version.is_none() {
+            return false;
+        }
+        let now = self.hub.version(&self.page.at).await;
+        self.page.version.replace(now) != Some(now)
+    }
 }
 
 async fn send(socket: &mut WebSocket, text: &str) -> Going {

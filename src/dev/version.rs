@@ -7,17 +7,58 @@ use http::{HeaderMap, StatusCode};
 
 use super::{ERROR_PAGE, missing};
 use crate::fingerprint::{Fingerprint, Hasher};
+use crate::site::dir::SiteDir;
 use crate::site::key::Facts;
 use crate::site::route::{Found, Matched, RawQuery};
-use crate::site::{ErrorFacts, RenderError, Route, Site};
+use crate::site::{ErrorFacts, RenderError, Route, Site, Source};
 
-/// The version of what `method` and `target` (path and query) get.
-pub(super) fn of(site: &Site, method: &str, target: &str) -> Fingerprint {
+/// What an address shows.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// What the site says by itself.
+    Page(Fingerprint),
+    /// A file on the disk.
+    File(File),
+}
+
+/// A file of a `dir` route.
+#[derive(Debug)]
+pub(super) struct File {
+    /// The directory.
+    pub(super) dir: SiteDir,
+    /// The file's name in it.
+    pub(super) name: String,
+    /// The version of all but the file.
+    pub(super) beside: Fingerprint,
+}
+
+/// What a GET of `target` (path and query) shows.
+pub(super) fn of(site: &Site, target: &str) -> Shown {
+    let path = target.split('?').next().unwrap_or_default();
+    match file(site, path) {
+        Some(file) => Shown::File(file),
+        None => Shown::Page(of_page(site, target)),
+    }
+}
+
+/// The file that a path means.
+fn file(site: &Site, path: &str) -> Option<File> {
+    let Found::Route(matched) = site.find("GET", path) else { return None };
+    let route = site.route(matched.target)?;
+    let Source::Dir(dir) = &route.source else { return None };
+    let mut name = dir.name(&matched.path)?;
+    if name.is_empty() || name.ends_with('/') {
+        name.push_str("index.html");
+    }
+    Some(File { dir: dir.clone(), name, beside: of_answer(route, &route.digest) })
+}
+
+fn of_page(site: &Site, target: &str) -> Fingerprint {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if let Some(status) = path.strip_prefix(ERROR_PAGE).and_then(|text| text.parse().ok()) {
         return error(site, status, query);
     }
-    match site.find(method, path) {
+    match site.find("GET", path) {
         Found::Route(matched) => match site.route(matched.target) {
             Some(route) => of_route(site, route, &matched, query),
             None => error(site, StatusCode::INTERNAL_SERVER_ERROR.as_u16(), path),
@@ -60,7 +101,7 @@ fn of_route(site: &Site, route: &Route, matched: &Matched<'_>, query: &str) -> F
         headers: &headers,
         language: None,
     };
-    match route.fingerprint(&facts) {
+    match route.bare_fingerprint(&facts) {
         Ok(fingerprint) => of_answer(route, &fingerprint),
         Err(RenderError::NotFound { .. }) => error(site, 404, path),
         Err(RenderError::Failed(_)) => error(site, 500, path),

@@ -104,6 +104,8 @@ codes! {
     RestartNeeded "restart_needed" Warning "A change that needs a restart."
     PublicPrivate "public_private" Warning "A header that makes a private route public."
     LoadFailed "load_failed" Error "A loaded file that does not parse."
+    MountStale "mount_stale" Warning "A file that was mounted alone and replaced outside."
+    WatchPolled "watch_polled" Warning "Files whose edits are looked for, for want of events."
 }
 
 impl fmt::Display for Code {

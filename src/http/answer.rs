@@ -6,14 +6,15 @@ use ::http::header::{
     ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     HeaderName, HeaderValue, VARY,
 };
-use ::http::{HeaderMap, Request, Response, StatusCode};
+use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::body::Body;
 use super::conditional::{Validators, Verdict, evaluate};
 use super::encoding::{Accepted, Coding, Variants, worth_coding};
-use super::headers::joined;
+use super::headers::{Fields, joined};
+use super::hit::{Asking, HitForm, Kit};
 use super::live::RouteLines;
 use crate::cache::{Entry, Outcome};
 use crate::config::CacheStatusDetail;
@@ -31,12 +32,12 @@ pub(super) struct Told<'a> {
 }
 
 /// The form in which an entry's body is sent.
-pub(super) struct Coded<'a>(Option<(Coding, &'a Bytes)>);
+pub(super) struct Coded<'a>(pub(super) Option<(Coding, &'a Bytes)>);
 
 impl<'a> Coded<'a> {
     /// The form that the client likes best; nothing where it is still to be made.
-    pub(super) fn ready(entry: &'a Entry, headers: &HeaderMap) -> Option<Self> {
-        let Some(coding) = wanted(entry, headers) else { return Some(Self(None)) };
+    pub(super) fn ready(entry: &'a Entry, fields: &impl Fields) -> Option<Self> {
+        let Some(coding) = wanted(entry, fields) else { return Some(Self(None)) };
         let coded = variants(entry)?.ready(coding)?;
         Some(Self(coded.map(|bytes| (coding, bytes))))
     }
@@ -49,14 +50,19 @@ impl<'a> Coded<'a> {
     }
 }
 
-fn wanted(entry: &Entry, headers: &HeaderMap) -> Option<Coding> {
-    let accepted = headers.contains_key(ACCEPT_ENCODING).then(|| Accepted::of(headers))?;
-    accepted.choose(worth_coding(&entry.content_type, entry.body.len()))
+fn wanted(entry: &Entry, fields: &impl Fields) -> Option<Coding> {
+    let field = joined(fields, &ACCEPT_ENCODING)?;
+    let worth = worth_coding(&entry.content_type, entry.body.len());
+    // Without a weight nobody refuses the body as it is: most small answers need no closer look.
+    if !worth && !field.contains('=') {
+        return None;
+    }
+    Accepted::read(&field).choose(worth)
 }
 
 /// The coded forms, kept beside the entry for as long as it is kept.
 fn variants(entry: &Entry) -> Option<&Variants> {
-    entry.prepared().get_or_init(|| Box::new(Variants::default())).downcast_ref()
+    Kit::of(entry).map(Kit::variants)
 }
 
 impl Told<'_> {
@@ -83,15 +89,43 @@ impl Told<'_> {
     }
 }
 
+/// What of a kept answer is sent, and which bytes follow its head; nothing where a condition of the
+/// request fails (412), and for a status that has no body.
+pub(super) fn form_of_hit(
+    asking: &Asking<'_, impl Fields>,
+    entry: &Entry,
+    coded: Option<(Coding, &Bytes)>,
+) -> Option<(HitForm, Bytes)> {
+    let (body, etag) = match coded {
+        Some((coding, bytes)) => (bytes, Cow::Owned(coding.tag(&entry.etag))),
+        None => (&entry.body, Cow::Borrowed(&*entry.etag)),
+    };
+    if matches!(entry.status, 100..=199 | 204 | 205 | 304) {
+        return None;
+    }
+    let body = if *asking.method == Method::HEAD { Bytes::new() } else { body.clone() };
+    if !(200..300).contains(&entry.status) {
+        return Some((HitForm::Whole, body));
+    }
+    let validators = Validators { etag: Some(&etag), last_modified: None };
+    match evaluate(asking.method, asking.fields, validators) {
+        Verdict::Proceed => Some((HitForm::Whole, body)),
+        Verdict::NotModified => Some((HitForm::NotModified, Bytes::new())),
+        Verdict::PreconditionFailed => None,
+    }
+}
+
 /// A route's own lines beside those that the answer has: `Vary` stays one line.
 pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> Response<Body> {
     if answer.status() == StatusCode::OK && lines.status != StatusCode::OK {
         *answer.status_mut() = lines.status;
     }
     let vary = joined(answer.headers(), &VARY).map(Cow::into_owned);
+    // A 304 says nothing of the content that it does not send (RFC 9110 §15.4.5).
+    let has_content = answer.status() != StatusCode::NOT_MODIFIED;
     let headers = answer.headers_mut();
     for (name, value) in &lines.headers {
-        if !headers.contains_key(name) {
+        if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
             headers.insert(name, value.clone());
         } else if name == VARY
             && let (Some(vary), Ok(own)) = (&vary, value.to_str())
@@ -189,7 +223,7 @@ pub(super) fn cache_status(
 }
 
 /// A string of RFC 8941 §3.3.3; what it cannot hold is percent-encoded as keys are.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for char in text.chars() {

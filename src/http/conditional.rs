@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use http::Method;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
-use http::{HeaderMap, Method};
 
-use super::headers::joined;
+use super::headers::{Fields, joined, visible};
 
 /// What an answer can be compared by.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +29,7 @@ pub enum Verdict {
 
 /// Evaluates the conditions of a request whose answer exists and would be a 2xx.
 #[must_use]
-pub fn evaluate(method: &Method, headers: &HeaderMap, current: Validators<'_>) -> Verdict {
+pub fn evaluate(method: &Method, headers: &impl Fields, current: Validators<'_>) -> Verdict {
     let safe = matches!(*method, Method::GET | Method::HEAD);
     if let Some(tags) = joined(headers, &IF_MATCH) {
         if !lists(&tags, current.etag, Comparison::Strong) {
@@ -104,13 +104,13 @@ impl<'a> Iterator for Tags<'a> {
 }
 
 /// A field's date; nothing where the field is absent, twice there, or no HTTP date.
-fn date(headers: &HeaderMap, name: &http::HeaderName) -> Option<SystemTime> {
-    let mut values = headers.get_all(name).iter();
+fn date(headers: &impl Fields, name: &http::HeaderName) -> Option<SystemTime> {
+    let mut values = headers.lines(name);
     let value = values.next()?;
     if values.next().is_some() {
         return None;
     }
-    httpdate::parse_http_date(value.to_str().ok()?).ok()
+    httpdate::parse_http_date(visible(value)?).ok()
 }
 
 /// HTTP dates have no fractions: without this a file would always be newer than its own date.
@@ -121,6 +121,8 @@ fn whole_seconds(time: SystemTime) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     const MODIFIED: u64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::edge::{Edge, Handle};
+use super::h1;
 use super::head::MAX_HEAD;
 use super::listener::Limits;
 use super::pulse::{Next, Noted, Protocol, Pulse, Watched};
@@ -91,7 +92,34 @@ where
     };
     // Silence, a client that left, and a broken stream are all nobody's business.
     let Ok(Ok((protocol, first))) = first else { return };
-    speak(stream, first, protocol, peer, shared).await;
+    if protocol == Protocol::Http2 {
+        return speak(stream, first, protocol, peer, shared).await;
+    }
+    if let Some((stream, first)) = plain_requests(stream, first, peer, &shared).await {
+        speak(stream, first, protocol, peer, shared).await;
+    }
+}
+
+/// Serves plain requests of HTTP/1.1; gives back the stream, and what was read of it, at the first
+/// request of another kind.
+async fn plain_requests<S, H>(
+    stream: S,
+    first: Bytes,
+    peer: SocketAddr,
+    shared: &Shared<H>,
+) -> Option<(S, Bytes)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handle,
+{
+    let Shared { handler, limits, clock, stops, .. } = shared;
+    let pulse = Pulse::new(clock.clone(), Protocol::Http1);
+    let edge = Edge::new(handler.clone(), peer, Arc::clone(limits), Arc::clone(&pulse));
+    let mut connection =
+        h1::Connection::new(stream, first, edge, Arc::clone(&pulse), clock.clone());
+    let end = |mut connection: Pin<&mut h1::Connection<S, H>>| connection.finish();
+    let ended = watched(Pin::new(&mut connection), end, &pulse, limits, stops).await;
+    (ended == Some(h1::End::Other)).then(|| connection.into_parts())
 }
 
 /// Reads until HTTP/1 and HTTP/2 are told apart: one read, nearly always.
@@ -130,14 +158,16 @@ async fn speak<S, H>(
             let end = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
                 connection.graceful_shutdown();
             };
-            watched(pin!(connection), end, &pulse, &limits, &stops).await;
+            // A client's mistake has been answered where it could be; nobody else is concerned.
+            let _ended = watched(pin!(connection), end, &pulse, &limits, &stops).await;
         }
         Protocol::Http2 => {
             let connection = http2_builder(&limits, tasks).serve_connection(io, edge);
             let end = |connection: Pin<&mut http2::Connection<_, _, _>>| {
                 connection.graceful_shutdown();
             };
-            watched(pin!(connection), end, &pulse, &limits, &stops).await;
+            // A client's mistake has been answered where it could be; nobody else is concerned.
+            let _ended = watched(pin!(connection), end, &pulse, &limits, &stops).await;
         }
     }
 }
@@ -170,30 +200,41 @@ fn http2_builder(limits: &Limits, tasks: TaskTracker) -> http2::Builder<Tracked>
     builder
 }
 
-/// Polls a connection to its end; `end` asks it to finish.
-async fn watched<C, E>(
+/// Polls a connection to its end, and says what it ended with; nothing where it was cut. `end` asks
+/// it to finish.
+async fn watched<C: Future>(
     mut connection: Pin<&mut C>,
     end: impl Fn(Pin<&mut C>),
     pulse: &Pulse,
     limits: &Limits,
     stops: &Stops,
-) where
-    C: Future<Output = Result<(), E>>,
-{
-    // A client's mistake has been answered by hyper where it could be; nobody else is concerned.
+) -> Option<C::Output> {
     match beside(connection.as_mut(), reason_to_end(pulse, limits, stops)).await {
-        None | Some(Ending::Now) => return,
-        Some(Ending::InOrder) => end(connection.as_mut()),
+        Beside::Ended(output) => return Some(output),
+        Beside::News(Ending::Now) => return None,
+        Beside::News(Ending::InOrder) => end(connection.as_mut()),
     }
-    beside(connection, reason_to_cut(pulse, limits, stops)).await;
+    match beside(connection, reason_to_cut(pulse, limits, stops)).await {
+        Beside::Ended(output) => Some(output),
+        Beside::News(()) => None,
+    }
 }
 
-/// Polls a connection; what `watch` says if it says something before the connection ends.
-async fn beside<C: Future, W: Future>(mut connection: Pin<&mut C>, watch: W) -> Option<W::Output> {
+/// What came first.
+enum Beside<C, W> {
+    Ended(C),
+    News(W),
+}
+
+/// Polls a connection until it ends, or `watch` has something to say.
+async fn beside<C: Future, W: Future>(
+    mut connection: Pin<&mut C>,
+    watch: W,
+) -> Beside<C::Output, W::Output> {
     let mut watch = Seldom::new(watch);
     poll_fn(|context| match connection.as_mut().poll(context) {
-        Poll::Ready(_ended) => Poll::Ready(None),
-        Poll::Pending => Pin::new(&mut watch).poll(context).map(Some),
+        Poll::Ready(ended) => Poll::Ready(Beside::Ended(ended)),
+        Poll::Pending => Pin::new(&mut watch).poll(context).map(Beside::News),
     })
     .await
 }
@@ -224,8 +265,10 @@ async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending 
     }
 }
 
-/// Once it was asked to finish.
+/// Once it was asked to finish. Where nothing is under way it has as long as a head: an HTTP/2
+/// client that does not answer that its connection is over would keep it for another idle time.
 async fn reason_to_cut(pulse: &Pulse, limits: &Limits, stops: &Stops) {
+    let limits = &Limits { idle: limits.head.min(limits.idle), ..limits.clone() };
     let mut watched = Watched::default();
     let mut rest = limits.head;
     loop {

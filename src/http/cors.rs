@@ -46,7 +46,7 @@ impl Cors {
     /// `Allow`.
     pub fn preflight(&self, request: &HeaderMap, methods: &str, answer: &mut HeaderMap) {
         let allowed = self.allow(request, answer);
-        vary_by(answer, "Access-Control-Request-Headers");
+        vary_by(answer, "access-control-request-headers");
         if !allowed {
             return;
         }
@@ -72,7 +72,7 @@ impl Cors {
             Self::Origins(origins) => {
                 // Also where this origin may not: a shared cache must not give this answer to one
                 // that may.
-                vary_by(answer, "Origin");
+                vary_by(answer, "origin");
                 let origin = request.get(ORIGIN);
                 let listed = origin.filter(|sent| {
                     origins.iter().any(|origin| origin.as_bytes() == sent.as_bytes())
@@ -110,10 +110,10 @@ mod tests {
         let some = Cors::Origins(vec!["https://a.example".into()]);
         for (cors, origin, allowed, vary) in [
             (&Cors::Any, "https://b.example", Some("*"), None),
-            (&some, "https://a.example", Some("https://a.example"), Some("Origin")),
-            (&some, "https://b.example", None, Some("Origin")),
-            (&some, "https://a.example.evil", None, Some("Origin")),
-            (&some, "null", None, Some("Origin")),
+            (&some, "https://a.example", Some("https://a.example"), Some("origin")),
+            (&some, "https://b.example", None, Some("origin")),
+            (&some, "https://a.example.evil", None, Some("origin")),
+            (&some, "null", None, Some("origin")),
         ] {
             let mut answer = HeaderMap::new();
             cors.apply(&headers(&[("origin", origin)]), &mut answer);

@@ -4,11 +4,10 @@
 use std::io::Write as _;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 use tokio::sync::OnceCell;
 
-use super::headers::joined;
+use super::headers::{Fields, joined};
 use super::media;
 use super::weights::weighted;
 
@@ -67,14 +66,15 @@ pub struct Accepted {
 impl Accepted {
     /// Reads `Accept-Encoding`; a client that sends none gets no coding.
     #[must_use]
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &impl Fields) -> Self {
         // Nearly every client that is no browser sends none: nothing is parsed for it.
         joined(headers, &ACCEPT_ENCODING).map_or(Self::NONE, |field| Self::read(&field))
     }
 
     const NONE: Self = Self { weights: [0; 3], identity: 1000 };
 
-    fn read(field: &str) -> Self {
+    /// What an `Accept-Encoding` field says.
+    pub(super) fn read(field: &str) -> Self {
         let (mut named, mut identity, mut any) = ([None; 3], None, None);
         for (name, weight) in weighted(field) {
             let is = |token: &str| name.eq_ignore_ascii_case(token);
@@ -213,6 +213,8 @@ fn window(len: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
+
+    use http::HeaderMap;
 
     use super::*;
 

@@ -8,16 +8,7 @@ use crate::site::key::Headers;
 
 impl Headers for HeaderMap {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        let mut lines = self.get_all(name).iter();
-        let first = text(lines.next()?);
-        let Some(second) = lines.next() else { return Some(first) };
-        let gap = if name == "cookie" { "; " } else { ", " };
-        let mut all = first.into_owned();
-        for line in std::iter::once(second).chain(lines) {
-            all.push_str(gap);
-            all.push_str(&text(line));
-        }
-        Some(Cow::Owned(all))
+        one_value(name, self.get_all(name).iter().map(HeaderValue::as_bytes))
     }
 
     fn names(&self) -> Vec<Cow<'_, str>> {
@@ -25,8 +16,20 @@ impl Headers for HeaderMap {
     }
 }
 
-fn text(line: &HeaderValue) -> Cow<'_, str> {
-    String::from_utf8_lossy(line.as_bytes())
+/// The lines of one header as one value.
+pub(super) fn one_value<'a>(
+    name: &str,
+    mut lines: impl Iterator<Item = &'a [u8]>,
+) -> Option<Cow<'a, str>> {
+    let first = String::from_utf8_lossy(lines.next()?);
+    let Some(second) = lines.next() else { return Some(first) };
+    let gap = if name == "cookie" { "; " } else { ", " };
+    let mut all = first.into_owned();
+    for line in std::iter::once(second).chain(lines) {
+        all.push_str(gap);
+        all.push_str(&String::from_utf8_lossy(line));
+    }
+    Some(Cow::Owned(all))
 }
 
 #[cfg(test)]

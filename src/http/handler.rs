@@ -3,6 +3,7 @@
 //! [`SiteHandler::quick`] goes that way as long as everything is in memory; [`SiteHandler::slow`]
 //! goes it again for the rest, inside one warp filter.
 
+mod directory;
 mod refusals;
 
 use std::fmt;
@@ -23,13 +24,14 @@ use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, req
 use super::docs::Docs;
 use super::edge::Handle;
 use super::files::{self, Resource};
-use super::headers::joined;
+use super::headers::{Fields, joined};
+use super::hit::{Asking, Hit, Kit, Shown};
 use super::language;
 use super::live::{Live, RouteLines, Served};
 use super::page::PageRender;
-use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
+use crate::cache::{Answer, Ask, Cache, Entry, Lifetime, Outcome, Why};
 use crate::config::{AccessLog, CacheStatusDetail, ServerConfig, Ttl};
-use crate::site::key::Facts;
+use crate::site::key::{Facts, Headers};
 use crate::site::route::rules::Violation;
 use crate::site::route::{Found, Matched, Params, PathText, Query, RawQuery};
 use crate::site::{RenderError, RenderJob, Route, Source};
@@ -110,6 +112,10 @@ impl Handle for SiteHandler {
         self.core.quick(request)
     }
 
+    fn hit<F: Fields + Headers>(&self, asking: &Asking<'_, F>) -> Option<Hit> {
+        self.core.hit(asking)
+    }
+
     async fn slow(&self, request: WholeRequest) -> Response<Body> {
         let service = TowerToHyperService::new(warp::service(self.filter.clone()));
         match service.call(request_for_warp(request)).await {
@@ -157,24 +163,24 @@ impl<'s> Asked<'s> {
         Ok(Some(Self { served, target, route, path: &matched.path, params, query }))
     }
 
-    fn facts<'r, B>(&'r self, request: &'r Request<B>) -> Facts<'r> {
+    fn facts<'r, F: Fields + Headers>(&'r self, fields: &'r F) -> Facts<'r> {
         Facts {
             path: self.path,
             params: &self.params,
             query: &self.query,
-            headers: request.headers(),
-            language: self.language(request.headers()),
+            headers: fields,
+            language: self.language(fields),
         }
     }
 }
 
 impl Asked<'_> {
     /// The visitor's best language, where the page reads it.
-    fn language(&self, headers: &HeaderMap) -> Option<&str> {
+    fn language(&self, fields: &impl Fields) -> Option<&str> {
         if !self.route.inputs.language {
             return None;
         }
-        let accept = joined(headers, &ACCEPT_LANGUAGE);
+        let accept = joined(fields, &ACCEPT_LANGUAGE);
         language::best(&self.served.site.languages, accept.as_deref())
     }
 
@@ -191,7 +197,7 @@ impl Asked<'_> {
     /// The render of a page, and what the cache is asked for it: for methods that are never cached,
     /// only to watch over the render. Nothing for a route that is no page.
     fn render(&self, request: &WholeRequest) -> Result<Option<(Ask, PageRender)>, RenderError> {
-        let facts = self.facts(request);
+        let facts = self.facts(request.headers());
         let Some(job) = RenderJob::new(&self.served.site, self.route, &facts)? else {
             return Ok(None);
         };
@@ -223,23 +229,52 @@ impl Core {
         if self.health.as_deref() == Some(request.uri().path()) {
             return Some(answer::healthy());
         }
-        let served = self.live.load();
-        let Found::Route(matched) = served.site.find("GET", request.uri().path()) else {
+        self.in_memory(&asking(request), |asked, key, entry, outcome| {
+            let coded = Coded::ready(&entry, request.headers())?;
+            let told = Told { entry: &entry, lines: asked.lines(), coded };
+            let answer = told.response(request, &outcome);
+            Some(self.finish(asked, request, answer, outcome, Some(&key)))
+        })
+    }
+
+    /// The same in bytes, for what nearly every request is. Nothing for the rest, which `quick`
+    /// answers: another origin's page, a condition that fails.
+    fn hit<F: Fields + Headers>(&self, asking: &Asking<'_, F>) -> Option<Hit> {
+        if self.health.as_deref() == Some(asking.path) {
             return None;
-        };
-        let raw = RawQuery::parse(query_of(request)).ok()?;
+        }
+        self.in_memory(asking, |asked, key, entry, outcome| {
+            let lines = asked.lines().filter(|lines| lines.cors.is_none())?;
+            let Coded(coded) = Coded::ready(&entry, asking.fields)?;
+            let (form, body) = answer::form_of_hit(asking, &entry, coded)?;
+            let ready = Kit::of(&entry)?.ready(&entry, lines, coded);
+            lines.counts.add(&outcome);
+            let shown = match self.cache_status {
+                CacheStatusDetail::Off => Shown::Nothing,
+                CacheStatusDetail::Short => Shown::Outcome,
+                CacheStatusDetail::Full => Shown::Key(key),
+            };
+            Some(Hit { ready, form, body, outcome, shown })
+        })
+    }
+
+    /// Finds the page, its key, and what is in memory under it.
+    fn in_memory<F: Fields + Headers, T>(
+        &self,
+        asking: &Asking<'_, F>,
+        answer: impl FnOnce(&Asked<'_>, String, Arc<Entry>, Outcome) -> Option<T>,
+    ) -> Option<T> {
+        let served = self.live.load();
+        let Found::Route(matched) = served.site.find("GET", asking.path) else { return None };
+        let raw = RawQuery::parse(asking.query).ok()?;
         let asked = Asked::new(&served, &matched, &raw).ok()??;
         let plan = asked.route.key.as_ref()?;
-        let facts = asked.facts(request);
+        let facts = asked.facts(asking.fields);
         let fingerprint = asked.route.fingerprint(&facts).ok()?;
         let key = plan.build(&facts);
         let Answer { result, outcome } =
             self.cache.peek(&key, &fingerprint, &lifetime(asked.route))?;
-        let entry = result.ok()?;
-        let coded = Coded::ready(&entry, request.headers())?;
-        let told = Told { entry: &entry, lines: asked.lines(), coded };
-        let answer = told.response(request, &outcome);
-        Some(self.finish(&asked, request, answer, outcome, Some(&key)))
+        answer(&asked, key, result.ok()?, outcome)
     }
 
     /// The answer, whatever it takes.
@@ -296,6 +331,7 @@ impl Core {
         match &asked.route.source {
             Source::Page(_) => self.page(&asked, request).await,
             Source::File(_) => self.file(&asked, request).await,
+            Source::Dir(dir) => self.dir(&asked, dir, request).await,
             Source::Redirect(to) => self.redirect(&asked, to, request),
         }
     }
@@ -360,7 +396,7 @@ impl Core {
         to: &crate::site::template::TextTemplate,
         request: &WholeRequest,
     ) -> Response<Body> {
-        let facts = asked.facts(request);
+        let facts = asked.facts(request.headers());
         let address = to.render(|root, name| {
             let value = match root {
                 "query" => facts.query.get(name),
@@ -419,6 +455,15 @@ impl Core {
 
 fn is_read(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
+}
+
+fn asking<B>(request: &Request<B>) -> Asking<'_, HeaderMap> {
+    Asking {
+        method: request.method(),
+        path: request.uri().path(),
+        query: query_of(request),
+        fields: request.headers(),
+    }
 }
 
 fn query_of<B>(request: &Request<B>) -> &str {

@@ -5,19 +5,37 @@ use std::borrow::Cow;
 use http::header::VARY;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+/// The header fields of a message, wherever they are kept.
+pub trait Fields {
+    /// The values of the lines with this name, in their order.
+    fn lines<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]>;
+}
+
+impl Fields for HeaderMap {
+    fn lines<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+}
+
 /// A field's value, its lines joined by `, ` as RFC 9110 §5.3 allows; nothing where it is absent or
 /// not text.
 #[must_use]
-pub fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    let mut lines = headers.get_all(name).iter();
-    let first = lines.next()?.to_str().ok()?;
+pub fn joined<'a>(fields: &'a impl Fields, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut lines = fields.lines(name);
+    let first = visible(lines.next()?)?;
     let Some(second) = lines.next() else { return Some(Cow::Borrowed(first)) };
     let mut all = String::from(first);
     for line in std::iter::once(second).chain(lines) {
         all.push_str(", ");
-        all.push_str(line.to_str().ok()?);
+        all.push_str(visible(line)?);
     }
     Some(Cow::Owned(all))
+}
+
+/// A line's value as text: visible ASCII, spaces and tabs.
+pub(super) fn visible(value: &[u8]) -> Option<&str> {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    if value.iter().all(plain) { std::str::from_utf8(value).ok() } else { None }
 }
 
 /// Adds a name to `Vary`, which stays one line without repetitions; `*` swallows all others.

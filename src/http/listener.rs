@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,11 +57,15 @@ impl Default for Limits {
 /// A bound socket that nothing is accepted from yet.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    /// On the same address, an accept loop each: the kernel spreads new connections over them.
+    sockets: Vec<TcpListener>,
     addr: SocketAddr,
     /// Nothing for plain HTTP.
     tls: Option<Arc<Tls>>,
 }
+
+/// Accept loops of one listener.
+pub const MAX_LOOPS: usize = 64;
 
 /// Connections waiting in the kernel until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -86,10 +91,10 @@ impl Listener {
         };
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for candidate in tokio::net::lookup_host(addr).await.map_err(named)? {
-            match listen(candidate) {
+            match first_socket(candidate) {
                 Ok(socket) => {
                     let addr = socket.local_addr().map_err(named)?;
-                    return Ok(Self { socket, addr, tls: None });
+                    return Ok(Self { sockets: vec![socket], addr, tls: None });
                 }
                 Err(error) => last = error,
             }
@@ -101,6 +106,18 @@ impl Listener {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Accepts in so many loops, one at least and [`MAX_LOOPS`] at most: one a thread is best. Each
+    /// has a socket of its own (`SO_REUSEPORT`), so that no queue and no lock is shared.
+    ///
+    /// # Errors
+    /// Where the system has no more sockets to give.
+    pub fn with_loops(mut self, loops: usize) -> io::Result<Self> {
+        while self.sockets.len() < loops.min(MAX_LOOPS) {
+            self.sockets.push(listen(self.addr)?);
+        }
+        Ok(self)
     }
 
     /// Speaks TLS only. Who holds `tls` can replace the certificate at any time.
@@ -123,7 +140,6 @@ impl Listener {
         tasks: TaskTracker,
     ) {
         let connections = Arc::new(Semaphore::new(limits.max_connections));
-        let refusing = Arc::new(Semaphore::new(MAX_REFUSING));
         let (max, drain) = (limits.max_connections, limits.drain);
         let stops = Stops::new();
         let shared = connection::Shared {
@@ -134,35 +150,15 @@ impl Listener {
             tasks: tasks.clone(),
             tls: self.tls,
         };
-        loop {
-            let accepted = tokio::select! {
-                () = stop.cancelled() => break,
-                accepted = self.socket.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    after_failed_accept(&error).await;
-                    continue;
-                }
-            };
-            if let Ok(permit) = Arc::clone(&connections).try_acquire_owned() {
-                let shared = shared.clone();
-                tasks.spawn(async move {
-                    connection::serve(stream, peer, shared).await;
-                    drop(permit);
-                });
-            } else if shared.tls.is_none()
-                && let Ok(permit) = Arc::clone(&refusing).try_acquire_owned()
-            {
-                // With TLS the answer would cost a handshake, which is what there is too much of.
-                tasks.spawn(async move {
-                    let _bounded = timeout(REFUSING, refuse(stream)).await;
-                    drop(permit);
-                });
-            }
+        let refusing = Arc::new(Semaphore::new(MAX_REFUSING));
+        let gate = Gate { connections: Arc::clone(&connections), refusing };
+        // A task each, so that they run on threads of their own; they end with this future.
+        let mut loops = JoinSet::new();
+        for socket in self.sockets {
+            let accepting = accept(socket, shared.clone(), gate.clone(), stop.clone());
+            loops.spawn(tasks.track_future(accepting));
         }
-        drop(self.socket);
+        while loops.join_next().await.is_some() {}
         stops.end_idle();
         let all = u32::try_from(max).unwrap_or(u32::MAX);
         if timeout(drain, connections.acquire_many(all)).await.is_err() {
@@ -173,14 +169,70 @@ impl Listener {
     }
 }
 
+/// What the loops of a listener share.
+#[derive(Clone, Debug)]
+struct Gate {
+    connections: Arc<Semaphore>,
+    refusing: Arc<Semaphore>,
+}
+
+async fn accept<H: Handle>(
+    socket: TcpListener,
+    shared: connection::Shared<H>,
+    gate: Gate,
+    stop: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = socket.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                after_failed_accept(&error).await;
+                continue;
+            }
+        };
+        if let Ok(permit) = Arc::clone(&gate.connections).try_acquire_owned() {
+            let shared = shared.clone();
+            shared.tasks.clone().spawn(async move {
+                connection::serve(stream, peer, shared).await;
+                drop(permit);
+            });
+        } else if let Ok(permit) = Arc::clone(&gate.refusing).try_acquire_owned() {
+            let tls = shared.tls.clone();
+            shared.tasks.spawn(async move {
+                let _bounded = timeout(REFUSING, refuse_by(tls, stream)).await;
+                drop(permit);
+            });
+        }
+    }
+}
+
+/// The first socket of a listener. That the port is free is asked for without `SO_REUSEPORT`: with
+/// it, a second larder of the same user would quietly take half of the first one's connections.
+fn first_socket(addr: SocketAddr) -> io::Result<TcpListener> {
+    if addr.port() != 0 {
+        socket(addr)?.bind(addr)?;
+    }
+    listen(addr)
+}
+
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = match addr {
-        SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
+    let socket = socket(addr)?;
+    socket.set_reuseport(true)?;
     socket.bind(addr)?;
     socket.listen(BACKLOG)
+}
+
+fn socket(addr: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    Ok(socket)
 }
 
 /// The usual reasons in a person's words.
@@ -211,9 +263,18 @@ async fn after_failed_accept(error: &io::Error) {
     }
 }
 
+/// Refuses in what the client speaks. A handshake costs, but no more than one that a client gets by
+/// coming a moment later, and a browser shows a closed connection as a fault of the network.
+async fn refuse_by(tls: Option<Arc<Tls>>, stream: TcpStream) -> io::Result<()> {
+    match tls {
+        None => refuse(stream).await,
+        Some(tls) => refuse(tls.refusing_acceptor().accept(stream).await?).await,
+    }
+}
+
 /// Tells a client that there are too many, and reads what it sends, so that the answer is not lost
 /// to a reset.
-async fn refuse(mut stream: TcpStream) -> io::Result<()> {
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
         content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\
         retry-after: 1\r\nconnection: close\r\n\r\n\

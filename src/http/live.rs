@@ -12,7 +12,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::cors::Cors;
 use super::counts::RouteCounts;
-use super::files::Kept;
+use super::files::{Dir, Kept};
+use super::hit::next_serial;
 use super::media::compressible;
 use crate::site::{Route, Site, Source};
 
@@ -30,12 +31,16 @@ pub struct Served {
 /// What a route always sends.
 #[derive(Debug)]
 pub(super) struct RouteLines {
+    /// No other version of any route has this number.
+    pub(super) serial: u64,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// Who may read its answers from another origin.
     pub(super) cors: Option<Cors>,
     /// The file that it serves, with its coded forms.
     pub(super) file: Option<Kept>,
+    /// The directory that it serves, with what is kept of its files.
+    pub(super) dir: Option<Dir>,
     /// What it answered since the start.
     pub(super) counts: Arc<RouteCounts>,
 }
@@ -48,8 +53,15 @@ impl Served {
         Self { site, lines, openapi: OnceLock::new() }
     }
 
-    /// Goes on counting where `before` counted for a route of the same name.
-    fn count_on(mut self, before: &Self) -> Self {
+    /// Goes on counting where `before` counted for a route of the same name, and keeps what it kept
+    /// of the files of directories that are still served.
+    fn following(mut self, before: &Self) -> Self {
+        let warm: Vec<&Dir> = before.lines.iter().filter_map(|lines| lines.dir.as_ref()).collect();
+        for dir in self.lines.iter_mut().filter_map(|lines| lines.dir.as_mut()) {
+            if let Some(same) = warm.iter().find(|warm| warm.root() == dir.root()) {
+                *dir = Dir::clone(same);
+            }
+        }
         let counted: HashMap<&str, &Arc<RouteCounts>> = before.counted().collect();
         for (route, lines) in self.site.routes.iter().zip(&mut self.lines) {
             if let Some(counts) = counted.get(&*route.name) {
@@ -87,7 +99,7 @@ impl RouteLines {
                 headers.insert(name, value);
             }
         };
-        if !matches!(route.source, Source::Redirect(_)) {
+        if !matches!(route.source, Source::Redirect(_) | Source::Dir(_)) {
             put(CONTENT_TYPE, &route.content_type);
         }
         put(CACHE_CONTROL, &route.cache_control);
@@ -112,10 +124,15 @@ impl RouteLines {
             Source::File(file) => {
                 Some(Kept::new(file.bytes.clone(), &route.content_type, file.modified))
             }
-            Source::Page(_) | Source::Redirect(_) => None,
+            Source::Page(_) | Source::Dir(_) | Source::Redirect(_) => None,
+        };
+        let dir = match &route.source {
+            Source::Dir(dir) => Some(Dir::at(dir.root.clone())),
+            Source::Page(_) | Source::File(_) | Source::Redirect(_) => None,
         };
         let cors = route.cors.as_ref().map(Cors::from);
-        Self { status, headers, cors, file, counts: Arc::default() }
+        let serial = next_serial();
+        Self { serial, status, headers, cors, file, dir, counts: Arc::default() }
     }
 }
 
@@ -149,7 +166,7 @@ impl Live {
 
     /// From now on serves `site`.
     pub fn swap(&self, site: Arc<Site>) {
-        let served = Served::new(site).count_on(&self.served.load());
+        let served = Served::new(site).following(&self.served.load());
         self.served.store(Arc::new(served));
     }
 

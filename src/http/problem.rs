@@ -129,7 +129,7 @@ impl Problem {
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        headers.insert(VARY, HeaderValue::from_static("accept"));
         answer
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::Frames;
 use super::head::MAX_HEAD;
 use super::listener::Limits;
 use crate::clock::{Clock, Moment};
@@ -32,7 +33,8 @@ pub(super) struct Pulse {
     /// Requests so far: by it the watch sees whether there were any since it last looked, and no
     /// request has to ask for the time.
     requests: AtomicU64,
-    /// Bytes written. What a client sends is no progress: a body has its own bound.
+    /// Bytes of answers written. What a client sends is no progress: a body has its own bound. Nor
+    /// are the frames with which HTTP/2 answers frames.
     written: AtomicU64,
     /// Whether the last write found the client's window full: an answer of one piece leaves
     /// hyper's hands long before it leaves this machine.
@@ -54,13 +56,12 @@ pub(super) enum Protocol {
 #[derive(Debug, Default)]
 pub(super) struct Watched(Option<(Count, Moment)>);
 
-/// What grows while a connection gets on.
+/// What grows while a connection gets on: requests, and bytes of answers. One count, busy or not: a
+/// client that is now one and now the other, and does neither, gets nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Count {
-    /// Bytes written, while an answer is under way.
-    Written(u64),
-    /// Requests, while none is.
-    Requests(u64),
+struct Count {
+    requests: u64,
+    written: u64,
 }
 
 /// What the watch of a connection is to do.
@@ -96,6 +97,26 @@ impl Pulse {
         InFlight(Arc::clone(self))
     }
 
+    /// A head has begun, and its end is not there.
+    pub(super) fn head_begins(&self) {
+        if self.head_since.load(Relaxed) == 0 {
+            self.head_since.store(self.clock.now().as_micros().max(1), Relaxed);
+        }
+    }
+
+    /// A request was answered at once. Only the connection itself counts: no two add together.
+    pub(super) fn answered(&self) {
+        self.requests.store(self.requests.load(Relaxed).wrapping_add(1), Relaxed);
+        self.head_since.store(0, Relaxed);
+    }
+
+    /// Notes how a write, or a flush, went, and how many bytes of answers were taken by it.
+    pub(super) fn wrote<T>(&self, result: &Poll<T>, of_answers: usize) {
+        let written = self.written.load(Relaxed).wrapping_add(of_answers as u64);
+        self.written.store(written, Relaxed);
+        self.full.store(result.is_pending(), Relaxed);
+    }
+
     /// Now.
     pub(super) fn now(&self) -> Moment {
         self.clock.now()
@@ -121,11 +142,9 @@ impl Pulse {
                 None => Next::Cut,
             };
         }
-        let (bound, count) = if busy {
-            (limits.stall, Count::Written(self.written.load(Relaxed)))
-        } else {
-            (limits.idle, Count::Requests(self.requests.load(Relaxed)))
-        };
+        let bound = if busy { limits.stall } else { limits.idle };
+        let (requests, written) = (self.requests.load(Relaxed), self.written.load(Relaxed));
+        let count = Count { requests, written };
         let since = match watched.0 {
             Some((before, since)) if before == count => since,
             _ => now,
@@ -193,11 +212,13 @@ pub(super) struct Noted<S> {
     stream: S,
     first: Bytes,
     pulse: Arc<Pulse>,
+    /// The frames that are written; HTTP/2 only.
+    frames: Frames,
 }
 
 impl<S> Noted<S> {
     pub(super) fn new(stream: S, first: Bytes, pulse: Arc<Pulse>) -> Self {
-        Self { stream, first, pulse }
+        Self { stream, first, pulse, frames: Frames::default() }
     }
 }
 
@@ -224,13 +245,29 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Noted<S> {
-    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        let pulse = &self.pulse;
-        if let Poll::Ready(Ok(count)) = &result {
-            pulse.written.fetch_add(*count as u64, Relaxed);
-        }
-        pulse.full.store(result.is_pending(), Relaxed);
+    fn wrote<'b>(
+        &mut self,
+        result: Poll<io::Result<usize>>,
+        parts: impl Iterator<Item = &'b [u8]>,
+    ) -> Poll<io::Result<usize>> {
+        let of_answers = match (&result, self.pulse.protocol) {
+            (Poll::Ready(Ok(count)), Protocol::Http2) => self.of_answers(*count, parts),
+            (Poll::Ready(Ok(count)), Protocol::Http1) => *count,
+            _ => 0,
+        };
+        self.pulse.wrote(&result, of_answers);
         result
+    }
+
+    /// How many of the `written` first bytes of `parts` belong to answers.
+    fn of_answers<'b>(&mut self, written: usize, parts: impl Iterator<Item = &'b [u8]>) -> usize {
+        let (mut left, mut count) = (written, 0);
+        for part in parts {
+            let part = part.get(..left).unwrap_or(part);
+            count += self.frames.of_answers(part);
+            left -= part.len();
+        }
+        count
     }
 }
 
@@ -241,7 +278,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(result)
+        self.wrote(result, std::iter::once(bytes))
     }
 
     fn poll_write_vectored(
@@ -250,7 +287,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
-        self.wrote(result)
+        self.wrote(result, parts.iter().map(|part| &**part))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -69,6 +69,13 @@ impl Tls {
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.0.load_full())
     }
+
+    /// For who is told only that there is no room: in HTTP/1.1, whatever else was offered.
+    pub(super) fn refusing_acceptor(&self) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&self.0.load());
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
 }
 
 fn config(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError> {

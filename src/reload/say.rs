@@ -1,14 +1,16 @@
 //! What the log says about reloads: each fact once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tracing::{error, info, warn};
 
 use super::attempt::Done;
 use super::{Outcome, Reloader};
-use crate::diagnostic::{Diagnostic, Report};
+use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::file::Inputs;
+use crate::watch::{Trouble, Watches};
 
 /// Diagnostics of one reload that are written out; the status has them all.
 const MAX_SAID: usize = 50;
@@ -17,21 +19,21 @@ const MAX_SAID: usize = 50;
 #[derive(Debug, Default)]
 pub(super) struct Said {
     warnings: Report,
-    unlinked: BTreeSet<String>,
+    networks: BTreeSet<&'static str>,
 }
 
 impl Said {
-    /// Complains of files that no directory holds any more: their next save will not be seen.
-    pub(super) fn unlinked(&mut self, inputs: &Inputs) {
-        let now: BTreeSet<String> = inputs.unlinked().map(str::to_owned).collect();
-        for file in now.difference(&self.unlinked) {
-            warn!(
-                %file,
-                "the file was replaced outside of this container, and its mount still shows the \
-                 old one: edits will not be seen; mount the directory that holds it, not the file"
-            );
+    /// Tells of network disks, each kind once: there is nothing to mend.
+    fn networks(&mut self, inputs: &Inputs) {
+        for (kind, file) in inputs.networks() {
+            if self.networks.insert(kind) {
+                info!(
+                    file,
+                    "files are on a network disk ({kind}), which does not tell of all edits: they \
+                     are looked for, and found within 4 seconds"
+                );
+            }
         }
-        self.unlinked = now;
     }
 }
 
@@ -45,14 +47,30 @@ pub(super) fn unchanged(outcome: &Outcome) {
 }
 
 impl Reloader {
+    /// Notes and says what keeps edits from being seen, where that is news.
+    pub(super) fn watched(&mut self, seen: &Inputs, watches: &Watches) {
+        self.said.networks(seen);
+        let stale = seen.unlinked().map(stale_mount);
+        let now: Report = stale.chain(watches.troubles().iter().map(polled)).collect();
+        self.status.send_if_modified(|status| {
+            let is_news = status.watching != now;
+            if is_news {
+                let old = std::mem::replace(&mut Arc::make_mut(status).watching, now);
+                for warning in fresh(&status.watching, &old) {
+                    warn!(code = %warning.code, "{warning}");
+                }
+            }
+            is_news
+        });
+    }
+
     /// Says how a reload went.
     pub(super) fn say(&mut self, done: &Done) {
         let status = self.handle.status();
         match &done.outcome {
             Outcome::Applied { changes } => {
                 let old = std::mem::replace(&mut self.said.warnings, status.warnings.clone());
-                let new = |warning: &&Diagnostic| !old.iter().any(|known| known == *warning);
-                for warning in status.warnings.iter().filter(new).take(MAX_SAID) {
+                for warning in fresh(&status.warnings, &old).take(MAX_SAID) {
                     warn!(code = %warning.code, "{warning}");
                 }
                 let ms = done.took.as_millis();
@@ -74,6 +92,32 @@ impl Reloader {
             }
             Outcome::Unchanged | Outcome::Stopping => {}
         }
+    }
+}
+
+/// What is in `now` and was not in `old`.
+fn fresh<'r>(now: &'r Report, old: &'r Report) -> impl Iterator<Item = &'r Diagnostic> {
+    now.iter().filter(|warning| !old.iter().any(|known| known == *warning))
+}
+
+/// A mounted file that no directory holds any more: its next save will not be seen either.
+fn stale_mount(file: &str) -> Diagnostic {
+    Diagnostic {
+        code: Code::MountStale,
+        message: format!(
+            "`{file}` was replaced outside of this container, whose mount still shows the old one"
+        ),
+        labels: Vec::new(),
+        help: Some("mount the directory that holds it, not the file alone".to_owned()),
+    }
+}
+
+fn polled(trouble: &Trouble) -> Diagnostic {
+    Diagnostic {
+        code: Code::WatchPolled,
+        message: trouble.to_string(),
+        labels: Vec::new(),
+        help: trouble.help().map(str::to_owned),
     }
 }
 

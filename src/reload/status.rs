@@ -20,6 +20,8 @@ pub struct ReloadStatus {
     pub last_change: String,
     /// Warnings of the last good load.
     pub warnings: Report,
+    /// What keeps edits from being seen, or from being seen at once, as of the last look.
+    pub watching: Report,
 }
 
 /// Whether what is served is made from what is on disk.
@@ -40,6 +42,7 @@ impl ReloadStatus {
             state: ReloadState::Stale(Report::default()),
             last_change: String::new(),
             warnings: Report::default(),
+            watching: Report::default(),
         }
     }
 }

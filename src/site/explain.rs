@@ -128,6 +128,13 @@ impl Explanation {
         self.fingerprint = Some(fingerprint.to_string());
         match &route.source {
             Source::File(file) => return format!("the file {}, never stored", file.path),
+            Source::Dir(dir) => {
+                let words = match dir.name(facts.path) {
+                    Some(name) => format!("the file {}/{name}, if it is there", dir.path),
+                    None => format!("404: no file of {}/ has such a name", dir.path),
+                };
+                return format!("{words}; never stored");
+            }
             Source::Redirect(_) => return "a redirect, never stored".to_owned(),
             Source::Page(_) => {}
         }

@@ -4,6 +4,7 @@
 //! which route a request means, what its key is, which fingerprint a stored response must carry,
 //! and for the render itself.
 
+pub mod dir;
 pub mod key;
 pub mod media;
 pub mod route;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use self::dir::SiteDir;
 use self::key::{Inputs, KeyPlan};
 use self::route::rules::Rules;
 use self::route::{Found, Pattern, Router, RouterBuilder};
@@ -50,6 +52,8 @@ pub struct Site {
     router: Router,
     templates: Arc<TemplateSet>,
     errors: BTreeMap<ErrorStatus, ErrorPage>,
+    /// What the files that pages name with `asset` are known by, by the route that sends them.
+    assets: BTreeMap<(u32, String), String>,
 }
 
 impl Site {
@@ -65,6 +69,7 @@ impl Site {
             router: RouterBuilder::default().build(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
             errors: BTreeMap::new(),
+            assets: BTreeMap::new(),
         }
     }
 
@@ -91,6 +96,16 @@ impl Site {
     pub fn routes_using(&self, what: &str) -> Vec<String> {
         let uses = |route: &&Arc<Route>| route.uses.contains(what);
         self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
+    }
+
+    /// The version in the address that `asset` gives of a file of a `dir` route; nothing for a file
+    /// that no page names so.
+    #[must_use]
+    pub fn asset_version(&self, target: u32, name: &str) -> Option<&str> {
+        if self.assets.is_empty() {
+            return None;
+        }
+        self.assets.get(&(target, name.to_owned())).map(String::as_str)
     }
 
     /// The names of all templates, for `explain` and messages.
@@ -202,6 +217,8 @@ pub enum Source {
     Page(Page),
     /// A file, as it is.
     File(SiteFile),
+    /// The files of a directory, as they are when they are asked for.
+    Dir(SiteDir),
     /// Another address.
     Redirect(TextTemplate),
 }
@@ -230,6 +247,8 @@ pub struct Page {
     chosen: Vec<ChosenLoad>,
     /// A digest of all that decides the response besides the request.
     base: Fingerprint,
+    /// The same without the addresses of stylesheets.
+    bare: Fingerprint,
 }
 
 /// The form of a page.

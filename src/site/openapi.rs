@@ -175,13 +175,13 @@ fn number(bound: f64) -> Value {
 
 fn responses(route: &Route) -> Value {
     let mut responses = Map::new();
-    let content = if route.content_type.is_empty() {
-        json!({ "description": "Elsewhere" })
-    } else {
-        json!({
+    let content = match &route.source {
+        Source::Redirect(_) => json!({ "description": "Elsewhere" }),
+        Source::Dir(_) => json!({ "description": "The file", "content": { "*/*": {} } }),
+        Source::Page(_) | Source::File(_) => json!({
             "description": "The answer",
             "content": { media::essence(&route.content_type): {} },
-        })
+        }),
     };
     responses.insert(route.status.to_string(), content);
     let is_read = route.method == "GET";

@@ -69,6 +69,13 @@ impl Fold {
     }
 
     fn note(&mut self, kind: EventKind, path: &Path) -> bool {
+        let comes_or_goes = matches!(
+            kind,
+            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
+        );
+        if !comes_or_goes && !self.wanted.expect(path) {
+            return false;
+        }
         match kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write))
             | EventKind::Modify(ModifyKind::Name(_))
@@ -100,7 +107,7 @@ mod tests {
     fn fold() -> Fold {
         let mut fold = Fold::default();
         fold.wanted.add(Path::new("/site"), OsStr::new("a.txt"));
-        fold.wanted.add_all(Path::new("/site/posts"));
+        fold.wanted.add_all(Path::new("/site/posts"), Some("*.md"));
         fold
     }
 
@@ -114,6 +121,10 @@ mod tests {
             (WRITTEN, "/site/a.txt", true),
             (WRITTEN, "/site/log.txt", false),
             (WRITTEN, "/site/posts/new.md", true),
+            (WRITTEN, "/site/posts/access.log", false),
+            (CLOSED, "/site/posts/access.log", false),
+            (EventKind::Create(CreateKind::Any), "/site/posts/2026", true),
+            (EventKind::Remove(RemoveKind::Any), "/site/posts/2025", true),
             (WRITTEN, "/elsewhere/a.txt", false),
             (EventKind::Create(CreateKind::Any), "/site/..data", true),
             (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), "/site/a.txt", true),

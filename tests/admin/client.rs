@@ -36,7 +36,11 @@ impl Said {
 
 impl Admin {
     pub(crate) fn serve(site: &Site, store: &str) -> Self {
-        let larder = Larder::spawn(site, &["--store", store, "--admin", "127.0.0.1:0"]);
+        Self::of(Larder::spawn(site, &["--store", store, "--admin", "127.0.0.1:0"]))
+    }
+
+    /// The admin listener of one that was started with `--admin`.
+    pub(crate) fn of(larder: Larder) -> Self {
         let line = larder.line_with("admin on http://");
         let (_, rest) = line.split_once("admin on http://").expect("the address");
         let address = rest.split(' ').next().expect("the address").to_owned();

@@ -28,7 +28,33 @@ impl Larder {
 
     /// Serves `site` with further arguments; returns when it listens.
     pub(crate) fn spawn(site: &Site, arguments: &[&str]) -> Self {
-        let mut child = command("serve", site)
+        Self::start(command("serve", site), site, arguments)
+    }
+
+    /// Serves `site` in namespaces of its own (`unshare -r` and `flags`), once the shell has done
+    /// `before` there.
+    pub(crate) fn spawn_apart(site: &Site, flags: &str, before: &str, arguments: &[&str]) -> Self {
+        let unshare = ["unshare", "-r"].into_iter().chain(flags.split_whitespace());
+        Self::spawn_by(&unshare.collect::<Vec<_>>(), site, before, arguments)
+    }
+
+    /// Serves `site` once the shell has done `before`.
+    pub(crate) fn spawn_after(site: &Site, before: &str, arguments: &[&str]) -> Self {
+        Self::spawn_by(&["env"], site, before, arguments)
+    }
+
+    /// One process all the while: each program becomes the next.
+    fn spawn_by(by: &[&str], site: &Site, before: &str, arguments: &[&str]) -> Self {
+        let plain = command("serve", site);
+        let mut through = Command::new(by[0]);
+        through.args(&by[1..]).args(["sh", "-ec", &format!("{before}\nexec \"$@\""), "sh"]);
+        through.arg(plain.get_program()).args(plain.get_args());
+        through.current_dir(site.path("")).stdin(Stdio::null());
+        Self::start(through, site, arguments)
+    }
+
+    fn start(mut command: Command, site: &Site, arguments: &[&str]) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0"])
             .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
             .args(arguments)
@@ -105,6 +131,15 @@ impl Larder {
         self.child.id()
     }
 
+    /// The memory that it holds now, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn stop(mut self) -> (ExitStatus, String) {
         signal(self.pid(), "TERM");
@@ -155,6 +190,19 @@ pub(crate) fn refused(site: &Site, arguments: &[&str]) -> (Option<i32>, String) 
     let status = end(&mut child);
     let text = reader.join().expect("its log");
     (status.unwrap_or_else(|| panic!("it went on running:\n{text}")).code(), text)
+}
+
+/// Whether this machine lets us do in namespaces of our own what `before` does; says so where not,
+/// since a test goes by then that would have tested it.
+pub(crate) fn may_apart(flags: &str, before: &str) -> bool {
+    let mut trial = Command::new("unshare");
+    trial.arg("-r").args(flags.split_whitespace()).args(["sh", "-ec", before]);
+    let said = trial.output();
+    let may = said.as_ref().is_ok_and(|said| said.status.success());
+    if !may {
+        eprintln!("-- NOT TESTED: this machine does not allow `{before}`: {said:?}");
+    }
+    may
 }
 
 /// Sends a signal to one process.

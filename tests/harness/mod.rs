@@ -9,7 +9,7 @@ mod site;
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Answer, Client, raw};
-pub(crate) use larder::{Larder, check, refused, run, signal};
+pub(crate) use larder::{Larder, check, may_apart, refused, run, signal};
 pub(crate) use redis::Redis;
 pub(crate) use site::Site;
 

@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use larder::http::access::Seen;
@@ -51,7 +53,11 @@ async fn page(request: WholeRequest) -> Response<Body> {
         "/panic" => panic!("a bug"),
         "/wait" => std::future::pending().await,
         "/upgrade" => upgrade(request),
-        "/large" => Response::new(Body::full(Bytes::from(vec![b'x'; 64 << 20]))),
+        "/large" => Response::new(Body::full(LARGE.clone())),
+        "/parts" => {
+            let parts = ["one", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
+            Response::new(Body::stream(StreamBody::new(futures_util::stream::iter(parts))))
+        }
         "/hold" => {
             let gate = GATE.notified();
             STARTED.notify_one();
@@ -85,6 +91,9 @@ fn upgrade(mut request: WholeRequest) -> Response<Body> {
     let answer = Response::builder().status(101).header("connection", "upgrade");
     answer.header("upgrade", "echo").body(Body::empty()).expect("an answer")
 }
+
+/// More than any window or buffer on the way takes; the same for all who ask.
+static LARGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'x'; 64 << 20]));
 
 pub(super) static STARTED: Notify = Notify::const_new();
 pub(super) static GATE: Notify = Notify::const_new();
@@ -142,6 +151,7 @@ pub(super) async fn serve(limits: Limits) -> Server {
 
 pub(super) async fn serve_with(handler: impl Handle, limits: Limits) -> Server {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = listener.with_loops(2).expect("another socket");
     let (addr, stop) = (listener.addr(), CancellationToken::new());
     let done = tokio::spawn(listener.run(handler, limits, stop.clone(), TaskTracker::new()));
     Server { addr, stop, done }

@@ -1,7 +1,12 @@
 //! The listener and the edge, by the bytes on the wire.
 #![cfg(test)]
 
+mod floods;
+mod frames;
 mod harness;
+mod http2;
 mod life;
 mod rules;
+mod slow;
+mod smuggling;
 mod tls;

@@ -161,6 +161,43 @@ async fn hits_and_warps_answers_share_a_connection() {
 }
 
 #[tokio::test]
+async fn requests_may_be_cut_anywhere_and_come_together() {
+    let server = serve(Limits::default()).await;
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    // In memory, by a handler, of unknown length, without a body: each behind each.
+    let mut requests: String = ["/", "/peer", "/parts", "/", "/", "/parts"].map(get).concat();
+    requests.push_str("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    requests.push_str("GET /peer HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let dated = |answer: String| {
+        let lines = answer.split("\r\n").filter(|line| !line.starts_with("date: "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let whole = dated(exchange(server.addr, requests.as_bytes()).await);
+    let expected = "\n\nhit|\n\n127.0.0.1|\n\n3\none\n3\ntwo\n0\n\n|\n\nhit|\n\nhit|\n\n3\n";
+    let mut rest = whole.as_str();
+    for part in expected.split('|') {
+        let found = rest.find(part);
+        rest =
+            found.and_then(|at| rest.get(at + part.len()..)).unwrap_or_else(|| panic!("{whole}"));
+    }
+    assert!(rest.ends_with("connection: close\n\n127.0.0.1"), "{rest}");
+    for cut in 1..requests.len() {
+        let (one, two) = requests.split_at(cut);
+        let answer = within(async {
+            let mut stream = TcpStream::connect(server.addr).await.expect("connected");
+            stream.set_nodelay(true).expect("sent as written");
+            stream.write_all(one.as_bytes()).await.expect("sent");
+            tokio::task::yield_now().await;
+            stream.write_all(two.as_bytes()).await.expect("sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("answers");
+            answer
+        });
+        assert_eq!(dated(answer.await), whole, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
 async fn a_panic_is_a_500_and_the_connection_lives() {
     let server = serve(Limits::default()).await;
     for path in ["/panic", "/quick-panic"] {

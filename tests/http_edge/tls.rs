@@ -52,6 +52,29 @@ async fn tls_has_http_2_and_1_and_a_certificate_that_can_be_replaced() {
     .await;
 }
 
+#[tokio::test]
+async fn above_the_limit_clients_are_told_so_by_tls_too() {
+    let one = pair("one");
+    let tls = Arc::new(Tls::new(&one.0, &one.1).expect("a pair"));
+    let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
+    let addr = listener.addr();
+    let limits = Limits { max_connections: 1, ..Limits::default() };
+    let running =
+        listener.with_tls(tls).run(site(), limits, CancellationToken::new(), TaskTracker::new());
+    tokio::spawn(running);
+    let _first = connect(addr, &one.0, "h2").await.expect("trusted");
+    within(async {
+        let mut second = connect(addr, &one.0, "http/1.1").await.expect("a handshake");
+        let mut answer = String::new();
+        second.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    })
+    .await;
+    // Who speaks nothing else is told by TLS itself that this is not to be had.
+    let error = connect(addr, &one.0, "h2").await.expect_err("no HTTP/2 now").to_string();
+    assert!(error.contains("NoApplicationProtocol"), "{error}");
+}
+
 fn pair(name: &str) -> (Vec<u8>, Vec<u8>) {
     let read = |kind: &str| {
         let path = format!("{}/tests/tls/{name}.{kind}.pem", env!("CARGO_MANIFEST_DIR"));

@@ -48,7 +48,7 @@ const PAGES: &[(&str, u16, &str)] = &[
     ("/now.txt", 200, "text/plain; charset=utf-8"),
     ("/slow", 200, "text/html; charset=utf-8"),
     ("/old", 301, ""),
-    ("/site.css", 200, "text/css; charset=utf-8"),
+    ("/assets/site.css", 200, "text/css; charset=utf-8"),
     ("/icon.svg", 200, "image/svg+xml"),
     ("/robots.txt", 200, "text/plain; charset=utf-8"),
     ("/nowhere", 404, "application/problem+json"),

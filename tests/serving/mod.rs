@@ -1,9 +1,12 @@
 //! What a client is given.
 
 mod answers;
+mod assets;
 mod demo;
+mod directories;
 mod docs;
 mod errors;
 mod paths;
 mod query;
 mod sources;
+mod two_ways;

@@ -35,34 +35,6 @@ async fn a_save_by_rename_is_seen_time_after_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn vim_sed_and_git_are_seen() {
-    let mut site = Site::start(&[("site.txt", "part.txt\nend\n"), ("part.txt", "one\n")]).await;
-    let directory = site.directory.path().to_path_buf();
-    site.expect("one").await;
-    run("sed", &["-i", "s/one/two/", "part.txt"], &directory);
-    site.expect("two").await;
-    for (backup, word) in [("yes", "three"), ("no", "four")] {
-        let substitute = format!("%s/.*/{word}/");
-        let set = format!("set backupcopy={backup} writebackup");
-        run(
-            "vim",
-            &["-u", "NONE", "-es", "-c", &set, "-c", &substitute, "-c", "wq", "part.txt"],
-            &directory,
-        );
-        site.expect(word).await;
-    }
-    let git = |arguments: &[&str]| run("git", arguments, &directory);
-    git(&["init", "-q"]);
-    git(&["-c", "user.name=a", "-c", "user.email=a@b", "add", "."]);
-    git(&["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "four"]);
-    write(&site.path("part.txt"), "five\n");
-    site.expect("five").await;
-    git(&["checkout", "-q", "--", "part.txt"]);
-    site.expect("four").await;
-    site.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_save_in_two_chunks_is_used_only_whole() {
     let mut site = Site::start(&[("site.txt", "one\nend\n")]).await;
     site.expect("one").await;

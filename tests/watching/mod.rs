@@ -2,6 +2,10 @@
 //! nothing half-written is ever used. The build here parses something simple, so that only watching
 //! and reloading are on trial.
 
+mod editors;
 mod edits;
 mod harness;
+mod limits;
+mod loops;
+mod mounts;
 mod reloads;

@@ -11,6 +11,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -20,14 +21,24 @@ use quick_cache::sync::Cache;
 use rustix::fs::OFlags;
 
 use super::{Kept, Resource};
+use crate::clock::Clock;
+use crate::fingerprint::Fingerprint;
 use crate::http::encoding::{Accepted, Coding};
-use crate::site::media;
+use crate::site::{dir, media};
+use crate::source::file::digest_of;
 
 /// A file up to this many bytes is kept in memory.
 const MAX_KEPT: u64 = 256 * 1024;
 
 /// Bytes of files that one directory keeps in memory.
 const KEPT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Digests of files that one directory keeps: of those that pages name with `asset`.
+const KEPT_DIGESTS: usize = 4096;
+
+/// How long after its last change a file's metadata can be trusted to show the next one: the
+/// coarsest file system counts in steps of two seconds.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// What a name in a served directory leads to.
 #[derive(Debug)]
@@ -44,6 +55,8 @@ pub enum Found {
 pub struct Dir {
     root: Arc<PathBuf>,
     kept: Arc<Cache<PathBuf, Remembered, ByBytes>>,
+    digests: Arc<Cache<PathBuf, (Stamp, Fingerprint)>>,
+    clock: Clock,
 }
 
 /// A kept file, and what the disk said of it when it was read.
@@ -69,6 +82,15 @@ impl Stamp {
             metadata.len().into(),
         ])
     }
+
+    /// Whether the last change is so long before now that the next one will show. Until then a file
+    /// may change and look as it did.
+    fn is_settled(self, clock: &Clock) -> bool {
+        let Self([_, _, modified, changed, _]) = self;
+        let now = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let settled = u128::try_from(modified.max(changed)).unwrap_or_default();
+        settled + SETTLED_AFTER.as_nanos() <= now.as_nanos()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -91,9 +113,54 @@ impl Dir {
         if !root.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
+        Ok(Self::at(root))
+    }
+
+    /// The directory that is really at `root`, with no link on the way. It may be absent for a
+    /// while: it is looked for at each request.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
         let files = usize::try_from(KEPT_BYTES / 4096).unwrap_or(usize::MAX);
         let kept = Cache::with_weighter(files, KEPT_BYTES, ByBytes);
-        Ok(Self { root: Arc::new(root), kept: Arc::new(kept) })
+        let digests = Cache::new(KEPT_DIGESTS);
+        let (kept, digests) = (Arc::new(kept), Arc::new(digests));
+        Self { root: Arc::new(root), kept, digests, clock: Clock::system() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What the file of that name is known by now, as [`dir::version`] writes it; nothing where it
+    /// cannot be read. Reads the file, and its coded neighbours, where they changed since the last
+    /// time: to be asked only of files that pages name.
+    pub async fn version(&self, name: &str) -> Option<String> {
+        let (this, inner) = (self.clone(), inner_path(name)?);
+        let version = tokio::task::spawn_blocking(move || {
+            let path = this.inside(&this.root.join(inner))?;
+            let coded = this
+                .neighbours(&path)
+                .into_iter()
+                .map(|(coding, path)| this.digest(path).map(|digest| (coding.extension(), digest)));
+            let coded: Vec<_> = coded.collect::<io::Result<_>>()?;
+            Ok::<_, io::Error>(dir::version(this.digest(path)?, &coded))
+        });
+        version.await.ok()?.ok()
+    }
+
+    fn digest(&self, path: PathBuf) -> io::Result<Fingerprint> {
+        let (mut file, metadata) = open_regular(&path)?;
+        let stamp = Stamp::of(&metadata);
+        if let Some((_, digest)) = self.digests.get(&path).filter(|(known, _)| *known == stamp) {
+            return Ok(digest);
+        }
+        let digest = digest_of(&mut file)?;
+        if Stamp::of(&file.metadata()?) == stamp && stamp.is_settled(&self.clock) {
+            self.digests.insert(path, (stamp, digest));
+        }
+        Ok(digest)
     }
 
     /// What `name`, the decoded rest of a path, leads to for a client with these headers; nothing
@@ -179,8 +246,8 @@ impl Dir {
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
         (&mut file).take(MAX_KEPT).read_to_end(&mut bytes)?;
         let kept = Arc::new(Kept::new(Bytes::from(bytes), &media, modified));
-        // Kept only where nothing moved while it was read.
-        if Stamp::of(&file.metadata()?) == stamp {
+        // Kept only where nothing moved while it was read, and where the next change will show.
+        if Stamp::of(&file.metadata()?) == stamp && stamp.is_settled(&self.clock) {
             self.kept.insert(path, Remembered { stamp, file: Arc::clone(&kept) });
         }
         Ok(Looked::kept(kept))
@@ -226,11 +293,7 @@ fn inner_path(name: &str) -> Option<PathBuf> {
     if name.is_empty() {
         return Some(PathBuf::new());
     }
-    let plain = |part: &str| {
-        let dark = part.bytes().any(|byte| byte == b'\\' || byte == b':' || byte < b' ');
-        !part.is_empty() && !part.starts_with('.') && !dark
-    };
-    let all = name.split('/').all(plain);
+    let all = name.split('/').all(dir::is_plain);
     all.then(|| name.split('/').collect())
 }
 

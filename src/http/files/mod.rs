@@ -168,7 +168,7 @@ pub fn answer(method: &Method, request: &HeaderMap, resource: &Resource) -> Resp
         put(headers, LAST_MODIFIED, &httpdate::fmt_http_date(time));
     }
     if resource.varies {
-        vary_by(headers, "Accept-Encoding");
+        vary_by(headers, "accept-encoding");
     }
     answer
 }

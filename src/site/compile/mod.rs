@@ -5,6 +5,7 @@
 //! fingerprint and its copy of the data. All errors of both are collected.
 
 mod analysis;
+mod assets;
 mod errors;
 mod known;
 mod page;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use self::analysis::Analyses;
+use self::assets::Assets;
 use self::route::Draft;
 use self::values::Values;
 use super::key::{KeyPlan, collisions};
@@ -56,6 +58,8 @@ struct Compiler<'c> {
     templates: TemplateSet,
     /// The site's own data and loads, by name.
     values: Values,
+    /// The files that pages name.
+    assets: Assets,
 }
 
 impl<'c> Compiler<'c> {
@@ -68,13 +72,14 @@ impl<'c> Compiler<'c> {
         let (templates, found) = read_templates(&config.templates, files, clock, report);
         report.extend(found);
         let values = Values::site(config, files, report);
-        Self { config, files, report, templates, values }
+        Self { config, files, report, templates, values, assets: Assets::default() }
     }
 
     fn run(mut self) -> Site {
         let config = self.config;
         let drafts: Vec<Draft<'c>> =
             config.routes.iter().filter_map(|typed| self.draft(typed)).collect();
+        self.assets = Assets::of((0..).zip(&drafts).filter_map(Draft::served_dir));
         let error_drafts = self.draft_errors();
         let mut analyses = Analyses::default();
         let errors = self.finish_errors(error_drafts, &mut analyses);
@@ -86,7 +91,10 @@ impl<'c> Compiler<'c> {
         self.check_names(&routes);
         self.check_keys(&routes);
         let router = self.router(&routes);
+        self.report.extend(self.assets.check_routed(&router).into_iter().collect());
+        self.templates.give_assets(self.assets.addresses());
         Site {
+            assets: self.assets.versions(),
             server: config.server.clone(),
             cache: config.cache.clone(),
             routes,

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::super::dir::SiteDir;
 use super::super::key::{Inputs, Names};
 use super::super::template::{Part, Read, Step, TextTemplate, Tree};
 use super::super::{ChosenLoad, Form, InputRead, Page, SiteFile, Source};
 use super::analysis::Analysis;
+use super::assets::Assets;
 use super::page::Shaped;
 use super::values::{Chosen, Values, digest};
 use super::{ByName, Uses};
@@ -39,12 +41,13 @@ pub(super) struct PageDraft<'a> {
     pub(super) shaped: Shaped,
     pub(super) own: Values,
     pub(super) site: &'a Values,
+    pub(super) assets: &'a Assets,
     pub(super) analysis: Arc<Analysis>,
 }
 
 /// A page: its copy of the data, pruned to what it can read, and the digest of that very copy.
 pub(super) fn page(draft: PageDraft<'_>) -> Parts {
-    let PageDraft { name, path, typed, shaped, own, site, analysis } = draft;
+    let PageDraft { name, path, typed, shaped, own, site, assets, analysis } = draft;
     let tree = &analysis.tree;
     let status = typed.status.as_ref().map_or(200, |status| status.value);
     let mut inputs = inputs(tree);
@@ -69,7 +72,19 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         data.push((root.clone(), value));
         uses.insert(root);
     }
-    let base = hasher.finish();
+    let mut bare = hasher.clone();
+    for (name, asset) in
+        analysis.reads.assets.keys().filter_map(|name| Some((name, assets.get(name)?)))
+    {
+        for (hasher, counts) in [(&mut hasher, true), (&mut bare, !is_sheet(name))] {
+            if counts {
+                hasher.add("asset");
+                hasher.add(&asset.address);
+            }
+        }
+        uses.extend(asset.files.iter().cloned());
+    }
+    let (base, bare) = (hasher.finish(), bare.finish());
     let mut reads = input_reads(&analysis.reads.list);
     for load in &own.chosen {
         reads.extend(input_reads(&load.address.reads()));
@@ -78,7 +93,7 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
     Parts {
         digest: chosen.iter().fold(base, digest_of_all),
-        source: Source::Page(Page { form: shaped.form, data, chosen, base }),
+        source: Source::Page(Page { form: shaped.form, data, chosen, base, bare }),
         status,
         content_type: shaped.content_type,
         inputs,
@@ -86,6 +101,11 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         uses,
         analysis,
     }
+}
+
+/// Whether an asset is a stylesheet: what a page says is the same, whichever version it names.
+fn is_sheet(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("css"))
 }
 
 /// The reads of a request among all reads, each input once.
@@ -189,6 +209,20 @@ pub(super) fn file(typed: &RouteConfig, file: SiteFile, content_type: String) ->
         inputs: Inputs::default(),
         reads: Vec::new(),
         digest,
+        analysis: Arc::default(),
+    }
+}
+
+/// A directory whose files are served as they are.
+pub(super) fn dir(typed: &RouteConfig, dir: SiteDir) -> Parts {
+    Parts {
+        digest: Hasher::default().field("dir").field(&dir.path).finish(),
+        uses: Uses::from([dir.path.clone()]),
+        source: Source::Dir(dir),
+        status: typed.status.as_ref().map_or(200, |status| status.value),
+        content_type: String::new(),
+        inputs: Inputs::default(),
+        reads: Vec::new(),
         analysis: Arc::default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::dir::SiteDir;
 use super::super::key::{InputName, KeyContext, KeyPlan, KeySpec};
 use super::super::route::Pattern;
 use super::super::route::rules::Rules;
@@ -13,7 +14,7 @@ use super::parts::{self, PageDraft, Parts};
 use super::values::Values;
 use super::{Compiler, policy};
 use crate::config::{RouteConfig, SourceConfig};
-use crate::diagnostic::{At, Report, Span};
+use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// What the second pass finishes.
@@ -28,7 +29,20 @@ pub(super) struct Draft<'c> {
 enum DraftForm {
     Page(Shaped),
     File(SiteFile, String),
+    Dir(SiteDir),
     Redirect(TextTemplate),
+}
+
+impl<'c> Draft<'c> {
+    /// The directory that a route serves, where it serves one.
+    pub(super) fn served_dir(
+        (target, draft): (u32, &Self),
+    ) -> Option<(u32, &'c RouteConfig, &Pattern, &SiteDir)> {
+        match &draft.form {
+            DraftForm::Dir(dir) => Some((target, draft.typed, &draft.pattern, dir)),
+            _ => None,
+        }
+    }
 }
 
 /// What a redirect's address may be made of.
@@ -39,7 +53,10 @@ impl<'c> Compiler<'c> {
     pub(super) fn draft(&mut self, typed: &'c RouteConfig) -> Option<Draft<'c>> {
         let pattern = Pattern::parse(&typed.path).map_err(|found| self.report.push(found)).ok();
         let values = Values::gather(&typed.data, &typed.load, self.files, self.report);
-        let form = self.draft_form(typed);
+        let form = match (&typed.source, &pattern) {
+            (SourceConfig::Dir(path), Some(pattern)) => self.draft_dir(typed, path, pattern),
+            _ => self.draft_form(typed),
+        };
         let pattern = pattern?;
         let (rules, found) = Rules::new(&typed.query, &typed.params, &pattern);
         self.report.extend(found);
@@ -70,24 +87,26 @@ impl<'c> Compiler<'c> {
                     None
                 }
             },
-            SourceConfig::Dir(path) => {
-                self.refuse_dir(path);
-                None
-            }
+            SourceConfig::Dir(_) => None, // its pattern is wrong, which was said
             source => self.shape(source, &at).map(DraftForm::Page),
         }
     }
 
-    fn refuse_dir(&mut self, path: &At<String>) {
-        let message = "larder does not serve directories yet";
-        self.report.push(
-            crate::diagnostic::Diagnostic::new(
-                crate::diagnostic::Code::BadType,
-                message,
-                &path.span,
-            )
-            .help("name each file with `file:`"),
-        );
+    fn draft_dir(
+        &mut self,
+        typed: &RouteConfig,
+        path: &At<String>,
+        pattern: &Pattern,
+    ) -> Option<DraftForm> {
+        let dir = self.served_dir(path, pattern);
+        if let Some(content_type) = &typed.content_type {
+            let message = "the files of a directory are of many types";
+            self.report.push(
+                Diagnostic::new(Code::BadContentType, message, &content_type.span)
+                    .help("leave it out: each file's own extension says its type"),
+            );
+        }
+        dir.map(DraftForm::Dir)
     }
 
     /// The second pass.
@@ -109,12 +128,14 @@ impl<'c> Compiler<'c> {
                     shaped,
                     own: values,
                     site,
+                    assets: &self.assets,
                     analysis,
                 });
                 self.check_unused(typed, &parts.inputs);
                 parts
             }
             DraftForm::File(file, content_type) => parts::file(typed, file, content_type),
+            DraftForm::Dir(dir) => parts::dir(typed, dir),
             DraftForm::Redirect(template) => parts::redirect(typed, template),
         };
         let key = self.key(typed, &name, &pattern, &parts);
@@ -132,7 +153,9 @@ impl<'c> Compiler<'c> {
                 let found = set.check(*page, *layout);
                 let is_wrong = found.has_errors();
                 self.report.extend(found);
-                analyses.template(set, &self.values, *page, *layout, is_wrong)
+                let analysis = analyses.template(set, &self.values, *page, *layout, is_wrong);
+                self.find_assets(&analysis.reads.assets);
+                analysis
             }
             Form::Json(json) => {
                 let found: Report = json
@@ -142,7 +165,9 @@ impl<'c> Compiler<'c> {
                     .collect();
                 let is_wrong = found.has_errors();
                 self.report.extend(found);
-                Analyses::json(json, set, &self.values, is_wrong)
+                let analysis = Analyses::json(json, set, &self.values, is_wrong);
+                self.find_assets(&analysis.reads.assets);
+                analysis
             }
         }
     }

@@ -26,4 +26,4 @@ pub use path::{MalformedPath, PathText};
 pub(crate) use pattern::part;
 pub use pattern::{PathParam, Pattern};
 pub use query::{MAX_PAIRS, MalformedQuery, Query, RawQuery};
-pub use router::{Found, Matched, Router};
+pub use router::{Found, Matched, Router, location};

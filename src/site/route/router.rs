@@ -134,6 +134,12 @@ fn redirect<'r>(to: &PathText, raw_path: &str) -> Found<'r> {
     if to.text().starts_with("//") {
         return Found::NotFound;
     }
+    Found::Redirect { to: location(&raw) }
+}
+
+/// The path as sent, as it may stand in a `Location`.
+#[must_use]
+pub fn location(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for byte in raw.bytes() {
         if byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte) {
@@ -142,7 +148,7 @@ fn redirect<'r>(to: &PathText, raw_path: &str) -> Found<'r> {
             push_escape(&mut out, byte);
         }
     }
-    Found::Redirect { to: out }
+    out
 }
 
 /// The routes of one method.

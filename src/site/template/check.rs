@@ -130,6 +130,13 @@ fn this_call(call: &Call, form: Form, report: &mut Report) {
     if let Some((named, _)) = other {
         report.push(wrong(format!("`{name}` has no argument `{named}`")).help(usage(function)));
     }
+    if name == "asset" && call.args.len() == 1 && call.asset().is_none() {
+        let help = "write its name in quotes, as it stands below a directory that a `dir` route \
+                    serves: `{{asset \"site.css\"}}`";
+        report.push(
+            wrong("`asset` takes the name of a file, not one that is computed".into()).help(help),
+        );
+    }
     match (form, function.form) {
         (Form::Block, Form::Value) => {
             let help = format!("as a condition: `{{{{#if ({name} …)}}}}…{{{{/if}}}}`");

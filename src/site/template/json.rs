@@ -64,6 +64,9 @@ impl JsonTemplate {
             let reads = set.reads(id, None);
             hasher.add(reads.digest.as_bytes());
             all.templates.extend(reads.templates);
+            for (name, place) in reads.assets {
+                all.assets.entry(name).or_insert(place);
+            }
             for read in reads.list {
                 add(&mut all.list, read);
             }

@@ -40,6 +40,16 @@ pub(super) struct Inline {
     pub(super) place: Span,
 }
 
+impl Call {
+    /// The file that a call of `asset` names; nothing where it is computed, or no such call.
+    pub(super) fn asset(&self) -> Option<&str> {
+        match (self.name.as_str(), self.args.first()) {
+            ("asset", Some(Expr::Literal(Value::String(name)))) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl Inline {
     /// The partial's name; nothing where it is computed.
     pub(super) fn name(&self) -> Option<&str> {
@@ -135,6 +145,35 @@ pub(super) fn visit<'n>(nodes: &'n [Node], inlines: Inlines, see: &mut dyn FnMut
             }
         }
     }
+}
+
+/// Calls `see` with every call of a helper in a node itself, those in arguments too; not with those
+/// of the nodes below it.
+pub(super) fn calls<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Call)) {
+    match node {
+        Node::Print(expr) => calls_of(expr, see),
+        Node::Block(block) => calls_from(&block.call, see),
+        Node::Inline(inline) => inline.args.iter().for_each(|arg| calls_of(arg, see)),
+        Node::Partial(partial) => {
+            let args = partial.args.iter().chain(partial.hash.iter().map(|(_, value)| value));
+            args.for_each(|arg| calls_of(arg, see));
+            if let Target::Computed(name) = &partial.target {
+                calls_of(name, see);
+            }
+        }
+    }
+}
+
+fn calls_of<'n>(expr: &'n Expr, see: &mut dyn FnMut(&'n Call)) {
+    if let Expr::Call(call) = expr {
+        calls_from(call, see);
+    }
+}
+
+fn calls_from<'n>(call: &'n Call, see: &mut dyn FnMut(&'n Call)) {
+    see(call);
+    let args = call.args.iter().chain(call.hash.iter().map(|(_, value)| value));
+    args.for_each(|arg| calls_of(arg, see));
 }
 
 /// What [`visit`] does about the bodies of inline partials.

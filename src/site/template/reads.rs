@@ -1,6 +1,6 @@
 //! What a page may read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Span;
 use crate::fingerprint::Fingerprint;
@@ -52,6 +52,8 @@ pub struct Reads {
     pub list: Vec<Read>,
     /// The names of all templates and partials that may take part.
     pub templates: BTreeSet<String>,
+    /// The files that it names with `asset`, each with its first place.
+    pub assets: BTreeMap<String, Span>,
     /// A digest of the texts of all those, and of the version of engine and helpers.
     pub digest: Fingerprint,
 }

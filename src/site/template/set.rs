@@ -12,6 +12,7 @@ use handlebars::{Context, Handlebars, RenderContext, Renderable as _, Template};
 use serde_json::Value;
 
 use super::bounds::{Bounds, RenderError};
+use super::functions::Addresses;
 use super::node::{Inlines, Node, Target, visit};
 use super::origin::Origin;
 use super::reads::Reads;
@@ -41,6 +42,7 @@ pub struct TemplateSet {
     pub(super) units: Vec<Unit>,
     files: BTreeMap<String, TemplateId>,
     engines: BTreeMap<Kind, Handlebars<'static>>,
+    addresses: Addresses,
 }
 
 /// One template.
@@ -64,7 +66,9 @@ impl TemplateSet {
     pub fn compile(files: Vec<TemplateFile>, clock: &Clock) -> (Self, Report) {
         let (clock, report) = (clock.clone(), Report::default());
         let (units, names, engines) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let (mut set, mut report) = (Self { clock, units, files: names, engines }, report);
+        let addresses = Addresses::default();
+        let set = Self { clock, units, files: names, engines, addresses };
+        let (mut set, mut report) = (set, report);
         for TemplateFile { name, file } in files {
             let (kind, origin) = (Kind::of_file(&name), Origin::file(&file));
             let (id, problems) = set.add(name.clone(), kind, origin);
@@ -122,6 +126,11 @@ impl TemplateSet {
     #[must_use]
     pub fn content_type(&self, id: TemplateId) -> Option<&'static str> {
         self.unit(id).and_then(|unit| unit.kind.content_type())
+    }
+
+    /// Gives the addresses of the files that pages name with `asset`; once, before any render.
+    pub fn give_assets(&self, addresses: BTreeMap<String, String>) {
+        self.addresses.give(addresses);
     }
 
     /// What is wrong with a page, its partials and its layout: helpers and partials that do not
@@ -245,7 +254,7 @@ impl TemplateSet {
         let Some(kind) = self.unit(page).map(|unit| unit.kind.clone()) else { return };
         let mut engine = match self.engines.remove(&kind) {
             Some(engine) => engine,
-            None => engine_of(&kind, &self.clock),
+            None => engine_of(&kind, &self.clock, &self.addresses),
         };
         let mut waiting = vec![page];
         while let Some(id) = waiting.pop() {
@@ -281,14 +290,14 @@ impl TemplateSet {
     }
 }
 
-fn engine_of(kind: &Kind, clock: &Clock) -> Handlebars<'static> {
+fn engine_of(kind: &Kind, clock: &Clock, addresses: &Addresses) -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     match kind.escape {
         Escape::Html => engine.register_escape_fn(handlebars::html_escape),
         Escape::Xml => engine.register_escape_fn(super::kind::escape_xml),
         Escape::None => engine.register_escape_fn(handlebars::no_escape),
     }
-    functions::register(&mut engine, clock);
+    functions::register(&mut engine, clock, addresses);
     meter::register(&mut engine);
     merge::register(&mut engine);
     engine

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::functions::VERSION;
 use super::meaning::Meaning;
-use super::node::{Base, Block, Call, Expr, Node, Partial, Path, Target};
+use super::node::{Base, Block, Call, Expr, Inlines, Node, Partial, Path, Target, calls, visit};
 use super::reach::Reach;
 use super::reads::{How, Read, Reads, Step};
 use super::set::{TemplateId, TemplateSet};
@@ -42,13 +42,27 @@ pub(super) fn reads(set: &TemplateSet, page: TemplateId, layout: Option<Template
             let name = if set.is_file(id) { unit.name.as_str() } else { "" };
             hasher.add(name);
             hasher.add(unit.origin.text.as_bytes());
+            note_assets(&unit.nodes, &mut found.assets);
             if !name.is_empty() {
                 found.templates.insert(unit.name.clone());
             }
         }
     }
     let list = without_idle(found.list);
-    Reads { list, templates: found.templates, digest: hasher.finish() }
+    let Found { templates, assets, .. } = found;
+    Reads { list, templates, assets, digest: hasher.finish() }
+}
+
+/// The files that a template names, wherever in it: those of its text, which is digested whole, so
+/// that no bound of the walk leaves one out.
+fn note_assets(nodes: &[Node], assets: &mut BTreeMap<String, Span>) {
+    visit(nodes, Inlines::Entered, &mut |node| {
+        calls(node, &mut |call| {
+            if let Some(name) = call.asset() {
+                assets.entry(name.to_owned()).or_insert_with(|| call.place.clone());
+            }
+        });
+    });
 }
 
 /// Leaves out the touches that another read comes past anyway.
@@ -79,6 +93,7 @@ struct Found {
     /// Where in the list a read is.
     index: BTreeMap<(Vec<Step>, How), usize>,
     templates: BTreeSet<String>,
+    assets: BTreeMap<String, Span>,
 }
 
 fn walk(reach: &Reach<'_>, page: TemplateId, content: Option<&str>, found: &mut Found) {

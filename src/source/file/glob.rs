@@ -55,11 +55,12 @@ pub(super) fn fits(segment: &str, name: &str) -> bool {
 /// What a search needs from the disk: where a path really is.
 pub(super) trait Places {
     /// The real directory that `path` (relative to the root) names, noted as searched: any new
-    /// name in it may change the result. Nothing where it is missing or no directory.
+    /// name in it may change the result, and the content of those that fit `files` matters. Nothing
+    /// where it is missing or no directory.
     ///
     /// # Errors
     /// [`FileError::Escapes`].
-    fn search(&mut self, path: &str) -> Result<Option<PathBuf>, FileError>;
+    fn search(&mut self, path: &str, files: Option<&str>) -> Result<Option<PathBuf>, FileError>;
 
     /// Whether `path` names something that is no directory and is, or may be, a regular file.
     fn is_file(&mut self, path: &str) -> bool;
@@ -95,7 +96,7 @@ impl Search<'_> {
                 // Nothing after it stands for every file below.
                 let after = if after.is_empty() { &["*"][..] } else { after };
                 self.descend(base, after, depth + 1)?;
-                for (name, entry) in self.entries(base)? {
+                for (name, entry) in self.entries(base, None)? {
                     // Links to directories are not followed here: they may lead round in circles.
                     if entry.is_dir() && !name.starts_with('.') {
                         self.descend(&join(base, &name), rest, depth + 1)?;
@@ -105,7 +106,8 @@ impl Search<'_> {
             }
             [name, after @ ..] if !is_pattern(name) => self.step(join(base, name), after, depth),
             [segment, after @ ..] => {
-                for (name, entry) in self.entries(base)? {
+                let files = after.is_empty().then_some(*segment);
+                for (name, entry) in self.entries(base, files)? {
                     if !fits(segment, &name) {
                         continue;
                     }
@@ -136,8 +138,12 @@ impl Search<'_> {
     }
 
     /// Names (those that are UTF-8: no config can name another) and types in a directory.
-    fn entries(&mut self, path: &str) -> Result<Vec<(String, fs::FileType)>, FileError> {
-        let Some(directory) = self.places.search(path)? else {
+    fn entries(
+        &mut self,
+        path: &str,
+        files: Option<&str>,
+    ) -> Result<Vec<(String, fs::FileType)>, FileError> {
+        let Some(directory) = self.places.search(path, files)? else {
             return Ok(Vec::new());
         };
         let names = read_directory(&directory, MAX_ENTRIES - self.looked_at)

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::{Disk, resolve};
+use super::{Disk, glob, resolve};
 use crate::config::{FileError, Files as _};
 use crate::fingerprint::{Fingerprint, Hasher};
 
@@ -28,9 +28,13 @@ pub struct Inputs {
     pub(super) root: PathBuf,
     pub(super) files: BTreeMap<Question, Result<Seen, FileError>>,
     pub(super) globs: BTreeMap<String, Result<Vec<String>, FileError>>,
+    /// Directories that are served: where each really is.
+    pub(super) served: BTreeMap<String, Result<PathBuf, FileError>>,
     pub(super) directories: Directories,
     /// Files that were open by a name although no directory holds them any more.
     pub(super) unlinked: BTreeSet<String>,
+    /// The kinds of network disks that files are on, each with a file that is.
+    pub(super) networks: BTreeMap<&'static str, String>,
     /// [`Inputs::digest`], once it was asked for.
     pub(super) digest: OnceLock<Fingerprint>,
 }
@@ -74,6 +78,12 @@ impl Stat {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
+    }
+
+    pub(super) fn modified(&self) -> Option<SystemTime> {
+        let since = u64::try_from(self.modified.0).ok().map(Duration::from_secs)?;
+        let nanos = u64::try_from(self.modified.1).ok().map(Duration::from_nanos)?;
+        UNIX_EPOCH.checked_add(since + nanos)
     }
 
     /// Whether the last change is so long before `now` that the next one will show.
@@ -127,6 +137,10 @@ impl Inputs {
             hasher.add(pattern);
             hasher.add(format!("{answer:?}"));
         }
+        for (path, answer) in &self.served {
+            hasher.add(path);
+            hasher.add(format!("{answer:?}"));
+        }
         hasher.finish()
     }
 
@@ -142,15 +156,19 @@ impl Inputs {
         self.unlinked.iter().map(String::as_str)
     }
 
+    /// The kinds of network disks that inputs are on, each with one that is: edits there are seen
+    /// by who looks, not told.
+    pub fn networks(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.networks.iter().map(|(kind, path)| (*kind, path.as_str()))
+    }
+
     /// Whether an answer is missing because the process has no descriptor left: what was asked says
     /// nothing of the files then, and has to be asked again.
     #[must_use]
     pub fn is_exhausted(&self) -> bool {
         let files = self.files.values().filter_map(|answer| answer.as_ref().err());
         let lists = self.globs.values().filter_map(|answer| answer.as_ref().err());
-        files.chain(lists).any(
-            |error| matches!(error, FileError::Other(words) if words.ends_with(resolve::EXHAUSTED)),
-        )
+        files.chain(lists).any(resolve::is_exhausted)
     }
 
     /// The same questions, asked again at `now`.
@@ -168,7 +186,28 @@ impl Inputs {
             // The answer is in the inputs.
             let _ = disk.glob(pattern);
         }
+        for path in self.served.keys() {
+            let _ = disk.directory(path);
+        }
         disk.into_inputs()
+    }
+
+    /// Whether every answer is the one that `then` gave, or, to what was not asked then, the one
+    /// that `now` gives: whether all of it is what one look found.
+    #[must_use]
+    pub fn is_as_it_was(&self, then: &Self, now: &Self) -> bool {
+        let file = |(question, answer): (&Question, &Result<Seen, FileError>)| {
+            let other = then.files.get(question).or_else(|| now.files.get(question));
+            other.is_some_and(|other| match (answer, other) {
+                (Ok(seen), Ok(other)) => seen.digest == other.digest,
+                (Err(error), Err(other)) => error == other,
+                _ => false,
+            })
+        };
+        let list = |(pattern, answer): (&String, &Result<Vec<String>, FileError>)| {
+            then.globs.get(pattern).or_else(|| now.globs.get(pattern)) == Some(answer)
+        };
+        self.files.iter().all(file) && self.globs.iter().all(list)
     }
 
     /// The paths that look as if a save were under way, against what they were `before`.
@@ -183,7 +222,11 @@ impl Inputs {
             let is = answer.as_deref().unwrap_or_default();
             was.unwrap_or_default().iter().filter(|path| is.binary_search(path).is_err())
         });
-        files.chain(lists.map(|path| (path.clone(), Doubt::Gone))).collect()
+        let served = self.served.iter().filter_map(|(path, answer)| {
+            let was = before.served.get(path).is_some_and(Result::is_ok);
+            (was && answer.is_err()).then_some(path)
+        });
+        files.chain(lists.chain(served).map(|path| (path.clone(), Doubt::Gone))).collect()
     }
 }
 
@@ -206,25 +249,41 @@ pub struct Directories(BTreeMap<PathBuf, Names>);
 /// Names in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Names {
-    /// A glob was searched here: any name may matter.
+    /// A glob was searched here: any name that comes or goes may be a directory of it.
     any: bool,
+    /// What names of files globs look for here.
+    patterns: BTreeSet<String>,
+    /// Further names.
     listed: BTreeSet<OsString>,
+}
+
+impl Names {
+    fn fit(&self, name: &OsStr) -> bool {
+        let text = name.to_str();
+        text.is_some_and(|name| self.patterns.iter().any(|pattern| glob::fits(pattern, name)))
+    }
 }
 
 impl Directories {
     /// Adds a name in a directory.
     pub fn add(&mut self, directory: &Path, name: &OsStr) {
         let names = self.names(directory);
-        if !names.any && !names.listed.contains(name) {
+        if !names.listed.contains(name) && !names.fit(name) {
             names.listed.insert(name.to_owned());
         }
     }
 
-    /// Adds a directory of which every name matters.
-    pub fn add_all(&mut self, directory: &Path) {
+    /// Adds a directory of which every name matters that comes or goes, and the content of the
+    /// files whose names fit the pattern `files`.
+    pub fn add_all(&mut self, directory: &Path, files: Option<&str>) {
         let names = self.names(directory);
         names.any = true;
-        names.listed.clear();
+        if let Some(pattern) = files.filter(|pattern| !names.patterns.contains(*pattern)) {
+            names.patterns.insert(pattern.to_owned());
+            // Of a directory with ten thousand posts one pattern is kept, not every name.
+            let listed = std::mem::take(&mut names.listed);
+            names.listed = listed.into_iter().filter(|name| !names.fit(name)).collect();
+        }
     }
 
     fn names(&mut self, directory: &Path) -> &mut Names {
@@ -245,13 +304,22 @@ impl Directories {
         self.0.contains_key(directory)
     }
 
-    /// Whether an event at `path` may concern an input. Names that begin with two dots always do:
-    /// that is how a `ConfigMap` calls the link that it swaps.
+    /// Whether what comes or goes at `path` may concern an input. Names that begin with two dots
+    /// always do: that is how a `ConfigMap` calls the link that it swaps.
     #[must_use]
     pub fn concern(&self, path: &Path) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
         self.0.get(parent).is_some_and(|names| {
             names.any || names.listed.contains(name) || name.as_encoded_bytes().starts_with(b"..")
         })
+    }
+
+    /// Whether the content of the file at `path` may be an input: a log that is written beside the
+    /// files of a glob is none.
+    #[must_use]
+    pub fn expect(&self, path: &Path) -> bool {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        let names = self.0.get(parent);
+        names.is_some_and(|names| names.listed.contains(name) || names.fit(name))
     }
 }

@@ -8,6 +8,7 @@
 
 mod glob;
 mod inputs;
+mod network;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -48,10 +49,12 @@ pub struct Disk {
     root: Result<PathBuf, FileError>,
     /// When the load began, by the wall clock: what changed shortly before may change unseen.
     began: SystemTime,
-    /// Answers of an earlier look, used where the metadata says that nothing changed.
-    known: Option<Arc<Inputs>>,
+    /// Answers of an earlier look.
+    known: Known,
     /// Directories by the path to them, where they really are.
     parents: HashMap<String, PathBuf>,
+    /// Of each device that was met, whether it is a network's.
+    devices: HashMap<u64, Option<&'static str>>,
     /// What was given out.
     contents: HashMap<String, FileContent>,
     loaded_bytes: u64,
@@ -75,8 +78,9 @@ impl Disk {
         Self {
             root: walk.real,
             began: now,
-            known: None,
+            known: Known::Nothing,
             parents: HashMap::new(),
+            devices: HashMap::new(),
             contents: HashMap::new(),
             loaded_bytes: 0,
             kept_bytes: 0,
@@ -93,9 +97,16 @@ impl Disk {
     /// The same, with what an earlier look found taken for granted where the metadata has been the
     /// same for long enough to be trusted: of ten thousand files one is read, not all.
     #[must_use]
-    pub fn knowing(mut self, inputs: Arc<Inputs>) -> Self {
-        self.known = Some(inputs);
-        self
+    pub fn knowing(self, inputs: Arc<Inputs>) -> Self {
+        Self { known: Known::WhereUnchanged(inputs), ..self }
+    }
+
+    /// The same, with everything as an earlier look found it, whatever has become of it since:
+    /// files that are saved without pause are all read at one moment. What was not asked then, and
+    /// bytes too many to be kept, are read from the disk.
+    #[must_use]
+    pub fn as_it_was(self, inputs: Arc<Inputs>) -> Self {
+        Self { known: Known::AsItWas(inputs), ..self }
     }
 
     /// Answers a question of an earlier load; the answer goes into the inputs.
@@ -107,7 +118,13 @@ impl Disk {
     /// Finds the file and digests it, without taking its bytes where they are not wanted.
     fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Found), FileError> {
         let place = self.place(&question.path)?;
-        let metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
+        let mut metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
+        let mut opened = None;
+        if self.is_remote(&question.path, &place.real, metadata.dev()) {
+            // A network's metadata may be a minute old: only opening a file asks for it anew.
+            let (file, fresh) = open(&place.real)?;
+            (opened, metadata) = (Some(file), fresh);
+        }
         if metadata.nlink() == 0 {
             self.inputs.unlinked.insert(question.path.clone());
         }
@@ -115,7 +132,10 @@ impl Disk {
             let found = Found { bytes: seen.kept.clone(), modified: metadata.modified().ok() };
             return Ok((seen, found));
         }
-        let (file, metadata) = open(&place.real)?;
+        let (file, metadata) = match opened {
+            Some(file) => (file, metadata),
+            None => open(&place.real)?,
+        };
         let stat = Stat::of(&metadata);
         let modified = metadata.modified().ok();
         if let Some(bound) = question.bound.filter(|bound| stat.size > *bound) {
@@ -136,8 +156,17 @@ impl Disk {
         Ok((seen, Found { bytes, modified }))
     }
 
+    /// Whether the file is on a disk that others write to unseen, which is noted.
+    fn is_remote(&mut self, path: &str, real: &Path, device: u64) -> bool {
+        let kind = *self.devices.entry(device).or_insert_with(|| network::of(real));
+        if let Some(kind) = kind {
+            self.inputs.networks.entry(kind).or_insert_with(|| path.to_owned());
+        }
+        kind.is_some()
+    }
+
     fn known_as(&mut self, question: &Question, stat: Stat, keep: Keep) -> Option<Seen> {
-        let known = self.known.as_ref()?.files.get(question)?.as_ref().ok()?;
+        let known = self.known.inputs()?.files.get(question)?.as_ref().ok()?;
         let is_enough = keep == Keep::Digest || known.kept.is_some();
         if !known.settled || known.stat != stat || !is_enough {
             return None;
@@ -145,6 +174,30 @@ impl Disk {
         let known = known.clone();
         self.kept_bytes += known.kept.as_ref().map_or(0, Bytes::len);
         Some(known)
+    }
+
+    /// What the look found that everything is to be as; nothing where it does not say.
+    fn found_then(
+        &mut self,
+        question: &Question,
+        keep: Keep,
+    ) -> Option<Result<(Seen, Found), FileError>> {
+        let Known::AsItWas(known) = &self.known else { return None };
+        let answer = known.files.get(question)?.clone();
+        let is_enough = match &answer {
+            Ok(seen) => keep == Keep::Digest || seen.kept.is_some(),
+            Err(error) => !resolve::is_exhausted(error),
+        };
+        if !is_enough {
+            return None;
+        }
+        // The way to it is noted, wherever it leads by now.
+        let _ = self.place(&question.path);
+        Some(answer.map(|seen| {
+            self.kept_bytes += seen.kept.as_ref().map_or(0, Bytes::len);
+            let found = Found { bytes: seen.kept.clone(), modified: seen.stat.modified() };
+            (seen, found)
+        }))
     }
 
     fn may_keep(&mut self, bytes: usize) -> bool {
@@ -184,11 +237,23 @@ impl Disk {
         }
     }
 
+    fn find_directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        let Place { real, metadata } = self.place(path)?;
+        if self.root.as_ref() == Ok(&real) {
+            let words = "it is the site's own directory, with all that makes the site";
+            return Err(FileError::Other(words.to_owned()));
+        }
+        // One that was reached by `..` alone has no metadata, and is a directory.
+        let is_directory = metadata.is_none_or(|metadata| metadata.is_dir());
+        if is_directory { Ok(real) } else { Err(FileError::NotDirectory) }
+    }
+
     fn ask(&mut self, question: Question, keep: Keep) -> Result<(Seen, Found), FileError> {
         if self.inputs.files.len() >= MAX_LOAD_FILES && !self.inputs.files.contains_key(&question) {
             return Err(FileError::Other(format!("the site has more than {MAX_LOAD_FILES} files")));
         }
-        let answer = self.see(&question, keep);
+        let then = self.found_then(&question, keep);
+        let answer = then.unwrap_or_else(|| self.see(&question, keep));
         let noted = answer.as_ref().map(|(seen, _)| seen.clone()).map_err(Clone::clone);
         self.inputs.files.insert(question, noted);
         answer
@@ -226,7 +291,14 @@ impl Files for Disk {
         if let Some(answer) = self.inputs.globs.get(&pattern) {
             return answer.clone();
         }
-        let answer = glob::find(&pattern, self);
+        // Looked for even where the answer is known: the directories on the way are noted.
+        let now = glob::find(&pattern, self);
+        let then = match &self.known {
+            Known::AsItWas(inputs) => inputs.globs.get(&pattern).cloned(),
+            Known::Nothing | Known::WhereUnchanged(_) => None,
+        };
+        let answer = then.filter(|then| !then.as_ref().is_err_and(resolve::is_exhausted));
+        let answer = answer.unwrap_or(now);
         self.inputs.globs.insert(pattern, answer.clone());
         answer
     }
@@ -236,14 +308,21 @@ impl Files for Disk {
         let (seen, found) = self.ask(question, Keep::Digest)?;
         Ok(Stamp { size: seen.stat.size, modified: found.modified, digest: seen.digest })
     }
+
+    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        let path = normal(path);
+        let answer = self.find_directory(&path);
+        self.inputs.served.insert(path, answer.clone());
+        answer
+    }
 }
 
 impl glob::Places for Disk {
-    fn search(&mut self, path: &str) -> Result<Option<PathBuf>, FileError> {
+    fn search(&mut self, path: &str, files: Option<&str>) -> Result<Option<PathBuf>, FileError> {
         match self.place(path) {
             // The root itself is reached by no name.
             Ok(Place { real, metadata }) if metadata.as_ref().is_none_or(Metadata::is_dir) => {
-                self.inputs.directories.add_all(&real);
+                self.inputs.directories.add_all(&real, files);
                 Ok(Some(real))
             }
             Ok(_) | Err(FileError::Missing) => Ok(None),
@@ -256,6 +335,25 @@ impl glob::Places for Disk {
             Ok(place) => place.metadata.is_some_and(|metadata| metadata.is_file()),
             // Named, so that reading it says what is wrong, rather than left out in silence.
             Err(error) => error != FileError::Missing,
+        }
+    }
+}
+
+/// What an earlier look is good for.
+#[derive(Debug)]
+enum Known {
+    Nothing,
+    /// Its answers are taken where the metadata says that nothing changed.
+    WhereUnchanged(Arc<Inputs>),
+    /// Its answers are taken.
+    AsItWas(Arc<Inputs>),
+}
+
+impl Known {
+    fn inputs(&self) -> Option<&Arc<Inputs>> {
+        match self {
+            Self::Nothing => None,
+            Self::WhereUnchanged(inputs) | Self::AsItWas(inputs) => Some(inputs),
         }
     }
 }
@@ -291,6 +389,14 @@ fn open(real: &Path) -> Result<(File, Metadata), FileError> {
     let file = File::from(file);
     let metadata = file.metadata().map_err(|error| in_words(&error))?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(FileError::NotRegular) }
+}
+
+/// The digest of what `from` gives: that of [`FileContent::digest`] and [`Stamp::digest`].
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn digest_of(from: impl Read) -> io::Result<Fingerprint> {
+    digest(from, false).map(|(digest, _)| digest)
 }
 
 /// The digest of what `from` gives, in fields of [`CHUNK`] bytes so that its length need not be

@@ -6,6 +6,7 @@
 //! page was made (a page that calls it is cached like any other), and `log`, which writes a line to
 //! the log when the page is made and prints nothing.
 
+mod asset;
 mod list;
 mod text;
 mod time;
@@ -16,6 +17,7 @@ use handlebars::{
 };
 use serde_json::Value;
 
+pub(super) use self::asset::Addresses;
 use crate::clock::Clock;
 
 /// Raised whenever a helper or the engine gives other bytes for the same arguments: pages made
@@ -61,6 +63,8 @@ enum Run {
     Raw(fn(&Args<'_>) -> Result<Value, String>),
     /// The clock.
     Now,
+    /// The site's files.
+    Asset,
 }
 
 impl Function {
@@ -146,6 +150,9 @@ functions! {
     lower("text") Value Run::Pure(text::lower), "The text in lower case.";
     urlencode("text") Value Run::Pure(text::urlencode),
         "The text percent-encoded, to be a part of an address.";
+    asset("file") Value Run::Asset,
+        "The address of a file of a `dir` route, with a digest: browsers keep it for ever, and ask \
+         anew when the file changes. The name is written in quotes.";
     find("list field value") Value Run::Pure(list::find),
         "The first item whose field has the value (`7` finds `\"7\"`); nothing where none has.";
     where("list field value?") Value Run::Pure(list::filter),
@@ -164,13 +171,14 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
 }
 
 /// Makes the helpers known to an engine.
-pub(super) fn register(registry: &mut Handlebars<'static>, clock: &Clock) {
+pub(super) fn register(registry: &mut Handlebars<'static>, clock: &Clock, files: &Addresses) {
     for function in FUNCTIONS {
         let helper: Box<dyn HelperDef + Send + Sync> = match function.run {
             Run::Engine => continue,
             Run::Pure(run) => Box::new(Pure { function, run }),
             Run::Raw(run) => Box::new(Unescaped(Pure { function, run })),
             Run::Now => Box::new(time::Now(clock.clone())),
+            Run::Asset => Box::new(asset::Asset(files.clone())),
         };
         registry.register_helper(function.name, helper);
     }

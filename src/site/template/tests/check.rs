@@ -33,7 +33,13 @@ const CALLS: &[(&str, &str)] = &[
         (help: a variable stands without parentheses: `a`)",
     ),
     ("{{a[0]}}", "1:3: error[unknown_helper]: there is no helper `a` (help: write `a.[0]`)"),
-    ("{{asset \"x\"}}", "1:3: error[unknown_helper]: there is no helper `asset`"),
+    ("{{picture \"x\"}}", "1:3: error[unknown_helper]: there is no helper `picture`"),
+    (
+        "{{json (asset (lower \"X\"))}}",
+        "1:9: error[template_syntax]: `asset` takes the name of a file, not one that is computed \
+        (help: write its name in quotes, as it stands below a directory that a `dir` route \
+        serves: `{{asset \"site.css\"}}`)",
+    ),
     (
         "{{date}}",
         "1:3: error[template_syntax]: `date` takes 1 to 2 arguments, not 0 \

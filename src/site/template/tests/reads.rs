@@ -229,3 +229,22 @@ fn a_tree_tells_which_inputs_a_page_has() {
         assert_eq!(names(all, "query"), None, "{all}");
     }
 }
+
+#[test]
+fn the_files_that_a_page_names_are_found_wherever_they_stand() {
+    let files = [
+        ("a.html.hbs", "{{asset \"1\"}}{{> b x=(asset \"2\")}}{{> (lookup page \"x\")}}"),
+        ("b.html.hbs", "{{#if (eq (asset \"3\") page.x)}}{{else}}{{asset \"4\"}}{{/if}}"),
+        (
+            "c.html.hbs",
+            "{{#*inline \"i\"}}{{#each (slice page.l (len (asset \"5\")))}}{{/each}}{{/inline}}",
+        ),
+        ("d.html.hbs", "{{#each page}}{{#> b}}{{asset \"6\"}}{{/b}}{{/each}}"),
+    ];
+    let set = set_of(&files);
+    for (page, expected) in [("a", "1 2 3 4 5 6"), ("b", "3 4"), ("c", "5"), ("d", "3 4 6")] {
+        let reads = set.reads(id(&set, &format!("{page}.html.hbs")), None);
+        let named: Vec<_> = reads.assets.keys().map(String::as_str).collect();
+        assert_eq!(named.join(" "), expected, "{page}");
+    }
+}

@@ -1,0 +1,59 @@
+//! What a key of Redis holds: any bytes are a record or a flaw, what is written is read back, and
+//! what was changed since is not taken.
+//!
+//! The input is bytes as they may stand in Redis; as a body they also make a record of their own,
+//! in which the bit that the first bytes name is turned over.
+
+#![no_main]
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use larder::cache::{Ask, Entry, Lifetime, Rendered, record};
+use larder::fingerprint::Fingerprint;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let found = Bytes::copy_from_slice(bytes);
+    if let Ok(entry) = record::read(&found) {
+        let written = record::write(&entry).expect("what was read can be written");
+        same(&entry, &record::read(&written.into()).expect("what was written can be read"));
+    }
+    let entry = entry(found.clone());
+    // A path or a type that no line can hold gives no record.
+    let Some(mut written) = record::write(&entry) else { return };
+    let whole = Bytes::from(written.clone());
+    same(&entry, &record::read(&whole).expect("what was written can be read"));
+    let [one, two, three, ..] = *bytes else { return };
+    let place = (usize::from(one) << 8 | usize::from(two)) % written.len();
+    written[place] ^= 1 << (three % 8);
+    if let Ok(taken) = record::read(&written.into()) {
+        panic!("taken with a bit turned over at {place}: {taken:?}");
+    }
+});
+
+fn entry(body: Bytes) -> Entry {
+    let path = String::from_utf8_lossy(&body).into_owned();
+    let ask = Ask {
+        key: "key".into(),
+        fingerprint: Fingerprint::of(&body),
+        lifetime: Lifetime::of(Duration::from_secs(60)),
+        route: "route".into(),
+        path: format!("/{path}"),
+        io: false,
+    };
+    let content_type = path.chars().take(20).collect();
+    let rendered = Rendered { status: 200, content_type, body, at_most: None, store: true };
+    Entry::new(rendered, &ask, UNIX_EPOCH + Duration::from_secs(1_795_507_200))
+}
+
+fn same(one: &Entry, other: &Entry) {
+    assert_eq!(
+        (one.status, &one.content_type, &one.body, &one.etag, &one.route, &one.path),
+        (other.status, &other.content_type, &other.body, &other.etag, &other.route, &other.path),
+    );
+    assert_eq!(
+        (one.fingerprint, one.made, one.ttl, one.px),
+        (other.fingerprint, other.made, other.ttl, other.px),
+    );
+}

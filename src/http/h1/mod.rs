@@ -1,0 +1,343 @@
+//! HTTP/1.1 for plain requests: a connection's bytes in, answers out.
+//!
+//! hyper takes a fifth of what a hit costs: its types for request and answer, one by one, for an
+//! answer whose bytes are there. So plain requests ([`head`]) are read and answered here; the first
+//! request of another kind (a body, an upgrade, HTTP/1.0, anything doubtful) hands the connection
+//! over to hyper for good. What is not in memory goes the same way as there: [`Edge`], handler,
+//! warp.
+//!
+//! A hit takes one read and one write, and no memory of its own: heads are parsed where they were
+//! read, in a buffer that the thread's connections share, and answers are put together in another.
+//! So an idle connection holds neither. Requests that come together are answered together.
+
+mod head;
+mod write;
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::future::Either;
+use http::Response;
+use http::header::{CONNECTION, HeaderMap};
+use hyper::body::Body as _;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::edge::{Answering, Edge, Handle, Tracked};
+use super::pulse::Pulse;
+use crate::clock::Clock;
+use head::{After, Head, MAX_LINES, Plain};
+use write::{Framing, Unsent, push_end, push_head};
+
+/// Bytes read at once. A head that is longer goes to hyper, which bounds it.
+const READ: usize = 16 * 1024;
+
+/// A body up to this many bytes is copied behind its head: that is less work for the kernel than a
+/// second piece.
+const COPIED: usize = 4 * 1024;
+
+/// Answers put together before they are sent.
+const OUT: usize = 64 * 1024;
+
+/// A connection that speaks HTTP/1.1. A future that ends when the connection does, or is hyper's.
+pub(super) struct Connection<S, H: Handle> {
+    stream: S,
+    edge: Edge<H>,
+    pulse: Arc<Pulse>,
+    clock: Clock,
+    state: State<H>,
+    /// What was read and not answered yet.
+    rest: Vec<u8>,
+    /// Whether `rest` is to be looked at before more is read.
+    untried: bool,
+    unsent: Unsent,
+    after: After,
+}
+
+enum State<H: Handle> {
+    /// Heads are read, and hits answered.
+    Reading,
+    /// A handler is at work.
+    Answering(Answering<H>),
+    /// An answer's body is on its way.
+    Sending(Tracked<H>, Framing),
+    /// What follows is hyper's, once all is sent.
+    Leaving,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It is closed, or to be dropped.
+    Closed,
+    /// hyper goes on with [`Connection::into_parts`].
+    Other,
+}
+
+/// What the connections of a thread share while they are polled.
+#[derive(Default)]
+struct Scratch {
+    read: Vec<u8>,
+    out: Vec<u8>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl<S, H> Connection<S, H>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Handle,
+{
+    /// A connection whose first bytes have been read.
+    pub(super) fn new(
+        stream: S,
+        first: Bytes,
+        edge: Edge<H>,
+        pulse: Arc<Pulse>,
+        clock: Clock,
+    ) -> Self {
+        let (state, unsent) = (State::Reading, Unsent::default());
+        let (rest, untried, after) = (first.into(), true, After::Stay);
+        Self { stream, edge, pulse, clock, state, rest, untried, unsent, after }
+    }
+
+    /// The connection is to end: now where it is idle, else after the answer under way.
+    pub(super) fn finish(&mut self) {
+        self.after = After::Close;
+    }
+
+    /// The stream, and what was read of it for hyper.
+    pub(super) fn into_parts(self) -> (S, Bytes) {
+        (self.stream, self.rest.into())
+    }
+
+    fn go(&mut self, context: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<End>> {
+        loop {
+            if let State::Sending(..) = self.state
+                && self.unsent.body.is_empty()
+            {
+                let polled = self.next_piece(context)?;
+                if polled.is_pending() {
+                    ready!(self.flush(context))?;
+                    return Poll::Pending;
+                }
+            }
+            ready!(self.flush(context))?;
+            match &mut self.state {
+                State::Sending(..) => {}
+                State::Answering(answer) => match answer.as_mut().poll(context) {
+                    Poll::Ready(answer) => self.begin(answer),
+                    Poll::Pending => return self.watch_client(context, scratch),
+                },
+                State::Leaving => return Poll::Ready(Ok(End::Other)),
+                State::Reading if self.after == After::Close => {
+                    ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+                    return Poll::Ready(Ok(End::Closed));
+                }
+                State::Reading => {
+                    let filled = ready!(self.read(context, scratch))?;
+                    if filled == 0 {
+                        return Poll::Ready(Ok(End::Closed));
+                    }
+                    self.answer_all(context, scratch, filled)?;
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.unsent.poll_flush(context, &mut self.stream, &self.pulse)
+    }
+
+    /// Reads behind what is left from before; says how many bytes are there, none at the end.
+    fn read(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<usize>> {
+        let have = self.rest.len();
+        scratch.read.resize(READ, 0);
+        if let Some(front) = scratch.read.get_mut(..have) {
+            front.copy_from_slice(&self.rest);
+        }
+        if std::mem::take(&mut self.untried) {
+            return Poll::Ready(Ok(have));
+        }
+        let mut buffer = ReadBuf::new(scratch.read.get_mut(have..).unwrap_or_default());
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+        let count = buffer.filled().len();
+        Poll::Ready(Ok(if count == 0 { 0 } else { have + count }))
+    }
+
+    /// Answers the requests in the first `filled` bytes, up to one that takes longer.
+    fn answer_all(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut Scratch,
+        filled: usize,
+    ) -> io::Result<()> {
+        let Scratch { read, out } = scratch;
+        let mut bytes = read.get(..filled).unwrap_or_default();
+        let now = self.clock.wall();
+        let mut whole = true;
+        out.clear();
+        while !bytes.is_empty() {
+            let mut slots = [const { MaybeUninit::uninit() }; MAX_LINES];
+            let (plain, length) = match head::read(bytes, &mut slots) {
+                Head::Plain(plain, length) => (plain, length),
+                Head::Partial if bytes.len() < READ => {
+                    self.pulse.head_begins();
+                    whole = false;
+                    break;
+                }
+                Head::Partial | Head::Other => {
+                    self.state = State::Leaving;
+                    break;
+                }
+            };
+            if plain.after == After::Close {
+                self.after = After::Close;
+            }
+            let hit = self.edge.hit(&plain.asking());
+            if hit.is_none() && !self.ask(&plain) {
+                self.state = State::Leaving;
+                break;
+            }
+            bytes = bytes.get(length..).unwrap_or_default();
+            let Some(hit) = hit else { break };
+            self.pulse.answered();
+            hit.push_head(out);
+            push_end(out, self.after, Some(now));
+            if hit.body.len() <= COPIED {
+                out.extend_from_slice(&hit.body);
+            } else {
+                self.unsent.body = hit.body;
+            }
+            if self.after == After::Close {
+                bytes = &[];
+            }
+            if out.len() > OUT || !self.unsent.body.is_empty() {
+                break;
+            }
+        }
+        self.keep(bytes);
+        self.untried = whole && !bytes.is_empty();
+        if out.is_empty() {
+            return Ok(());
+        }
+        self.unsent.write_first(out, context, &mut self.stream, &self.pulse)
+    }
+
+    /// Keeps what is not answered yet.
+    fn keep(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            self.rest = Vec::new();
+            return;
+        }
+        self.rest.clear();
+        self.rest.extend_from_slice(bytes);
+    }
+
+    /// Gives a request to the handler; says whether it could be given.
+    fn ask(&mut self, plain: &Plain<'_, '_>) -> bool {
+        let Some(request) = plain.whole() else { return false };
+        match self.edge.answer(request) {
+            Either::Left(answer) => self.begin(answer),
+            Either::Right(answering) => self.state = State::Answering(answering),
+        }
+        true
+    }
+
+    /// An answer is there: its head goes out with the beginning of its body.
+    fn begin(&mut self, answer: Response<Tracked<H>>) {
+        if closes(answer.headers()) {
+            self.after = After::Close;
+        }
+        let is_head = answer.body().is_head();
+        let now = self.clock.wall();
+        let framing = push_head(&mut self.unsent.head, &answer, is_head, self.after, now);
+        self.state = State::Sending(answer.into_body(), framing);
+        // What came behind the request is looked at when its turn comes.
+        self.untried = !self.rest.is_empty();
+    }
+
+    /// Takes the next piece of the body that is being sent.
+    fn next_piece(&mut self, context: &mut Context<'_>) -> io::Result<Poll<()>> {
+        let State::Sending(body, framing) = &mut self.state else { return Ok(Poll::Ready(())) };
+        let framing = *framing;
+        let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
+            return Ok(Poll::Pending);
+        };
+        match frame {
+            // A body that breaks off must not look whole.
+            Some(Err(why)) => return Err(io::Error::other(why)),
+            Some(Ok(frame)) => {
+                let data = frame.into_data().unwrap_or_default();
+                if framing == Framing::Chunked && !data.is_empty() {
+                    self.unsent.head.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
+                    self.unsent.tail = b"\r\n";
+                }
+                self.unsent.body = data;
+            }
+            None => {
+                if framing == Framing::Chunked {
+                    self.unsent.head.extend_from_slice(b"0\r\n\r\n");
+                }
+                self.state = State::Reading;
+            }
+        }
+        Ok(Poll::Ready(()))
+    }
+
+    /// While a handler is at work: notes what comes, and whether the client leaves.
+    fn watch_client(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<End>> {
+        while self.rest.len() < READ {
+            scratch.read.resize(READ, 0);
+            let room = READ - self.rest.len();
+            let mut buffer = ReadBuf::new(scratch.read.get_mut(..room).unwrap_or_default());
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Ok(End::Closed));
+            }
+            self.rest.extend_from_slice(buffer.filled());
+        }
+        Poll::Pending
+    }
+}
+
+/// Nothing here is pinned in place: a handler's future is boxed.
+impl<S, H: Handle> Unpin for Connection<S, H> {}
+
+impl<S, H> Future for Connection<S, H>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    H: Handle,
+{
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<End> {
+        let mut scratch = SCRATCH.take();
+        let polled = self.go(context, &mut scratch);
+        if scratch.out.capacity() > 2 * OUT {
+            scratch.out = Vec::new();
+        }
+        SCRATCH.set(scratch);
+        // A stream that is broken has nobody at its other end.
+        polled.map(|end| end.unwrap_or(End::Closed))
+    }
+}
+
+fn closes(headers: &HeaderMap) -> bool {
+    headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+}

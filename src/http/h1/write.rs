@@ -1,0 +1,190 @@
+//! Answers → bytes: heads, framing (RFC 9112 §6, §7.1), and what the stream has not taken yet.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::{Buf as _, Bytes};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
+use http::{Response, StatusCode};
+use hyper::body::Body as HttpBody;
+use tokio::io::AsyncWrite;
+
+use super::super::hit::{push_line, push_number, push_status};
+use super::super::pulse::Pulse;
+use super::head::After;
+
+/// How a body is told from what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// By the length in the head, or there is none.
+    Length,
+    /// In chunks.
+    Chunked,
+}
+
+/// Bytes on their way out.
+#[derive(Debug, Default)]
+pub(super) struct Unsent {
+    /// Heads, and small bodies with them.
+    pub(super) head: Vec<u8>,
+    /// One body, shared with whoever holds it.
+    pub(super) body: Bytes,
+    /// What ends the body's chunk.
+    pub(super) tail: &'static [u8],
+    /// Whether the stream may still hold some of it (TLS does).
+    dirty: bool,
+}
+
+impl Unsent {
+    /// Whether nothing waits here; the stream itself may still have to be flushed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.body.is_empty() && self.tail.is_empty()
+    }
+
+    /// Writes until all is written and flushed.
+    pub(super) fn poll_flush<S: AsyncWrite + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut S,
+        pulse: &Pulse,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            let parts =
+                [IoSlice::new(&self.head), IoSlice::new(&self.body), IoSlice::new(self.tail)];
+            let count = ready!(write(context, stream, &parts, pulse))?;
+            self.dirty = true;
+            self.drop_front(count);
+        }
+        if self.dirty {
+            let flushed = Pin::new(stream).poll_flush(context);
+            pulse.wrote(&flushed, 0);
+            ready!(flushed)?;
+            self.dirty = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes `out`, and behind it what waits here; keeps what the stream does not take.
+    pub(super) fn write_first<S: AsyncWrite + Unpin>(
+        &mut self,
+        out: &mut Vec<u8>,
+        context: &mut Context<'_>,
+        stream: &mut S,
+        pulse: &Pulse,
+    ) -> io::Result<()> {
+        out.append(&mut self.head);
+        let parts = [IoSlice::new(out), IoSlice::new(&self.body), IoSlice::new(self.tail)];
+        let count = match write(context, stream, &parts, pulse) {
+            Poll::Ready(count) => count?,
+            Poll::Pending => 0,
+        };
+        self.dirty |= count > 0;
+        match out.get(count..) {
+            Some(left) => self.head = left.to_vec(),
+            None => self.drop_front(count - out.len()),
+        }
+        Ok(())
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        if let Some(rest) = count.checked_sub(self.head.len()) {
+            // An idle connection holds no buffer.
+            self.head = Vec::new();
+            let of_body = rest.min(self.body.len());
+            self.body.advance(of_body);
+            if self.body.is_empty() {
+                self.body = Bytes::new();
+            }
+            self.tail = self.tail.get(rest - of_body..).unwrap_or_default();
+        } else {
+            self.head.drain(..count);
+        }
+    }
+}
+
+fn write<S: AsyncWrite + Unpin>(
+    context: &mut Context<'_>,
+    stream: &mut S,
+    parts: &[IoSlice<'_>; 3],
+    pulse: &Pulse,
+) -> Poll<io::Result<usize>> {
+    let [head, body, tail] = parts;
+    let written = if body.is_empty() && tail.is_empty() {
+        // The kernel takes one piece with less ado than a list of one.
+        Pin::new(stream).poll_write(context, head)
+    } else if stream.is_write_vectored() {
+        Pin::new(stream).poll_write_vectored(context, parts)
+    } else {
+        let first = parts.iter().find(|part| !part.is_empty()).unwrap_or(head);
+        Pin::new(stream).poll_write(context, first)
+    };
+    pulse.wrote(&written, if let Poll::Ready(Ok(count)) = written { count } else { 0 });
+    match ready!(written) {
+        Ok(0) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        written => Poll::Ready(written),
+    }
+}
+
+/// Appends the head of an answer, and says how its body is framed.
+pub(super) fn push_head<B: HttpBody>(
+    out: &mut Vec<u8>,
+    answer: &Response<B>,
+    is_head: bool,
+    after: After,
+    now: SystemTime,
+) -> Framing {
+    let (status, headers) = (answer.status(), answer.headers());
+    push_status(out, status);
+    for (name, value) in headers {
+        let ours = *name == TRANSFER_ENCODING || (*name == CONNECTION && after == After::Close);
+        if !ours {
+            push_line(out, name.as_str(), value.as_bytes());
+        }
+    }
+    let bodiless = is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let mut framing = Framing::Length;
+    if !bodiless && !headers.contains_key(CONTENT_LENGTH) {
+        if let Some(length) = answer.body().size_hint().exact() {
+            push_number(out, "content-length: ", length);
+            out.extend_from_slice(b"\r\n");
+        } else {
+            push_line(out, "transfer-encoding", b"chunked");
+            framing = Framing::Chunked;
+        }
+    }
+    if headers.contains_key(DATE) {
+        push_end(out, after, None);
+    } else {
+        push_end(out, after, Some(now));
+    }
+    framing
+}
+
+/// Appends the last lines of a head, and the empty one.
+pub(super) fn push_end(out: &mut Vec<u8>, after: After, date: Option<SystemTime>) {
+    if after == After::Close {
+        push_line(out, "connection", b"close");
+    }
+    if let Some(now) = date {
+        push_date(out, now);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the `Date` line; the text is made once a second and thread.
+fn push_date(out: &mut Vec<u8>, now: SystemTime) {
+    thread_local! {
+        static TEXT: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let second = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    TEXT.with_borrow_mut(|(of, text)| {
+        if *of != second || text.is_empty() {
+            *of = second;
+            *text = httpdate::fmt_http_date(now);
+        }
+        push_line(out, "date", text.as_bytes());
+    });
+}

@@ -1,0 +1,243 @@
+//! `dir` routes, and the addresses that `{{asset "site.css"}}` gives of their files.
+//!
+//! A file belongs to the first `dir` route, in the order of the file, whose directory has it. Its
+//! digest is read through the site's files, which is what makes it watched, and goes into the
+//! fingerprint of the pages that name it.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::super::dir::{self, CODED, SiteDir};
+use super::super::route::{Found, ParamKind, Pattern, Router};
+use super::Compiler;
+use crate::config::{FileError, RouteConfig, Stamp};
+use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
+
+/// The files that pages name, by name.
+#[derive(Debug, Default)]
+pub(super) struct Assets {
+    dirs: Vec<AssetDir>,
+    /// Nothing for a name that no directory has: it was said.
+    found: BTreeMap<String, Option<Asset>>,
+}
+
+/// A `dir` route whose files have addresses: nothing in its path but the file's name is free.
+#[derive(Debug)]
+struct AssetDir {
+    /// The route's index, which is the router's target.
+    target: u32,
+    /// The path before the file's name, encoded, with its slash.
+    address: String,
+    dir: SiteDir,
+    place: Span,
+}
+
+/// A file that pages name.
+#[derive(Debug)]
+pub(super) struct Asset {
+    /// The index of the route that sends it.
+    pub(super) target: u32,
+    /// Its address, with its version.
+    pub(super) address: String,
+    /// What it is known by while it stays the same.
+    pub(super) version: String,
+    /// It and its coded neighbours, relative to the site's directory.
+    pub(super) files: Vec<String>,
+    /// The template's call that was seen first.
+    place: Span,
+}
+
+impl Assets {
+    /// The `dir` routes, each with its index.
+    pub(super) fn of<'d>(
+        routes: impl Iterator<Item = (u32, &'d RouteConfig, &'d Pattern, &'d SiteDir)>,
+    ) -> Self {
+        let dir = |(target, typed, pattern, dir): (u32, &RouteConfig, &Pattern, &SiteDir)| {
+            let is_plain = typed.method.value == "GET" && pattern.params().len() == 1;
+            let (before, _) = pattern.as_str().rsplit_once('/')?;
+            is_plain.then(|| AssetDir {
+                target,
+                address: format!("{}/", encoded(before)),
+                dir: dir.clone(),
+                place: typed.path.span.clone(),
+            })
+        };
+        Self { dirs: routes.filter_map(dir).collect(), found: BTreeMap::new() }
+    }
+
+    /// The file of that name, where there is one.
+    pub(super) fn get(&self, name: &str) -> Option<&Asset> {
+        self.found.get(name)?.as_ref()
+    }
+
+    /// The addresses, by name.
+    pub(super) fn addresses(&self) -> BTreeMap<String, String> {
+        self.all().map(|(name, asset)| (name.to_owned(), asset.address.clone())).collect()
+    }
+
+    /// The versions, by route and name.
+    pub(super) fn versions(&self) -> BTreeMap<(u32, String), String> {
+        self.all()
+            .map(|(name, asset)| ((asset.target, name.to_owned()), asset.version.clone()))
+            .collect()
+    }
+
+    /// Says where another route answers the address of a file.
+    pub(super) fn check_routed(&self, router: &Router) -> Vec<Diagnostic> {
+        let shadowed = self.all().filter(|(_, asset)| {
+            let path = asset.address.split('?').next().unwrap_or_default();
+            !matches!(router.find("GET", path), Found::Route(found) if found.target == asset.target)
+        });
+        let told = |(name, asset): (&str, &Asset)| {
+            let message = format!("another route answers the address of the asset `{name}`");
+            let dir = self.dirs.iter().find(|dir| dir.target == asset.target);
+            let found = Diagnostic::new(Code::UnreachableRoute, message, &asset.place);
+            let found = match dir {
+                Some(dir) => found.label(&dir.place, "its directory is served here"),
+                None => found,
+            };
+            found.help("write that route's path, which has no digest, or move one of the two")
+        };
+        shadowed.map(told).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&str, &Asset)> {
+        self.found.iter().filter_map(|(name, asset)| Some((name.as_str(), asset.as_ref()?)))
+    }
+}
+
+/// A path as it stands in an address and in whatever a page is written in: nothing in it needs
+/// escaping in HTML, XML, JSON or CSS.
+fn encoded(path: &str) -> String {
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(path, KEPT).to_string()
+}
+
+impl Compiler<'_> {
+    /// Finds the files that a page names.
+    pub(super) fn find_assets(&mut self, named: &BTreeMap<String, Span>) {
+        for (name, place) in named {
+            if self.assets.found.contains_key(name) {
+                continue;
+            }
+            let found = self.find_asset(name, place);
+            let found = found.map_err(|found| self.report.push(*found)).ok();
+            self.assets.found.insert(name.clone(), found);
+        }
+    }
+
+    fn find_asset(&mut self, name: &str, place: &Span) -> Result<Asset, Box<Diagnostic>> {
+        let missing = |message: String| Diagnostic::new(Code::FileMissing, message, place);
+        if !name.split('/').all(dir::is_plain) {
+            let message = format!("`{name}` is no name of a file in a served directory");
+            let help = "write it as it stands below the directory: `{{asset \"css/site.css\"}}`";
+            return Err(Box::new(missing(message).help(help)));
+        }
+        for dir in &self.assets.dirs {
+            let path = format!("{}/{name}", dir.dir.path);
+            let file = match self.files.stamp(&path) {
+                Ok(file) => file,
+                Err(FileError::Missing) => continue,
+                Err(why) => return Err(Box::new(missing(format!("the asset `{path}`: {why}")))),
+            };
+            let mut coded = Vec::new();
+            let mut files = vec![path.clone()];
+            for extension in CODED {
+                let neighbour = format!("{path}.{extension}");
+                if let Ok(Stamp { digest, .. }) = self.files.stamp(&neighbour) {
+                    coded.push((extension, digest));
+                    files.push(neighbour);
+                }
+            }
+            let version = dir::version(file.digest, &coded);
+            let address = format!("{}{}?v={version}", dir.address, encoded(name));
+            let (target, place) = (dir.target, place.clone());
+            return Ok(Asset { target, address, version, files, place });
+        }
+        Err(Box::new(self.no_asset(name, missing(format!("no served directory has `{name}`")))))
+    }
+
+    /// Adds the nearest names of files that are served.
+    fn no_asset(&mut self, name: &str, found: Diagnostic) -> Diagnostic {
+        if self.assets.dirs.is_empty() {
+            return found.help("serve a directory: `/assets/{*path}: { dir: public }`");
+        }
+        let mut names = Vec::new();
+        for dir in &self.assets.dirs {
+            let below = format!("{}/", dir.dir.path);
+            let paths = self.files.glob(&format!("{below}**/*")).unwrap_or_default();
+            names.extend(
+                paths.iter().filter_map(|path| path.strip_prefix(&below)).map(str::to_owned),
+            );
+        }
+        let bare = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let same = names.iter().find(|path| bare(path) == bare(name));
+        let near = same.map(String::as_str);
+        match (near.or(nearest(name, names.iter().map(String::as_str))), self.assets.dirs.first()) {
+            (Some(near), _) => found.help(format!("did you mean `{near}`?")),
+            (None, Some(dir)) => found.help(format!("put it into `{}/`", dir.dir.path)),
+            (None, None) => found,
+        }
+    }
+
+    /// Reads where a directory that is served is, and checks that the path can name its files.
+    pub(super) fn served_dir(&mut self, path: &At<String>, pattern: &Pattern) -> Option<SiteDir> {
+        let ends = pattern.params().last().is_some_and(|param| param.kind == ParamKind::Rest);
+        if !ends {
+            let text = pattern.as_str();
+            let message = format!("`{text}` leaves no place for the names of files");
+            let literal = text.split('{').next().unwrap_or(text);
+            let start = if text.contains('{') {
+                literal.rsplit_once('/').map_or("", |(before, _)| before)
+            } else {
+                text.trim_end_matches('/')
+            };
+            self.report.push(
+                Diagnostic::new(Code::BadPattern, message, &path.span)
+                    .help(format!("end the path with a parameter for them: `{start}/{{*path}}`")),
+            );
+        }
+        let plain: Vec<&str> =
+            path.value.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        let plain = plain.join("/");
+        match self.files.directory(&path.value) {
+            Ok(root) => {
+                let before = pattern.as_str().split('/').count().saturating_sub(2);
+                ends.then_some(SiteDir { path: plain, root, before })
+            }
+            Err(why) => {
+                let found = self.no_directory(path, &plain, &why);
+                self.report.push(found);
+                None
+            }
+        }
+    }
+
+    fn no_directory(&mut self, path: &At<String>, plain: &str, why: &FileError) -> Diagnostic {
+        let code = match why {
+            FileError::Escapes => Code::PathEscape,
+            _ => Code::FileMissing,
+        };
+        let words = match why {
+            FileError::Missing => "there is no such directory".to_owned(),
+            why => why.to_string(),
+        };
+        let message = format!("`{}` cannot be served: {words}", path.value);
+        let found = Diagnostic::new(code, message, &path.span);
+        if *why != FileError::Missing {
+            return match why {
+                FileError::NotDirectory => found.help("a single file is sent by `file:`"),
+                _ => found,
+            };
+        }
+        let above = plain.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
+        let paths = self.files.glob(&format!("{above}*/*")).unwrap_or_default();
+        let beside = paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir);
+        match nearest(plain, beside) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found,
+        }
+    }
+}

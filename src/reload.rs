@@ -236,6 +236,7 @@ impl Reloader {
                 Settled::Same | Settled::Stopping => return,
             };
             let Some(made) = self.make(settled, Some(&watches)).await else { return };
+            waited += made.took;
             if made.is_bad()
                 && !std::mem::replace(&mut was_bad, true)
                 && let Some(more) = self.more_to_come(&made.now, &watches, &mut waited).await
@@ -243,7 +244,9 @@ impl Reloader {
                 seen = more;
                 continue;
             }
-            if made.is_steady() || waited >= settle::PATIENCE {
+            // Where somebody saves all the time, what was built is older than the disk, but whole.
+            let is_late = waited >= settle::PATIENCE;
+            if made.is_steady() || is_late && made.is_of_one_look() || waited >= settle::LONGEST {
                 let done = self.finish(made).await;
                 return self.say(&done);
             }

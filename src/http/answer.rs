@@ -51,9 +51,13 @@ impl<'a> Coded<'a> {
 }
 
 fn wanted(entry: &Entry, fields: &impl Fields) -> Option<Coding> {
-    fields.lines(&ACCEPT_ENCODING).next()?;
-    let accepted = Accepted::of(fields);
-    accepted.choose(worth_coding(&entry.content_type, entry.body.len()))
+    let field = joined(fields, &ACCEPT_ENCODING)?;
+    let worth = worth_coding(&entry.content_type, entry.body.len());
+    // Without a weight nobody refuses the body as it is: most small answers need no closer look.
+    if !worth && !field.contains('=') {
+        return None;
+    }
+    Accepted::read(&field).choose(worth)
 }
 
 /// The coded forms, kept beside the entry for as long as it is kept.

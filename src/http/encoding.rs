@@ -73,7 +73,8 @@ impl Accepted {
 
     const NONE: Self = Self { weights: [0; 3], identity: 1000 };
 
-    fn read(field: &str) -> Self {
+    /// What an `Accept-Encoding` field says.
+    pub(super) fn read(field: &str) -> Self {
         let (mut named, mut identity, mut any) = ([None; 3], None, None);
         for (name, weight) in weighted(field) {
             let is = |token: &str| name.eq_ignore_ascii_case(token);

@@ -160,14 +160,46 @@ pub(super) fn sound_host(text: &[u8]) -> bool {
 }
 
 fn name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+    const NAME: Bytes = bytes_of(b"-._~%!$&'()*+,;=");
+    holds(&NAME, byte)
 }
 
 fn sound_port(text: &[u8]) -> bool {
     let Some((b':', digits)) = text.split_first() else { return false };
-    let text = std::str::from_utf8(digits).unwrap_or("x");
-    text.bytes().all(|byte| byte.is_ascii_digit())
-        && (text.is_empty() || text.parse::<u16>().is_ok())
+    let digit = |port: u32, byte: &u8| match byte {
+        b'0'..=b'9' => Some((port * 10 + u32::from(byte - b'0')).min(u32::from(u16::MAX) + 1)),
+        _ => None,
+    };
+    digits.iter().try_fold(0, digit).is_some_and(|port| u16::try_from(port).is_ok())
+}
+
+/// Whether a target is a path with its query, of RFC 3986's characters alone.
+pub(super) fn plain_target(target: &str) -> bool {
+    const TARGET: Bytes = bytes_of(b"/-._~%!$&'()*+,;=:@?");
+    target.starts_with('/') && target.bytes().all(|byte| holds(&TARGET, byte))
+}
+
+/// A set of bytes, as a table: one look a byte.
+type Bytes = [bool; 256];
+
+fn holds(bytes: &Bytes, byte: u8) -> bool {
+    bytes.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+/// ASCII's letters and digits, and `more`.
+const fn bytes_of(more: &[u8]) -> Bytes {
+    let mut bytes = [false; 256];
+    let mut letter = 0_u8;
+    while letter < 128 {
+        bytes[letter as usize] = letter.is_ascii_alphanumeric();
+        letter += 1;
+    }
+    let mut at = 0;
+    while at < more.len() {
+        bytes[more[at] as usize] = true;
+        at += 1;
+    }
+    bytes
 }
 
 fn sound_literal(text: &[u8]) -> bool {

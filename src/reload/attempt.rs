@@ -23,11 +23,13 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 /// A build that is not applied yet.
 pub(super) struct Made {
     built: Built,
+    /// What was seen before it was begun.
+    seen: Arc<Inputs>,
     /// What it was made from.
     from: Arc<Inputs>,
     /// What the same questions were answered afterwards.
     pub(super) now: Arc<Inputs>,
-    took: Duration,
+    pub(super) took: Duration,
 }
 
 impl Made {
@@ -39,6 +41,11 @@ impl Made {
     /// Whether it was made from one state of the files: no input changed while they were read.
     pub(super) fn is_steady(&self) -> bool {
         self.from.digest() == self.now.digest() && !self.from.is_exhausted()
+    }
+
+    /// Whether it was made from what one look found, though something changed since.
+    pub(super) fn is_of_one_look(&self) -> bool {
+        self.from.is_as_it_was(&self.seen, &self.now) && !self.from.is_exhausted()
     }
 }
 
@@ -101,7 +108,7 @@ impl Reloader {
         }
     }
 
-    /// Builds from what was `seen` and has not changed since, and from the disk; then looks again
+    /// Builds from what was `seen`, and from the disk what was not asked before; then looks again
     /// at all that the build asked for.
     pub(super) async fn make(
         &self,
@@ -109,7 +116,7 @@ impl Reloader {
         watches: Option<&Arc<Watches>>,
     ) -> Option<Made> {
         let began = self.clock.now();
-        let mut disk = Disk::new(&self.root, self.clock.wall()).knowing(seen);
+        let mut disk = Disk::new(&self.root, self.clock.wall()).as_it_was(Arc::clone(&seen));
         let maker = Arc::clone(&self.build);
         let job = move || (maker.build(&mut disk), disk.into_inputs());
         let (built, from) = match self.tasks.spawn_blocking(job).await {
@@ -120,7 +127,7 @@ impl Reloader {
             ),
         };
         let now = self.look(&from, watches, Trust::Metadata).await?;
-        Some(Made { built, from, now, took: self.clock.now().since(began) })
+        Some(Made { built, seen, from, now, took: self.clock.now().since(began) })
     }
 
     /// What the files are now that a build panicked and its own notes are lost.

@@ -2,6 +2,7 @@
 //! and each of those can be a good file: so what decides is that nobody holds it open, that it has
 //! been quiet, and that two looks in a row found the same.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +12,10 @@ use super::{Outcome, Reloader};
 use crate::source::file::{Doubt, Inputs, Trust};
 use crate::watch::{Hint, Watch, Watches};
 
-/// How long a save may take, all waiting together.
+/// How long a save may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
+/// All waiting together, where one save follows the other.
+pub(super) const LONGEST: Duration = Duration::from_secs(6);
 /// How long a file other than the main one may be missing before it counts as deleted.
 const GONE_PATIENCE: Duration = Duration::from_millis(500);
 /// How long a file may be the beginning of what it was where no event tells that it was closed.
@@ -21,6 +24,10 @@ const CUT_OFF_PATIENCE: Duration = Duration::from_millis(1500);
 /// How long to wait for two looks that agree where every save is seen to end: somebody saves all
 /// the time, and each save is whole.
 const RESTLESS_PATIENCE: Duration = Duration::from_millis(400);
+/// Between two looks then: between two saves there is little time.
+const RESTLESS_GAP: Duration = Duration::from_millis(5);
+/// How long to try for two looks that agree, once the patience is over.
+const LAST_TRIES: Duration = Duration::from_millis(500);
 /// Between the saves of two files that belong together.
 const BETWEEN_FILES: Duration = Duration::from_millis(200);
 
@@ -58,25 +65,34 @@ impl Reloader {
         waited: &mut Duration,
     ) -> Settled {
         let pace = if hint == Hint::Event { AFTER_EVENT } else { AFTER_POLL };
+        let longest = *waited + PATIENCE * 2;
         let watches = watch.watches();
+        let mut doubts = Doubts::default();
+        doubts.add(self.doubts(hint, &first), *waited);
         let (mut last, mut agreed) = (first, 0);
         loop {
+            let is_restless = hint == Hint::Event && *waited >= RESTLESS_PATIENCE;
+            let gap = if is_restless { RESTLESS_GAP } else { pace.gap };
             let began = self.clock.now();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Settled::Stopping,
                 Some(reply) = self.requests.recv() => return Settled::Asked(reply),
-                () = tokio::time::sleep(pace.gap) => {}
+                () = tokio::time::sleep(gap) => {}
             }
             let Some(seen) = self.look(&last, Some(&watches), Trust::Metadata).await else {
                 return Settled::Stopping;
             };
             // At least the gap: a test's clock may stand still, and patience has to end.
-            *waited += self.clock.now().since(began).max(pace.gap);
+            *waited += self.clock.now().since(began).max(gap);
             agreed = if seen.digest() == last.digest() { agreed + 1 } else { 0 };
-            let is_still =
-                agreed >= pace.agreements || hint == Hint::Event && *waited >= RESTLESS_PATIENCE;
-            if is_still && !self.is_in_doubt(watch, hint, &seen, *waited) || *waited >= PATIENCE {
+            doubts.add(self.doubts(hint, &seen), *waited);
+            let is_still = agreed >= pace.agreements
+                || hint == Hint::Event && *waited >= RESTLESS_PATIENCE * 2;
+            let is_over = is_still && !watch.is_writing();
+            // Nobody is waited for any longer; but what may be half of a file is none the better.
+            let is_late = *waited >= PATIENCE && (agreed > 0 || *waited >= PATIENCE + LAST_TRIES);
+            if (is_over || is_late) && !doubts.are_young(*waited) || *waited >= longest {
                 watch.forget_writing();
                 if seen.digest() == self.attempted.digest() {
                     self.attempted = seen;
@@ -102,16 +118,48 @@ impl Reloader {
         (more.digest() != seen.digest()).then_some(more)
     }
 
-    fn is_in_doubt(&self, watch: &Watch, hint: Hint, seen: &Inputs, waited: Duration) -> bool {
-        let patience = |(path, doubt): (String, Doubt)| match doubt {
-            Doubt::Emptied => PATIENCE,
-            Doubt::Gone if path == self.main_file => PATIENCE,
-            Doubt::Gone => GONE_PATIENCE,
-            Doubt::CutOff if hint == Hint::Poll => CUT_OFF_PATIENCE,
-            // It was closed like this: its last lines were deleted.
-            Doubt::CutOff => Duration::ZERO,
+    /// What looks as if a save were under way, and how long that is believed.
+    fn doubts(&self, hint: Hint, seen: &Inputs) -> Vec<(String, Doubt, Duration)> {
+        let patience = |(path, doubt): (String, Doubt)| {
+            let patience = match doubt {
+                Doubt::Emptied => PATIENCE,
+                Doubt::Gone if path == self.main_file => PATIENCE,
+                Doubt::Gone => GONE_PATIENCE,
+                Doubt::CutOff if hint == Hint::Poll => CUT_OFF_PATIENCE,
+                // It was closed like this: its last lines were deleted.
+                Doubt::CutOff => Duration::ZERO,
+            };
+            (path, doubt, patience)
         };
-        watch.is_writing()
-            || seen.doubts(&self.attempted).into_iter().map(patience).any(|most| waited < most)
+        seen.doubts(&self.attempted).into_iter().map(patience).collect()
+    }
+}
+
+/// What looks odd, and since when in every look: a file that is emptied by each of many saves is
+/// not an empty file.
+#[derive(Debug, Default)]
+struct Doubts(BTreeMap<(String, Doubt), Young>);
+
+/// Since when, by the time waited, and for how long it is young.
+#[derive(Clone, Copy, Debug)]
+struct Young {
+    since: Duration,
+    patience: Duration,
+}
+
+impl Doubts {
+    /// Takes in what a look found when so long was `waited`.
+    fn add(&mut self, found: Vec<(String, Doubt, Duration)>, waited: Duration) {
+        let before = std::mem::take(&mut self.0);
+        for (path, doubt, patience) in found {
+            let key = (path, doubt);
+            let since = before.get(&key).map_or(waited, |young| young.since);
+            self.0.insert(key, Young { since, patience });
+        }
+    }
+
+    /// Whether one has not been there for long.
+    fn are_young(&self, waited: Duration) -> bool {
+        self.0.values().any(|young| waited.saturating_sub(young.since) < young.patience)
     }
 }

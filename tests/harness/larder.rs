@@ -32,15 +32,25 @@ impl Larder {
     }
 
     /// Serves `site` in namespaces of its own (`unshare -r` and `flags`), once the shell has done
-    /// `before` there; `before` may count on `$SITE`.
+    /// `before` there.
     pub(crate) fn spawn_apart(site: &Site, flags: &str, before: &str, arguments: &[&str]) -> Self {
+        let unshare = ["unshare", "-r"].into_iter().chain(flags.split_whitespace());
+        Self::spawn_by(&unshare.collect::<Vec<_>>(), site, before, arguments)
+    }
+
+    /// Serves `site` once the shell has done `before`.
+    pub(crate) fn spawn_after(site: &Site, before: &str, arguments: &[&str]) -> Self {
+        Self::spawn_by(&["env"], site, before, arguments)
+    }
+
+    /// One process all the while: each program becomes the next.
+    fn spawn_by(by: &[&str], site: &Site, before: &str, arguments: &[&str]) -> Self {
         let plain = command("serve", site);
-        let mut apart = Command::new("unshare");
-        apart.arg("-r").args(flags.split_whitespace());
-        apart.args(["sh", "-ec", &format!("{before}\nexec \"$@\""), "sh"]);
-        apart.arg(plain.get_program()).args(plain.get_args());
-        apart.env("SITE", site.path("")).current_dir(site.path("")).stdin(Stdio::null());
-        Self::start(apart, site, arguments)
+        let mut through = Command::new(by[0]);
+        through.args(&by[1..]).args(["sh", "-ec", &format!("{before}\nexec \"$@\""), "sh"]);
+        through.arg(plain.get_program()).args(plain.get_args());
+        through.current_dir(site.path("")).stdin(Stdio::null());
+        Self::start(through, site, arguments)
     }
 
     fn start(mut command: Command, site: &Site, arguments: &[&str]) -> Self {
@@ -119,6 +129,15 @@ impl Larder {
     /// The process's id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The memory that it holds now, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the process's status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
     }
 
     /// Sends SIGTERM and waits for the end.

@@ -7,4 +7,6 @@ mod harness;
 mod http2;
 mod life;
 mod rules;
+mod slow;
+mod smuggling;
 mod tls;

@@ -6,5 +6,6 @@ mod editors;
 mod edits;
 mod harness;
 mod limits;
+mod loops;
 mod mounts;
 mod reloads;

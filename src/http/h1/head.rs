@@ -15,7 +15,7 @@ use http_body_util::Full;
 use httparse::{Header, Status};
 
 use super::super::carry::WholeRequest;
-use super::super::head::{MAX_TARGET, sound_host};
+use super::super::head::{MAX_TARGET, plain_target, sound_host};
 use super::super::headers::Fields;
 use super::super::hit::Asking;
 use crate::site::key::Headers;
@@ -71,7 +71,7 @@ pub(super) fn read<'h, 'b>(bytes: &'b [u8], slots: &'h mut Slots<'b>) -> Head<'h
         Some("HEAD") => Method::HEAD,
         _ => return Head::Other,
     };
-    let target = request.path.filter(|target| sound_target(target));
+    let target = request.path.filter(|path| path.len() <= MAX_TARGET && plain_target(path));
     let (Some(target), Some(1)) = (target, request.version) else { return Head::Other };
     match after(request.headers) {
         Some(after) => {
@@ -80,15 +80,6 @@ pub(super) fn read<'h, 'b>(bytes: &'b [u8], slots: &'h mut Slots<'b>) -> Head<'h
         }
         None => Head::Other,
     }
-}
-
-/// A path with its query, of characters that need no second look.
-fn sound_target(target: &str) -> bool {
-    target.starts_with('/')
-        && target.len() <= MAX_TARGET
-        && target
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:@?".contains(&byte))
 }
 
 /// What the client wants of the connection; nothing where the request is not plain.

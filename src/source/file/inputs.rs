@@ -80,6 +80,12 @@ impl Stat {
         }
     }
 
+    pub(super) fn modified(&self) -> Option<SystemTime> {
+        let since = u64::try_from(self.modified.0).ok().map(Duration::from_secs)?;
+        let nanos = u64::try_from(self.modified.1).ok().map(Duration::from_nanos)?;
+        UNIX_EPOCH.checked_add(since + nanos)
+    }
+
     /// Whether the last change is so long before `now` that the next one will show.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -162,9 +168,7 @@ impl Inputs {
     pub fn is_exhausted(&self) -> bool {
         let files = self.files.values().filter_map(|answer| answer.as_ref().err());
         let lists = self.globs.values().filter_map(|answer| answer.as_ref().err());
-        files.chain(lists).any(
-            |error| matches!(error, FileError::Other(words) if words.ends_with(resolve::EXHAUSTED)),
-        )
+        files.chain(lists).any(resolve::is_exhausted)
     }
 
     /// The same questions, asked again at `now`.
@@ -186,6 +190,24 @@ impl Inputs {
             let _ = disk.directory(path);
         }
         disk.into_inputs()
+    }
+
+    /// Whether every answer is the one that `then` gave, or, to what was not asked then, the one
+    /// that `now` gives: whether all of it is what one look found.
+    #[must_use]
+    pub fn is_as_it_was(&self, then: &Self, now: &Self) -> bool {
+        let file = |(question, answer): (&Question, &Result<Seen, FileError>)| {
+            let other = then.files.get(question).or_else(|| now.files.get(question));
+            other.is_some_and(|other| match (answer, other) {
+                (Ok(seen), Ok(other)) => seen.digest == other.digest,
+                (Err(error), Err(other)) => error == other,
+                _ => false,
+            })
+        };
+        let list = |(pattern, answer): (&String, &Result<Vec<String>, FileError>)| {
+            then.globs.get(pattern).or_else(|| now.globs.get(pattern)) == Some(answer)
+        };
+        self.files.iter().all(file) && self.globs.iter().all(list)
     }
 
     /// The paths that look as if a save were under way, against what they were `before`.

@@ -49,8 +49,8 @@ pub struct Disk {
     root: Result<PathBuf, FileError>,
     /// When the load began, by the wall clock: what changed shortly before may change unseen.
     began: SystemTime,
-    /// Answers of an earlier look, used where the metadata says that nothing changed.
-    known: Option<Arc<Inputs>>,
+    /// Answers of an earlier look.
+    known: Known,
     /// Directories by the path to them, where they really are.
     parents: HashMap<String, PathBuf>,
     /// Of each device that was met, whether it is a network's.
@@ -78,7 +78,7 @@ impl Disk {
         Self {
             root: walk.real,
             began: now,
-            known: None,
+            known: Known::Nothing,
             parents: HashMap::new(),
             devices: HashMap::new(),
             contents: HashMap::new(),
@@ -97,9 +97,16 @@ impl Disk {
     /// The same, with what an earlier look found taken for granted where the metadata has been the
     /// same for long enough to be trusted: of ten thousand files one is read, not all.
     #[must_use]
-    pub fn knowing(mut self, inputs: Arc<Inputs>) -> Self {
-        self.known = Some(inputs);
-        self
+    pub fn knowing(self, inputs: Arc<Inputs>) -> Self {
+        Self { known: Known::WhereUnchanged(inputs), ..self }
+    }
+
+    /// The same, with everything as an earlier look found it, whatever has become of it since:
+    /// files that are saved without pause are all read at one moment. What was not asked then, and
+    /// bytes too many to be kept, are read from the disk.
+    #[must_use]
+    pub fn as_it_was(self, inputs: Arc<Inputs>) -> Self {
+        Self { known: Known::AsItWas(inputs), ..self }
     }
 
     /// Answers a question of an earlier load; the answer goes into the inputs.
@@ -159,7 +166,7 @@ impl Disk {
     }
 
     fn known_as(&mut self, question: &Question, stat: Stat, keep: Keep) -> Option<Seen> {
-        let known = self.known.as_ref()?.files.get(question)?.as_ref().ok()?;
+        let known = self.known.inputs()?.files.get(question)?.as_ref().ok()?;
         let is_enough = keep == Keep::Digest || known.kept.is_some();
         if !known.settled || known.stat != stat || !is_enough {
             return None;
@@ -167,6 +174,30 @@ impl Disk {
         let known = known.clone();
         self.kept_bytes += known.kept.as_ref().map_or(0, Bytes::len);
         Some(known)
+    }
+
+    /// What the look found that everything is to be as; nothing where it does not say.
+    fn found_then(
+        &mut self,
+        question: &Question,
+        keep: Keep,
+    ) -> Option<Result<(Seen, Found), FileError>> {
+        let Known::AsItWas(known) = &self.known else { return None };
+        let answer = known.files.get(question)?.clone();
+        let is_enough = match &answer {
+            Ok(seen) => keep == Keep::Digest || seen.kept.is_some(),
+            Err(error) => !resolve::is_exhausted(error),
+        };
+        if !is_enough {
+            return None;
+        }
+        // The way to it is noted, wherever it leads by now.
+        let _ = self.place(&question.path);
+        Some(answer.map(|seen| {
+            self.kept_bytes += seen.kept.as_ref().map_or(0, Bytes::len);
+            let found = Found { bytes: seen.kept.clone(), modified: seen.stat.modified() };
+            (seen, found)
+        }))
     }
 
     fn may_keep(&mut self, bytes: usize) -> bool {
@@ -221,7 +252,8 @@ impl Disk {
         if self.inputs.files.len() >= MAX_LOAD_FILES && !self.inputs.files.contains_key(&question) {
             return Err(FileError::Other(format!("the site has more than {MAX_LOAD_FILES} files")));
         }
-        let answer = self.see(&question, keep);
+        let then = self.found_then(&question, keep);
+        let answer = then.unwrap_or_else(|| self.see(&question, keep));
         let noted = answer.as_ref().map(|(seen, _)| seen.clone()).map_err(Clone::clone);
         self.inputs.files.insert(question, noted);
         answer
@@ -259,7 +291,14 @@ impl Files for Disk {
         if let Some(answer) = self.inputs.globs.get(&pattern) {
             return answer.clone();
         }
-        let answer = glob::find(&pattern, self);
+        // Looked for even where the answer is known: the directories on the way are noted.
+        let now = glob::find(&pattern, self);
+        let then = match &self.known {
+            Known::AsItWas(inputs) => inputs.globs.get(&pattern).cloned(),
+            Known::Nothing | Known::WhereUnchanged(_) => None,
+        };
+        let answer = then.filter(|then| !then.as_ref().is_err_and(resolve::is_exhausted));
+        let answer = answer.unwrap_or(now);
         self.inputs.globs.insert(pattern, answer.clone());
         answer
     }
@@ -296,6 +335,25 @@ impl glob::Places for Disk {
             Ok(place) => place.metadata.is_some_and(|metadata| metadata.is_file()),
             // Named, so that reading it says what is wrong, rather than left out in silence.
             Err(error) => error != FileError::Missing,
+        }
+    }
+}
+
+/// What an earlier look is good for.
+#[derive(Debug)]
+enum Known {
+    Nothing,
+    /// Its answers are taken where the metadata says that nothing changed.
+    WhereUnchanged(Arc<Inputs>),
+    /// Its answers are taken.
+    AsItWas(Arc<Inputs>),
+}
+
+impl Known {
+    fn inputs(&self) -> Option<&Arc<Inputs>> {
+        match self {
+            Self::Nothing => None,
+            Self::WhereUnchanged(inputs) | Self::AsItWas(inputs) => Some(inputs),
         }
     }
 }

@@ -97,6 +97,11 @@ impl Walk {
 /// file, and passes.
 pub(super) const EXHAUSTED: &str = "larder has no file descriptor left to look (ulimit -n)";
 
+/// Whether an answer is [`EXHAUSTED`], about the file itself or about what led to it.
+pub(super) fn is_exhausted(error: &FileError) -> bool {
+    matches!(error, FileError::Other(words) if words.ends_with(EXHAUSTED))
+}
+
 /// A system's error as a [`FileError`].
 pub(super) fn in_words(error: &io::Error) -> FileError {
     if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {

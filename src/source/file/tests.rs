@@ -21,6 +21,10 @@ impl Site {
         self.0.path().join("site").join(path)
     }
 
+    fn real(&self, path: &str) -> PathBuf {
+        fs::canonicalize(self.at("")).expect("the root").join(path)
+    }
+
     fn write(&self, path: &str, text: &str) {
         let path = self.at(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
@@ -322,6 +326,48 @@ fn a_load_reads_only_what_changed_since_it_was_seen() {
     fs::set_permissions(site.at("b.txt"), fs::Permissions::from_mode(0o640)).expect("chmod");
     let (_, b, _) = load(&seen);
     assert_ne!(b.as_ptr(), read.as_ptr());
+}
+
+#[test]
+fn a_load_of_what_a_look_found_is_that_whatever_was_saved_since() {
+    let large = "x".repeat(MAX_KEPT_FILE + 1);
+    let site = Site::new(&[("a.txt", "a"), ("gone.txt", "g"), ("posts/1.md", "1")]);
+    site.write("large.txt", &large);
+    let mut disk = site.disk();
+    for path in ["a.txt", "gone.txt", "none.txt"] {
+        let _ = disk.read(path, 1000);
+    }
+    disk.read("large.txt", 1 << 20).expect("read");
+    disk.glob("posts/*.md").expect("found");
+    let seen = Arc::new(disk.into_inputs());
+
+    site.write("a.txt", "");
+    site.write("none.txt", "n");
+    site.write("new.txt", "new");
+    site.write("posts/2.md", "2");
+    fs::remove_file(site.at("gone.txt")).expect("removed");
+    let load = |large: bool| {
+        let mut disk = site.disk().as_it_was(Arc::clone(&seen));
+        let a = disk.read("a.txt", 1000).expect("as it was");
+        assert_eq!((&a.bytes[..], a.modified.is_some()), (&b"a"[..], true));
+        assert_eq!(disk.read("gone.txt", 1000).expect("as it was").bytes, "g");
+        assert_eq!(disk.read("none.txt", 1000).expect_err("as it was"), FileError::Missing);
+        assert_eq!(disk.glob("posts/*.md").expect("as it was"), ["posts/1.md"]);
+        // What was not asked then is what it is now.
+        assert_eq!(disk.read("new.txt", 1000).expect("read").bytes, "new");
+        if large {
+            disk.read("large.txt", 1 << 20).expect("read");
+        }
+        let from = Arc::new(disk.into_inputs());
+        let now = Site::again(&from, Trust::Metadata);
+        assert_ne!(from.digest(), now.digest());
+        assert!(from.directories().concern(&site.real("posts/3.md")));
+        from.is_as_it_was(&seen, &now)
+    };
+    assert!(load(true));
+    // Too large to be kept, so it had to be read, and was another by then.
+    site.write("large.txt", &large.replace('x', "y"));
+    assert!(load(false) && !load(true));
 }
 
 #[test]

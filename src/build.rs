@@ -78,6 +78,10 @@ impl Files for Instead<'_> {
     fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
         self.files.directory(path)
     }
+
+    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        self.files.real(path)
+    }
 }
 
 pub(crate) fn environment(name: &str) -> Option<String> {
@@ -99,6 +103,12 @@ impl SiteBuild {
     #[must_use]
     pub fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
         Self { main, live, clock, started: OnceLock::new() }
+    }
+
+    /// Says what the process was started with, before anything is built that could be taken for it.
+    pub fn started_with(&self, server: &ServerConfig, cache: &CacheConfig) {
+        // Where the first build was good, it said the same.
+        let _ = self.started.set((server.clone(), cache.clone()));
     }
 
     /// A warning for each field that the process cannot take over.

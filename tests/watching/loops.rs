@@ -54,6 +54,7 @@ data: { word: start }
 load: { notes: 'notes/**/*.md' }
 routes:
   /: { inline: '{{word}} {{len notes}}' }
+  /files/{*path}: { dir: notes }
 ",
     )
     .file("routes.d/more.yaml", "routes:\n  /more: { body: more }\n")
@@ -72,6 +73,7 @@ routes:
         }
         site.edit_in_place("notes/raw.txt", &turn.to_string());
         assert_eq!(larder.get("/").await.text(), "start 1");
+        assert_eq!(larder.get("/files/raw.txt").await.text(), turn.to_string());
     }
     assert!(site.read("notes/access.log").lines().count() > 10, "the log is there");
     assert_eq!(larder.logged("reloaded"), 0, "{}", larder.log());

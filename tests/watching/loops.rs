@@ -116,10 +116,15 @@ async fn of_a_thousand_saves_in_a_minute_the_last_one_wins_and_memory_stays_flat
         }
     }
     let took = began.elapsed();
-    let (after, reloads) = (larder.resident(), larder.logged("reloaded"));
+    let after = larder.resident();
+    // One a burst, and few more. A reload is live before it is logged.
+    let least = SAVES / BURST;
+    let reloads = eventually("each is logged", PATIENCE, async || {
+        Some(larder.logged("reloaded")).filter(|reloads| *reloads >= least)
+    })
+    .await;
     eprintln!("{SAVES} saves in {took:?}: {reloads} reloads, {warm} bytes, then {after}");
-    // One a burst, and few more.
-    assert!((SAVES / BURST..=SAVES / BURST * 4).contains(&reloads), "{reloads} in {took:?}");
+    assert!(reloads <= least * 4, "{reloads} in {took:?}");
     assert_eq!(larder.logged("ERROR"), 0, "{}", larder.log());
     assert!(after < warm + GROWTH, "{warm} bytes, then {after}");
 }

@@ -264,6 +264,9 @@ impl Core {
         asking: &Asking<'_, F>,
         answer: impl FnOnce(&Asked<'_>, String, Arc<Entry>, Outcome) -> Option<T>,
     ) -> Option<T> {
+        if self.docs.as_ref().is_some_and(|docs| docs.own(asking.path)) {
+            return None;
+        }
         let served = self.live.load();
         let Found::Route(matched) = served.site.find("GET", asking.path) else { return None };
         let raw = RawQuery::parse(asking.query).ok()?;
@@ -274,7 +277,9 @@ impl Core {
         let key = plan.build(&facts);
         let Answer { result, outcome } =
             self.cache.peek(&key, &fingerprint, &lifetime(asked.route))?;
-        answer(&asked, key, result.ok()?, outcome)
+        let answer = answer(&asked, key, result.ok()?, outcome)?;
+        self.cache.count_hit();
+        Some(answer)
     }
 
     /// The answer, whatever it takes.

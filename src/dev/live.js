@@ -3,7 +3,8 @@
 "use strict";
 
 (() => {
-  const told = new URL(document.currentScript.src).searchParams;
+  const own = document.currentScript;
+  const told = new URL(own.src).searchParams;
   const isQuiet = told.has("quiet");
   const SCROLL = "larder:scroll";
   const FIRST_PAUSE_MS = 200;
@@ -222,6 +223,7 @@
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     socket = new WebSocket(`${scheme}://${location.host}/_larder/live?${query}`);
     socket.addEventListener("open", () => {
+      own.dataset.state = "connected";
       pause = FIRST_PAUSE_MS;
       wasOpen = true;
       ask();
@@ -231,6 +233,7 @@
       hear[message.is]?.(message);
     });
     socket.addEventListener("close", () => {
+      own.dataset.state = "lost";
       tries += 1;
       if (isLeaving || (!wasOpen && tries >= TRIES_AT_FIRST)) return;
       setTimeout(connect, pause);

@@ -1,27 +1,10 @@
 //! The admin page in a real browser: with its script, by keyboard, and without any script.
 
-mod harness;
-
-use std::time::Instant;
-
 use fantoccini::Locator;
 use fantoccini::key::Key;
-use harness::{Browser, PATIENCE, Served};
 use serde_json::Value;
 
-/// Asks until the browser says what is expected.
-async fn shows(browser: &Browser, script: &str, expected: &str) {
-    let start = Instant::now();
-    loop {
-        let said = browser.client.execute(script, Vec::new()).await.expect("a script");
-        let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
-        if said == expected {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{script}\nsays {said}\nnot {expected}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
+use crate::harness::{Browser, PATIENCE, Served, shows};
 
 const KEYS: &str = "return [...document.querySelectorAll('#rows .key a')]\
     .map(link => link.textContent).join(' ')";

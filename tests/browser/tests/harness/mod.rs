@@ -1,5 +1,7 @@
 //! The program, a Redis and a browser of a test's own; all ended when dropped.
 
+mod workshop;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -11,6 +13,8 @@ use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
+
+pub use workshop::Workshop;
 
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -137,6 +141,21 @@ impl Browser {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+}
+
+/// Asks until the browser says what is expected.
+pub async fn shows(browser: &Browser, script: &str, expected: &str) {
+    let start = Instant::now();
+    loop {
+        // A page that is being left answers nothing.
+        let said = browser.client.execute(script, Vec::new()).await.unwrap_or_default();
+        let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+        if said == expected {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{script}\nsays {said}\nnot {expected}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

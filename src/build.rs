@@ -78,6 +78,10 @@ impl Files for Instead<'_> {
     fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
         self.files.directory(path)
     }
+
+    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        self.files.real(path)
+    }
 }
 
 pub(crate) fn environment(name: &str) -> Option<String> {

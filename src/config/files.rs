@@ -106,4 +106,13 @@ pub trait Files {
     fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
         Ok(PathBuf::from(path))
     }
+
+    /// Where a path inside the site's directory really leads, every link followed. Not noted as an
+    /// input: to be asked of what is one.
+    ///
+    /// # Errors
+    /// As [`FileError`] lists them.
+    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        Ok(PathBuf::from(path))
+    }
 }

@@ -66,8 +66,13 @@ fn variants(entry: &Entry) -> Option<&Variants> {
 }
 
 impl Told<'_> {
-    /// The answer to `request`: 304 or 412 where its conditions say so.
-    pub(super) fn response<B>(&self, request: &Request<B>, outcome: &Outcome) -> Response<Body> {
+    /// The answer to `request`, 304 where its conditions say so; nothing where one of them fails,
+    /// which is a 412.
+    pub(super) fn response<B>(
+        &self,
+        request: &Request<B>,
+        outcome: &Outcome,
+    ) -> Option<Response<Body>> {
         let entry = self.entry;
         let (body, etag) = match self.coded.0 {
             Some((coding, bytes)) => (bytes.clone(), Cow::Owned(coding.tag(&entry.etag))),
@@ -142,20 +147,20 @@ fn conditional<B>(
     answer: Response<Body>,
     request: &Request<B>,
     validators: Validators<'_>,
-) -> Response<Body> {
+) -> Option<Response<Body>> {
     if !answer.status().is_success() {
-        return answer;
+        return Some(answer);
     }
     match evaluate(request.method(), request.headers(), validators) {
-        Verdict::Proceed => answer,
-        Verdict::NotModified => without_content(answer, StatusCode::NOT_MODIFIED),
-        Verdict::PreconditionFailed => without_content(answer, StatusCode::PRECONDITION_FAILED),
+        Verdict::Proceed => Some(answer),
+        Verdict::NotModified => Some(not_modified(answer)),
+        Verdict::PreconditionFailed => None,
     }
 }
 
-fn without_content(answer: Response<Body>, status: StatusCode) -> Response<Body> {
+fn not_modified(answer: Response<Body>) -> Response<Body> {
     let (mut parts, _) = answer.into_parts();
-    parts.status = status;
+    parts.status = StatusCode::NOT_MODIFIED;
     parts.headers.remove(CONTENT_TYPE);
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.remove(CONTENT_ENCODING);

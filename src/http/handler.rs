@@ -23,7 +23,7 @@ use super::body::Body;
 use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
 use super::docs::Docs;
 use super::edge::Handle;
-use super::files::{self, Resource};
+use super::files::Resource;
 use super::headers::{Fields, joined};
 use super::hit::{Asking, Hit, Kit, Shown};
 use super::language;
@@ -232,7 +232,7 @@ impl Core {
         self.in_memory(&asking(request), |asked, key, entry, outcome| {
             let coded = Coded::ready(&entry, request.headers())?;
             let told = Told { entry: &entry, lines: asked.lines(), coded };
-            let answer = told.response(request, &outcome);
+            let answer = told.response(request, &outcome)?;
             Some(self.finish(asked, request, answer, outcome, Some(&key)))
         })
     }
@@ -352,6 +352,7 @@ impl Core {
                 let coded = Coded::made(&entry, request.headers()).await;
                 let told = Told { entry: &entry, lines: asked.lines(), coded };
                 let answer = told.response(request, &outcome);
+                let answer = answer.unwrap_or_else(|| self.unmet(asked, request));
                 self.finish(asked, request, answer, outcome, Some(&key))
             }
             Err(failure) => self.failure(asked, request, &failure, outcome, Some(&key)),
@@ -366,8 +367,7 @@ impl Core {
             return answer::plain(StatusCode::INTERNAL_SERVER_ERROR);
         };
         let resource = Resource::of_kept(file, request.headers()).await;
-        let answer = files::answer(request.method(), request.headers(), &resource);
-        let answer = answer::with_own_lines(answer, lines);
+        let answer = self.of_file(asked, lines, &resource, request);
         self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
     }
 

@@ -3,7 +3,7 @@
 //! Nothing here looks at a disk. `compile` asks for the directory and for the files that pages name
 //! with `asset`; the edge opens what a request names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::route::PathText;
 use crate::fingerprint::{Fingerprint, Hasher};
@@ -38,6 +38,14 @@ impl SiteDir {
             }
         }
         Some(name)
+    }
+
+    /// Whether a file that is really there is one that the directory shows: one of its own, not
+    /// hidden.
+    #[must_use]
+    pub fn shows(&self, real: &Path) -> bool {
+        let inner = real.strip_prefix(&self.root);
+        inner.is_ok_and(|inner| inner.iter().all(|name| !name.as_encoded_bytes().starts_with(b".")))
     }
 }
 

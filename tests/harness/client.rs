@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode};
 
@@ -71,6 +72,17 @@ impl Answer {
     /// A header's value, empty where there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text in a header"))
+    }
+
+    /// The values of all lines of a header.
+    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
+        let text = |value| HeaderValue::to_str(value).expect("text in a header");
+        self.headers.get_all(name).iter().map(text).collect()
+    }
+
+    /// The names of all header lines.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.headers.keys().map(reqwest::header::HeaderName::as_str).collect()
     }
 
     /// `Cache-Status` without the figures that time changes: `larder; hit; detail=near`.

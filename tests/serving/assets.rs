@@ -1,6 +1,7 @@
 //! `{{asset "site.css"}}`: addresses that change with the file, and pages that change with them.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use crate::harness::{Larder, MEMORY, PATIENCE, Site, both_stores, check, eventually, run};
 
@@ -203,6 +204,32 @@ routes:
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(78), "{said}");
     assert!(said.contains("another route answers the address of the asset `site.css`"), "{said}");
+}
+
+#[test]
+fn an_asset_that_is_a_link_out_of_its_directory_is_refused() {
+    let site = Site::with(
+        r#"
+routes:
+  /a/{*path}: { dir: public }
+  /in: { inline: '{{asset "in.css"}}' }
+  /out: { inline: '{{asset "out.css"}}' }
+  /hidden: { inline: '{{asset "hidden.css"}}' }
+"#,
+    )
+    .file("public/site.css", "")
+    .file("public/.hidden.css", "")
+    .file("other/site.css", "");
+    for (from, to) in [("in", "site.css"), ("out", "../other/site.css"), ("hidden", ".hidden.css")]
+    {
+        symlink(to, site.path(&format!("public/{from}.css"))).expect("a link");
+    }
+    let output = check(&site, &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for (name, expected) in [("in", 0), ("out", 1), ("hidden", 1)] {
+        let words = format!("`public/{name}.css` is a link out of the served directory");
+        assert_eq!(said.matches(&words).count(), expected, "{said}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod assets;
+mod conditions;
 mod demo;
 mod directories;
 mod docs;

@@ -1,12 +1,13 @@
 //! Answers of `dir` routes: the file that a path means, as it is on the disk now.
 
-use ::http::header::{CACHE_CONTROL, HeaderValue};
+use ::http::header::{CACHE_CONTROL, CONTENT_RANGE, HeaderValue};
 use ::http::{Response, StatusCode};
 
 use super::super::answer;
 use super::super::body::Body;
 use super::super::carry::WholeRequest;
 use super::super::files::{self, Dir, Found, Resource};
+use super::super::live::RouteLines;
 use super::{Asked, Core};
 use crate::cache::{Outcome, Why};
 use crate::site::dir::SiteDir;
@@ -54,14 +55,35 @@ impl Core {
         let Some(lines) = asked.lines() else {
             return answer::plain(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        let answer = files::answer(request.method(), request.headers(), file);
-        let mut answer = answer::with_own_lines(answer, lines);
+        let mut answer = self.of_file(asked, lines, file, request);
         let status = answer.status();
         let is_file = status.is_success() || status == StatusCode::NOT_MODIFIED;
         if is_file && self.is_for_ever(asked, dir, name).await {
             answer.headers_mut().insert(CACHE_CONTROL, IMMUTABLE);
         }
         self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
+    }
+
+    /// A file as its route sends it, or why it is not sent: 412, 416.
+    pub(super) fn of_file(
+        &self,
+        asked: &Asked<'_>,
+        lines: &RouteLines,
+        file: &Resource,
+        request: &WholeRequest,
+    ) -> Response<Body> {
+        let answer = files::answer(request.method(), request.headers(), file);
+        match answer.status() {
+            StatusCode::PRECONDITION_FAILED => self.unmet(asked, request),
+            StatusCode::RANGE_NOT_SATISFIABLE => {
+                let detail = "the file ends before the range begins";
+                let range = answer.headers().get(CONTENT_RANGE).cloned();
+                let mut problem = self.problem(asked.served, request, answer.status(), detail);
+                problem.headers_mut().extend(range.map(|range| (CONTENT_RANGE, range)));
+                problem
+            }
+            _ => answer::with_own_lines(answer, lines),
+        }
     }
 
     /// Whether a file was asked for by the version that it has now. Only the version that the site

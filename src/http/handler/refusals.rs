@@ -9,7 +9,7 @@ use super::super::answer;
 use super::super::body::Body;
 use super::super::carry::WholeRequest;
 use super::super::cors::is_preflight;
-use super::super::headers::joined;
+use super::super::headers::{joined, vary_by};
 use super::super::live::Served;
 use super::super::problem::{Form, Problem};
 use super::{Asked, Core, Refused};
@@ -73,6 +73,12 @@ impl Core {
                 self.problem_page(served, request, &problem)
             }
         }
+    }
+
+    /// 412: the client wanted another state of what is there.
+    pub(super) fn unmet(&self, asked: &Asked<'_>, request: &WholeRequest) -> Response<Body> {
+        let detail = "what is there now is not what the request's conditions name";
+        self.problem(asked.served, request, StatusCode::PRECONDITION_FAILED, detail)
     }
 
     /// 308 to the form of the path that exists, the query kept.
@@ -144,6 +150,7 @@ impl Core {
             Some((body, content_type)) => answer::error_page(problem.status(), body, content_type),
             None => problem.answer(form),
         };
+        vary_by(answer.headers_mut(), "accept");
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
     }

@@ -142,6 +142,12 @@ impl Compiler<'_> {
                 Err(FileError::Missing) => continue,
                 Err(why) => return Err(Box::new(missing(format!("the asset `{path}`: {why}")))),
             };
+            if !self.files.real(&path).is_ok_and(|real| dir.dir.shows(&real)) {
+                let found = missing(format!("`{path}` is a link out of the served directory"));
+                return Err(Box::new(
+                    found.help("copy the file into it, or serve its own directory"),
+                ));
+            }
             let mut coded = Vec::new();
             let mut files = vec![path.clone()];
             for extension in CODED {

@@ -315,6 +315,10 @@ impl Files for Disk {
         self.inputs.served.insert(path, answer.clone());
         answer
     }
+
+    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        self.place(&normal(path)).map(|place| place.real)
+    }
 }
 
 impl glob::Places for Disk {

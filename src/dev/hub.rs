@@ -49,6 +49,8 @@ pub(super) struct Stamp {
 pub(super) struct Hub {
     live: Arc<Live>,
     reload: ReloadHandle,
+    /// Where Swagger UI is.
+    docs: Option<String>,
     news: broadcast::Sender<News>,
     /// The site that was asked for last, and its version.
     last: Mutex<Option<(Arc<Site>, Fingerprint)>>,
@@ -57,9 +59,9 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(live: Arc<Live>, reload: ReloadHandle) -> Self {
+    pub(super) fn new(live: Arc<Live>, reload: ReloadHandle, docs: Option<String>) -> Self {
         let (news, _) = broadcast::channel(QUEUE);
-        Self { live, reload, news, last: Mutex::default(), dirs: Mutex::default() }
+        Self { live, reload, docs, news, last: Mutex::default(), dirs: Mutex::default() }
     }
 
     /// Follows the reloads until the process stops.
@@ -120,7 +122,21 @@ impl Hub {
         if status.generation == 0 {
             return Shown::Page(version::of_nothing(&state(&status)));
         }
-        version::of(&self.live.site(), target)
+        let site = self.live.site();
+        let path = target.split('?').next().unwrap_or_default();
+        if self.is_docs(path) {
+            Shown::Page(version::of_docs(&site))
+        } else {
+            version::of(&site, target)
+        }
+    }
+
+    /// Whether a path is Swagger UI's, or the document that it shows.
+    fn is_docs(&self, path: &str) -> bool {
+        let Some(docs) = &self.docs else { return false };
+        let below = path.strip_prefix(docs.as_str());
+        path == "/openapi.json"
+            || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The version of a file as it is on the disk now.

@@ -134,7 +134,7 @@
       box-sizing: border-box; width: min(64rem, calc(100vw - 2rem)); max-width: none;
       max-height: calc(100vh - 2rem); margin: auto; padding: 0; overflow: auto;
       border: 0; border-top: 4px solid #f2998f; border-radius: 8px;
-      background: #1b1817; color: #ece5df; box-shadow: 0 1rem 4rem rgb(0 0 0 / 50%);
+      color-scheme: dark; background: #1b1817; color: #ece5df; box-shadow: 0 1rem 4rem rgb(0 0 0 / 50%);
       font: 1rem/1.5 system-ui, sans-serif; text-align: left;
     }
     dialog::backdrop { background: rgb(27 24 23 / 65%); }

@@ -101,7 +101,7 @@ impl DevHandler {
         let Parts { live, cache, reload, stop, tasks, mut server, lines } = parts;
         server.cache_status = CacheStatusDetail::Full;
         let site = SiteHandler::with_notes(Arc::clone(&live), cache.clone(), &server, Notes::Trace);
-        let hub = Arc::new(Hub::new(Arc::clone(&live), reload.clone()));
+        let hub = Arc::new(Hub::new(Arc::clone(&live), reload.clone(), server.docs.clone()));
         tasks.spawn(Arc::clone(&hub).run(stop.clone()));
         let sockets = Sockets::new(Arc::clone(&hub), stop, tasks);
         let guard = guard::Guard::new(&server);

@@ -1,5 +1,6 @@
 //! The life of a server: it loads the site, opens store and listeners, reloads, and stops in order.
 
+mod descriptors;
 mod dev;
 
 use std::net::SocketAddr;
@@ -235,7 +236,8 @@ impl App {
         cache: &Cache,
         reload: ReloadHandle,
     ) -> impl Future<Output = ()> + use<> {
-        let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
+        let max_connections = descriptors::room_for(self.server.max_connections);
+        let limits = Limits { max_connections, ..Limits::default() };
         let (live, cache, server) = (Arc::clone(&self.live), cache.clone(), &self.server);
         let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
         match &self.mode {

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use http::{Method, Response, StatusCode};
 
 use super::{ERROR_PAGE, view};
@@ -73,17 +72,7 @@ impl Missing {
         }
     }
 
-    /// The site's own answer with this page in place of its own.
-    pub(super) fn instead_of(&self, own: &Response<Body>) -> Response<Body> {
-        let mut answer = view::answer(StatusCode::NOT_FOUND, self.html());
-        for (name, value) in own.headers() {
-            if !matches!(name, &CONTENT_LENGTH | &CONTENT_SECURITY_POLICY) {
-                answer.headers_mut().entry(name).or_insert_with(|| value.clone());
-            }
-        }
-        answer
-    }
-
+    /// The page.
     pub(super) fn html(&self) -> String {
         let path = escaped(&visible(&self.path));
         let mut main =

@@ -188,10 +188,7 @@ impl DevHandler {
         } else {
             let site = self.dev.live.site();
             let answer = self.ask(request).await;
-            match missing::of(&site, &visit.method, &visit.target, &answer) {
-                Some(missing) if is_near => missing.instead_of(&answer),
-                _ => answer,
-            }
+            if is_near { explained(&site, &visit, answer) } else { answer }
         };
         if !is_near {
             return answer;
@@ -232,6 +229,24 @@ impl DevHandler {
         let answer = own_error_page(&site, status, path);
         let tag = Tag { stamp, at: visit.target.clone(), nonce: None, is_quiet: false };
         self.dev.with_script(answer, tag, &visit.host).await
+    }
+}
+
+/// An answer with a page for who works on the site in place of one that only says that there is
+/// none: no route was found, or a render failed.
+fn explained(site: &Site, visit: &Visit, answer: Response<Body>) -> Response<Body> {
+    if let Some(missing) = missing::of(site, &visit.method, &visit.target, &answer) {
+        return view::instead_of(&answer, &missing.html());
+    }
+    let failed = answer.extensions().get().and_then(|trace: &Trace| {
+        let route = site.route_named(&trace.route)?;
+        Some((route, trace.failed.clone()?))
+    });
+    match failed {
+        Some((route, why)) if answer.status().is_server_error() => {
+            view::instead_of(&answer, &view::failed(route, answer.status(), &why))
+        }
+        _ => answer,
     }
 }
 

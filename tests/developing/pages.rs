@@ -183,6 +183,20 @@ async fn a_policy_is_widened_for_the_script_alone() {
 }
 
 #[tokio::test]
+async fn a_page_that_could_not_be_made_says_why_to_who_works_on_it_and_to_nobody_else() {
+    let site = Site::with("data: { when: '<b>x' }\nroutes:\n  /: { inline: '{{date when}}' }\n");
+    let larder = Larder::dev(&site, &["--store", MEMORY]);
+    let page = larder.request("GET", "/", &[HTML]).await;
+    assert_eq!(page.status, 500);
+    for part in ["routes.yaml:3:", "not `&lt;b&gt;x`", "live.js?page="] {
+        assert!(page.text().contains(part), "{part}: {}", page.text());
+    }
+    let program = larder.get("/").await;
+    assert_eq!(program.header("content-type"), "application/problem+json");
+    assert!(!program.text().contains("when"), "{}", program.text());
+}
+
+#[tokio::test]
 async fn who_comes_by_a_name_that_may_be_rebound_gets_the_page_alone() {
     let larder = dev();
     for path in ["/", "/nothing"] {

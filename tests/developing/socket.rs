@@ -183,7 +183,9 @@ async fn a_file_of_a_directory_that_a_page_uses_is_watched() {
 async fn open_sockets_are_said_goodbye_and_hold_up_no_end() {
     let larder = Larder::dev(&Site::with(SITE).file("public/a.css", "a"), &["--store", MEMORY]);
     let mut sockets: Vec<Socket> = (0..8).map(|_| Socket::of(&larder, "at=/")).collect();
-    sockets.iter_mut().for_each(|socket| assert_eq!(socket.hear(), json!({ "is": "well" })));
+    for socket in &mut sockets {
+        assert_eq!(socket.hear(), json!({ "is": "well" }));
+    }
     let start = Instant::now();
     let (status, log) = larder.stop();
     assert_eq!(status.code(), Some(0), "{log}");

@@ -35,7 +35,7 @@ async fn a_broken_file_is_shown_everywhere_and_heals() {
     let page = larder.get("/").await;
     assert_eq!((page.status.as_u16(), page.text()), (200, "<p>home"));
     // What of the broken file could be read was used.
-    assert!(page.header("cache-status").contains("key=\"mine::index:/\""), "{:?}", page);
+    assert!(page.header("cache-status").contains("key=\"mine::index:/\""), "{page:?}");
     assert_eq!(larder.logged("needs a restart"), 0, "{}", larder.log());
 }
 

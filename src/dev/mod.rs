@@ -3,7 +3,7 @@
 //! [`DevHandler`] stands around the site's own handler. Only pages that a browser goes to are
 //! touched, and only after the cache: they get one script tag and are not kept by anybody. All else
 //! (fetches, programs, what is stored) is byte for byte what `larder serve` gives. The script
-//! ([`SCRIPT`]) keeps a WebSocket to `socket`, which is told by `hub` what every reload came to.
+//! (`live.js`) keeps a WebSocket to `socket`, which is told by `hub` what every reload came to.
 
 mod guard;
 mod hub;

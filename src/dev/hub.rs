@@ -13,6 +13,7 @@ use super::version::{self, File, Shown};
 use crate::diagnostic::Report;
 use crate::diagnostic::render::human;
 use crate::fingerprint::{Fingerprint, Hasher};
+use crate::http::access::escaped;
 use crate::http::files::Dir;
 use crate::http::live::Live;
 use crate::reload::{ReloadHandle, ReloadState, ReloadStatus};
@@ -25,6 +26,8 @@ const MAX_SENT: usize = 20;
 
 /// Served directories that are remembered.
 const MAX_DIRS: usize = 64;
+/// Files of theirs whose edits are remembered as logged.
+const MAX_LOGGED: usize = 1000;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -56,12 +59,15 @@ pub(super) struct Hub {
     last: Mutex<Option<(Arc<Site>, Fingerprint)>>,
     /// What is known of the files of served directories.
     dirs: Mutex<HashMap<PathBuf, Dir>>,
+    /// The edits of such files that were logged last, by address.
+    logged: Mutex<HashMap<String, Fingerprint>>,
 }
 
 impl Hub {
     pub(super) fn new(live: Arc<Live>, reload: ReloadHandle, docs: Option<String>) -> Self {
         let (news, _) = broadcast::channel(QUEUE);
-        Self { live, reload, docs, news, last: Mutex::default(), dirs: Mutex::default() }
+        let (last, dirs, logged) = Default::default();
+        Self { live, reload, docs, news, last, dirs, logged }
     }
 
     /// Follows the reloads until the process stops.
@@ -151,6 +157,17 @@ impl Hub {
         };
         let version = dir.version(&file.name).await.unwrap_or_default();
         Hasher::default().field(file.beside.as_bytes()).field(version).finish()
+    }
+
+    /// Logs that a file of a served directory changed: once, however many pages use it.
+    pub(super) fn log_edit(&self, address: &str, version: Fingerprint) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() >= MAX_LOGGED {
+            logged.clear();
+        }
+        if logged.insert(address.to_owned(), version) != Some(version) {
+            tracing::info!("changed: {}", escaped(address));
+        }
     }
 
     /// The version of the whole site now.

@@ -177,6 +177,28 @@ async fn a_file_of_a_directory_that_a_page_uses_is_watched() {
     let after = socket.hear();
     assert_ne!(before["versions"]["/assets/a.css"], after["versions"]["/assets/a.css"]);
     assert_eq!(before["versions"]["/"], after["versions"]["/"]);
+    larder.line_with("changed: /assets/a.css");
+}
+
+#[tokio::test]
+async fn a_page_that_is_another_at_every_look_is_not_loaded_for_ever() {
+    let site = Site::with(
+        "errors: { 404: { inline: '{{now}}' } }\nroutes:\n  /: { inline: '{{now}}' }\n  \
+         /posts/{slug}: { load: { post: 'posts/{{params.slug}}.md' }, inline: '{{post.body}}' }\n",
+    )
+    .file("posts/one.md", "one");
+    let larder = Larder::dev(&site, &["--store", MEMORY]);
+    for path in ["/", "/posts/two", "/nothing", "/_larder/error/404?/x"] {
+        let stamp = stamp(&larder, path).await;
+        assert_eq!(Socket::of(&larder, &stamp).hear(), json!({ "is": "well" }), "{path}");
+    }
+    // Once there is such a post, the page that missed it is told.
+    let mut two = Socket::of(&larder, &stamp(&larder, "/posts/two").await);
+    let mut one = Socket::of(&larder, &stamp(&larder, "/posts/one").await);
+    assert_eq!((two.hear(), one.hear()), (json!({ "is": "well" }), json!({ "is": "well" })));
+    larder.reloads_after(|| site.edit("posts/two.md", "two"));
+    assert_eq!(two.hear(), json!({ "is": "reload" }));
+    assert_eq!(one.hear(), json!({ "is": "swapped" }));
 }
 
 #[tokio::test]

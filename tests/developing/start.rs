@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::harness::{Larder, MEMORY, Site, raw, signal};
+use crate::harness::{Larder, MEMORY, PATIENCE, Site, eventually, raw, signal};
 
 const SITE: &str = "routes:\n  /: { inline: '<p>home' }\n";
 const BROKEN: &str = "cache: { prefix: mine }\nroutes:\n  /: { inlin: '<p>home' }\n";
@@ -100,6 +100,23 @@ async fn it_says_where_everything_is() {
     larder.line_with("  Keys    http://127.0.0.1:");
     larder.line_with("  Store   memory");
     larder.line_with("Ctrl-C stops");
+}
+
+#[tokio::test]
+async fn open_hands_the_address_to_the_desktops_browser() {
+    let site = Site::with(SITE);
+    let browser = format!("#!/bin/sh\necho \"$1\" > '{}'\n", site.path("opened").display());
+    let site = site.file("bin/xdg-open", &browser);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(site.path("bin/xdg-open"), executable).expect("a program");
+    let path = format!("{}:{}", site.path("bin").display(), std::env::var("PATH").expect("a path"));
+    let larder = Larder::dev_with(&site, ("PATH", &path), &["--store", MEMORY, "--open"]);
+    let expected = format!("http://{}\n", larder.address);
+    eventually("the browser has the address", PATIENCE, async || {
+        let opened = std::fs::read_to_string(site.path("opened")).unwrap_or_default();
+        (opened == expected).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -36,6 +36,13 @@ impl Larder {
         Self::start(command("dev", site), site, arguments)
     }
 
+    /// The same, with a variable of the environment.
+    pub(crate) fn dev_with(site: &Site, (name, value): (&str, &str), arguments: &[&str]) -> Self {
+        let mut command = command("dev", site);
+        command.env(name, value);
+        Self::start(command, site, arguments)
+    }
+
     /// Serves `site` in namespaces of its own (`unshare -r` and `flags`), once the shell has done
     /// `before` there.
     pub(crate) fn spawn_apart(site: &Site, flags: &str, before: &str, arguments: &[&str]) -> Self {

@@ -125,6 +125,19 @@ async fn a_stylesheet_is_swapped_and_the_page_keeps_its_state() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_a_file_of_a_directory_is_reloaded() {
+    let workshop = styled();
+    workshop.write("public/index.html", "<h1>first</h1>");
+    let browser = Browser::start(true).await;
+    visit(&browser, &workshop, "/assets/").await;
+    shows(&browser, TEXT, "first").await;
+    for text in ["second", "third"] {
+        workshop.write("public/index.html", &format!("<h1>{text}</h1>"));
+        shows(&browser, TEXT, text).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_changed_reloads_its_page_in_spite_of_its_max_age() {
     let workshop = styled();
     let browser = Browser::start(true).await;

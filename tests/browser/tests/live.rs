@@ -3,7 +3,7 @@
 use fantoccini::Locator;
 use fantoccini::wd::TimeoutConfiguration;
 
-use crate::harness::{Browser, Workshop, shows};
+use crate::harness::{Browser, Workshop, passes_axe, shows};
 
 const CONNECTED: &str = "return document.querySelector('script[src^=\"/_larder/\"]').dataset.state";
 const TEXT: &str = "return document.body.innerText.trim()";
@@ -309,6 +309,24 @@ async fn a_strict_policy_allows_script_socket_overlay_and_sheets() {
         workshop.write("routes.yaml", &site("two"));
         shows(&browser, TEXT, "two").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_in_what_is_shown_to_who_works_on_a_site() {
+    let page = "<!doctype html><html lang=en><title>a</title><body><main><h1>{{title}}</h1></main>";
+    let site = SITE.replace("<html><body><h1>{{title}}</h1></body></html>", page);
+    let workshop = Workshop::open(&[("routes.yaml", &site.replace("body: '", "boby: '"))]);
+    let browser = Browser::start(true).await;
+    visit(&browser, &workshop, "/").await;
+    passes_axe(&browser, "what is wrong at the start").await;
+    workshop.edit("routes.yaml", &site);
+    shows(&browser, TEXT, "One").await;
+    visit(&browser, &workshop, "/abuot").await;
+    passes_axe(&browser, "an address without a route").await;
+    visit(&browser, &workshop, "/").await;
+    workshop.write("routes.yaml", &site.replace("body: '", "boby: '"));
+    overlay_holds(&browser, "boby").await;
+    passes_axe(&browser, "the overlay").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

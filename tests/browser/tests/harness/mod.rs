@@ -159,6 +159,22 @@ pub async fn shows(browser: &Browser, script: &str, expected: &str) {
     }
 }
 
+/// Fails where axe-core finds anything in the page. `AXE_CORE` names its file; scripts/test fetches
+/// it by npm where it can.
+pub async fn passes_axe(browser: &Browser, what: &str) {
+    let named = std::env::var_os("AXE_CORE");
+    let Some(axe) = named.and_then(|path| fs::read_to_string(path).ok()) else {
+        eprintln!("AXE_CORE names no file: not looked at");
+        return;
+    };
+    browser.client.execute(&axe, Vec::new()).await.expect("axe");
+    let run = "const done = arguments[arguments.length - 1];\
+        axe.run().then(found => done(JSON.stringify(found.violations.map(it => \
+        [it.id, it.nodes.map(node => node.html)]))))";
+    let found = browser.client.execute_async(run, Vec::new()).await.expect("its report");
+    assert_eq!(found, serde_json::Value::from("[]"), "{what}");
+}
+
 fn program() -> PathBuf {
     let named = std::env::var_os("LARDER_PROGRAM").map(PathBuf::from);
     named.unwrap_or_else(|| {

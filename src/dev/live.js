@@ -6,7 +6,7 @@
   const own = document.currentScript;
   const told = new URL(own.src).searchParams;
   const isQuiet = told.has("quiet");
-  const SCROLL = "larder:scroll";
+  const PLACE = "larder:place";
   const FIRST_PAUSE_MS = 200;
   const LONGEST_PAUSE_MS = 3000;
   // What never worked is given up; what did work comes back.
@@ -30,29 +30,55 @@
     }
   };
 
-  // --- Where the page is scrolled to outlives a reload.
+  // --- Where the page is scrolled to, and what was typed, outlive a reload. Browsers forget the
+  // second for pages that are not to be kept.
 
-  const keepScroll = () => {
+  const NOT_KEPT = ["button", "file", "hidden", "image", "password", "reset", "submit"];
+  const fields = () =>
+    [...document.querySelectorAll("input, textarea, select")].filter(
+      (field) => !NOT_KEPT.includes(field.type),
+    );
+  const nameOf = (field) => [field.type, field.id, field.name].join(" ");
+  const part = (field) => (["checkbox", "radio"].includes(field.type) ? "checked" : "value");
+
+  // What the page itself filled in may be what was edited.
+  const isTyped = (field) => {
+    if (field.options) {
+      const byPage = [...field.options].findIndex((option) => option.defaultSelected);
+      return field.selectedIndex !== Math.max(byPage, 0);
+    }
+    if (part(field) === "checked") return field.checked !== field.defaultChecked;
+    return field.value !== field.defaultValue;
+  };
+
+  const keepPlace = () => {
+    const typed = fields().map(
+      (field) => isTyped(field) && [nameOf(field), field[part(field)]],
+    );
     try {
-      const place = { at: location.href, x: scrollX, y: scrollY };
-      sessionStorage.setItem(SCROLL, JSON.stringify(place));
+      const place = { at: location.href, x: scrollX, y: scrollY, typed };
+      sessionStorage.setItem(PLACE, JSON.stringify(place));
     } catch {
-      // No storage: the browser's own way has to do.
+      // No storage, or no room: the browser's own way has to do.
     }
   };
 
-  const takeScroll = () => {
+  const takePlace = () => {
     try {
-      const place = JSON.parse(sessionStorage.getItem(SCROLL));
-      sessionStorage.removeItem(SCROLL);
+      const place = JSON.parse(sessionStorage.getItem(PLACE));
+      sessionStorage.removeItem(PLACE);
       return place && place.at === location.href ? place : null;
     } catch {
       return null;
     }
   };
 
-  const place = takeScroll();
+  const place = takePlace();
   if (place) {
+    fields().forEach((field, at) => {
+      const [name, value] = place.typed[at] || [];
+      if (name === nameOf(field)) field[part(field)] = value;
+    });
     const back = () => scrollTo({ left: place.x, top: place.y, behavior: "instant" });
     back();
     // Images and fonts may have made the page longer.
@@ -60,7 +86,7 @@
   }
 
   const reload = () => {
-    keepScroll();
+    keepPlace();
     location.reload();
   };
 

@@ -164,6 +164,31 @@ async fn the_place_in_a_long_page_outlives_a_reload() {
     shows(&browser, "return String(Math.round(scrollY))", "1234").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_outlives_a_reload_and_a_password_is_nowhere_kept() {
+    let site = |word: &str| {
+        format!(
+            "routes:\n  /: {{ inline: '<p>{word}</p><input id=a value=x><input id=f value={word}><input id=b type=checkbox>\
+             <textarea id=c></textarea><select id=d><option>1<option>2</select>\
+             <input id=e type=password>' }}\n"
+        )
+    };
+    let workshop = Workshop::open(&[("routes.yaml", &site("one"))]);
+    let browser = Browser::start(true).await;
+    visit(&browser, &workshop, "/").await;
+    for (id, keys) in [("a", "y"), ("b", " "), ("c", "long"), ("d", "2"), ("e", "secret")] {
+        let field = browser.client.find(Locator::Id(id)).await.expect(id);
+        field.send_keys(keys).await.expect("typing");
+    }
+    let typed = "const of = (id) => document.getElementById(id);\
+        return [of('a').value, of('b').checked, of('c').value, of('d').value, of('e').value, of('f').value].join()";
+    shows(&browser, typed, "xy,true,long,2,secret,one").await;
+    workshop.edit("routes.yaml", &site("two"));
+    shows(&browser, "return document.querySelector('p').innerText", "two").await;
+    shows(&browser, typed, "xy,true,long,2,,two").await;
+    shows(&browser, "return JSON.stringify(sessionStorage)", "{}").await;
+}
+
 const OVERLAY: &str = "const overlay = document.querySelector('larder-overlay');\
     return overlay ? overlay.shadowRoot.querySelector('dialog').innerText : 'none'";
 

@@ -283,13 +283,14 @@ impl App {
         store: &Secret,
         taken: Vec<String>,
     ) -> Opened {
-        let site = dev::browsable(self.scheme(), site);
+        let (is_far, site) = (!site.ip().is_loopback(), dev::browsable(self.scheme(), site));
         Opened {
             docs: self.server.docs.as_ref().map(|path| format!("{site}{path}")),
             site,
             admin: admin.map(|address| dev::browsable("http", address)),
             store: dev::without_password(store),
             taken,
+            is_far,
             wrong: self.wrong.clone(),
         }
     }

@@ -443,7 +443,13 @@ impl Core {
     ) {
         if self.notes == Notes::Trace {
             let (route, key) = (Arc::clone(&asked.route.name), key.map(Box::from));
-            answer.extensions_mut().insert(Trace { route, key, outcome, lacked: None });
+            answer.extensions_mut().insert(Trace {
+                route,
+                key,
+                outcome,
+                lacked: None,
+                failed: None,
+            });
         }
     }
 

@@ -7,6 +7,7 @@ mod demo;
 mod directories;
 mod docs;
 mod errors;
+mod negotiation;
 mod paths;
 mod query;
 mod sources;

@@ -18,6 +18,9 @@ routes:
   /shared: { inline: shared, cors: "*" }
   /some: { inline: "LARGE", cors: [https://a.example, https://b.example:8443] }
   PUT /some: { name: put, body: put, cors: [https://a.example] }
+  /typed: { inline: "{{query.page}}", query: { page: int }, cors: [https://a.example] }
+  /n/{n:int}: { inline: n, params: { n: { type: int, max: 9 } }, cors: "*" }
+  /assets/{*path}: { dir: public, cors: "*" }
   /closed: { inline: closed }
   /file: { file: public/a.txt, cors: [https://a.example] }
   /redirect: { redirect: /large, cors: "*" }
@@ -238,6 +241,25 @@ async fn only_the_origins_of_a_route_may_read_it() {
             let exposed = answer.header("access-control-expose-headers");
             assert_eq!(exposed.contains("cache-status"), !allowed.is_empty(), "{what}");
         }
+    }
+}
+
+#[tokio::test]
+async fn who_may_read_a_route_may_read_what_was_wrong() {
+    let larder = Larder::serve(&site(), MEMORY);
+    for (path, origin, status, allowed) in [
+        ("/typed?page=x", "https://a.example", 422, "https://a.example"),
+        ("/typed?page=x", "https://b.example", 422, ""),
+        ("/typed?page=%ff", "https://a.example", 400, "https://a.example"),
+        ("/n/10", "https://a.example", 404, "*"),
+        ("/assets/none", "https://a.example", 404, "*"),
+        ("/nowhere", "https://a.example", 404, ""),
+    ] {
+        let answer = larder.request("GET", path, &[("origin", origin)]).await;
+        assert_eq!(answer.status, status, "{path}");
+        let told = answer.header("access-control-allow-origin");
+        assert_eq!(told, allowed, "{path} {origin}");
+        assert_eq!(answer.lines("vary").len(), 1, "{path}");
     }
 }
 

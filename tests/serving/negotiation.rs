@@ -185,10 +185,11 @@ async fn vary_is_one_line_in_lower_case_that_names_each_header_once() {
     }
 }
 
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
 #[tokio::test]
 async fn an_error_is_in_the_form_that_the_client_prefers() {
     let larder = Larder::serve(&site(), MEMORY);
-    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     for (accept, is_page) in [
         (None, false),
         (Some("*/*"), false),
@@ -205,9 +206,10 @@ async fn an_error_is_in_the_form_that_the_client_prefers() {
         let headers: Vec<_> = accept.map(|text| ("accept", text)).into_iter().collect();
         for (path, page) in [("/nowhere", "<h1>no page</h1>"), ("/%zz", "<!doctype html>")] {
             let answer = larder.request("GET", path, &headers).await;
-            let (kind, start) = match is_page {
-                true => ("text/html; charset=utf-8", page),
-                false => ("application/problem+json", "{\"type\":\"about:blank\""),
+            let (kind, start) = if is_page {
+                ("text/html; charset=utf-8", page)
+            } else {
+                ("application/problem+json", "{\"type\":\"about:blank\"")
             };
             assert_eq!(answer.header("content-type"), kind, "{path} {accept:?}");
             assert!(answer.text().starts_with(start), "{path} {accept:?}: {}", answer.text());

@@ -1,9 +1,14 @@
 //! The life of a server: it loads the site, opens store and listeners, reloads, and stops in order.
 
+mod descriptors;
+mod dev;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -14,15 +19,18 @@ use crate::build::{SiteBuild, root_and_name};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, Secret, ServerConfig};
+use crate::dev::{self as live_reload, DevHandler};
 use crate::diagnostic::Report;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener};
 use crate::http::live::Live;
 use crate::http::tls::Tls;
-use crate::reload::{Outcome, ReloadHandle, Reloader};
+use crate::reload::{Build, Outcome, ReloadHandle, Reloader};
 use crate::site::Site;
 use crate::source::certificate::Pair;
 use crate::watch::{Watch, WatchOptions};
+
+pub use self::dev::{DevOptions, Opened};
 
 /// How long what runs may go on after a signal to stop.
 const STOP_BOUND: Duration = Duration::from_secs(10);
@@ -46,6 +54,17 @@ pub struct Options {
     pub admin: Option<String>,
     /// Instead of `cache.store`.
     pub store: Option<String>,
+    /// For visitors, or for who works on the site.
+    pub mode: Mode,
+}
+
+/// Whom the site is served to.
+#[derive(Clone, Debug)]
+pub enum Mode {
+    /// Visitors.
+    Serve,
+    /// Who works on it: live reload, and what else [`crate::dev`] does.
+    Dev(DevOptions),
 }
 
 /// Why nothing was started.
@@ -66,25 +85,33 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let live = Arc::new(Live::new(Arc::new(Site::empty())));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let (root, main) = root_and_name(&options.config);
-    let build = SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone());
+    let build = Arc::new(SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone()));
     let mut reloader = Reloader::new(
         root.clone(),
         main.clone(),
-        Arc::new(build),
+        Arc::clone(&build) as Arc<dyn Build>,
         clock.clone(),
         tasks.clone(),
         stop.clone(),
     );
-    first_load(&mut reloader)?;
+    let wrong = match (first_load(&mut reloader), &options.mode) {
+        (Err(StartError::BadConfig(report)), Mode::Dev(_)) => Some(report),
+        (loaded, _) => loaded.map(|()| None)?,
+    };
     let site = live.site();
-    let typed =
-        Typed { server: site.server.clone(), cache: site.cache.clone(), files: (root, main) };
-    let server = server(&site.server, options);
-    let app = App { live, clock, tasks, stop, server, typed, admin_stop: CancellationToken::new() };
-    let mut cache = site.cache.clone();
+    let (typed_server, typed_cache) = wrong
+        .as_ref()
+        .and_then(|_| dev::sections(&root, &main, &clock))
+        .unwrap_or_else(|| (site.server.clone(), site.cache.clone()));
+    build.started_with(&typed_server, &typed_cache);
+    let server = server(&typed_server, options);
+    let mut cache = typed_cache.clone();
     if let Some(store) = &options.store {
         cache.store.value = store.clone().into();
     }
+    let typed = Typed { server: typed_server, cache: typed_cache, files: (root, main) };
+    let (mode, admin_stop) = (options.mode.clone(), CancellationToken::new());
+    let app = App { live, clock, tasks, stop, server, typed, admin_stop, mode, wrong };
     let runtime = threads(app.server.workers)?;
     let ended = runtime.block_on(app.run(reloader, &cache));
     // What still blocks (a template in an endless loop) must not hold the process.
@@ -141,6 +168,9 @@ struct App {
     typed: Typed,
     /// Ends the admin listener, once the site's has ended.
     admin_stop: CancellationToken,
+    mode: Mode,
+    /// Why no site was loaded; only for who works on one.
+    wrong: Option<Report>,
 }
 
 /// What the files said at the start, without what the command line says instead.
@@ -156,23 +186,30 @@ impl App {
     async fn run(self, reloader: Reloader, cache: &CacheConfig) -> Result<(), StartError> {
         let store = cache.store.value.clone();
         let cache = self.open(cache)?;
-        let listener = Listener::bind(&self.server.listen)
+        let mut taken = Vec::new();
+        let listener = self
+            .bind(&self.server.listen, self.server.admin.as_deref(), &mut taken)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let loops = tokio::runtime::Handle::current().metrics().num_workers();
         let listener = self.secure(listener)?.with_loops(loops);
         let listener = listener.map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
-        let admin = self.admin(&cache, reloader.handle(), store).await?;
+        let admin = match &self.server.admin {
+            Some(address) => Some(self.bind_admin(address, &mut taken).await?),
+            None => None,
+        };
+        let opened = self.opened(address, admin.as_ref().map(Listener::addr), &store, taken);
+        let admin = self.admin(admin, &cache, reloader.handle(), store);
         let signals = signals(self.stop.clone(), reloader.handle())?;
+        let site = self.site(listener, &cache, reloader.handle());
         self.watch(reloader);
         // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
-        let scheme = if self.server.tls.is_some() { "https" } else { "http" };
-        tracing::info!(%address, "listening on {scheme}://{address}");
-        let limits = Limits { max_connections: self.server.max_connections, ..Limits::default() };
-        let handler = SiteHandler::new(Arc::clone(&self.live), cache.clone(), &self.server);
+        tracing::info!(%address, "listening on {}://{address}", self.scheme());
+        if let Mode::Dev(options) = &self.mode {
+            (options.opened)(&opened);
+        }
         let admin_stop = self.admin_stop.clone();
-        let site = listener.run(handler, limits, self.stop.clone(), self.tasks.clone());
         let serving = async {
             // The admin listener says that the process is stopping for as long as it is.
             let site = async {
@@ -192,17 +229,80 @@ impl App {
         Ok(())
     }
 
-    /// Binds the admin listener, where there is one; the future serves it.
-    async fn admin(
+    /// Serves the site at `listener`, to visitors or to who works on it.
+    fn site(
         &self,
+        listener: Listener,
+        cache: &Cache,
+        reload: ReloadHandle,
+    ) -> impl Future<Output = ()> + use<> {
+        let max_connections = descriptors::room_for(self.server.max_connections);
+        let limits = Limits { max_connections, ..Limits::default() };
+        let (live, cache, server) = (Arc::clone(&self.live), cache.clone(), &self.server);
+        let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
+        match &self.mode {
+            Mode::Serve => {
+                let handler = SiteHandler::new(live, cache, server);
+                Either::Left(listener.run(handler, limits, stop, tasks))
+            }
+            Mode::Dev(DevOptions { lines, .. }) => {
+                let handler = DevHandler::new(live_reload::Parts {
+                    live,
+                    cache,
+                    reload,
+                    stop: stop.clone(),
+                    tasks: tasks.clone(),
+                    server: server.clone(),
+                    lines: *lines,
+                });
+                Either::Right(listener.run(handler, limits, stop, tasks))
+            }
+        }
+    }
+
+    /// Binds an address; for who works on a site the next free port, where it is taken.
+    async fn bind(
+        &self,
+        address: &str,
+        kept: Option<&str>,
+        taken: &mut Vec<String>,
+    ) -> std::io::Result<Listener> {
+        match self.mode {
+            Mode::Serve => Listener::bind(address).await,
+            Mode::Dev(_) => dev::bind_near(address, kept, taken).await,
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.server.tls.is_some() { "https" } else { "http" }
+    }
+
+    fn opened(
+        &self,
+        site: SocketAddr,
+        admin: Option<SocketAddr>,
+        store: &Secret,
+        taken: Vec<String>,
+    ) -> Opened {
+        let site = dev::browsable(self.scheme(), site);
+        Opened {
+            docs: self.server.docs.as_ref().map(|path| format!("{site}{path}")),
+            site,
+            admin: admin.map(|address| dev::browsable("http", address)),
+            store: dev::without_password(store),
+            taken,
+            wrong: self.wrong.clone(),
+        }
+    }
+
+    /// Serves the admin listener, where there is one.
+    fn admin(
+        &self,
+        bound: Option<Listener>,
         cache: &Cache,
         reload: ReloadHandle,
         store: Secret,
-    ) -> Result<impl Future<Output = ()> + use<>, StartError> {
-        let bound = match &self.server.admin {
-            Some(address) => Some(self.bind_admin(address).await?),
-            None => None,
-        };
+    ) -> impl Future<Output = ()> + use<> {
         let parts = admin::Parts {
             live: Arc::clone(&self.live),
             cache: cache.clone(),
@@ -215,7 +315,7 @@ impl App {
             store,
         };
         let (stop, tasks) = (self.admin_stop.clone(), self.tasks.clone());
-        Ok(async move {
+        async move {
             let Some(listener) = bound else { return };
             let address = listener.addr();
             tracing::info!(%address, "admin on http://{address}");
@@ -225,12 +325,16 @@ impl App {
                 ..Limits::default()
             };
             listener.run(Admin::new(parts, address), limits, stop, tasks).await;
-        })
+        }
     }
 
-    async fn bind_admin(&self, address: &str) -> Result<Listener, StartError> {
+    async fn bind_admin(
+        &self,
+        address: &str,
+        taken: &mut Vec<String>,
+    ) -> Result<Listener, StartError> {
         let failed = |why: String| StartError::Failed(format!("the admin listener: {why}"));
-        let bound = Listener::bind(address).await.map_err(|why| failed(why.to_string()))?;
+        let bound = self.bind(address, None, taken).await.map_err(|why| failed(why.to_string()))?;
         let token = self.typed.server.admin_token.as_ref();
         // The file was checked; the command line may say otherwise.
         if !bound.addr().ip().is_loopback() && token.is_none_or(|token| token.is_empty()) {

@@ -105,6 +105,12 @@ impl SiteBuild {
         Self { main, live, clock, started: OnceLock::new() }
     }
 
+    /// Says what the process was started with, before anything is built that could be taken for it.
+    pub fn started_with(&self, server: &ServerConfig, cache: &CacheConfig) {
+        // Where the first build was good, it said the same.
+        let _ = self.started.set((server.clone(), cache.clone()));
+    }
+
     /// A warning for each field that the process cannot take over.
     fn restarts(&self, site: &Site, config: &Config) -> Report {
         let now = || (site.server.clone(), site.cache.clone());

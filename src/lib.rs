@@ -13,6 +13,7 @@
 //! | [`inspect`] | what the site says beside what the store holds: `explain`, `plan` |
 //! | [`watch`], [`reload`], [`build`] | edits: seen, read whole, compiled, swapped |
 //! | [`admin`] | the admin listener: keys, purges, status, metrics, the page |
+//! | [`dev`] | live reload for who works on the site |
 //! | [`app`], [`telemetry`] | life: start and stop, the log |
 //! | [`cli`] | one file a command |
 
@@ -23,6 +24,7 @@ pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod dev;
 pub mod diagnostic;
 pub mod fingerprint;
 pub mod http;

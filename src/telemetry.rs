@@ -21,6 +21,12 @@ pub fn access_line(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
+/// Writes a line about a request to standard error, among those of the log.
+pub fn request_line(line: &str) {
+    // A closed pipe is nobody who reads.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Who reads the log, which decides what is in it where `RUST_LOG` says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {

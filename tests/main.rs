@@ -1,6 +1,8 @@
 //! larder from outside: the real program, a real Redis, real files, plain HTTP.
 
 #[cfg(test)]
+mod abuse;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod caching;

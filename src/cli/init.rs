@@ -31,7 +31,7 @@ pub(super) fn run(directory: &Path) -> Result<u8, Trouble> {
             format!("{} cannot be written: {why}", directory.join(path).display())
         })?;
     }
-    say(&format!("a new site is in {0}: now `cd {0} && larder`\n", directory.display()));
+    say(&format!("a new site is in {0}: now `cd {0} && larder dev`\n", directory.display()));
     Ok(OK)
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod dev;
 mod explain;
 mod health;
 mod init;
@@ -70,6 +71,8 @@ pub(crate) struct Listening {
 enum Command {
     /// Serves the site (what `larder` alone does).
     Serve(Listening),
+    /// Serves the site for who works on it: browsers reload what changed, errors are shown there.
+    Dev(dev::Arguments),
     /// Says all that is wrong with the site's file, without any other effect.
     Check {
         /// How it is said.
@@ -141,7 +144,7 @@ pub fn main() -> ExitCode {
     };
     let Arguments { command, common, listening } = arguments;
     let reader = match command {
-        None | Some(Command::Serve(_)) => Reader::Operator,
+        None | Some(Command::Serve(_) | Command::Dev(_)) => Reader::Operator,
         Some(_) => Reader::Caller,
     };
     telemetry::start(common.log, reader);
@@ -149,6 +152,9 @@ pub fn main() -> ExitCode {
     let done = match command {
         None => Ok(serve::run(config, &listening)),
         Some(Command::Serve(own)) => Ok(serve::run(config, &own.over(listening))),
+        Some(Command::Dev(dev::Arguments { listening: own, open })) => {
+            Ok(dev::run(config, &own.over(listening), open, common.log))
+        }
         Some(Command::Check { format }) => Ok(check::run(config, format)),
         Some(Command::Explain(arguments)) => explain::run(config, &arguments),
         Some(Command::Plan(arguments)) => plan::run(config, &arguments),

@@ -4,11 +4,28 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use serde_json::json;
+
+use crate::cache::Outcome;
+
+/// What the site's handler knows of an answer beyond its lines; rides in the answer's extensions,
+/// where somebody asked for it.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The name of the route that answered.
+    pub route: Arc<str>,
+    /// The key; nothing for what is never stored.
+    pub key: Option<Box<str>>,
+    /// What the cache did.
+    pub outcome: Outcome,
+    /// Why nothing usable was stored, where somebody looked.
+    pub lacked: Option<&'static str>,
+}
 
 /// One request and its answer.
 #[derive(Clone, Debug)]
@@ -29,6 +46,8 @@ pub struct Seen {
     pub took: Duration,
     /// `Cache-Status` of the answer.
     pub cache_status: Option<String>,
+    /// What its handler noted of it; nothing where nobody asked, or no route answered.
+    pub trace: Option<Trace>,
     /// `Referer` of the request.
     pub referer: Option<String>,
     /// `User-Agent` of the request.
@@ -48,6 +67,7 @@ impl Seen {
             bytes: 0,
             took: Duration::ZERO,
             cache_status: None,
+            trace: None,
             referer: text(request.headers(), &REFERER),
             user_agent: text(request.headers(), &USER_AGENT),
         }
@@ -57,6 +77,7 @@ impl Seen {
     pub(super) fn answered<B>(&mut self, answer: &Response<B>) {
         self.status = answer.status();
         self.cache_status = text(answer.headers(), &HeaderName::from_static("cache-status"));
+        self.trace = answer.extensions().get().cloned();
     }
 
     /// A line in the Combined Log Format, and behind it cache status and seconds.
@@ -112,7 +133,8 @@ fn quoted(text: Option<&str>) -> String {
 }
 
 /// As Apache and nginx do it: quotes, backslashes and all that is not visible ASCII as `\xHH`.
-fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -17,7 +17,7 @@ use warp::filters::BoxedFilter;
 use ::http::header::{ACCEPT_LANGUAGE, ALLOW, LOCATION};
 use ::http::{HeaderMap, Method, Request, Response, StatusCode};
 
-use super::access::Seen;
+use super::access::{Seen, Trace};
 use super::answer::{self, Coded, Told};
 use super::body::Body;
 use super::carry::{Carried, WholeRequest, answer_for_warp, answer_from_warp, request_for_warp};
@@ -53,12 +53,28 @@ struct Core {
     /// A path that answers 200, whatever the site has there.
     health: Option<String>,
     docs: Option<Docs>,
+    notes: Notes,
+}
+
+/// Whether an answer carries what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notes {
+    /// It does not.
+    None,
+    /// A [`Trace`] in its extensions.
+    Trace,
 }
 
 impl SiteHandler {
     /// A handler for what `live` holds, answering from `cache`.
     #[must_use]
     pub fn new(live: Arc<Live>, cache: Cache, server: &ServerConfig) -> Self {
+        Self::with_notes(live, cache, server, Notes::None)
+    }
+
+    /// The same, for who wants to know more of each answer.
+    #[must_use]
+    pub fn with_notes(live: Arc<Live>, cache: Cache, server: &ServerConfig, notes: Notes) -> Self {
         let core = Arc::new(Core {
             live,
             cache,
@@ -66,6 +82,7 @@ impl SiteHandler {
             access_log: server.access_log,
             health: server.health.clone(),
             docs: server.docs.as_deref().map(Docs::at),
+            notes,
         });
         let shared = Arc::clone(&core);
         let filter = warp::ext::get::<Carried<WholeRequest>>()
@@ -421,7 +438,22 @@ impl Core {
                 cors.apply(request.headers(), answer.headers_mut());
             }
         }
+        self.note(asked, &mut answer, outcome, key);
         self.with_status(answer, outcome, key)
+    }
+
+    /// Notes what is known of a route's answer, where somebody wants to know.
+    fn note(
+        &self,
+        asked: &Asked<'_>,
+        answer: &mut Response<Body>,
+        outcome: Outcome,
+        key: Option<&str>,
+    ) {
+        if self.notes == Notes::Trace {
+            let (route, key) = (Arc::clone(&asked.route.name), key.map(Box::from));
+            answer.extensions_mut().insert(Trace { route, key, outcome, lacked: None });
+        }
     }
 
     fn with_status(

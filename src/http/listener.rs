@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::connection::{self, Stops};
 use super::edge::Handle;
 use super::tls::Tls;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 
 /// The bounds of a listener. `Default` gives what the file's defaults say.
 #[derive(Clone, Debug)]
@@ -79,6 +79,9 @@ const REFUSING: Duration = Duration::from_secs(1);
 /// The pause after an error of accept that closing connections may cure: no file descriptors,
 /// mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long such an error is not said again: it may last for hours, twenty times a second.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
 
 impl Listener {
     /// Binds `addr`, such as `127.0.0.1:8000`; port 0 takes a free one.
@@ -182,6 +185,7 @@ async fn accept<H: Handle>(
     gate: Gate,
     stop: CancellationToken,
 ) {
+    let mut quiet_until = Moment::default();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -190,7 +194,14 @@ async fn accept<H: Handle>(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                after_failed_accept(&error).await;
+                let now = shared.clock.now();
+                if failed_for_a_while(&error) {
+                    if now >= quiet_until {
+                        tracing::warn!(%error, "cannot accept connections; trying again");
+                        quiet_until = now.after(SAID_AGAIN);
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
                 continue;
             }
         };
@@ -249,18 +260,14 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// A client that left between its arrival and accept is no reason to pause; all else is.
-async fn after_failed_accept(error: &io::Error) {
-    let client_left = matches!(
+fn failed_for_a_while(error: &io::Error) -> bool {
+    !matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::Interrupted
-    );
-    if !client_left {
-        tracing::warn!(%error, "cannot accept connections; trying again");
-        tokio::time::sleep(ACCEPT_PAUSE).await;
-    }
+    )
 }
 
 /// Refuses in what the client speaks. A handshake costs, but no more than one that a client gets by

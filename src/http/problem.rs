@@ -134,8 +134,9 @@ impl Problem {
     }
 }
 
-/// Text for an HTML page.
-fn escaped(text: &str) -> String {
+/// Text for an HTML page, between tags or in a quoted attribute.
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

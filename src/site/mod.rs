@@ -247,6 +247,8 @@ pub struct Page {
     chosen: Vec<ChosenLoad>,
     /// A digest of all that decides the response besides the request.
     base: Fingerprint,
+    /// The same without the addresses of stylesheets.
+    bare: Fingerprint,
 }
 
 /// The form of a page.

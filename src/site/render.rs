@@ -82,6 +82,20 @@ impl Route {
             Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
         }
     }
+
+    /// The same without the addresses of the stylesheets that `asset` gives: another one says that
+    /// the page itself is another.
+    ///
+    /// # Errors
+    /// [`RenderError::NotFound`] where a load of the route's own finds nothing.
+    pub fn bare_fingerprint(&self, facts: &Facts<'_>) -> Result<Fingerprint, RenderError> {
+        match &self.source {
+            Source::Page(page) => {
+                page.choose_upon(&page.bare, facts).map(|chosen| chosen.fingerprint)
+            }
+            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
+        }
+    }
 }
 
 impl Site {
@@ -133,7 +147,15 @@ struct ChosenValues {
 
 impl Page {
     fn choose(&self, facts: &Facts<'_>) -> Result<ChosenValues, RenderError> {
-        let mut hasher = Hasher::default().field(self.base.as_bytes());
+        self.choose_upon(&self.base, facts)
+    }
+
+    fn choose_upon(
+        &self,
+        base: &Fingerprint,
+        facts: &Facts<'_>,
+    ) -> Result<ChosenValues, RenderError> {
+        let mut hasher = Hasher::default().field(base.as_bytes());
         let mut values = Vec::with_capacity(self.chosen.len());
         for load in &self.chosen {
             let address = load.address.render(|root, name| match root {
@@ -209,6 +231,14 @@ impl RenderJob {
 }
 
 impl Site {
+    /// Whether the site has a page of its own for an error.
+    #[must_use]
+    pub fn has_error_page(&self, status: u16) -> bool {
+        [ErrorStatus::Exactly(status), ErrorStatus::Class(status / 100)]
+            .iter()
+            .any(|status| self.errors.contains_key(status))
+    }
+
     /// The site's page for an error and its content type; nothing where the site has none for it.
     ///
     /// # Errors

@@ -1,10 +1,5 @@
 //! HTTP/2 frame by frame, for what no well-behaved client would send: RFC 9113 §4.1, RFC 7541.
 
-use std::net::SocketAddr;
-
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const PRIORITY: u8 = 2;
@@ -15,7 +10,6 @@ pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const END_STREAM: u8 = 1;
-const ACK: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 
 /// `SETTINGS_INITIAL_WINDOW_SIZE`.
@@ -76,42 +70,4 @@ fn text(block: &mut Vec<u8>, text: &str) {
         block.push(u8::try_from(rest).expect("seven bits"));
     }
     block.extend_from_slice(text.as_bytes());
-}
-
-/// A connection that sends what it is told to.
-pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
-}
-
-/// A frame as it came.
-#[derive(Debug)]
-pub(crate) struct Came {
-    pub(crate) kind: u8,
-    pub(crate) payload: Vec<u8>,
-}
-
-impl Raw {
-    pub(crate) async fn open(addr: SocketAddr, settings: &[(u16, u32)]) -> Self {
-        let mut stream = TcpStream::connect(addr).await.expect("connected");
-        stream.write_all(&opening(settings)).await.expect("sent");
-        Self { stream }
-    }
-
-    /// Sends bytes; false where the server takes no more.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).await.is_ok()
-    }
-
-    /// The next frame; nothing where the server has closed. A PING is answered.
-    pub(crate) async fn next(&mut self) -> Option<Came> {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).expect("a length")];
-        self.stream.read_exact(&mut payload).await.ok()?;
-        if head[3] == PING && head[4] & ACK == 0 {
-            self.send(&frame(PING, ACK, 0, &payload)).await;
-        }
-        Some(Came { kind: head[3], payload })
-    }
 }

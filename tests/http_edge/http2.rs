@@ -7,9 +7,10 @@ use larder::http::listener::Limits;
 
 use crate::floods::FLOODS;
 use crate::frames::{
-    DATA, END_HEADERS, HEADERS, PING, Raw, SETTINGS, WINDOW, WINDOW_UPDATE, block, frame, get,
+    DATA, END_HEADERS, HEADERS, PING, SETTINGS, WINDOW, WINDOW_UPDATE, block, frame, get,
 };
 use crate::harness::{PATIENCE, exchange, serve, status, within};
+use crate::raw::Raw;
 
 const SHORT: Duration = Duration::from_millis(200);
 

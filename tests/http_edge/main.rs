@@ -6,6 +6,7 @@ mod frames;
 mod harness;
 mod http2;
 mod life;
+mod raw;
 mod rules;
 mod slow;
 mod smuggling;

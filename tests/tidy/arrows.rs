@@ -26,8 +26,26 @@ const ARROWS: &[(&str, &[&str])] = &[
         "admin",
         &["config", "site", "source", "cache", "http", "inspect", "watch", "reload", "build"],
     ),
-    ("app", &["config", "site", "source", "cache", "http", "admin", "watch", "reload", "build"]),
-    ("cli", &["config", "site", "source", "cache", "http", "inspect", "build", "telemetry", "app"]),
+    ("dev", &["config", "site", "cache", "http", "telemetry", "reload"]),
+    (
+        "app",
+        &["config", "site", "source", "cache", "http", "admin", "dev", "watch", "reload", "build"],
+    ),
+    (
+        "cli",
+        &[
+            "config",
+            "site",
+            "source",
+            "cache",
+            "http",
+            "inspect",
+            "build",
+            "telemetry",
+            "dev",
+            "app",
+        ],
+    ),
 ];
 
 #[test]

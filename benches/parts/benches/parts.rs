@@ -29,8 +29,8 @@ fn site(directory: &std::path::Path) -> Site {
     let mut text = String::from("routes:\n");
     for number in 0..1000 {
         let lines = format!(
-            "  /page{number}: {{ body: text }}\n  /p{number}/{{name}}: {{ inline: \"{{{{name}}}}\", \
-             data: {{ name: x }} }}\n"
+            "  /page{number}: {{ body: text }}\n  \
+             /p{number}/{{name}}: {{ inline: \"{{{{name}}}}\", data: {{ name: x }} }}\n"
         );
         text.push_str(&lines);
     }

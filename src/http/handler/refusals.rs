@@ -31,7 +31,8 @@ impl Core {
         let path = request.uri().path();
         tracing::error!(path, status = failure.status, why = %failure.detail, "no answer");
         let status = StatusCode::from_u16(failure.status).unwrap_or_default();
-        let answer = self.problem(asked.served, request, status, "the page could not be made");
+        let mut answer = self.problem(asked.served, request, status, "the page could not be made");
+        self.note(asked, &mut answer, outcome, key);
         self.with_status(answer, outcome, key)
     }
 

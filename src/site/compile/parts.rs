@@ -72,12 +72,19 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         data.push((root.clone(), value));
         uses.insert(root);
     }
-    for asset in analysis.reads.assets.keys().filter_map(|name| assets.get(name)) {
-        hasher.add("asset");
-        hasher.add(&asset.address);
+    let mut bare = hasher.clone();
+    for (name, asset) in
+        analysis.reads.assets.keys().filter_map(|name| Some((name, assets.get(name)?)))
+    {
+        for (hasher, counts) in [(&mut hasher, true), (&mut bare, !is_sheet(name))] {
+            if counts {
+                hasher.add("asset");
+                hasher.add(&asset.address);
+            }
+        }
         uses.extend(asset.files.iter().cloned());
     }
-    let base = hasher.finish();
+    let (base, bare) = (hasher.finish(), bare.finish());
     let mut reads = input_reads(&analysis.reads.list);
     for load in &own.chosen {
         reads.extend(input_reads(&load.address.reads()));
@@ -86,7 +93,7 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
     Parts {
         digest: chosen.iter().fold(base, digest_of_all),
-        source: Source::Page(Page { form: shaped.form, data, chosen, base }),
+        source: Source::Page(Page { form: shaped.form, data, chosen, base, bare }),
         status,
         content_type: shaped.content_type,
         inputs,
@@ -94,6 +101,11 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         uses,
         analysis,
     }
+}
+
+/// Whether an asset is a stylesheet: what a page says is the same, whichever version it names.
+fn is_sheet(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("css"))
 }
 
 /// The reads of a request among all reads, each input once.

@@ -1,0 +1,70 @@
+//! `larder dev`: runs the site for who works on it, with live reload.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Listening, check, complain, serve, stderr_is_coloured};
+use crate::app::{DevOptions, Mode, Opened};
+use crate::dev::{LineForm, Lines};
+use crate::telemetry::LogFormat;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) listening: Listening,
+    /// Opens the site in the browser.
+    #[arg(long)]
+    pub(super) open: bool,
+}
+
+/// Serves the site whose main file is `config`, also where that file is wrong.
+pub(super) fn run(config: &Path, listening: &Listening, open: bool, log: LogFormat) -> u8 {
+    let form = match log {
+        LogFormat::Json => LineForm::Json,
+        LogFormat::Text if stderr_is_coloured() => LineForm::Coloured,
+        LogFormat::Text => LineForm::Plain,
+    };
+    let opened = move |opened: &Opened| {
+        // A log of JSON says it in its own lines.
+        if form != LineForm::Json {
+            if let Some(report) = &opened.wrong {
+                check::show(report);
+            }
+            complain(&banner(opened, form == LineForm::Coloured));
+        }
+        if open && let Err(why) = open::that_detached(&opened.site) {
+            complain(&format!("larder: no browser could be opened: {why}\n"));
+        }
+    };
+    let options = DevOptions { lines: Lines(form), opened: Arc::new(opened) };
+    serve::run_as(config, listening, Mode::Dev(options))
+}
+
+/// Where everything is.
+fn banner(opened: &Opened, is_coloured: bool) -> String {
+    let strong = |text: &str| {
+        if is_coloured { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    };
+    let mut out = String::from("\n");
+    // Writing into a String cannot fail.
+    for address in &opened.taken {
+        let _infallible = writeln!(out, "  {address} is taken: using the next free port");
+    }
+    let line = |name: &str, value: &str| format!("  {name:<8}{value}\n");
+    out.push_str(&line("Site", &strong(&format!("{}/", opened.site))));
+    if let Some(docs) = &opened.docs {
+        out.push_str(&line("Docs", docs));
+    }
+    if let Some(admin) = &opened.admin {
+        out.push_str(&line("Keys", &format!("{admin}/")));
+    }
+    out.push_str(&line("Store", &opened.store));
+    if opened.wrong.is_some() {
+        out.push_str("\n  The file has errors: every page shows them until it is mended.\n");
+    }
+    out.push_str("\n  Pages reload when they change. Ctrl-C stops.\n\n");
+    out
+}

@@ -143,7 +143,7 @@ async fn a_changed_file_is_read_again() {
     let path = site.temporary.path().join("public/index.html");
     // Of the same length, and within one tick of the file system's clock.
     for turn in 0..200 {
-        let edited = format!("<p>{:04}</p>", turn);
+        let edited = format!("<p>{turn:04}</p>");
         fs::write(&path, &edited).unwrap();
         assert_eq!(text(get(&site, "", &[]).await.unwrap()).await, edited);
     }

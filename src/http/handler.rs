@@ -318,7 +318,21 @@ impl Core {
         }
     }
 
+    /// What a route answers, which who may read its pages may read too where it is an error.
     async fn route(
+        &self,
+        served: &Served,
+        matched: &Matched<'_>,
+        request: &WholeRequest,
+    ) -> Response<Body> {
+        let mut answer = self.routed(served, matched, request).await;
+        if let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref()) {
+            cors.apply(request.headers(), answer.headers_mut());
+        }
+        answer
+    }
+
+    async fn routed(
         &self,
         served: &Served,
         matched: &Matched<'_>,

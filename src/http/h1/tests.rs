@@ -63,8 +63,8 @@ async fn answers(paths: &[&str]) -> String {
     let edge = Edge::new(Pieces, peer, Arc::new(Limits::default()), Arc::clone(&pulse));
     let serving = tokio::spawn(Connection::new(there, Bytes::new(), edge, pulse, clock));
     let (mut read, mut write) = tokio::io::split(here);
-    let requests: String =
-        paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
+    let get = |path: &&str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let requests = paths.iter().map(get).collect::<Vec<_>>().concat();
     let mut answer = Vec::new();
     let talk = async {
         let sending = async {

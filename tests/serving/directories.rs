@@ -1,8 +1,9 @@
 //! `dir` routes: what a path leads to, in which form, and that nothing leads out.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use crate::harness::{Larder, MEMORY, Redis, Site, both_stores, check, raw};
 
@@ -168,6 +169,36 @@ async fn a_neighbour_that_is_compressed_already_is_sent_to_who_likes_it_best() {
     assert_eq!(plain.header("vary"), "accept-encoding");
     let png = larder.request("GET", "/assets/large.bin", &[("accept-encoding", "br")]).await;
     assert_eq!((png.header("content-encoding"), png.header("vary")), ("", ""));
+}
+
+#[tokio::test]
+async fn a_neighbour_that_is_older_or_no_file_is_left_alone() {
+    let site = site();
+    for (name, kind) in [("dir", "br"), ("fifo", "br"), ("old", "br"), ("old", "gz")] {
+        let (path, beside) = (format!("public/{name}.js"), format!("public/{name}.js.{kind}"));
+        site.edit_in_place(&path, &format!("{name} as it is now"));
+        match name {
+            "dir" => fs::create_dir(site.path(&beside)).expect("a directory"),
+            "fifo" => {
+                let made = Command::new("mkfifo").arg(site.path(&beside)).status();
+                assert!(made.expect("mkfifo").success());
+            }
+            _ => {
+                site.edit_in_place(&beside, "coded long ago");
+                let then = SystemTime::now() - Duration::from_secs(60);
+                let file = File::options().append(true).open(site.path(&beside)).expect("a file");
+                file.set_modified(then).expect("setting its time");
+            }
+        }
+    }
+    let larder = Larder::serve(&site, MEMORY);
+    for name in ["dir", "fifo", "old"] {
+        let path = format!("/assets/{name}.js");
+        let answer = larder.request("GET", &path, &[("accept-encoding", "br, gzip")]).await;
+        assert_eq!(answer.status, 200, "{name}");
+        assert_eq!(answer.text(), format!("{name} as it is now"), "{name}");
+        assert_eq!((answer.header("content-encoding"), answer.header("vary")), ("", ""), "{name}");
+    }
 }
 
 #[tokio::test]

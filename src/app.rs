@@ -193,7 +193,6 @@ impl App {
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let loops = tokio::runtime::Handle::current().metrics().num_workers();
         let listener = self.secure(listener)?.with_loops(loops);
-        let listener = listener.map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
         let admin = match &self.server.admin {
             Some(address) => Some(self.bind_admin(address, &mut taken).await?),
@@ -284,13 +283,14 @@ impl App {
         store: &Secret,
         taken: Vec<String>,
     ) -> Opened {
-        let site = dev::browsable(self.scheme(), site);
+        let (is_far, site) = (!site.ip().is_loopback(), dev::browsable(self.scheme(), site));
         Opened {
             docs: self.server.docs.as_ref().map(|path| format!("{site}{path}")),
             site,
             admin: admin.map(|address| dev::browsable("http", address)),
             store: dev::without_password(store),
             taken,
+            is_far,
             wrong: self.wrong.clone(),
         }
     }

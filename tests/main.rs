@@ -9,6 +9,8 @@ mod caching;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod developing;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod reloading;

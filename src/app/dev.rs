@@ -46,6 +46,8 @@ pub struct Opened {
     pub store: String,
     /// The addresses that were asked for and are taken.
     pub taken: Vec<String>,
+    /// Whether other machines reach it.
+    pub is_far: bool,
     /// What is wrong with the site's files, where nothing could be loaded.
     pub wrong: Option<Report>,
 }

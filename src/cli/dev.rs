@@ -65,6 +65,9 @@ fn banner(opened: &Opened, is_coloured: bool) -> String {
     if opened.wrong.is_some() {
         out.push_str("\n  The file has errors: every page shows them until it is mended.\n");
     }
+    if opened.is_far {
+        out.push_str("\n  Other machines get the site without live reload.\n");
+    }
     out.push_str("\n  Pages reload when they change. Ctrl-C stops.\n\n");
     out
 }

@@ -13,6 +13,7 @@ use super::version::{self, File, Shown};
 use crate::diagnostic::Report;
 use crate::diagnostic::render::human;
 use crate::fingerprint::{Fingerprint, Hasher};
+use crate::http::access::escaped;
 use crate::http::files::Dir;
 use crate::http::live::Live;
 use crate::reload::{ReloadHandle, ReloadState, ReloadStatus};
@@ -25,6 +26,8 @@ const MAX_SENT: usize = 20;
 
 /// Served directories that are remembered.
 const MAX_DIRS: usize = 64;
+/// Files of theirs whose edits are remembered as logged.
+const MAX_LOGGED: usize = 1000;
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -49,17 +52,22 @@ pub(super) struct Stamp {
 pub(super) struct Hub {
     live: Arc<Live>,
     reload: ReloadHandle,
+    /// Where Swagger UI is.
+    docs: Option<String>,
     news: broadcast::Sender<News>,
     /// The site that was asked for last, and its version.
     last: Mutex<Option<(Arc<Site>, Fingerprint)>>,
     /// What is known of the files of served directories.
     dirs: Mutex<HashMap<PathBuf, Dir>>,
+    /// The edits of such files that were logged last, by address.
+    logged: Mutex<HashMap<String, Fingerprint>>,
 }
 
 impl Hub {
-    pub(super) fn new(live: Arc<Live>, reload: ReloadHandle) -> Self {
+    pub(super) fn new(live: Arc<Live>, reload: ReloadHandle, docs: Option<String>) -> Self {
         let (news, _) = broadcast::channel(QUEUE);
-        Self { live, reload, news, last: Mutex::default(), dirs: Mutex::default() }
+        let (last, dirs, logged) = Default::default();
+        Self { live, reload, docs, news, last, dirs, logged }
     }
 
     /// Follows the reloads until the process stops.
@@ -120,7 +128,21 @@ impl Hub {
         if status.generation == 0 {
             return Shown::Page(version::of_nothing(&state(&status)));
         }
-        version::of(&self.live.site(), target)
+        let site = self.live.site();
+        let path = target.split('?').next().unwrap_or_default();
+        if self.is_docs(path) {
+            Shown::Page(version::of_docs(&site))
+        } else {
+            version::of(&site, target)
+        }
+    }
+
+    /// Whether a path is Swagger UI's, or the document that it shows.
+    fn is_docs(&self, path: &str) -> bool {
+        let Some(docs) = &self.docs else { return false };
+        let below = path.strip_prefix(docs.as_str());
+        path == "/openapi.json"
+            || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The version of a file as it is on the disk now.
@@ -135,6 +157,17 @@ impl Hub {
         };
         let version = dir.version(&file.name).await.unwrap_or_default();
         Hasher::default().field(file.beside.as_bytes()).field(version).finish()
+    }
+
+    /// Logs that a file of a served directory changed: once, however many pages use it.
+    pub(super) fn log_edit(&self, address: &str, version: Fingerprint) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() >= MAX_LOGGED {
+            logged.clear();
+        }
+        if logged.insert(address.to_owned(), version) != Some(version) {
+            tracing::info!("changed: {}", escaped(address));
+        }
     }
 
     /// The version of the whole site now.

@@ -149,6 +149,7 @@ mod tests {
                 key: Some("api:cache::hello-name:/hello/ada".into()),
                 outcome,
                 lacked: Some("expired"),
+                failed: None,
             }),
             referer: None,
             user_agent: None,

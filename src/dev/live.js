@@ -3,9 +3,10 @@
 "use strict";
 
 (() => {
-  const told = new URL(document.currentScript.src).searchParams;
+  const own = document.currentScript;
+  const told = new URL(own.src).searchParams;
   const isQuiet = told.has("quiet");
-  const SCROLL = "larder:scroll";
+  const PLACE = "larder:place";
   const FIRST_PAUSE_MS = 200;
   const LONGEST_PAUSE_MS = 3000;
   // What never worked is given up; what did work comes back.
@@ -29,29 +30,55 @@
     }
   };
 
-  // --- Where the page is scrolled to outlives a reload.
+  // --- Where the page is scrolled to, and what was typed, outlive a reload. Browsers forget the
+  // second for pages that are not to be kept.
 
-  const keepScroll = () => {
+  const NOT_KEPT = ["button", "file", "hidden", "image", "password", "reset", "submit"];
+  const fields = () =>
+    [...document.querySelectorAll("input, textarea, select")].filter(
+      (field) => !NOT_KEPT.includes(field.type),
+    );
+  const nameOf = (field) => [field.type, field.id, field.name].join(" ");
+  const part = (field) => (["checkbox", "radio"].includes(field.type) ? "checked" : "value");
+
+  // What the page itself filled in may be what was edited.
+  const isTyped = (field) => {
+    if (field.options) {
+      const byPage = [...field.options].findIndex((option) => option.defaultSelected);
+      return field.selectedIndex !== Math.max(byPage, 0);
+    }
+    if (part(field) === "checked") return field.checked !== field.defaultChecked;
+    return field.value !== field.defaultValue;
+  };
+
+  const keepPlace = () => {
+    const typed = fields().map(
+      (field) => isTyped(field) && [nameOf(field), field[part(field)]],
+    );
     try {
-      const place = { at: location.href, x: scrollX, y: scrollY };
-      sessionStorage.setItem(SCROLL, JSON.stringify(place));
+      const place = { at: location.href, x: scrollX, y: scrollY, typed };
+      sessionStorage.setItem(PLACE, JSON.stringify(place));
     } catch {
-      // No storage: the browser's own way has to do.
+      // No storage, or no room: the browser's own way has to do.
     }
   };
 
-  const takeScroll = () => {
+  const takePlace = () => {
     try {
-      const place = JSON.parse(sessionStorage.getItem(SCROLL));
-      sessionStorage.removeItem(SCROLL);
+      const place = JSON.parse(sessionStorage.getItem(PLACE));
+      sessionStorage.removeItem(PLACE);
       return place && place.at === location.href ? place : null;
     } catch {
       return null;
     }
   };
 
-  const place = takeScroll();
+  const place = takePlace();
   if (place) {
+    fields().forEach((field, at) => {
+      const [name, value] = place.typed[at] || [];
+      if (name === nameOf(field)) field[part(field)] = value;
+    });
     const back = () => scrollTo({ left: place.x, top: place.y, behavior: "instant" });
     back();
     // Images and fonts may have made the page longer.
@@ -59,7 +86,7 @@
   }
 
   const reload = () => {
-    keepScroll();
+    keepPlace();
     location.reload();
   };
 
@@ -133,7 +160,7 @@
       box-sizing: border-box; width: min(64rem, calc(100vw - 2rem)); max-width: none;
       max-height: calc(100vh - 2rem); margin: auto; padding: 0; overflow: auto;
       border: 0; border-top: 4px solid #f2998f; border-radius: 8px;
-      background: #1b1817; color: #ece5df; box-shadow: 0 1rem 4rem rgb(0 0 0 / 50%);
+      color-scheme: dark; background: #1b1817; color: #ece5df; box-shadow: 0 1rem 4rem rgb(0 0 0 / 50%);
       font: 1rem/1.5 system-ui, sans-serif; text-align: left;
     }
     dialog::backdrop { background: rgb(27 24 23 / 65%); }
@@ -222,6 +249,7 @@
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     socket = new WebSocket(`${scheme}://${location.host}/_larder/live?${query}`);
     socket.addEventListener("open", () => {
+      own.dataset.state = "connected";
       pause = FIRST_PAUSE_MS;
       wasOpen = true;
       ask();
@@ -231,6 +259,7 @@
       hear[message.is]?.(message);
     });
     socket.addEventListener("close", () => {
+      own.dataset.state = "lost";
       tries += 1;
       if (isLeaving || (!wasOpen && tries >= TRIES_AT_FIRST)) return;
       setTimeout(connect, pause);

@@ -2,19 +2,19 @@
 
 use std::fmt::Write as _;
 
-use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use http::{Method, Response, StatusCode};
 
 use super::{ERROR_PAGE, view};
+use crate::diagnostic::{At, SourceFile, Span};
 use crate::http::body::Body;
 use crate::http::problem::escaped;
-use crate::site::route::{Found, PathText};
+use crate::site::route::{Found, PathText, Pattern};
 use crate::site::{Route, Site};
 
 /// Routes that are named.
 const NAMED: usize = 5;
 /// How unlike a route may be that is named: 0 is the same, 1 has nothing in common.
-const TOO_FAR: f64 = 0.6;
+const TOO_FAR: f64 = 0.7;
 /// What a parameter costs, so that the literal route that is as near comes first.
 const PARAM: f64 = 0.2;
 
@@ -64,20 +64,15 @@ impl Missing {
             one.total_cmp(other).then_with(|| a.pattern.as_str().cmp(b.pattern.as_str()))
         });
         let nearest = near.into_iter().take(NAMED).map(|(_, route)| Near::of(route)).collect();
-        Self { path, raw: raw.to_owned(), nearest, has_own_page: site.has_error_page(404) }
-    }
-
-    /// The site's own answer with this page in place of its own.
-    pub(super) fn instead_of(&self, own: &Response<Body>) -> Response<Body> {
-        let mut answer = view::answer(StatusCode::NOT_FOUND, self.html());
-        for (name, value) in own.headers() {
-            if !matches!(name, &CONTENT_LENGTH | &CONTENT_SECURITY_POLICY) {
-                answer.headers_mut().entry(name).or_insert_with(|| value.clone());
-            }
+        Self {
+            path,
+            raw: raw.to_owned(),
+            nearest,
+            has_own_page: site.error_page_digest(404).is_some(),
         }
-        answer
     }
 
+    /// The page.
     pub(super) fn html(&self) -> String {
         let path = escaped(&visible(&self.path));
         let mut main =
@@ -93,7 +88,7 @@ impl Missing {
         if let Some(yaml) = self.yaml() {
             let _infallible = writeln!(
                 main,
-                "<h2>To add this one</h2>\n<p>Write under <code>routes:</code>, and save. This \
+                "<h2>To add this one</h2>\n<p>Write it under <code>routes:</code> and save. This \
                  page goes there by itself.</p>\n<pre tabindex=\"0\">{}</pre>",
                 escaped(&yaml)
             );
@@ -113,8 +108,9 @@ impl Missing {
 
     /// The lines that make a route of it; nothing where a pattern cannot say the path.
     fn yaml(&self) -> Option<String> {
-        let is_sayable = |letter: char| !letter.is_control() && !"{}*".contains(letter);
-        if !self.path.chars().all(is_sayable) || self.path.contains("/:") {
+        let nowhere = Span::new(&SourceFile::new("", ""), 0..0);
+        let pattern = Pattern::parse(&At::new(self.path.clone(), nowhere)).ok()?;
+        if !pattern.is_literal() || self.path.contains(char::is_control) {
             return None;
         }
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_.".contains(letter);
@@ -248,13 +244,14 @@ mod tests {
         for (path, key) in [
             ("/pricing", "  /pricing:\n"),
             ("/a b: c", "  \"/a b: c\":\n"),
-            ("/caf\u{e9}\"#", "  \"/caf\u{e9}\\\"#\":\n"),
+            ("/caf\u{e9}\"", "  \"/caf\u{e9}\\\"\":\n"),
         ] {
             let yaml = missing(path).yaml().unwrap();
             assert!(yaml.contains(key), "{yaml}");
         }
-        assert_eq!(missing("/{x}").yaml(), None);
-        assert_eq!(missing("/a\nb").yaml(), None);
+        for path in ["/{x}", "/a\nb", "/:id", "/a#b", "/a?b"] {
+            assert_eq!(missing(path).yaml(), None, "{path}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! [`DevHandler`] stands around the site's own handler. Only pages that a browser goes to are
 //! touched, and only after the cache: they get one script tag and are not kept by anybody. All else
 //! (fetches, programs, what is stored) is byte for byte what `larder serve` gives. The script
-//! ([`SCRIPT`]) keeps a WebSocket to `socket`, which is told by `hub` what every reload came to.
+//! (`live.js`) keeps a WebSocket to `socket`, which is told by `hub` what every reload came to.
 
 mod guard;
 mod hub;
@@ -101,7 +101,7 @@ impl DevHandler {
         let Parts { live, cache, reload, stop, tasks, mut server, lines } = parts;
         server.cache_status = CacheStatusDetail::Full;
         let site = SiteHandler::with_notes(Arc::clone(&live), cache.clone(), &server, Notes::Trace);
-        let hub = Arc::new(Hub::new(Arc::clone(&live), reload.clone()));
+        let hub = Arc::new(Hub::new(Arc::clone(&live), reload.clone(), server.docs.clone()));
         tasks.spawn(Arc::clone(&hub).run(stop.clone()));
         let sockets = Sockets::new(Arc::clone(&hub), stop, tasks);
         let guard = guard::Guard::new(&server);
@@ -188,10 +188,7 @@ impl DevHandler {
         } else {
             let site = self.dev.live.site();
             let answer = self.ask(request).await;
-            match missing::of(&site, &visit.method, &visit.target, &answer) {
-                Some(missing) if is_near => missing.instead_of(&answer),
-                _ => answer,
-            }
+            if is_near { explained(&site, &visit, answer) } else { answer }
         };
         if !is_near {
             return answer;
@@ -232,6 +229,24 @@ impl DevHandler {
         let answer = own_error_page(&site, status, path);
         let tag = Tag { stamp, at: visit.target.clone(), nonce: None, is_quiet: false };
         self.dev.with_script(answer, tag, &visit.host).await
+    }
+}
+
+/// An answer with a page for who works on the site in place of one that only says that there is
+/// none: no route was found, or a render failed.
+fn explained(site: &Site, visit: &Visit, answer: Response<Body>) -> Response<Body> {
+    if let Some(missing) = missing::of(site, &visit.method, &visit.target, &answer) {
+        return view::instead_of(&answer, &missing.html());
+    }
+    let failed = answer.extensions().get().and_then(|trace: &Trace| {
+        let route = site.route_named(&trace.route)?;
+        Some((route, trace.failed.clone()?))
+    });
+    match failed {
+        Some((route, why)) if answer.status().is_server_error() => {
+            view::instead_of(&answer, &view::failed(route, answer.status(), &why))
+        }
+        _ => answer,
     }
 }
 

@@ -277,6 +277,9 @@ impl Talk {
             self.doubtful = Some(now);
             return Ok(());
         }
+        for (address, version) in now.iter().filter(|pair| self.files.get(pair.0) != Some(pair.1)) {
+            self.hub.log_edit(address, *version);
+        }
         self.files = now;
         self.tell_of_swap(socket).await
     }

@@ -39,9 +39,11 @@ fn html(report: &Report) -> String {
          itself.</p>\n"
     );
     for text in drawn(report).take(MAX_SHOWN) {
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let (first, rest) = (escaped(first), escaped(rest));
         // Writing into a String cannot fail.
         let _infallible =
-            writeln!(main, "<pre class=\"problem\" tabindex=\"0\">{}</pre>", escaped(&text));
+            writeln!(main, "<pre class=\"problem\" tabindex=\"0\"><b>{first}</b>\n{rest}</pre>");
     }
     view::page("The site has errors", &main)
 }

@@ -10,7 +10,7 @@ use crate::fingerprint::{Fingerprint, Hasher};
 use crate::site::dir::SiteDir;
 use crate::site::key::Facts;
 use crate::site::route::{Found, Matched, RawQuery};
-use crate::site::{ErrorFacts, RenderError, Route, Site, Source};
+use crate::site::{RenderError, Route, Site, Source};
 
 /// What an address shows.
 #[derive(Debug)]
@@ -56,16 +56,16 @@ fn file(site: &Site, path: &str) -> Option<File> {
 fn of_page(site: &Site, target: &str) -> Fingerprint {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if let Some(status) = path.strip_prefix(ERROR_PAGE).and_then(|text| text.parse().ok()) {
-        return error(site, status, query);
+        return error(site, status);
     }
     match site.find("GET", path) {
         Found::Route(matched) => match site.route(matched.target) {
             Some(route) => of_route(site, route, &matched, query),
-            None => error(site, StatusCode::INTERNAL_SERVER_ERROR.as_u16(), path),
+            None => error(site, StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
         },
         Found::Redirect { to } => Hasher::default().field("redirect").field(to).finish(),
-        Found::Method { .. } => error(site, StatusCode::METHOD_NOT_ALLOWED.as_u16(), path),
-        Found::Malformed => error(site, StatusCode::BAD_REQUEST.as_u16(), path),
+        Found::Method { .. } => error(site, StatusCode::METHOD_NOT_ALLOWED.as_u16()),
+        Found::Malformed => error(site, StatusCode::BAD_REQUEST.as_u16()),
         Found::NotFound => Hasher::default()
             .field("missing")
             .field(missing::Missing::new(site, path).html())
@@ -83,16 +83,20 @@ pub(super) fn of_all(site: &Site) -> Fingerprint {
     hasher.finish()
 }
 
+/// The version of what describes the site.
+pub(super) fn of_docs(site: &Site) -> Fingerprint {
+    Hasher::default().field("docs").field(site.openapi().to_string()).finish()
+}
+
 /// The version of anything while no site is loaded: what is wrong is what is shown.
 pub(super) fn of_nothing(wrong: &str) -> Fingerprint {
     Hasher::default().field("nothing is loaded").field(wrong).finish()
 }
 
 fn of_route(site: &Site, route: &Route, matched: &Matched<'_>, query: &str) -> Fingerprint {
-    let path = matched.path.text();
-    let Ok(params) = route.rules.path(&matched.params) else { return error(site, 404, path) };
-    let Ok(raw) = RawQuery::parse(query) else { return error(site, 400, path) };
-    let Ok(query) = route.rules.query(&raw) else { return error(site, 422, path) };
+    let Ok(params) = route.rules.path(&matched.params) else { return error(site, 404) };
+    let Ok(raw) = RawQuery::parse(query) else { return error(site, 400) };
+    let Ok(query) = route.rules.query(&raw) else { return error(site, 422) };
     let headers = HeaderMap::new();
     let facts = Facts {
         path: &matched.path,
@@ -103,8 +107,8 @@ fn of_route(site: &Site, route: &Route, matched: &Matched<'_>, query: &str) -> F
     };
     match route.bare_fingerprint(&facts) {
         Ok(fingerprint) => of_answer(route, &fingerprint),
-        Err(RenderError::NotFound { .. }) => error(site, 404, path),
-        Err(RenderError::Failed(_)) => error(site, 500, path),
+        Err(RenderError::NotFound { .. }) => error(site, 404),
+        Err(RenderError::Failed(_)) => error(site, 500),
     }
 }
 
@@ -120,13 +124,11 @@ fn of_answer(route: &Route, fingerprint: &Fingerprint) -> Fingerprint {
     hasher.finish()
 }
 
-/// An error's page, by what it shows: it has no fingerprint.
-fn error(site: &Site, status: u16, path: &str) -> Fingerprint {
-    let facts = ErrorFacts { status, title: "", detail: "", path };
+/// An error's page: the path is the same for as long as the address is.
+fn error(site: &Site, status: u16) -> Fingerprint {
     let hasher = Hasher::default().field("error").field(status.to_string());
-    match site.error_page(facts) {
-        Ok(Some((bytes, kind))) => hasher.field(bytes).field(kind).finish(),
-        Ok(None) => hasher.finish(),
-        Err(why) => hasher.field(why.to_string()).finish(),
+    match site.error_page_digest(status) {
+        Some(digest) => hasher.field(digest.as_bytes()).finish(),
+        None => hasher.finish(),
     }
 }

@@ -1,10 +1,12 @@
 //! The frame of the pages that `dev` shows in place of the site's.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 
+use crate::http::access::Trace;
 use crate::http::body::Body;
 use crate::http::problem::escaped;
+use crate::site::Route;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -22,4 +24,33 @@ pub(super) fn answer(status: StatusCode, page: String) -> Response<Body> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// Another page with the status and the lines of the site's own answer.
+pub(super) fn instead_of(own: &Response<Body>, page: &str) -> Response<Body> {
+    let mut answer = answer(own.status(), page.to_owned());
+    for (name, value) in own.headers() {
+        if !matches!(name, &CONTENT_LENGTH | &CONTENT_SECURITY_POLICY) {
+            answer.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    if let Some(trace) = own.extensions().get::<Trace>() {
+        answer.extensions_mut().insert(trace.clone());
+    }
+    answer
+}
+
+/// The page for a render that failed.
+pub(super) fn failed(route: &Route, status: StatusCode, why: &str) -> String {
+    let (address, place) = (escaped(&route.address()), escaped(&route.place.to_string()));
+    let main = format!(
+        "<p class=\"status\">{}</p>\n<h1>This page could not be made</h1>\n\
+         <p>The route <code>{address}</code> <small>{place}</small> failed:</p>\n\
+         <pre class=\"problem\" tabindex=\"0\">{}</pre>\n\
+         <footer>This page is shown by <code>larder dev</code> only, and goes on by itself when \
+         the files are mended.</footer>\n",
+        status.as_str(),
+        escaped(why),
+    );
+    page("The page could not be made", &main)
 }

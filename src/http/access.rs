@@ -25,6 +25,8 @@ pub struct Trace {
     pub outcome: Outcome,
     /// Why nothing usable was stored, where somebody looked.
     pub lacked: Option<&'static str>,
+    /// Why it could not be made, where it could not.
+    pub failed: Option<Arc<str>>,
 }
 
 /// One request and its answer.

@@ -283,4 +283,6 @@ struct ErrorPage {
     form: Form,
     content_type: String,
     data: Map<String, Value>,
+    /// A digest of all that decides it besides the error and the addresses of stylesheets.
+    digest: Fingerprint,
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::key::{Facts, Headers, Inputs, Names, cookies};
 use super::route::{Found, RawQuery};
 use super::template::{Bounds, TemplateSet};
-use super::{Form, Page, Route, Site, Source};
+use super::{ErrorPage, Form, Page, Route, Site, Source};
 use crate::config::ErrorStatus;
 use crate::fingerprint::{Fingerprint, Hasher};
 
@@ -231,12 +231,16 @@ impl RenderJob {
 }
 
 impl Site {
-    /// Whether the site has a page of its own for an error.
+    /// A digest of all that decides the site's page for an error, besides the error and the
+    /// addresses of stylesheets; nothing where the site has none for it.
     #[must_use]
-    pub fn has_error_page(&self, status: u16) -> bool {
-        [ErrorStatus::Exactly(status), ErrorStatus::Class(status / 100)]
-            .iter()
-            .any(|status| self.errors.contains_key(status))
+    pub fn error_page_digest(&self, status: u16) -> Option<Fingerprint> {
+        self.error_page_for(status).map(|page| page.digest)
+    }
+
+    fn error_page_for(&self, status: u16) -> Option<&ErrorPage> {
+        let exactly = self.errors.get(&ErrorStatus::Exactly(status));
+        exactly.or_else(|| self.errors.get(&ErrorStatus::Class(status / 100)))
     }
 
     /// The site's page for an error and its content type; nothing where the site has none for it.
@@ -244,11 +248,7 @@ impl Site {
     /// # Errors
     /// [`RenderError::Failed`] where its template fails.
     pub fn error_page(&self, facts: ErrorFacts<'_>) -> Result<Option<(Bytes, &str)>, RenderError> {
-        let exactly = ErrorStatus::Exactly(facts.status);
-        let class = ErrorStatus::Class(facts.status / 100);
-        let Some(page) = self.errors.get(&exactly).or_else(|| self.errors.get(&class)) else {
-            return Ok(None);
-        };
+        let Some(page) = self.error_page_for(facts.status) else { return Ok(None) };
         let mut context = page.data.clone();
         let error = json!({
             "status": facts.status, "title": facts.title, "detail": facts.detail,

@@ -33,6 +33,18 @@ impl Larder {
         Self::start(command("serve", site), site, arguments)
     }
 
+    /// Runs `larder dev` on `site` with further arguments; returns when it listens.
+    pub(crate) fn dev(site: &Site, arguments: &[&str]) -> Self {
+        Self::start(command("dev", site), site, arguments)
+    }
+
+    /// The same, with a variable of the environment.
+    pub(crate) fn dev_with(site: &Site, (name, value): (&str, &str), arguments: &[&str]) -> Self {
+        let mut command = command("dev", site);
+        command.env(name, value);
+        Self::start(command, site, arguments)
+    }
+
     /// Serves `site` in namespaces of its own (`unshare -r` and `flags`), once the shell has done
     /// `before` there.
     pub(crate) fn spawn_apart(site: &Site, flags: &str, before: &str, arguments: &[&str]) -> Self {
@@ -57,7 +69,11 @@ impl Larder {
 
     fn start(mut command: Command, site: &Site, arguments: &[&str]) -> Self {
         let mut child = command
-            .args(["--listen", "127.0.0.1:0"])
+            .args(if arguments.contains(&"--listen") {
+                &[]
+            } else {
+                &["--listen", "127.0.0.1:0"][..]
+            })
             .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
             .args(arguments)
             .stdout(Stdio::piped())

@@ -1,10 +1,12 @@
 //! Answers that no route gives: problems, moved addresses, what an address answers at all.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, HeaderValue, LOCATION};
 use ::http::{Request, Response, StatusCode};
 
+use super::super::access::Trace;
 use super::super::answer;
 use super::super::body::Body;
 use super::super::carry::WholeRequest;
@@ -33,6 +35,9 @@ impl Core {
         let status = StatusCode::from_u16(failure.status).unwrap_or_default();
         let mut answer = self.problem(asked.served, request, status, "the page could not be made");
         self.note(asked, &mut answer, outcome, key);
+        if let Some(trace) = answer.extensions_mut().get_mut::<Trace>() {
+            trace.failed = Some(Arc::clone(&failure.detail));
+        }
         self.with_status(answer, outcome, key)
     }
 

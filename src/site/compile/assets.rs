@@ -107,6 +107,11 @@ impl Assets {
     }
 }
 
+/// Whether an asset is a stylesheet: what a page says is the same, whichever version it names.
+pub(super) fn is_sheet(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("css"))
+}
+
 /// A path as it stands in an address and in whatever a page is written in: nothing in it needs
 /// escaping in HTML, XML, JSON or CSS.
 fn encoded(path: &str) -> String {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::super::ErrorPage;
+use super::super::{ErrorPage, Form};
 use super::Compiler;
-use super::analysis::Analyses;
+use super::analysis::{Analyses, Analysis};
+use super::assets::{Assets, is_sheet};
 use super::page::{Shaped, Surroundings};
 use crate::config::{ErrorPageConfig, ErrorStatus};
+use crate::fingerprint::{Fingerprint, Hasher};
 
 /// An error page after the first pass.
 pub(super) struct ErrorDraft {
@@ -50,9 +52,30 @@ impl Compiler<'_> {
                     .iter()
                     .map(|(name, (value, _))| (name.clone(), value.as_ref().clone()))
                     .collect();
-                let page = ErrorPage { form: shaped.form, content_type: shaped.content_type, data };
-                (status, page)
+                let digest = digest(&shaped, &analysis, &self.assets);
+                let Shaped { form, content_type, .. } = shaped;
+                (status, ErrorPage { form, content_type, data, digest })
             })
             .collect()
     }
+}
+
+/// A digest of all that decides an error page besides the error.
+fn digest(shaped: &Shaped, analysis: &Analysis, assets: &Assets) -> Fingerprint {
+    let mut hasher = Hasher::default()
+        .field(&shaped.content_type)
+        .field(&shaped.shape)
+        .field(analysis.reads.digest.as_bytes());
+    if let Form::Body(bytes) = &shaped.form {
+        hasher.add(bytes);
+    }
+    for (name, (_, digest)) in &analysis.shared {
+        hasher.add(name);
+        hasher.add(digest.as_bytes());
+    }
+    let named = analysis.reads.assets.keys().filter(|name| !is_sheet(name));
+    for asset in named.filter_map(|name| assets.get(name)) {
+        hasher.add(&asset.address);
+    }
+    hasher.finish()
 }

@@ -9,7 +9,7 @@ use super::super::key::{Inputs, Names};
 use super::super::template::{Part, Read, Step, TextTemplate, Tree};
 use super::super::{ChosenLoad, Form, InputRead, Page, SiteFile, Source};
 use super::analysis::Analysis;
-use super::assets::Assets;
+use super::assets::{Assets, is_sheet};
 use super::page::Shaped;
 use super::values::{Chosen, Values, digest};
 use super::{ByName, Uses};
@@ -101,11 +101,6 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         uses,
         analysis,
     }
-}
-
-/// Whether an asset is a stylesheet: what a page says is the same, whichever version it names.
-fn is_sheet(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("css"))
 }
 
 /// The reads of a request among all reads, each input once.

@@ -1,27 +1,9 @@
 //! The admin page in a real browser: with its script, by keyboard, and without any script.
 
-mod harness;
-
-use std::time::Instant;
-
 use fantoccini::Locator;
 use fantoccini::key::Key;
-use harness::{Browser, PATIENCE, Served};
-use serde_json::Value;
 
-/// Asks until the browser says what is expected.
-async fn shows(browser: &Browser, script: &str, expected: &str) {
-    let start = Instant::now();
-    loop {
-        let said = browser.client.execute(script, Vec::new()).await.expect("a script");
-        let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
-        if said == expected {
-            return;
-        }
-        assert!(start.elapsed() < PATIENCE, "{script}\nsays {said}\nnot {expected}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
+use crate::harness::{Browser, PATIENCE, Served, passes_axe, shows};
 
 const KEYS: &str = "return [...document.querySelectorAll('#rows .key a')]\
     .map(link => link.textContent).join(' ')";
@@ -149,27 +131,14 @@ async fn a_key_that_is_markup_runs_nowhere() {
     assert_eq!(served.redis(&["KEYS", "*"]), "");
 }
 
-/// With axe-core, where `AXE_CORE` names its file; scripts/test fetches it by npm where it can.
 #[tokio::test(flavor = "multi_thread")]
 async fn axe_finds_nothing() {
-    let Some(axe) =
-        std::env::var_os("AXE_CORE").and_then(|path| std::fs::read_to_string(path).ok())
-    else {
-        eprintln!("AXE_CORE names no file: not looked at");
-        return;
-    };
     let served = Served::start();
     served.visit("/a");
     let browser = Browser::start(true).await;
-    let page = &browser.client;
     for path in ["/", "/key?key=api:cache::a:/a", "/?q=nothing"] {
-        page.goto(&format!("{}{path}", served.admin)).await.expect("the page");
-        page.execute(&axe, Vec::new()).await.expect("axe");
-        let run = "const done = arguments[arguments.length - 1];\
-            axe.run().then(found => done(JSON.stringify(found.violations.map(it => \
-            [it.id, it.nodes.map(node => node.html)]))))";
-        let found = page.execute_async(run, Vec::new()).await.expect("its report");
-        assert_eq!(found, Value::from("[]"), "{path}");
+        browser.client.goto(&format!("{}{path}", served.admin)).await.expect("the page");
+        passes_axe(&browser, path).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The program, a Redis and a browser of a test's own; all ended when dropped.
 
+mod workshop;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -11,6 +13,8 @@ use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
+
+pub use workshop::Workshop;
 
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -138,6 +142,37 @@ impl Browser {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// Asks until the browser says what is expected.
+pub async fn shows(browser: &Browser, script: &str, expected: &str) {
+    let start = Instant::now();
+    loop {
+        // A page that is being left answers nothing.
+        let said = browser.client.execute(script, Vec::new()).await.unwrap_or_default();
+        let said = said.as_str().map_or_else(|| said.to_string(), str::to_owned);
+        if said == expected {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{script}\nsays {said}\nnot {expected}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Fails where axe-core finds anything in the page. `AXE_CORE` names its file; scripts/test fetches
+/// it by npm where it can.
+pub async fn passes_axe(browser: &Browser, what: &str) {
+    let named = std::env::var_os("AXE_CORE");
+    let Some(axe) = named.and_then(|path| fs::read_to_string(path).ok()) else {
+        eprintln!("AXE_CORE names no file: not looked at");
+        return;
+    };
+    browser.client.execute(&axe, Vec::new()).await.expect("axe");
+    let run = "const done = arguments[arguments.length - 1];\
+        axe.run().then(found => done(JSON.stringify(found.violations.map(it => \
+        [it.id, it.nodes.map(node => node.html)]))))";
+    let found = browser.client.execute_async(run, Vec::new()).await.expect("its report");
+    assert_eq!(found, serde_json::Value::from("[]"), "{what}");
 }
 
 fn program() -> PathBuf {

@@ -1,0 +1,7 @@
+//! `larder dev` without a browser: what it adds, and what it leaves alone.
+
+mod lines;
+mod missing;
+mod pages;
+mod socket;
+mod start;

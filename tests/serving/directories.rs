@@ -297,13 +297,20 @@ async fn an_edit_of_a_file_is_seen_at_once_and_needs_no_reload() {
 }
 
 #[tokio::test]
-async fn a_directory_that_goes_away_and_comes_back_is_served_again() {
-    let site = site();
+async fn a_directory_that_goes_away_is_told_and_one_that_comes_back_is_served_again() {
+    let site = Site::with("routes:\n  /a/{*path}: { dir: public }\n  /: { body: home }\n")
+        .file("public/x.txt", "x");
     let larder = Larder::serve(&site, MEMORY);
-    fs::rename(site.path("public"), site.path("old")).expect("an edit");
-    assert_eq!(larder.get("/assets/app.js").await.status, 404);
+    larder.logs_after("`public` cannot be served: there is no such directory", || {
+        fs::rename(site.path("public"), site.path("old")).expect("an edit");
+    });
+    assert_eq!(larder.get("/a/x.txt").await.status, 404);
+    assert_eq!(larder.get("/").await.text(), "home");
     fs::rename(site.path("old"), site.path("public")).expect("an edit");
-    assert_eq!(larder.get("/assets/app.js").await.text(), "identity");
+    assert_eq!(larder.get("/a/x.txt").await.text(), "x");
+    // What was wrong is right again: the next edit goes live.
+    larder.reloads_after(|| site.replace("routes.yaml", "home", "house"));
+    assert_eq!(larder.get("/").await.text(), "house");
 }
 
 #[tokio::test]

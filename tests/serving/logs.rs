@@ -113,3 +113,38 @@ async fn the_health_path_answers_whatever_else_is_there_or_is_down() {
     check().await;
     assert_eq!(larder.request("POST", "/well", &[]).await.status, 405);
 }
+
+#[tokio::test]
+async fn nothing_that_a_client_sends_begins_a_line_of_the_log_or_reaches_a_terminal() {
+    const SITE: &str = r#"
+errors: { 404: { inline: '{{add path 1}}' } }
+routes:
+  /add: { inline: "{{add query.q 1}}" }
+  /date: { inline: "{{date query.q}}" }
+  /log: { inline: "{{log query.q}}" }
+  /load/{name}: { load: { it: "data/{{params.name}}.txt" }, inline: "{{it}}" }
+  POST /add: { name: post, inline: "{{add query.q 1}}" }
+"#;
+    let text = "%0a2026-11-24T00:00:00Z%20ERROR%20forged%0d%1b%5b2J%1b%5d0;x%07%c2%9b31m%e2%80%ae";
+    let site = Site::with(SITE).file("data/a.txt", "a");
+    for format in ["text", "json"] {
+        let larder = Larder::spawn(&site, &["--store", MEMORY, "--log", format]);
+        for path in ["/add?q=", "/date?q=", "/log?q=", "/load/", "/nowhere/"] {
+            larder.request("GET", &format!("{path}{text}"), &[("accept", "text/html")]).await;
+        }
+        larder.request("POST", &format!("/add?q={text}"), &[]).await;
+        larder.line_with("`add` takes numbers");
+        let log = larder.log();
+        for line in log.lines() {
+            let begins = if format == "json" { line.starts_with('{') } else { is_dated(line) };
+            assert!(begins && !line.starts_with("2026-11-24T00"), "{line:?}\n{log:?}");
+            let dark = |c: char| c.is_control() || c == '\u{202e}';
+            assert!(!line.contains(dark), "{line:?}");
+        }
+    }
+}
+
+/// Whether a line begins with the time, as every event of the log does.
+fn is_dated(line: &str) -> bool {
+    line.get(..20).is_some_and(|start| start.starts_with("20") && start.contains('T'))
+}

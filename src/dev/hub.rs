@@ -73,7 +73,7 @@ impl Hub {
     /// Follows the reloads until the process stops.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut status = self.reload.subscribe();
-        let mut before = self.live.site();
+        let (mut before, mut told) = (self.live.site(), self.state());
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -81,12 +81,18 @@ impl Hub {
             }
             let now = Arc::clone(&status.borrow_and_update());
             let site = self.live.site();
+            // A status says more than a page is told: what is watched how, say.
+            let state = state(&now);
+            let is_other = told != state;
             // Without a socket there is nobody to hear it.
-            if !Arc::ptr_eq(&before, &site) || now.generation == 0 {
+            if !Arc::ptr_eq(&before, &site) || is_other && now.generation == 0 {
                 let _ = self.news.send(News::Swapped);
                 before = site;
             }
-            let _ = self.news.send(News::State(state(&now)));
+            if is_other {
+                let _ = self.news.send(News::State(Arc::clone(&state)));
+                told = state;
+            }
         }
     }
 

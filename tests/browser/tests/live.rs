@@ -168,7 +168,8 @@ async fn the_place_in_a_long_page_outlives_a_reload() {
 async fn what_was_typed_outlives_a_reload_and_a_password_is_nowhere_kept() {
     let site = |word: &str| {
         format!(
-            "routes:\n  /: {{ inline: '<p>{word}</p><input id=a value=x><input id=f value={word}><input id=b type=checkbox>\
+            "routes:\n  /: {{ inline: '<p>{word}</p><input id=a value=x><input id=f value={word}>\
+             <input id=b type=checkbox>\
              <textarea id=c></textarea><select id=d><option>1<option>2</select>\
              <input id=e type=password>' }}\n"
         )
@@ -181,7 +182,8 @@ async fn what_was_typed_outlives_a_reload_and_a_password_is_nowhere_kept() {
         field.send_keys(keys).await.expect("typing");
     }
     let typed = "const of = (id) => document.getElementById(id);\
-        return [of('a').value, of('b').checked, of('c').value, of('d').value, of('e').value, of('f').value].join()";
+        return [of('a').value, of('b').checked, of('c').value, of('d').value, \
+        of('e').value, of('f').value].join()";
     shows(&browser, typed, "xy,true,long,2,secret,one").await;
     workshop.edit("routes.yaml", &site("two"));
     shows(&browser, "return document.querySelector('p').innerText", "two").await;

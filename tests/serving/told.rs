@@ -142,7 +142,7 @@ async fn an_old_page_stands_in_for_one_that_cannot_be_made() {
     let redis = Redis::start();
     let site = site();
     let larder = Larder::serve(&site, &redis.url());
-    let then = in_seconds(8);
+    let then = in_seconds(12);
     larder.reloads_after(|| site.replace("routes.yaml", "AFTER", &then));
     assert_eq!(larder.get("/fails").await.cache(), "larder; fwd=uri-miss; stored");
     eventually("the time after which it fails", PATIENCE, async || {

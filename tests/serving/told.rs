@@ -13,7 +13,10 @@ routes:
   /slow: { inline: slow, delay: 300ms }
   /swr: { inline: "{{now}}", ttl: 1h, stale_while_revalidate: 1h }
   /sie: { inline: "{{now}}", ttl: 1h, stale_if_error: 1h }
-  /fails: { inline: '{{#if (gt (now) "AFTER")}}{{add "x" 1}}{{/if}}made', ttl: 1h, stale_if_error: 1h }
+  /fails:
+    inline: '{{#if (gt (now) "AFTER")}}{{add "x" 1}}{{/if}}made'
+    ttl: 1h
+    stale_if_error: 1h
   /file: { file: public/a.txt }
   /assets/{*path}: { dir: public }
   /old: { redirect: / }

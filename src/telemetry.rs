@@ -1,7 +1,7 @@
 //! The log: fields, one event per fact, to standard error.
 //!
-//! What a client sent gets into it, in the words of a template that failed for instance. It is shown
-//! so that it neither begins a line of its own nor reaches a terminal.
+//! What a client sent gets into it, in the words of a template that failed for instance. It is
+//! shown so that it neither begins a line of its own nor reaches a terminal.
 
 use std::borrow::Cow;
 use std::fmt::{Debug, Write as _};

@@ -126,9 +126,9 @@ fn a_header_that_makes_a_private_page_public_is_warned_of() {
         ("Private", false),
         ("no-store", false),
     ] {
-        let site = Site::with(&format!(
-            "routes:\n  /: {{ inline: '{{{{cookies.a}}}}', headers: {{ Cache-Control: '{value}' }} }}\n"
-        ));
+        let headers = format!("headers: {{ Cache-Control: '{value}' }}");
+        let route = format!("  /: {{ inline: '{{{{cookies.a}}}}', {headers} }}");
+        let site = Site::with(&format!("routes:\n{route}\n"));
         let output = check(&site, &[]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{value}: {said}");

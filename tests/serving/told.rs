@@ -13,7 +13,10 @@ routes:
   /slow: { inline: slow, delay: 300ms }
   /swr: { inline: "{{now}}", ttl: 1h, stale_while_revalidate: 1h }
   /sie: { inline: "{{now}}", ttl: 1h, stale_if_error: 1h }
-  /fails: { inline: '{{#if (gt (now) "AFTER")}}{{add "x" 1}}{{/if}}made', ttl: 1h, stale_if_error: 1h }
+  /fails:
+    inline: '{{#if (gt (now) "AFTER")}}{{add "x" 1}}{{/if}}made'
+    ttl: 1h
+    stale_if_error: 1h
   /file: { file: public/a.txt }
   /assets/{*path}: { dir: public }
   /old: { redirect: / }
@@ -142,7 +145,7 @@ async fn an_old_page_stands_in_for_one_that_cannot_be_made() {
     let redis = Redis::start();
     let site = site();
     let larder = Larder::serve(&site, &redis.url());
-    let then = in_seconds(8);
+    let then = in_seconds(12);
     larder.reloads_after(|| site.replace("routes.yaml", "AFTER", &then));
     assert_eq!(larder.get("/fails").await.cache(), "larder; fwd=uri-miss; stored");
     eventually("the time after which it fails", PATIENCE, async || {

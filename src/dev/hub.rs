@@ -72,13 +72,9 @@ impl Hub {
 
     /// Follows the reloads until the process stops.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut status = self.reload.subscribe();
         let (mut before, mut told) = (self.live.site(), self.state());
+        let mut status = self.reload.subscribe();
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                changed = status.changed() => if changed.is_err() { return },
-            }
             let now = Arc::clone(&status.borrow_and_update());
             let site = self.live.site();
             // A status says more than a page is told: what is watched how, say.
@@ -92,6 +88,10 @@ impl Hub {
             if is_other {
                 let _ = self.news.send(News::State(Arc::clone(&state)));
                 told = state;
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = status.changed() => if changed.is_err() { return },
             }
         }
     }

@@ -112,7 +112,25 @@ fn address_after(text: &str, line: &str) -> Option<String> {
 /// A headless Chromium and its driver.
 pub struct Browser {
     pub client: Client,
+    /// The driver's port, and what it calls the browser.
+    session: (u16, String),
     _driver: Ended,
+}
+
+impl Drop for Browser {
+    /// Asks the driver to end the browser: killed alone, it would leave it behind.
+    fn drop(&mut self) {
+        use std::io::{Read as _, Write as _};
+        let (port, session) = &self.session;
+        let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", *port)) else { return };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+        let request = format!(
+            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        let _ = stream.write_all(request.as_bytes());
+        let _ = stream.read(&mut [0; 512]);
+    }
 }
 
 impl Browser {
@@ -136,7 +154,11 @@ impl Browser {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(options.clone());
             match builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                Ok(client) => return Self { client, _driver: driver },
+                Ok(client) => {
+                    let session = client.session_id().await.expect("an answer");
+                    let session = (port, session.expect("a session"));
+                    return Self { client, session, _driver: driver };
+                }
                 Err(why) => assert!(start.elapsed() < PATIENCE, "no browser: {why}"),
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -193,7 +193,6 @@ impl App {
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let loops = tokio::runtime::Handle::current().metrics().num_workers();
         let listener = self.secure(listener)?.with_loops(loops);
-        let listener = listener.map_err(|why| StartError::Failed(why.to_string()))?;
         let address = listener.addr();
         let admin = match &self.server.admin {
             Some(address) => Some(self.bind_admin(address, &mut taken).await?),

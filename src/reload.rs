@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::Files;
 use crate::diagnostic::Report;
 use crate::source::file::{Inputs, Trust};
-use crate::watch::{Hint, Watch, Watches};
+use crate::watch::{Hint, Watch};
 use say::Said;
 use settle::Settled;
 
@@ -88,8 +88,8 @@ pub struct ReloadHandle {
 }
 
 impl ReloadHandle {
-    /// Reads the files at once, without waiting for a save to be over, and answers when what came
-    /// of it is live.
+    /// Reads the files at once, and answers when what came of it is live. A save is not waited for,
+    /// but for half a second where a file is empty, missing or open for writing that was not.
     ///
     /// # Cancel safety
     /// A reload that was begun ends, whether anybody waits for it or not.
@@ -261,16 +261,17 @@ impl Reloader {
         while let Ok(reply) = self.requests.try_recv() {
             replies.push(reply);
         }
-        let Some(made) = self.reload_if_changed(&watch.watches()).await else { return };
+        let Some(made) = self.reload_if_changed(watch).await else { return };
         for reply in replies {
             // Who asked may have gone.
             let _ = reply.send(made.clone());
         }
     }
 
-    async fn reload_if_changed(&mut self, watches: &Arc<Watches>) -> Option<Outcome> {
-        let attempted = Arc::clone(&self.attempted);
-        let seen = self.look(&attempted, Some(watches), Trust::Nothing).await?;
+    async fn reload_if_changed(&mut self, watch: &Watch) -> Option<Outcome> {
+        let (attempted, watches) = (Arc::clone(&self.attempted), watch.watches());
+        let seen = self.look(&attempted, Some(&watches), Trust::Nothing).await?;
+        let seen = self.written(watch, seen).await?;
         if seen.digest() == attempted.digest() {
             self.attempted = seen;
             let outcome = match &self.status.borrow().state {
@@ -280,7 +281,7 @@ impl Reloader {
             say::unchanged(&outcome);
             return Some(outcome);
         }
-        let done = self.reload_at_once(seen, Some(watches)).await?;
+        let done = self.reload_at_once(seen, Some(&watches)).await?;
         self.say(&done);
         Some(done.outcome)
     }

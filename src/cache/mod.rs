@@ -208,7 +208,8 @@ impl Cache {
         }
     }
 
-    /// A fresh entry in this process's memory: no wait, no I/O, no lock held on return.
+    /// A fresh entry in this process's memory: no wait, no I/O, no lock held on return. Who answers
+    /// with it says so by [`Cache::count_hit`].
     #[must_use]
     pub fn peek(
         &self,
@@ -222,9 +223,13 @@ impl Cache {
         let Freshness::Fresh { left } = kept.freshness(fingerprint, lifetime, now) else {
             return None;
         };
-        inner.counters.memory_hits.add();
         let outcome = Outcome::fresh(left, kept.age(now), detail);
         Some(Answer { result: Ok(kept.entry), outcome })
+    }
+
+    /// Counts an answer that [`Cache::peek`] gave.
+    pub fn count_hit(&self) {
+        self.inner.counters.memory_hits.add();
     }
 
     /// The response under a key: from memory, from the store, or by a render, of which there is
@@ -234,6 +239,7 @@ impl Cache {
     /// Dropping the future ends nothing: the render goes on for those who wait, and is stored.
     pub async fn answer<R: Render>(&self, ask: Ask, render: R) -> Answer {
         if let Some(answer) = self.peek(&ask.key, &ask.fingerprint, &ask.lifetime) {
+            self.count_hit();
             return answer;
         }
         if ask.lifetime.ttl.is_none() {

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::body::Body;
 use super::conditional::{Validators, Verdict, evaluate};
 use super::encoding::{Accepted, Coding, Variants, worth_coding};
-use super::headers::{Fields, joined};
+use super::headers::{Fields, joined, vary_by};
 use super::hit::{Asking, HitForm, Kit};
 use super::live::RouteLines;
 use crate::cache::{Entry, Outcome};
@@ -125,18 +125,14 @@ pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> 
     if answer.status() == StatusCode::OK && lines.status != StatusCode::OK {
         *answer.status_mut() = lines.status;
     }
-    let vary = joined(answer.headers(), &VARY).map(Cow::into_owned);
     // A 304 says nothing of the content that it does not send (RFC 9110 §15.4.5).
     let has_content = answer.status() != StatusCode::NOT_MODIFIED;
     let headers = answer.headers_mut();
     for (name, value) in &lines.headers {
-        if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
+        if name == VARY {
+            vary_by(headers, value.to_str().unwrap_or_default());
+        } else if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
             headers.insert(name, value.clone());
-        } else if name == VARY
-            && let (Some(vary), Ok(own)) = (&vary, value.to_str())
-            && let Ok(both) = HeaderValue::from_str(&format!("{own}, {vary}"))
-        {
-            headers.insert(VARY, both);
         }
     }
     answer

@@ -13,6 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::coop::unconstrained;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -92,11 +93,13 @@ where
     };
     // Silence, a client that left, and a broken stream are all nobody's business.
     let Ok(Ok((protocol, first))) = first else { return };
-    if protocol == Protocol::Http2 {
-        return speak(stream, first, protocol, peer, shared).await;
-    }
-    if let Some((stream, first)) = plain_requests(stream, first, peer, &shared).await {
-        speak(stream, first, protocol, peer, shared).await;
+    let pulse = Pulse::new(shared.clock.clone(), protocol);
+    let rest = match protocol {
+        Protocol::Http1 => plain_requests(stream, first, peer, &shared, &pulse).await,
+        Protocol::Http2 => Some((stream, first)),
+    };
+    if let Some((stream, first)) = rest {
+        speak(stream, first, peer, shared, pulse).await;
     }
 }
 
@@ -107,18 +110,17 @@ async fn plain_requests<S, H>(
     first: Bytes,
     peer: SocketAddr,
     shared: &Shared<H>,
+    pulse: &Arc<Pulse>,
 ) -> Option<(S, Bytes)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handle,
 {
     let Shared { handler, limits, clock, stops, .. } = shared;
-    let pulse = Pulse::new(clock.clone(), Protocol::Http1);
-    let edge = Edge::new(handler.clone(), peer, Arc::clone(limits), Arc::clone(&pulse));
-    let mut connection =
-        h1::Connection::new(stream, first, edge, Arc::clone(&pulse), clock.clone());
+    let edge = Edge::new(handler.clone(), peer, Arc::clone(limits), Arc::clone(pulse));
+    let mut connection = h1::Connection::new(stream, first, edge, Arc::clone(pulse), clock.clone());
     let end = |mut connection: Pin<&mut h1::Connection<S, H>>| connection.finish();
-    let ended = watched(Pin::new(&mut connection), end, &pulse, limits, stops).await;
+    let ended = watched(Pin::new(&mut connection), end, pulse, limits, stops).await;
     (ended == Some(h1::End::Other)).then(|| connection.into_parts())
 }
 
@@ -138,18 +140,20 @@ async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Protoc
     }
 }
 
+/// Serves a connection by hyper. The pulse is the connection's: a head that began before keeps its
+/// time.
 async fn speak<S, H>(
     stream: S,
     first: Bytes,
-    protocol: Protocol,
     peer: SocketAddr,
     shared: Shared<H>,
+    pulse: Arc<Pulse>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handle,
 {
-    let Shared { handler, limits, clock, stops, tasks, tls: _ } = shared;
-    let pulse = Pulse::new(clock, protocol);
+    let Shared { handler, limits, clock: _, stops, tasks, tls: _ } = shared;
+    let protocol = pulse.protocol();
     let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&pulse));
     let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&pulse)));
     match protocol {
@@ -231,7 +235,8 @@ async fn beside<C: Future, W: Future>(
     mut connection: Pin<&mut C>,
     watch: W,
 ) -> Beside<C::Output, W::Output> {
-    let mut watch = Seldom::new(watch);
+    // The connection may use up its task's budget in each poll; the watch has to run all the same.
+    let mut watch = Seldom::new(unconstrained(watch));
     poll_fn(|context| match connection.as_mut().poll(context) {
         Poll::Ready(ended) => Poll::Ready(Beside::Ended(ended)),
         Poll::Pending => Pin::new(&mut watch).poll(context).map(Beside::News),
@@ -249,9 +254,10 @@ enum Ending {
 
 async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending {
     let mut watched = Watched::default();
-    let mut rest = limits.head.min(limits.idle);
-    // The first look only begins the count.
-    let _nothing_yet = pulse.look(limits, &mut watched);
+    // The first look begins the count; a head may have begun before.
+    let Next::LookAfter(mut rest) = pulse.look(limits, &mut watched) else {
+        return Ending::Now;
+    };
     loop {
         tokio::select! {
             () = stops.cut.cancelled() => return Ending::Now,

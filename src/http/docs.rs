@@ -36,6 +36,12 @@ impl Docs {
         Self { path: path.trim_end_matches('/').to_owned(), config: Arc::new(config) }
     }
 
+    /// Whether `path` may be one of these: then nothing else is asked before [`Docs::answer`].
+    pub(super) fn own(&self, path: &str) -> bool {
+        let inner = path.strip_prefix(&self.path);
+        path == DOCUMENT || inner.is_some_and(|inner| inner.is_empty() || inner.starts_with('/'))
+    }
+
     /// The answer to a GET of `path`, where it is one of these.
     pub(super) fn answer(&self, path: &str, served: &Served) -> Option<Response<Body>> {
         if path == DOCUMENT {

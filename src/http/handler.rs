@@ -4,6 +4,7 @@
 //! goes it again for the rest, inside one warp filter.
 
 mod directory;
+mod memory;
 mod refusals;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use warp::Filter as _;
 use warp::filters::BoxedFilter;
 
 use ::http::header::{ACCEPT_LANGUAGE, ALLOW, LOCATION};
-use ::http::{HeaderMap, Method, Request, Response, StatusCode};
+use ::http::{Method, Request, Response, StatusCode};
 
 use super::access::{Seen, Trace};
 use super::answer::{self, Coded, Told};
@@ -25,11 +26,11 @@ use super::docs::Docs;
 use super::edge::Handle;
 use super::files::Resource;
 use super::headers::{Fields, joined};
-use super::hit::{Asking, Hit, Kit, Shown};
+use super::hit::{Asking, Hit};
 use super::language;
 use super::live::{Live, RouteLines, Served};
 use super::page::PageRender;
-use crate::cache::{Answer, Ask, Cache, Entry, Lifetime, Outcome, Why};
+use crate::cache::{Answer, Ask, Cache, Lifetime, Outcome, Why};
 use crate::config::{AccessLog, CacheStatusDetail, ServerConfig, Ttl};
 use crate::site::key::{Facts, Headers};
 use crate::site::route::rules::Violation;
@@ -221,62 +222,6 @@ enum Refused {
 }
 
 impl Core {
-    /// The answer where all that it takes is in memory.
-    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
-        if !is_read(request.method()) {
-            return None;
-        }
-        if self.health.as_deref() == Some(request.uri().path()) {
-            return Some(answer::healthy());
-        }
-        self.in_memory(&asking(request), |asked, key, entry, outcome| {
-            let coded = Coded::ready(&entry, request.headers())?;
-            let told = Told { entry: &entry, lines: asked.lines(), coded };
-            let answer = told.response(request, &outcome)?;
-            Some(self.finish(asked, request, answer, outcome, Some(&key)))
-        })
-    }
-
-    /// The same in bytes, for what nearly every request is. Nothing for the rest, which `quick`
-    /// answers: another origin's page, a condition that fails.
-    fn hit<F: Fields + Headers>(&self, asking: &Asking<'_, F>) -> Option<Hit> {
-        if self.health.as_deref() == Some(asking.path) {
-            return None;
-        }
-        self.in_memory(asking, |asked, key, entry, outcome| {
-            let lines = asked.lines().filter(|lines| lines.cors.is_none())?;
-            let Coded(coded) = Coded::ready(&entry, asking.fields)?;
-            let (form, body) = answer::form_of_hit(asking, &entry, coded)?;
-            let ready = Kit::of(&entry)?.ready(&entry, lines, coded);
-            lines.counts.add(&outcome);
-            let shown = match self.cache_status {
-                CacheStatusDetail::Off => Shown::Nothing,
-                CacheStatusDetail::Short => Shown::Outcome,
-                CacheStatusDetail::Full => Shown::Key(key),
-            };
-            Some(Hit { ready, form, body, outcome, shown })
-        })
-    }
-
-    /// Finds the page, its key, and what is in memory under it.
-    fn in_memory<F: Fields + Headers, T>(
-        &self,
-        asking: &Asking<'_, F>,
-        answer: impl FnOnce(&Asked<'_>, String, Arc<Entry>, Outcome) -> Option<T>,
-    ) -> Option<T> {
-        let served = self.live.load();
-        let Found::Route(matched) = served.site.find("GET", asking.path) else { return None };
-        let raw = RawQuery::parse(asking.query).ok()?;
-        let asked = Asked::new(&served, &matched, &raw).ok()??;
-        let plan = asked.route.key.as_ref()?;
-        let facts = asked.facts(asking.fields);
-        let fingerprint = asked.route.fingerprint(&facts).ok()?;
-        let key = plan.build(&facts);
-        let Answer { result, outcome } =
-            self.cache.peek(&key, &fingerprint, &lifetime(asked.route))?;
-        answer(&asked, key, result.ok()?, outcome)
-    }
-
     /// The answer, whatever it takes.
     async fn answer(&self, request: &WholeRequest) -> Response<Body> {
         let served = Arc::clone(&*self.live.load());
@@ -313,7 +258,21 @@ impl Core {
         }
     }
 
+    /// What a route answers, which who may read its pages may read too where it is an error.
     async fn route(
+        &self,
+        served: &Served,
+        matched: &Matched<'_>,
+        request: &WholeRequest,
+    ) -> Response<Body> {
+        let mut answer = self.routed(served, matched, request).await;
+        if let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref()) {
+            cors.apply(request.headers(), answer.headers_mut());
+        }
+        answer
+    }
+
+    async fn routed(
         &self,
         served: &Served,
         matched: &Matched<'_>,
@@ -461,15 +420,6 @@ impl Core {
 
 fn is_read(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
-}
-
-fn asking<B>(request: &Request<B>) -> Asking<'_, HeaderMap> {
-    Asking {
-        method: request.method(),
-        path: request.uri().path(),
-        query: query_of(request),
-        fields: request.headers(),
-    }
 }
 
 fn query_of<B>(request: &Request<B>) -> &str {

@@ -38,17 +38,21 @@ pub(super) fn visible(value: &[u8]) -> Option<&str> {
     if value.iter().all(plain) { std::str::from_utf8(value).ok() } else { None }
 }
 
-/// Adds a name to `Vary`, which stays one line without repetitions; `*` swallows all others.
-pub fn vary_by(headers: &mut HeaderMap, name: &'static str) {
-    let Some(present) = joined(headers, &VARY) else {
-        headers.insert(VARY, HeaderValue::from_static(name));
-        return;
-    };
-    let known = present.split(',').map(str::trim);
-    if known.into_iter().any(|one| one == "*" || one.eq_ignore_ascii_case(name)) {
-        return;
+/// Adds names, as `Vary` lists them, to `Vary`, which stays one line without repetitions, its names
+/// in lower case; `*` swallows all others.
+pub fn vary_by(headers: &mut HeaderMap, names: &str) {
+    let present = joined(headers, &VARY).map(|line| line.to_ascii_lowercase()).unwrap_or_default();
+    let mut all: Vec<&str> = Vec::new();
+    let names = names.to_ascii_lowercase();
+    for name in present.split(',').chain(names.split(',')).map(str::trim) {
+        if !name.is_empty() && !all.contains(&name) {
+            all.push(name);
+        }
     }
-    if let Ok(value) = HeaderValue::try_from(format!("{present}, {name}")) {
+    if all.contains(&"*") {
+        all = vec!["*"];
+    }
+    if let Ok(value) = HeaderValue::try_from(all.join(", ")) {
         headers.insert(VARY, value);
     }
 }
@@ -120,11 +124,12 @@ mod tests {
         headers.append(VARY, HeaderValue::from_static("Accept"));
         headers.append(VARY, HeaderValue::from_static("Cookie"));
         vary_by(&mut headers, "accept");
-        vary_by(&mut headers, "Accept-Encoding");
+        vary_by(&mut headers, "Accept-Encoding, cookie,, X-A");
         let lines: Vec<_> = headers.get_all(VARY).iter().collect();
-        assert_eq!(lines, ["Accept, Cookie, Accept-Encoding"]);
-        headers.insert(VARY, HeaderValue::from_static("*"));
-        vary_by(&mut headers, "Origin");
+        assert_eq!(lines, ["accept, cookie, accept-encoding, x-a"]);
+        vary_by(&mut headers, "origin, *");
+        assert_eq!(headers[VARY], "*");
+        vary_by(&mut headers, "origin");
         assert_eq!(headers[VARY], "*");
     }
 

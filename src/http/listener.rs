@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_reuseport;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
@@ -112,15 +113,20 @@ impl Listener {
     }
 
     /// Accepts in so many loops, one at least and [`MAX_LOOPS`] at most: one a thread is best. Each
-    /// has a socket of its own (`SO_REUSEPORT`), so that no queue and no lock is shared.
-    ///
-    /// # Errors
-    /// Where the system has no more sockets to give.
-    pub fn with_loops(mut self, loops: usize) -> io::Result<Self> {
+    /// has a socket of its own (`SO_REUSEPORT`), so that no queue and no lock is shared. Where the
+    /// system gives no further socket, there are fewer.
+    #[must_use]
+    pub fn with_loops(mut self, loops: usize) -> Self {
         while self.sockets.len() < loops.min(MAX_LOOPS) {
-            self.sockets.push(listen(self.addr)?);
+            match further_socket(self.addr) {
+                Ok(socket) => self.sockets.push(socket),
+                Err(why) => {
+                    tracing::debug!(%why, loops = self.sockets.len(), "fewer accept loops");
+                    break;
+                }
+            }
         }
-        Ok(self)
+        self
     }
 
     /// Speaks TLS only. Who holds `tls` can replace the certificate at any time.
@@ -221,16 +227,18 @@ async fn accept<H: Handle>(
     }
 }
 
-/// The first socket of a listener. That the port is free is asked for without `SO_REUSEPORT`: with
-/// it, a second larder of the same user would quietly take half of the first one's connections.
+/// The first socket of a listener. It listens before it may be shared (`SO_REUSEPORT`): otherwise a
+/// second larder of the same user would quietly take half of its connections.
 fn first_socket(addr: SocketAddr) -> io::Result<TcpListener> {
-    if addr.port() != 0 {
-        socket(addr)?.bind(addr)?;
-    }
-    listen(addr)
+    let socket = socket(addr)?;
+    socket.bind(addr)?;
+    let listening = socket.listen(BACKLOG)?;
+    set_socket_reuseport(&listening, true)?;
+    Ok(listening)
 }
 
-fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+/// One more for the same address.
+fn further_socket(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(addr)?;
     socket.set_reuseport(true)?;
     socket.bind(addr)?;

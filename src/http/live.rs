@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode};
 use super::cors::Cors;
 use super::counts::RouteCounts;
 use super::files::{Dir, Kept};
+use super::headers::vary_by;
 use super::hit::next_serial;
 use super::media::compressible;
 use crate::site::{Route, Site, Source};
@@ -103,21 +104,17 @@ impl RouteLines {
             put(CONTENT_TYPE, &route.content_type);
         }
         put(CACHE_CONTROL, &route.cache_control);
-        let mut vary = route.vary.clone();
-        if matches!(route.source, Source::Page(_)) && compressible(&route.content_type) {
-            vary.push("accept-encoding".to_owned());
-        }
-        if !vary.is_empty() {
-            put(VARY, &vary.join(", "));
-        }
-        for (name, value) in &route.headers {
+        for (name, value) in route.headers.iter().filter(|(name, _)| name != VARY.as_str()) {
             if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-                if name == VARY && !vary.is_empty() {
-                    put(name, &format!("{}, {value}", vary.join(", ")));
-                } else {
-                    put(name, value);
-                }
+                put(name, value);
             }
+        }
+        let codes = matches!(route.source, Source::Page(_)) && compressible(&route.content_type);
+        let own = route.headers.iter().filter(|(name, _)| name == VARY.as_str());
+        let names = route.vary.iter().map(String::as_str);
+        let names = names.chain(codes.then_some("accept-encoding"));
+        for names in names.chain(own.map(|(_, value)| value.as_str())) {
+            vary_by(&mut headers, names);
         }
         let status = StatusCode::from_u16(route.status).unwrap_or_default();
         let file = match &route.source {

@@ -89,6 +89,11 @@ impl Pulse {
         })
     }
 
+    /// What is spoken.
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
     /// A request has begun; it is done when what is returned is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Relaxed);

@@ -28,6 +28,9 @@ const RESTLESS_PATIENCE: Duration = Duration::from_millis(400);
 const RESTLESS_GAP: Duration = Duration::from_millis(5);
 /// How long to try for two looks that agree, once the patience is over.
 const LAST_TRIES: Duration = Duration::from_millis(500);
+/// Looks for the end of a save by who was asked to reload at once, and the time between them.
+const ASKED_LOOKS: u32 = 20;
+const ASKED_GAP: Duration = Duration::from_millis(25);
 /// Between the saves of two files that belong together.
 const BETWEEN_FILES: Duration = Duration::from_millis(200);
 
@@ -102,6 +105,25 @@ impl Reloader {
             }
             last = seen;
         }
+    }
+
+    /// What is there once no file is in the middle of a save any more, for one who asked and is not
+    /// to wait for long: in place, a file is empty between two calls of an editor.
+    pub(super) async fn written(
+        &self,
+        watch: &Watch,
+        mut seen: Arc<Inputs>,
+    ) -> Option<Arc<Inputs>> {
+        let watches = watch.watches();
+        for _ in 0..ASKED_LOOKS {
+            let is_half = |(_, doubt): &(String, Doubt)| *doubt != Doubt::CutOff;
+            if !watch.is_writing() && !seen.doubts(&self.attempted).iter().any(is_half) {
+                break;
+            }
+            tokio::time::sleep(ASKED_GAP).await;
+            seen = self.look(&seen, Some(&watches), Trust::Metadata).await?;
+        }
+        Some(seen)
     }
 
     /// Files that belong together are saved one after the other, by `save all` or a checkout: so

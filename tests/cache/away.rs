@@ -5,6 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
+use larder::cache::Trouble;
+
 use super::harness::{Bench, Server, ask, body, eventually, free_port, starts_with, status};
 
 /// The bound on a wait, and what a busy machine adds.
@@ -78,6 +80,56 @@ async fn hung_from_the_start() {
     all_answered_with_one_wait_at_most(&bench, "hung").await;
     server.signal("-CONT");
     bench.state_becomes("up", |state| state.up && state.near.in_use).await;
+}
+
+/// The promise is about one late answer in a while, so the machine itself may make one try fail.
+#[tokio::test(flavor = "multi_thread")]
+async fn late_once_is_asked_again_at_once_and_not_a_second_later() {
+    const WINDOW: Duration = Duration::from_secs(1);
+    let server = Server::start(&[]);
+    let bench = Bench::ready(&server.url()).await;
+    for round in 0..5 {
+        tokio::time::sleep(WINDOW + Duration::from_millis(200)).await;
+        let _: () = server.run(&["CLIENT", "PAUSE", "140"]);
+        let began = Instant::now();
+        let late = bench.get(ask(&format!("late-{round}")), "here").await;
+        if !status(&late).contains("store-down") {
+            continue;
+        }
+        for number in 0.. {
+            let answer = bench.get(ask(&format!("after-{round}-{number}")), "here").await;
+            if status(&answer).contains("stored") && !status(&answer).contains("store-down") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        println!("stored again after {:?}", began.elapsed());
+        if began.elapsed() < WINDOW {
+            return;
+        }
+    }
+    panic!("a store that was late once is not asked for a second");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_again_and_again_is_waited_for_once_a_window() {
+    let server = Server::start(&[]);
+    let bench = Bench::ready(&server.url()).await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    // For as long as this takes it answers for a moment and hangs for 150 ms, by turns.
+    let began = Instant::now();
+    for number in 0..300 {
+        if number % 4 == 0 {
+            let _ = server.try_run::<()>(&["CLIENT", "PAUSE", "150"]);
+        }
+        bench.get(ask(&format!("often-{number}")), "here").await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let waits = bench.cache.counters().store_errors();
+    let waits: u64 = waits.filter(|(kind, _)| *kind == Trouble::Slow).map(|(_, count)| count).sum();
+    // One at first, one after the sign of life that followed at once, then one a second at most.
+    assert!(waits <= 2 + began.elapsed().as_secs(), "{waits} in {:?}", began.elapsed());
+    assert!(waits > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

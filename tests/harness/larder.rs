@@ -13,6 +13,8 @@ use super::{PATIENCE, Site};
 pub(crate) struct Larder {
     child: Child,
     log: Log,
+    /// What it wrote to standard output: the access log.
+    requests: Log,
     client: Client,
     /// Kept so that the directory outlives the process that reads it.
     _site: Site,
@@ -74,17 +76,18 @@ impl Larder {
             })
             .args(if arguments.contains(&"--admin") { &[][..] } else { &["--admin", "off"] })
             .args(arguments)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the larder program");
         let log = Log::of(child.stderr.take().expect("its stderr"));
+        let requests = Log::of(child.stdout.take().expect("its stdout"));
         let address = log.wait(PATIENCE, |lines| lines.iter().find_map(|line| address_in(line)));
         let Some(address) = address else {
             let _ = child.kill();
             panic!("larder does not listen; its log:\n{}", log.text());
         };
-        Self { child, client: Client::of(&address), log, _site: site.clone(), address }
+        Self { child, client: Client::of(&address), log, requests, _site: site.clone(), address }
     }
 
     /// `GET path`.
@@ -140,6 +143,13 @@ impl Larder {
     /// Does `edit` and waits until it is live; returns the line that says so.
     pub(crate) fn reloads_after(&self, edit: impl FnOnce()) -> String {
         self.logs_after("reloaded", edit)
+    }
+
+    /// The lines of the access log, as soon as there are `count`.
+    pub(crate) fn requests(&self, count: usize) -> Vec<String> {
+        let enough = |lines: &[String]| (lines.len() >= count).then(|| lines.to_vec());
+        let lines = self.requests.wait(PATIENCE, enough);
+        lines.unwrap_or_else(|| panic!("no {count} lines in time: {}", self.requests.text()))
     }
 
     /// The process's id.
@@ -251,7 +261,8 @@ fn end(child: &mut Child) -> Option<ExitStatus> {
 }
 
 fn address_in(line: &str) -> Option<String> {
-    let (_, rest) = line.split_once("listening on http://")?;
+    let (_, rest) = line.split_once("listening on http")?;
+    let rest = rest.trim_start_matches('s').strip_prefix("://")?;
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':');
     rest.get(..end.unwrap_or(rest.len())).map(str::to_owned)
 }

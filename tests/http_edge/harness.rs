@@ -151,7 +151,7 @@ pub(super) async fn serve(limits: Limits) -> Server {
 
 pub(super) async fn serve_with(handler: impl Handle, limits: Limits) -> Server {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
-    let listener = listener.with_loops(2).expect("another socket");
+    let listener = listener.with_loops(2);
     let (addr, stop) = (listener.addr(), CancellationToken::new());
     let done = tokio::spawn(listener.run(handler, limits, stop.clone(), TaskTracker::new()));
     Server { addr, stop, done }

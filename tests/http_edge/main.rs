@@ -6,6 +6,7 @@ mod frames;
 mod harness;
 mod http2;
 mod life;
+mod plain;
 mod raw;
 mod rules;
 mod slow;

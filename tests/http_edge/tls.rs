@@ -75,6 +75,28 @@ async fn above_the_limit_clients_are_told_so_by_tls_too() {
     assert!(error.contains("NoApplicationProtocol"), "{error}");
 }
 
+#[tokio::test]
+async fn a_client_that_ends_first_is_told_the_end() {
+    let one = pair("one");
+    let tls = Arc::new(Tls::new(&one.0, &one.1).expect("a pair"));
+    let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
+    let addr = listener.addr();
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    tokio::spawn(listener.with_tls(tls).run(site(), Limits::default(), stop, tasks));
+    let mut stream = connect(addr, &one.0, "http/1.1").await.expect("trusted");
+    within(async {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hit") {
+            stream.read_buf(&mut answer).await.expect("an answer");
+        }
+        stream.shutdown().await.expect("told");
+        // Without TLS' own end this is an error: something might have been cut off.
+        assert_eq!(stream.read_buf(&mut answer).await.expect("an end in good order"), 0);
+    })
+    .await;
+}
+
 fn pair(name: &str) -> (Vec<u8>, Vec<u8>) {
     let read = |kind: &str| {
         let path = format!("{}/tests/tls/{name}.{kind}.pem", env!("CARGO_MANIFEST_DIR"));

@@ -241,3 +241,27 @@ async fn an_asset_that_is_deleted_keeps_the_site_that_was_served() {
     assert_eq!(larder.get("/style").await.text(), before.text());
     larder.reloads_after(|| site.edit("public/large.bin", "back"));
 }
+
+#[tokio::test]
+async fn an_edited_asset_is_not_sent_for_ever_by_the_digest_that_it_had() {
+    let site = site();
+    let larder = Larder::serve(&site, MEMORY);
+    for turn in 0..5 {
+        let text = format!("p {{ color: #{turn} }}");
+        site.edit_in_place("public/site.css", &text);
+        let old = eventually("the address of what is there", PATIENCE, async || {
+            let page = larder.get("/style").await;
+            let answer = larder.get(address(page.text())).await;
+            let is_it = answer.text() == text && answer.header("cache-control") == FOR_EVER;
+            is_it.then(|| address(page.text()).to_owned())
+        })
+        .await;
+        site.edit_in_place("public/site.css", "p { color: #x }");
+        // Until the reload the site still gives the old address.
+        for _ in 0..5 {
+            let answer = larder.get(&old).await;
+            assert_eq!(answer.text(), "p { color: #x }", "turn {turn}");
+            assert_eq!(answer.header("cache-control"), "public, max-age=3600", "turn {turn}");
+        }
+    }
+}

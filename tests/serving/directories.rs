@@ -1,8 +1,9 @@
 //! `dir` routes: what a path leads to, in which form, and that nothing leads out.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use crate::harness::{Larder, MEMORY, Redis, Site, both_stores, check, raw};
 
@@ -171,6 +172,36 @@ async fn a_neighbour_that_is_compressed_already_is_sent_to_who_likes_it_best() {
 }
 
 #[tokio::test]
+async fn a_neighbour_that_is_older_or_no_file_is_left_alone() {
+    let site = site();
+    for (name, kind) in [("dir", "br"), ("fifo", "br"), ("old", "br"), ("old", "gz")] {
+        let (path, beside) = (format!("public/{name}.js"), format!("public/{name}.js.{kind}"));
+        site.edit_in_place(&path, &format!("{name} as it is now"));
+        match name {
+            "dir" => fs::create_dir(site.path(&beside)).expect("a directory"),
+            "fifo" => {
+                let made = Command::new("mkfifo").arg(site.path(&beside)).status();
+                assert!(made.expect("mkfifo").success());
+            }
+            _ => {
+                site.edit_in_place(&beside, "coded long ago");
+                let then = SystemTime::now() - Duration::from_secs(60);
+                let file = File::options().append(true).open(site.path(&beside)).expect("a file");
+                file.set_modified(then).expect("setting its time");
+            }
+        }
+    }
+    let larder = Larder::serve(&site, MEMORY);
+    for name in ["dir", "fifo", "old"] {
+        let path = format!("/assets/{name}.js");
+        let answer = larder.request("GET", &path, &[("accept-encoding", "br, gzip")]).await;
+        assert_eq!(answer.status, 200, "{name}");
+        assert_eq!(answer.text(), format!("{name} as it is now"), "{name}");
+        assert_eq!((answer.header("content-encoding"), answer.header("vary")), ("", ""), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn parts_of_a_file_are_sent_while_it_is_the_same() {
     let larder = Larder::serve(&site(), MEMORY);
     for path in ["/assets/large.bin", "/assets/index.html"] {
@@ -266,13 +297,20 @@ async fn an_edit_of_a_file_is_seen_at_once_and_needs_no_reload() {
 }
 
 #[tokio::test]
-async fn a_directory_that_goes_away_and_comes_back_is_served_again() {
-    let site = site();
+async fn a_directory_that_goes_away_is_told_and_one_that_comes_back_is_served_again() {
+    let site = Site::with("routes:\n  /a/{*path}: { dir: public }\n  /: { body: home }\n")
+        .file("public/x.txt", "x");
     let larder = Larder::serve(&site, MEMORY);
-    fs::rename(site.path("public"), site.path("old")).expect("an edit");
-    assert_eq!(larder.get("/assets/app.js").await.status, 404);
+    larder.logs_after("`public` cannot be served: there is no such directory", || {
+        fs::rename(site.path("public"), site.path("old")).expect("an edit");
+    });
+    assert_eq!(larder.get("/a/x.txt").await.status, 404);
+    assert_eq!(larder.get("/").await.text(), "home");
     fs::rename(site.path("old"), site.path("public")).expect("an edit");
-    assert_eq!(larder.get("/assets/app.js").await.text(), "identity");
+    assert_eq!(larder.get("/a/x.txt").await.text(), "x");
+    // What was wrong is right again: the next edit goes live.
+    larder.reloads_after(|| site.replace("routes.yaml", "home", "house"));
+    assert_eq!(larder.get("/").await.text(), "house");
 }
 
 #[tokio::test]

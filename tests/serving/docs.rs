@@ -59,6 +59,14 @@ async fn swagger_ui_is_where_the_file_says_and_nowhere_else() {
     assert_eq!(script.status, 200);
     assert!(larder.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
     assert_eq!(larder.get("/docs/nothing").await.status, 404);
+    // What is in memory does not stand before them.
+    let all = "server: { docs: /docs }\nroutes:\n  /{*rest}: { body: any, key: \"k:{{route}}\" }\n";
+    let all = Larder::serve(&Site::with(all), MEMORY);
+    for path in ["/x", "/x"] {
+        assert_eq!(all.get(path).await.text(), "any");
+    }
+    assert_eq!(all.get("/docs").await.status, 308);
+    assert!(all.get("/openapi.json").await.text().contains("openapi"));
     let without = Larder::serve(&Site::with("routes:\n  /: { body: hello }\n"), MEMORY);
     for path in ["/docs", "/docs/", "/openapi.json"] {
         assert_eq!(without.get(path).await.status, 404, "{path}");

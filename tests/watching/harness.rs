@@ -17,8 +17,24 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Within this an edit is to be live; the promise is 1 s by events, and the machine may be loaded.
-pub(crate) const SEEN: Duration = Duration::from_secs(3);
+/// Within this an edit is to be live; the promise is 1 s by events and 4 s by the poll, and the
+/// machine may be loaded.
+pub(crate) const SEEN: Duration = Duration::from_secs(10);
+
+/// Whether the system has a watcher to give. Other programs may have taken all: then everything is
+/// found by the poll, and what is said of events cannot be seen.
+pub(crate) fn has_events() -> bool {
+    let has = notify::recommended_watcher(|_| ()).is_ok();
+    if !has {
+        eprintln!("-- NOT TESTED: other programs have taken all inotify instances");
+    }
+    has
+}
+
+/// Fails where an edit was live so late that the poll must have found it.
+pub(crate) fn is_by_events(took: Duration) {
+    assert!(took < Duration::from_millis(1500) || !has_events(), "by the poll: {took:?}");
+}
 
 /// A site whose main file names further files, one a line, and is good if it ends with `end`.
 struct Lines {

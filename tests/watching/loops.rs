@@ -33,7 +33,7 @@ async fn a_log_that_is_written_all_the_time_beside_a_glob_s_files_delays_no_edit
         harness::write(&site.path("part.txt"), &turn.to_string());
         let took = site.expect(&format!("{turn}|")).await;
         // Who waited for the log to be closed would wait for two seconds each time.
-        assert!(took < Duration::from_millis(1500), "{took:?}");
+        harness::is_by_events(took);
     }
     harness::write(&site.path("posts/a.md"), "a");
     site.expect("5|posts/a.md").await;
@@ -54,6 +54,7 @@ data: { word: start }
 load: { notes: 'notes/**/*.md' }
 routes:
   /: { inline: '{{word}} {{len notes}}' }
+  /files/{*path}: { dir: notes }
 ",
     )
     .file("routes.d/more.yaml", "routes:\n  /more: { body: more }\n")
@@ -72,6 +73,7 @@ routes:
         }
         site.edit_in_place("notes/raw.txt", &turn.to_string());
         assert_eq!(larder.get("/").await.text(), "start 1");
+        assert_eq!(larder.get("/files/raw.txt").await.text(), turn.to_string());
     }
     assert!(site.read("notes/access.log").lines().count() > 10, "the log is there");
     assert_eq!(larder.logged("reloaded"), 0, "{}", larder.log());
@@ -114,10 +116,15 @@ async fn of_a_thousand_saves_in_a_minute_the_last_one_wins_and_memory_stays_flat
         }
     }
     let took = began.elapsed();
-    let (after, reloads) = (larder.resident(), larder.logged("reloaded"));
+    let after = larder.resident();
+    // One a burst, and few more. A reload is live before it is logged.
+    let least = SAVES / BURST;
+    let reloads = eventually("each is logged", PATIENCE, async || {
+        Some(larder.logged("reloaded")).filter(|reloads| *reloads >= least)
+    })
+    .await;
     eprintln!("{SAVES} saves in {took:?}: {reloads} reloads, {warm} bytes, then {after}");
-    // One a burst, and few more.
-    assert!((SAVES / BURST..=SAVES / BURST * 4).contains(&reloads), "{reloads} in {took:?}");
+    assert!(reloads <= least * 4, "{reloads} in {took:?}");
     assert_eq!(larder.logged("ERROR"), 0, "{}", larder.log());
     assert!(after < warm + GROWTH, "{warm} bytes, then {after}");
 }

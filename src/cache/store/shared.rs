@@ -4,8 +4,12 @@
 //! away or too slow opens the breaker: calls fail at once, without a wait. While it is open a task
 //! asks for a sign of life once a window; the first one closes it. No client's request is the
 //! probe.
+//!
+//! One late answer is mostly a moment's, or this machine's: where the store was well for a window
+//! before it, the first sign of life is asked for at once. Who falls back waits for the window.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +26,8 @@ use crate::clock::{Clock, Moment};
 
 /// How long the breaker stays open before the next sign of life is asked for.
 pub(crate) const WINDOW: Duration = Duration::from_secs(1);
+/// How late a timer has to come to be no matter of its own coarseness.
+const LATE: Duration = Duration::from_millis(5);
 /// How long no write is tried after the store has refused one as full or read-only.
 const WRITE_PAUSE: Duration = Duration::from_secs(1);
 /// How long no lease is claimed after its script was forbidden: it could neither be used up nor
@@ -50,6 +56,8 @@ pub(crate) struct Shared {
     open: AtomicBool,
     /// Why it is open, or was last.
     why: Mutex<Option<StoreError>>,
+    /// When a sign of life last closed it, or it was made, in the clock's microseconds.
+    closed_at: AtomicU64,
     /// Wakes the task that asks for signs of life.
     opened: Notify,
     /// Until when no write is tried, in the clock's microseconds; zero: writes are welcome.
@@ -71,6 +79,7 @@ impl Shared {
     ) -> Arc<Self> {
         Arc::new(Self {
             remote,
+            closed_at: AtomicU64::new(clock.now().as_micros()),
             clock,
             timeout,
             open: AtomicBool::new(false),
@@ -203,10 +212,8 @@ impl Shared {
             return Err(StoreError::new(Trouble::Slow, "this answer's time for the store is over"));
         }
         let start = self.clock.now();
-        let result = match timeout(budget.left, call).await {
-            Ok(result) => result,
-            Err(_) => Err(slow(self.timeout)),
-        };
+        let result = within(&self.clock, budget.left, call).await;
+        let result = result.unwrap_or_else(|| Err(slow(self.timeout)));
         let spent = self.clock.now().since(start);
         budget.left = budget.left.saturating_sub(spent);
         if let Err(error) = &result {
@@ -218,18 +225,34 @@ impl Shared {
                 tracing::warn!(reason = %error, "the store does not let us do all that we need");
             }
             if error.kind.is_down() {
-                self.trip(error);
+                self.trip(error, start);
             }
         }
         result
     }
 
-    fn trip(&self, error: &StoreError) {
+    /// Opens the breaker for a call that began at `start`.
+    fn trip(&self, error: &StoreError, start: Moment) {
+        // It has given a sign of life since: that it was slow before is known.
+        if error.kind == Trouble::Slow && start.as_micros() < self.closed_at() {
+            return;
+        }
         *self.why.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
         if !self.open.swap(true, Ordering::AcqRel) {
             tracing::warn!(reason = %error, "the store is down: answers are rendered");
             self.opened.notify_one();
         }
+    }
+
+    fn closed_at(&self) -> u64 {
+        self.closed_at.load(Ordering::Acquire)
+    }
+
+    /// How long to wait for the first sign of life after the breaker was opened.
+    fn first_pause(&self) -> Duration {
+        let is_slow = self.trouble().is_some_and(|error| error.kind == Trouble::Slow);
+        let well = self.clock.now().since(Moment::from_micros(self.closed_at()));
+        if is_slow && well >= WINDOW { Duration::ZERO } else { WINDOW }
     }
 
     fn note_write_trouble(&self, error: &StoreError) {
@@ -255,9 +278,14 @@ impl Shared {
         let watch = async move {
             loop {
                 shared.opened.notified().await;
+                let mut pause = shared.first_pause();
                 while shared.is_down() {
-                    tokio::time::sleep(WINDOW).await;
-                    if let Ok(Ok(())) = timeout(shared.timeout, shared.remote.probe()).await {
+                    tokio::time::sleep(pause).await;
+                    pause = WINDOW;
+                    let probe = shared.remote.probe();
+                    if let Some(Ok(())) = within(&shared.clock, shared.timeout, probe).await {
+                        let now = shared.clock.now().as_micros();
+                        shared.closed_at.store(now, Ordering::Release);
                         shared.open.store(false, Ordering::Release);
                         tracing::info!("the store is back");
                         back();
@@ -269,6 +297,52 @@ impl Shared {
     }
 }
 
+/// What `call` gives within `bound`. Where it is this process that looks too late, because the
+/// machine gives it no time, the answer may be there unread: then it gets as long once more as that
+/// was, and no longer than `bound`.
+async fn within<T>(clock: &Clock, bound: Duration, call: impl Future<Output = T>) -> Option<T> {
+    let start = clock.now();
+    let mut call = pin!(call);
+    if let Ok(output) = timeout(bound, &mut call).await {
+        return Some(output);
+    }
+    let late = clock.now().since(start).saturating_sub(bound).min(bound);
+    if late < LATE { None } else { timeout(late, call).await.ok() }
+}
+
 fn slow(bound: Duration) -> StoreError {
     StoreError::new(Trouble::Slow, &format!("no answer within {} ms", bound.as_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: Duration = Duration::from_millis(100);
+
+    /// A call that takes `takes`, on a machine that lets this process wait `stolen` longer than it
+    /// asked for.
+    async fn given(takes: u64, stolen: u64) -> bool {
+        let clock = Clock::manual();
+        let call = async {
+            clock.advance(BOUND + Duration::from_millis(stolen));
+            tokio::time::sleep(Duration::from_millis(takes)).await;
+        };
+        within(&clock, BOUND, call).await.is_some()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_the_machine_took_is_given_back_once_and_within_bounds() {
+        for (takes, stolen, expected) in [
+            (99, 0, true),
+            (110, 0, false),
+            (110, 4, false),
+            (110, 30, true),
+            (140, 30, false),
+            (190, 500, true),
+            (210, 500, false),
+        ] {
+            assert_eq!(given(takes, stolen).await, expected, "{takes} ms, {stolen} stolen");
+        }
+    }
 }

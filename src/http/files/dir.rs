@@ -11,7 +11,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -33,8 +33,15 @@ const MAX_KEPT: u64 = 256 * 1024;
 /// Bytes of files that one directory keeps in memory.
 const KEPT_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Digests of files that one directory keeps: of those that pages name with `asset`.
+/// A file up to this many bytes has a digest as its entity tag; of a larger one, length and time.
+const MAX_DIGESTED: u64 = 8 * 1024 * 1024;
+
+/// Digests of files that one directory keeps.
 const KEPT_DIGESTS: usize = 4096;
+
+/// How much later than its coded neighbour a file may seem to have been written although both were
+/// written together: file systems and archives keep whole seconds, some every second one.
+const TOGETHER: Duration = Duration::from_secs(5);
 
 /// How long after its last change a file's metadata can be trusted to show the next one: the
 /// coarsest file system counts in steps of two seconds.
@@ -140,10 +147,11 @@ impl Dir {
         let (this, inner) = (self.clone(), inner_path(name)?);
         let version = tokio::task::spawn_blocking(move || {
             let path = this.inside(&this.root.join(inner))?;
-            let coded = this
-                .neighbours(&path)
-                .into_iter()
-                .map(|(coding, path)| this.digest(path).map(|digest| (coding.extension(), digest)));
+            // Outdated ones too: they count in the address until they are removed.
+            let coded =
+                this.neighbours(&path).into_iter().map(|Neighbour { coding, path, .. }| {
+                    this.digest(path).map(|digest| (coding.extension(), digest))
+                });
             let coded: Vec<_> = coded.collect::<io::Result<_>>()?;
             Ok::<_, io::Error>(dir::version(this.digest(path)?, &coded))
         });
@@ -151,8 +159,18 @@ impl Dir {
     }
 
     fn digest(&self, path: PathBuf) -> io::Result<Fingerprint> {
-        let (mut file, metadata) = open_regular(&path)?;
-        let stamp = Stamp::of(&metadata);
+        let (file, metadata) = open_regular(&path)?;
+        self.digest_open(path, &file, &metadata)
+    }
+
+    /// The digest of a file that is open. Where it is read afterwards, it is by offsets.
+    fn digest_open(
+        &self,
+        path: PathBuf,
+        mut file: &File,
+        metadata: &Metadata,
+    ) -> io::Result<Fingerprint> {
+        let stamp = Stamp::of(metadata);
         if let Some((_, digest)) = self.digests.get(&path).filter(|(known, _)| *known == stamp) {
             return Ok(digest);
         }
@@ -201,12 +219,17 @@ impl Dir {
         }
         let media = path.file_name().and_then(|name| media::of_name(&name.to_string_lossy()));
         let media = media.unwrap_or_else(|| "application/octet-stream".to_owned());
-        let neighbours = self.neighbours(&path);
-        let codings = neighbours.iter().map(|(coding, _)| *coding);
+        let mut neighbours = self.neighbours(&path);
+        if !neighbours.is_empty() {
+            let changed = path.metadata()?.modified()?;
+            neighbours.retain(|neighbour| !neighbour.is_outdated(changed));
+        }
+        let codings = neighbours.iter().map(|neighbour| neighbour.coding);
         let wanted = accepted.and_then(|accepted| accepted.choose_of(true, codings));
-        let chosen = neighbours.iter().find(|(coding, _)| Some(*coding) == wanted);
-        let mut looked = match chosen {
-            Some((coding, neighbour)) => precompressed(neighbour, media, *coding)?,
+        let chosen = neighbours.iter().find(|neighbour| Some(neighbour.coding) == wanted);
+        let coded = chosen.and_then(|neighbour| self.precompressed(neighbour, &media).ok());
+        let mut looked = match coded {
+            Some(coded) => coded,
             None => self.read(path, media)?,
         };
         looked.varies |= !neighbours.is_empty();
@@ -223,14 +246,43 @@ impl Dir {
     }
 
     /// The files beside it that hold it coded: `.br`, `.zst`, `.gz`.
-    fn neighbours(&self, path: &Path) -> Vec<(Coding, PathBuf)> {
+    fn neighbours(&self, path: &Path) -> Vec<Neighbour> {
         let neighbour = |coding: Coding| {
             let mut name = path.as_os_str().to_owned();
             name.push(".");
             name.push(coding.extension());
-            Some((coding, self.inside(Path::new(&name)).ok()?))
+            let path = self.inside(Path::new(&name)).ok()?;
+            let metadata = path.metadata().ok().filter(Metadata::is_file)?;
+            Some(Neighbour { coding, path, changed: metadata.modified().ok()? })
         };
         Coding::ALL.into_iter().filter_map(neighbour).collect()
+    }
+
+    fn precompressed(&self, neighbour: &Neighbour, media: &str) -> io::Result<Looked> {
+        let Neighbour { coding, path, .. } = neighbour;
+        let mut looked = self.on_disk(path, media.to_owned())?;
+        if let What::Disk(resource) = &mut looked.what {
+            resource.etag = coding.tag(&resource.etag);
+            resource.coding = Some(*coding);
+        }
+        Ok(looked)
+    }
+
+    /// A file that is read while it is sent. Its entity tag is a digest, where it is not so large
+    /// that reading it for that would keep the client waiting.
+    fn on_disk(&self, path: &Path, media: String) -> io::Result<Looked> {
+        let (file, metadata) = open_regular(path)?;
+        let len = metadata.len();
+        let digest = if len <= MAX_DIGESTED {
+            Some(self.digest_open(path.to_owned(), &file, &metadata)?)
+        } else {
+            None
+        };
+        let mut resource = Resource::on_disk(file, len, media, metadata.modified().ok());
+        if let Some(digest) = digest {
+            resource.etag = format!("\"{digest}\"");
+        }
+        Ok(Looked::disk(resource))
     }
 
     fn read(&self, path: PathBuf, media: String) -> io::Result<Looked> {
@@ -238,7 +290,7 @@ impl Dir {
         let (len, stamp, modified) =
             (metadata.len(), Stamp::of(&metadata), metadata.modified().ok());
         if len > MAX_KEPT {
-            return Ok(Looked::disk(Resource::on_disk(file, len, media, modified)));
+            return self.on_disk(&path, media);
         }
         if let Some(remembered) = self.kept.get(&path).filter(|kept| kept.stamp == stamp) {
             return Ok(Looked::kept(remembered.file));
@@ -254,13 +306,19 @@ impl Dir {
     }
 }
 
-fn precompressed(neighbour: &Path, media: String, coding: Coding) -> io::Result<Looked> {
-    let (file, metadata) = open_regular(neighbour)?;
-    let modified = metadata.modified().ok();
-    let mut resource = Resource::on_disk(file, metadata.len(), media, modified);
-    resource.etag = coding.tag(&resource.etag);
-    resource.coding = Some(coding);
-    Ok(Looked::disk(resource))
+/// A file that holds the file beside it coded.
+struct Neighbour {
+    coding: Coding,
+    path: PathBuf,
+    changed: SystemTime,
+}
+
+impl Neighbour {
+    /// Whether the file was edited after it was coded. Files that were written together, in
+    /// whatever order, are of one time.
+    fn is_outdated(&self, file_changed: SystemTime) -> bool {
+        file_changed.duration_since(self.changed).is_ok_and(|late| late > TOGETHER)
+    }
 }
 
 /// What was found on the disk, and whether there are neighbours for other clients.

@@ -44,6 +44,9 @@ const COPIED: usize = 4 * 1024;
 /// Answers put together before they are sent.
 const OUT: usize = 64 * 1024;
 
+/// Steps in one poll: a client that never lets the connection rest must not keep it from others.
+const ROUNDS: usize = 32;
+
 /// A connection that speaks HTTP/1.1. A future that ends when the connection does, or is hyper's.
 pub(super) struct Connection<S, H: Handle> {
     stream: S,
@@ -55,6 +58,8 @@ pub(super) struct Connection<S, H: Handle> {
     rest: Vec<u8>,
     /// Whether `rest` is to be looked at before more is read.
     untried: bool,
+    /// Whether `rest` is the beginning of a head.
+    partial: bool,
     unsent: Unsent,
     after: After,
 }
@@ -104,8 +109,10 @@ where
         clock: Clock,
     ) -> Self {
         let (state, unsent) = (State::Reading, Unsent::default());
-        let (rest, untried, after) = (first.into(), true, After::Stay);
-        Self { stream, edge, pulse, clock, state, rest, untried, unsent, after }
+        let (untried, partial) = (!first.is_empty(), false);
+        let rest = first.into();
+        let after = After::Stay;
+        Self { stream, edge, pulse, clock, state, rest, untried, partial, unsent, after }
     }
 
     /// The connection is to end: now where it is idle, else after the answer under way.
@@ -119,9 +126,10 @@ where
     }
 
     fn go(&mut self, context: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<End>> {
-        loop {
+        for _ in 0..ROUNDS {
             if let State::Sending(..) = self.state
                 && self.unsent.body.is_empty()
+                && self.unsent.tail.is_empty()
             {
                 let polled = self.next_piece(context)?;
                 if polled.is_pending() {
@@ -134,7 +142,7 @@ where
                 State::Sending(..) => {}
                 State::Answering(answer) => match answer.as_mut().poll(context) {
                     Poll::Ready(answer) => self.begin(answer),
-                    Poll::Pending => return self.watch_client(context, scratch),
+                    Poll::Pending => ready!(self.watch_client(context, scratch))?,
                 },
                 State::Leaving => return Poll::Ready(Ok(End::Other)),
                 State::Reading if self.after == After::Close => {
@@ -144,12 +152,22 @@ where
                 State::Reading => {
                     let filled = ready!(self.read(context, scratch))?;
                     if filled == 0 {
-                        return Poll::Ready(Ok(End::Closed));
+                        self.left();
+                    } else if !self.is_partial_still(scratch, filled) {
+                        self.answer_all(context, scratch, filled)?;
                     }
-                    self.answer_all(context, scratch, filled)?;
                 }
             }
         }
+        // Others have their turn, and the watch of this connection too.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The client has ended its side: so does this one, with what TLS says at the end.
+    fn left(&mut self) {
+        (self.state, self.after) = (State::Reading, After::Close);
+        self.keep(&[]);
     }
 
     fn flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -176,6 +194,22 @@ where
         Poll::Ready(Ok(if count == 0 { 0 } else { have + count }))
     }
 
+    /// Whether a head whose beginning is known still has no end: then it is not parsed again. A
+    /// head that comes byte by byte would cost its length squared.
+    fn is_partial_still(&mut self, scratch: &Scratch, filled: usize) -> bool {
+        let known = self.rest.len();
+        if !self.partial || filled == READ {
+            return false;
+        }
+        let near = scratch.read.get(known.saturating_sub(3)..filled).unwrap_or_default();
+        let ends = near.windows(2).any(|two| two == b"\n\n")
+            || near.windows(3).any(|three| three == b"\n\r\n");
+        if !ends {
+            self.rest.extend_from_slice(scratch.read.get(known..filled).unwrap_or_default());
+        }
+        !ends
+    }
+
     /// Answers the requests in the first `filled` bytes, up to one that takes longer.
     fn answer_all(
         &mut self,
@@ -186,7 +220,7 @@ where
         let Scratch { read, out } = scratch;
         let mut bytes = read.get(..filled).unwrap_or_default();
         let now = self.clock.wall();
-        let mut whole = true;
+        self.partial = false;
         out.clear();
         while !bytes.is_empty() {
             let mut slots = [const { MaybeUninit::uninit() }; MAX_LINES];
@@ -194,7 +228,7 @@ where
                 Head::Plain(plain, length) => (plain, length),
                 Head::Partial if bytes.len() < READ => {
                     self.pulse.head_begins();
-                    whole = false;
+                    self.partial = true;
                     break;
                 }
                 Head::Partial | Head::Other => {
@@ -228,7 +262,7 @@ where
             }
         }
         self.keep(bytes);
-        self.untried = whole && !bytes.is_empty();
+        self.untried = !self.partial && !bytes.is_empty();
         if out.is_empty() {
             return Ok(());
         }
@@ -263,7 +297,10 @@ where
         let is_head = answer.body().is_head();
         let now = self.clock.wall();
         let framing = push_head(&mut self.unsent.head, &answer, is_head, self.after, now);
-        self.state = State::Sending(answer.into_body(), framing);
+        self.state = match framing {
+            Framing::Length(0) => State::Reading,
+            framing => State::Sending(answer.into_body(), framing),
+        };
         // What came behind the request is looked at when its turn comes.
         self.untried = !self.rest.is_empty();
     }
@@ -271,7 +308,6 @@ where
     /// Takes the next piece of the body that is being sent.
     fn next_piece(&mut self, context: &mut Context<'_>) -> io::Result<Poll<()>> {
         let State::Sending(body, framing) = &mut self.state else { return Ok(Poll::Ready(())) };
-        let framing = *framing;
         let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
             return Ok(Poll::Pending);
         };
@@ -279,36 +315,30 @@ where
             // A body that breaks off must not look whole.
             Some(Err(why)) => return Err(io::Error::other(why)),
             Some(Ok(frame)) => {
-                let data = frame.into_data().unwrap_or_default();
-                if framing == Framing::Chunked && !data.is_empty() {
-                    self.unsent.head.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
-                    self.unsent.tail = b"\r\n";
-                }
-                self.unsent.body = data;
+                self.unsent.push_piece(frame.into_data().unwrap_or_default(), framing)?;
             }
             None => {
-                if framing == Framing::Chunked {
-                    self.unsent.head.extend_from_slice(b"0\r\n\r\n");
-                }
+                self.unsent.push_last(*framing)?;
                 self.state = State::Reading;
             }
         }
         Ok(Poll::Ready(()))
     }
 
-    /// While a handler is at work: notes what comes, and whether the client leaves.
+    /// While a handler is at work: notes what comes, and whether the client leaves. A client that
+    /// has sent its next request already is only seen to leave when it is written to.
     fn watch_client(
         &mut self,
         context: &mut Context<'_>,
         scratch: &mut Scratch,
-    ) -> Poll<io::Result<End>> {
-        while self.rest.len() < READ {
+    ) -> Poll<io::Result<()>> {
+        while self.rest.is_empty() {
             scratch.read.resize(READ, 0);
-            let room = READ - self.rest.len();
-            let mut buffer = ReadBuf::new(scratch.read.get_mut(..room).unwrap_or_default());
+            let mut buffer = ReadBuf::new(&mut scratch.read);
             ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
             if buffer.filled().is_empty() {
-                return Poll::Ready(Ok(End::Closed));
+                self.left();
+                return Poll::Ready(Ok(()));
             }
             self.rest.extend_from_slice(buffer.filled());
         }
@@ -341,3 +371,6 @@ where
 fn closes(headers: &HeaderMap) -> bool {
     headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf as _, Bytes};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Body as HttpBody;
 use tokio::io::AsyncWrite;
 
@@ -19,8 +19,8 @@ use super::head::After;
 /// How a body is told from what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// By the length in the head, or there is none.
-    Length,
+    /// By the length in the head: so many bytes are still to come.
+    Length(u64),
     /// In chunks.
     Chunked,
 }
@@ -89,6 +89,34 @@ impl Unsent {
         Ok(())
     }
 
+    /// Takes a piece of a body; what waits here before it must be gone, but for a head.
+    pub(super) fn push_piece(&mut self, piece: Bytes, framing: &mut Framing) -> io::Result<()> {
+        match framing {
+            Framing::Length(left) => {
+                *left = left.checked_sub(piece.len() as u64).ok_or_else(other_length)?;
+            }
+            Framing::Chunked if piece.is_empty() => {}
+            Framing::Chunked => {
+                self.head.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                self.tail = b"\r\n";
+            }
+        }
+        self.body = piece;
+        Ok(())
+    }
+
+    /// Ends a body.
+    pub(super) fn push_last(&mut self, framing: Framing) -> io::Result<()> {
+        match framing {
+            Framing::Length(0) => Ok(()),
+            Framing::Length(_) => Err(other_length()),
+            Framing::Chunked => {
+                self.head.extend_from_slice(b"0\r\n\r\n");
+                Ok(())
+            }
+        }
+    }
+
     fn drop_front(&mut self, count: usize) {
         if let Some(rest) = count.checked_sub(self.head.len()) {
             // An idle connection holds no buffer.
@@ -103,6 +131,12 @@ impl Unsent {
             self.head.drain(..count);
         }
     }
+}
+
+/// The connection has to end: what follows would be taken for a part of this body, or the other way
+/// round.
+fn other_length() -> io::Error {
+    io::Error::other("a body was longer or shorter than its head says")
 }
 
 fn write<S: AsyncWrite + Unpin>(
@@ -145,15 +179,18 @@ pub(super) fn push_head<B: HttpBody>(
         }
     }
     let bodiless = is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let mut framing = Framing::Length;
-    if !bodiless && !headers.contains_key(CONTENT_LENGTH) {
-        if let Some(length) = answer.body().size_hint().exact() {
+    let framing = match said_length(headers).or(answer.body().size_hint().exact()) {
+        _ if bodiless => Framing::Length(0),
+        Some(length) => Framing::Length(length),
+        None => Framing::Chunked,
+    };
+    match framing {
+        _ if bodiless || headers.contains_key(CONTENT_LENGTH) => {}
+        Framing::Length(length) => {
             push_number(out, "content-length: ", length);
             out.extend_from_slice(b"\r\n");
-        } else {
-            push_line(out, "transfer-encoding", b"chunked");
-            framing = Framing::Chunked;
         }
+        Framing::Chunked => push_line(out, "transfer-encoding", b"chunked"),
     }
     if headers.contains_key(DATE) {
         push_end(out, after, None);
@@ -161,6 +198,10 @@ pub(super) fn push_head<B: HttpBody>(
         push_end(out, after, Some(now));
     }
     framing
+}
+
+fn said_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Appends the last lines of a head, and the empty one.

@@ -3,8 +3,8 @@
 mod workshop;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -93,8 +93,7 @@ impl Served {
 
     /// Asks for a page of the site; gives its `Cache-Status`.
     pub fn visit(&self, path: &str) -> String {
-        use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(&self.site).expect("the site");
+        let mut stream = TcpStream::connect(&self.site).expect("the site");
         let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("sending");
         let mut text = String::new();
@@ -112,24 +111,25 @@ fn address_after(text: &str, line: &str) -> Option<String> {
 /// A headless Chromium and its driver.
 pub struct Browser {
     pub client: Client,
-    /// The driver's port, and what it calls the browser.
-    session: (u16, String),
+    port: u16,
+    session: String,
     _driver: Ended,
 }
 
 impl Drop for Browser {
-    /// Asks the driver to end the browser: killed alone, it would leave it behind.
+    /// Ends the browser: a driver that is killed leaves it behind, some hundred megabytes each.
     fn drop(&mut self) {
-        use std::io::{Read as _, Write as _};
-        let (port, session) = &self.session;
-        let Ok(mut stream) = std::net::TcpStream::connect(("127.0.0.1", *port)) else { return };
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
         let request = format!(
-            "DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\
-             Connection: close\r\n\r\n"
+            "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+            self.session, self.port
         );
-        let _ = stream.write_all(request.as_bytes());
-        let _ = stream.read(&mut [0; 512]);
+        let _unless_it_is_gone =
+            TcpStream::connect(("127.0.0.1", self.port)).and_then(|mut driver| {
+                driver.set_read_timeout(Some(PATIENCE))?;
+                driver.write_all(request.as_bytes())?;
+                // The answer comes when the browser has ended.
+                driver.read(&mut [0; 64])
+            });
     }
 }
 
@@ -155,9 +155,8 @@ impl Browser {
             builder.capabilities(options.clone());
             match builder.connect(&format!("http://127.0.0.1:{port}")).await {
                 Ok(client) => {
-                    let session = client.session_id().await.expect("an answer");
-                    let session = (port, session.expect("a session"));
-                    return Self { client, session, _driver: driver };
+                    let session = client.session_id().await.ok().flatten().expect("a session");
+                    return Self { client, port, session, _driver: driver };
                 }
                 Err(why) => assert!(start.elapsed() < PATIENCE, "no browser: {why}"),
             }

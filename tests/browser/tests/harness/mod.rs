@@ -117,7 +117,7 @@ pub struct Browser {
 }
 
 impl Drop for Browser {
-    /// Ends the browser: a driver that is killed leaves it behind, some hundred megabytes each time.
+    /// Ends the browser: a driver that is killed leaves it behind, some hundred megabytes each.
     fn drop(&mut self) {
         let request = format!(
             "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",

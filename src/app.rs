@@ -199,7 +199,7 @@ impl App {
             None => None,
         };
         let opened = self.opened(address, admin.as_ref().map(Listener::addr), &store, taken);
-        let admin = self.admin(admin, &cache, reloader.handle(), store);
+        let admin = self.admin(admin, address, &cache, reloader.handle(), store);
         let signals = signals(self.stop.clone(), reloader.handle())?;
         let site = self.site(listener, &cache, reloader.handle());
         self.watch(reloader);
@@ -299,6 +299,7 @@ impl App {
     fn admin(
         &self,
         bound: Option<Listener>,
+        site: SocketAddr,
         cache: &Cache,
         reload: ReloadHandle,
         store: Secret,
@@ -308,6 +309,7 @@ impl App {
             cache: cache.clone(),
             reload,
             clock: self.clock.clone(),
+            site,
             stop: self.stop.clone(),
             files: self.typed.files.clone(),
             server: self.typed.server.clone(),

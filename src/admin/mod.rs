@@ -43,6 +43,8 @@ pub struct Parts {
     pub reload: ReloadHandle,
     /// Tells the time.
     pub clock: Clock,
+    /// Where the site itself is served.
+    pub site: std::net::SocketAddr,
     /// Cancelled when the process stops.
     pub stop: CancellationToken,
     /// The directory of the site and the main file's name in it, for `plan`.

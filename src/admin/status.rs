@@ -17,6 +17,7 @@ impl Inner {
         let figures = store.near.figures;
         json!({
             "version": env!("CARGO_PKG_VERSION"),
+            "listen": self.parts.site.to_string(),
             "generation": reload.generation,
             "digest": reload.digest.to_string(),
             "loaded_at": reload.loaded_at.and_then(rfc3339),

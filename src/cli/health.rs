@@ -8,7 +8,7 @@ use super::{FAILED, OK, say};
 /// 0 where the site's admin listener answers, else 1.
 pub(super) fn run(config: &Path, reach: &Reach) -> Result<u8, Trouble> {
     let Some(running) = Target::running(config, reach) else {
-        say("no larder answers\n");
+        say(&format!("{}\n", Target::nobody(config, reach)));
         return Ok(FAILED);
     };
     running.get("/readyz")?;

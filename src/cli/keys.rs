@@ -197,7 +197,12 @@ fn wanted(arguments: &PurgeArguments) -> Value {
 
 fn purge_of(arguments: &PurgeArguments, site: &Site) -> Result<Purge, Trouble> {
     Ok(match arguments {
-        PurgeArguments { route: Some(route), .. } => Purge::Routes(vec![route.clone()]),
+        PurgeArguments { route: Some(route), .. } => {
+            if site.route_named(route).is_none() {
+                return Err(Trouble::Failed(format!("there is no route `{route}`")));
+            }
+            Purge::Routes(vec![route.clone()])
+        }
         PurgeArguments { glob: Some(glob), .. } => Purge::Glob(glob.clone()),
         PurgeArguments { uses: Some(uses), .. } => {
             let routes = site.routes_using(uses);

@@ -93,18 +93,27 @@ impl Target {
         if let Some(admin) = &reach.admin {
             return Err(Trouble::Failed(format!("no larder answers at {admin}")));
         }
+        let none = Self::nobody(config, reach);
         let site = compiled(config)?;
         let store = reach.store.clone().unwrap_or_else(|| site.cache.store.value.to_string());
         if store == "memory" {
-            let why = "no larder is running, and the memory store is of a running one only";
-            return Err(Trouble::Failed(why.to_owned()));
+            let why = format!("{none}, and the memory store is of a running one only");
+            return Err(Trouble::Failed(why));
         }
-        complain("no larder is running: asking Redis itself\n");
+        complain(&format!("{none}: asking Redis itself\n"));
         Offline::new(site, &store).map(|offline| Self::Files(Box::new(offline)))
     }
 }
 
 impl Target {
+    /// That nobody answers, and where.
+    pub(super) fn nobody(config: &Path, reach: &Reach) -> String {
+        match reach.admin.clone().or_else(|| admin_of(config)) {
+            Some(admin) => format!("no larder answers at {admin} (`--admin` names another)"),
+            None => "the file has no admin listener to ask (`--admin` names one)".to_owned(),
+        }
+    }
+
     /// The running site, where there is one.
     pub(super) fn running(config: &Path, reach: &Reach) -> Option<Running> {
         let admin = reach.admin.clone().or_else(|| admin_of(config))?;

@@ -46,7 +46,8 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, Trouble> {
             let site = compiled(config)?;
             let base = served_at(&running, &site, arguments)?;
             for url in urls(&site, arguments) {
-                count(&url, running.visit(&format!("{base}{url}")));
+                let answer = running.visit(&format!("{base}{url}"));
+                count(&url, answer.map_err(|why| format!("{base} does not answer: {why}")));
             }
         }
         Target::Files(offline) => {

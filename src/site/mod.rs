@@ -51,6 +51,8 @@ pub struct Site {
     pub languages: Vec<String>,
     router: Router,
     templates: Arc<TemplateSet>,
+    /// The directory of the templates, relative to the site's.
+    template_directory: String,
     errors: BTreeMap<ErrorStatus, ErrorPage>,
     /// What the files that pages name with `asset` are known by, by the route that sends them.
     assets: BTreeMap<(u32, String), String>,
@@ -68,6 +70,7 @@ impl Site {
             languages: Vec::new(),
             router: RouterBuilder::default().build(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
+            template_directory: String::new(),
             errors: BTreeMap::new(),
             assets: BTreeMap::new(),
         }
@@ -91,10 +94,13 @@ impl Site {
         self.routes.iter().find(|route| &*route.name == name)
     }
 
-    /// The names of the routes that are made from `what`: a value, a source, a template or a file.
+    /// The names of the routes that are made from `what`: a value, a source, a file, or a template
+    /// by its name or as a file.
     #[must_use]
     pub fn routes_using(&self, what: &str) -> Vec<String> {
-        let uses = |route: &&Arc<Route>| route.uses.contains(what);
+        let inside = what.strip_prefix(self.template_directory.trim_end_matches('/'));
+        let template = inside.and_then(|inside| inside.strip_prefix('/')).unwrap_or(what);
+        let uses = |route: &&Arc<Route>| route.uses.contains(what) || route.uses.contains(template);
         self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
     }
 

@@ -9,6 +9,7 @@ async fn the_status_says_what_is_served_and_from_what() {
     redis.cli(&["CONFIG", "SET", "requirepass", "hush"]);
     let admin = Admin::serve(&site, &url);
     let status = admin.get("/api/status").json();
+    assert_eq!(status["listen"], admin.larder.address.as_str());
     assert_eq!(status["generation"], 1);
     assert_eq!(status["config"], "current");
     assert_eq!(status["store"]["kind"], "redis");

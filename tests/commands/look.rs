@@ -66,6 +66,29 @@ async fn keys_lists_and_purge_deletes_exactly_what_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_template_is_named_as_messages_name_it_and_a_typo_deletes_nothing_aloud() {
+    let text = "routes:\n  /: { template: page.html.hbs }\n  /other: { body: other }\n";
+    let site = Site::with(text).file("templates/page.html.hbs", "page");
+    let redis = Redis::start();
+    let larder = Larder::serve(&site, &redis.url());
+    for name in ["page.html.hbs", "templates/page.html.hbs"] {
+        for path in ["/", "/other"] {
+            larder.get(path).await;
+        }
+        assert!(said(&site, &redis, &["purge", "--uses", name]).starts_with("1 "), "{name}");
+    }
+    for arguments in [["--route", "indx"], ["--uses", "templates/pag.html.hbs"]] {
+        let store = redis.url();
+        let output = run("purge", &site, &[&arguments[..], &["--store", &store]].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(why.contains(arguments[1]), "{why}");
+        assert!(why.contains("no larder answers at 127.0.0.1:"), "{why}");
+    }
+    assert_eq!(redis.keys().len(), 1);
+}
+
+#[tokio::test]
 async fn a_plan_says_what_an_edit_would_change_and_changes_nothing() {
     let (site, redis) = (Site::with(SITE), Redis::start());
     let larder = Larder::serve(&site, &redis.url());

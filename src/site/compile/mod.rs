@@ -101,6 +101,7 @@ impl<'c> Compiler<'c> {
             languages: config.languages.iter().map(|name| name.value.clone()).collect(),
             router,
             templates: Arc::new(self.templates),
+            template_directory: config.templates.value.clone(),
             errors,
         }
     }

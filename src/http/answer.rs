@@ -48,6 +48,14 @@ impl<'a> Coded<'a> {
         let Some(variants) = variants(entry) else { return Self(None) };
         Self(variants.get(coding, &entry.body).await.map(|bytes| (coding, bytes)))
     }
+
+    /// The bytes that are sent of `entry` in this form, and their entity tag.
+    pub(super) fn of(&self, entry: &'a Entry) -> (&'a Bytes, Cow<'a, str>) {
+        match self.0 {
+            Some((coding, bytes)) => (bytes, Cow::Owned(coding.tag(&entry.etag))),
+            None => (&entry.body, Cow::Borrowed(&*entry.etag)),
+        }
+    }
 }
 
 fn wanted(entry: &Entry, fields: &impl Fields) -> Option<Coding> {
@@ -74,11 +82,8 @@ impl Told<'_> {
         outcome: &Outcome,
     ) -> Option<Response<Body>> {
         let entry = self.entry;
-        let (body, etag) = match self.coded.0 {
-            Some((coding, bytes)) => (bytes.clone(), Cow::Owned(coding.tag(&entry.etag))),
-            None => (entry.body.clone(), Cow::Borrowed(&*entry.etag)),
-        };
-        let mut answer = made(self.lines, body);
+        let (body, etag) = self.coded.of(entry);
+        let mut answer = made(self.lines, body.clone());
         if let Ok(status) = StatusCode::from_u16(entry.status) {
             *answer.status_mut() = status;
         }
@@ -99,12 +104,9 @@ impl Told<'_> {
 pub(super) fn form_of_hit(
     asking: &Asking<'_, impl Fields>,
     entry: &Entry,
-    coded: Option<(Coding, &Bytes)>,
+    coded: &Coded<'_>,
 ) -> Option<(HitForm, Bytes)> {
-    let (body, etag) = match coded {
-        Some((coding, bytes)) => (bytes, Cow::Owned(coding.tag(&entry.etag))),
-        None => (&entry.body, Cow::Borrowed(&*entry.etag)),
-    };
+    let (body, etag) = coded.of(entry);
     if matches!(entry.status, 100..=199 | 204 | 205 | 304) {
         return None;
     }

@@ -266,8 +266,8 @@ impl Core {
         request: &WholeRequest,
     ) -> Response<Body> {
         let mut answer = self.routed(served, matched, request).await;
-        if let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref()) {
-            cors.apply(request.headers(), answer.headers_mut());
+        if let Some(lines) = served.lines(matched.target) {
+            lines.allow_origin(request.headers(), answer.headers_mut());
         }
         answer
     }
@@ -312,7 +312,7 @@ impl Core {
                 let told = Told { entry: &entry, lines: asked.lines(), coded };
                 let answer = told.response(request, &outcome);
                 let answer = answer.unwrap_or_else(|| self.unmet(asked, request));
-                self.finish(asked, request, answer, outcome, Some(&key))
+                self.finish(asked, answer, outcome, Some(&key))
             }
             Err(failure) => self.failure(asked, request, &failure, outcome, Some(&key)),
         }
@@ -327,7 +327,7 @@ impl Core {
         };
         let resource = Resource::of_kept(file, request.headers()).await;
         let answer = self.of_file(asked, lines, &resource, request);
-        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
+        self.finish(asked, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
     /// A page for a method that is never cached: its answer is none of the address's own, so it has
@@ -343,7 +343,7 @@ impl Core {
         match result {
             Ok(entry) => {
                 let answer = answer::made(asked.lines(), entry.body.clone());
-                self.finish(asked, request, answer, outcome, None)
+                self.finish(asked, answer, outcome, None)
             }
             Err(failure) => self.failure(asked, request, &failure, outcome, None),
         }
@@ -365,23 +365,19 @@ impl Core {
         });
         let mut answer = answer::made(asked.lines(), bytes::Bytes::new());
         answer::put(&mut answer, LOCATION, &address.unwrap_or_default());
-        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
+        self.finish(asked, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
-    /// A route's answer, with what depends on who asks.
-    fn finish<B>(
+    /// A route's answer, counted, with what the cache did for it.
+    fn finish(
         &self,
         asked: &Asked<'_>,
-        request: &Request<B>,
         mut answer: Response<Body>,
         outcome: Outcome,
         key: Option<&str>,
     ) -> Response<Body> {
         if let Some(lines) = asked.lines() {
             lines.counts.add(&outcome);
-            if let Some(cors) = &lines.cors {
-                cors.apply(request.headers(), answer.headers_mut());
-            }
         }
         self.note(asked, &mut answer, outcome, key);
         self.with_status(answer, outcome, key)

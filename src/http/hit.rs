@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 
-use super::answer::quoted;
+use super::answer::{Coded, quoted};
 use super::encoding::{Coding, Variants};
 use super::live::RouteLines;
 use crate::cache::{Entry, Outcome};
@@ -99,13 +99,8 @@ impl Kit {
 
     /// The head for the entry's body in a coding, made when it is first asked for, and again after
     /// a reload, which may have changed the route's lines.
-    pub(super) fn ready(
-        &self,
-        entry: &Entry,
-        lines: &RouteLines,
-        coded: Option<(Coding, &Bytes)>,
-    ) -> Arc<Ready> {
-        let place = coded.map_or(0, |(coding, _)| 1 + coding as usize);
+    pub(super) fn ready(&self, entry: &Entry, lines: &RouteLines, coded: &Coded<'_>) -> Arc<Ready> {
+        let place = coded.0.map_or(0, |(coding, _)| 1 + coding as usize);
         let Some(slot) = self.ready.get(place) else {
             return Arc::new(Ready::new(entry, lines, coded));
         };
@@ -119,19 +114,16 @@ impl Kit {
 }
 
 impl Ready {
-    fn new(entry: &Entry, lines: &RouteLines, coded: Option<(Coding, &Bytes)>) -> Self {
+    fn new(entry: &Entry, lines: &RouteLines, coded: &Coded<'_>) -> Self {
         let mut bytes = Vec::with_capacity(320);
         push_status(&mut bytes, StatusCode::from_u16(entry.status).unwrap_or_default());
         if let Some(media) = lines.headers.get(CONTENT_TYPE) {
             push_line(&mut bytes, "content-type", media.as_bytes());
         }
-        let (body, etag) = match coded {
-            Some((coding, body)) => {
-                push_line(&mut bytes, "content-encoding", coding.token().as_bytes());
-                (body, coding.tag(&entry.etag).into())
-            }
-            None => (&entry.body, std::borrow::Cow::Borrowed(&*entry.etag)),
-        };
+        if let Some((coding, _)) = coded.0 {
+            push_line(&mut bytes, "content-encoding", coding.token().as_bytes());
+        }
+        let (body, etag) = coded.of(entry);
         push_number(&mut bytes, "content-length: ", body.len() as u64);
         bytes.extend_from_slice(b"\r\n");
         let rest = bytes.len();

@@ -92,6 +92,13 @@ impl Served {
 }
 
 impl RouteLines {
+    /// Lets the page that asked read the answer, where the route says so.
+    pub(super) fn allow_origin(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+        if let Some(cors) = &self.cors {
+            cors.apply(request, answer);
+        }
+    }
+
     fn new(route: &Route) -> Self {
         let mut headers = HeaderMap::new();
         let mut put = |name: HeaderName, value: &str| {

@@ -61,7 +61,7 @@ impl Core {
         if is_file && self.is_for_ever(asked, dir, name).await {
             answer.headers_mut().insert(CACHE_CONTROL, IMMUTABLE);
         }
-        self.finish(asked, request, answer, Outcome::forwarded(Why::Bypass), None)
+        self.finish(asked, answer, Outcome::forwarded(Why::Bypass), None)
     }
 
     /// A file as its route sends it, or why it is not sent: 412, 416.

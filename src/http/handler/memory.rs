@@ -27,7 +27,11 @@ impl Core {
             let coded = Coded::ready(&entry, request.headers())?;
             let told = Told { entry: &entry, lines: asked.lines(), coded };
             let answer = told.response(request, &outcome)?;
-            Some(self.finish(asked, request, answer, outcome, Some(&key)))
+            let mut answer = self.finish(asked, answer, outcome, Some(&key));
+            if let Some(lines) = asked.lines() {
+                lines.allow_origin(request.headers(), answer.headers_mut());
+            }
+            Some(answer)
         })
     }
 
@@ -39,9 +43,9 @@ impl Core {
         }
         self.in_memory(asking, |asked, key, entry, outcome| {
             let lines = asked.lines().filter(|lines| lines.cors.is_none())?;
-            let Coded(coded) = Coded::ready(&entry, asking.fields)?;
-            let (form, body) = answer::form_of_hit(asking, &entry, coded)?;
-            let ready = Kit::of(&entry)?.ready(&entry, lines, coded);
+            let coded = Coded::ready(&entry, asking.fields)?;
+            let (form, body) = answer::form_of_hit(asking, &entry, &coded)?;
+            let ready = Kit::of(&entry)?.ready(&entry, lines, &coded);
             lines.counts.add(&outcome);
             let shown = match self.cache_status {
                 CacheStatusDetail::Off => Shown::Nothing,

@@ -8,19 +8,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::Either;
-use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
+use tokio::runtime::{self, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{self, Admin};
+use crate::admin;
 use crate::build::{SiteBuild, root_and_name};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, Secret, ServerConfig};
 use crate::dev::{self as live_reload, DevHandler};
 use crate::diagnostic::Report;
+use crate::http::filter::WarpHandler;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener};
 use crate::http::live::Live;
@@ -30,22 +31,32 @@ use crate::site::Site;
 use crate::source::certificate::Pair;
 use crate::watch::{Watch, WatchOptions};
 
-pub use self::dev::{DevOptions, Opened};
+pub(crate) use self::dev::{DevOptions, Opened};
 
-/// How long what runs may go on after a signal to stop.
-const STOP_BOUND: Duration = Duration::from_secs(10);
+/// How long what runs may go on after a signal to stop. The process is gone a second later at the
+/// latest, which is for [`LEFT_BEHIND`] and for what is left of the logs.
+const STOP_BOUND: Duration = Duration::from_secs(9);
+
+/// How long the site's answers may take to end; what they started has the rest of [`STOP_BOUND`].
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// How long threads that block (a template in an endless loop) are waited for at the very end.
+const LEFT_BEHIND: Duration = Duration::from_millis(100);
+
+/// How often what is being rendered is looked at, before the store is closed.
+const RENDERS_POLL: Duration = Duration::from_millis(10);
 
 /// How often certificate and key are looked at.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 /// How many connections the admin listener takes: people and a few programs.
 const ADMIN_CONNECTIONS: usize = 256;
 
-/// How long its answers may take to end, after the site's have ended.
+/// How long its answers may take to end, after the site's have ended or were cut.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// What the command line says.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The main file.
     pub config: PathBuf,
     /// Instead of `server.listen`.
@@ -60,7 +71,7 @@ pub struct Options {
 
 /// Whom the site is served to.
 #[derive(Clone, Debug)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Visitors.
     Serve,
     /// Who works on it: live reload, and what else [`crate::dev`] does.
@@ -69,7 +80,7 @@ pub enum Mode {
 
 /// Why nothing was started.
 #[derive(Debug)]
-pub enum StartError {
+pub(crate) enum StartError {
     /// The site's files are wrong.
     BadConfig(Report),
     /// Something else, in words.
@@ -80,7 +91,7 @@ pub enum StartError {
 ///
 /// # Errors
 /// [`StartError`] where it could not be started; nothing is bound then.
-pub fn run(options: &Options) -> Result<(), StartError> {
+pub(crate) fn run(options: &Options) -> Result<(), StartError> {
     let clock = Clock::system();
     let live = Arc::new(Live::new(Arc::new(Site::empty())));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -94,7 +105,12 @@ pub fn run(options: &Options) -> Result<(), StartError> {
         tasks.clone(),
         stop.clone(),
     );
-    let wrong = match (first_load(&mut reloader), &options.mode) {
+    // The signals are heard on a thread of their own, however busy those are that serve.
+    let control = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| StartError::Failed(format!("no runtime: {why}")))?;
+    let wrong = match (first_load(&control, &mut reloader), &options.mode) {
         (Err(StartError::BadConfig(report)), Mode::Dev(_)) => Some(report),
         (loaded, _) => loaded.map(|()| None)?,
     };
@@ -107,23 +123,27 @@ pub fn run(options: &Options) -> Result<(), StartError> {
     let server = server(&typed_server, options);
     let mut cache = typed_cache.clone();
     if let Some(store) = &options.store {
-        cache.store.value = store.clone().into();
+        cache.store = store.clone().into();
     }
     let typed = Typed { server: typed_server, cache: typed_cache, files: (root, main) };
     let (mode, admin_stop) = (options.mode.clone(), CancellationToken::new());
     let app = App { live, clock, tasks, stop, server, typed, admin_stop, mode, wrong };
     let runtime = threads(app.server.workers)?;
-    let ended = runtime.block_on(app.run(reloader, &cache));
-    // What still blocks (a template in an endless loop) must not hold the process.
-    runtime.shutdown_timeout(Duration::from_millis(100));
+    let (stop, reload) = (app.stop.clone(), reloader.handle());
+    let ended = control.block_on(async {
+        // Whoever reads that it listens may send a signal: it has to be heard from here.
+        let signals = Signals::listen()?;
+        let serving = runtime.spawn(app.run(reloader, cache));
+        tokio::select! {
+            ended = serving => ended.unwrap_or_else(|why| Err(StartError::Failed(why.to_string()))),
+            () = signals.stopped(&stop, &reload) => Ok(()),
+        }
+    });
+    runtime.shutdown_timeout(LEFT_BEHIND);
     ended
 }
 
-fn first_load(reloader: &mut Reloader) -> Result<(), StartError> {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|why| StartError::Failed(format!("no runtime: {why}")))?;
+fn first_load(runtime: &Runtime, reloader: &mut Reloader) -> Result<(), StartError> {
     match runtime.block_on(reloader.first()) {
         Outcome::Refused(report) => Err(StartError::BadConfig(report)),
         Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping => {
@@ -134,7 +154,7 @@ fn first_load(reloader: &mut Reloader) -> Result<(), StartError> {
     }
 }
 
-fn threads(workers: Option<usize>) -> Result<runtime::Runtime, StartError> {
+fn threads(workers: Option<usize>) -> Result<Runtime, StartError> {
     let mut builder = runtime::Builder::new_multi_thread();
     if let Some(workers) = workers {
         builder.worker_threads(workers);
@@ -183,9 +203,9 @@ struct Typed {
 }
 
 impl App {
-    async fn run(self, reloader: Reloader, cache: &CacheConfig) -> Result<(), StartError> {
-        let store = cache.store.value.clone();
-        let cache = self.open(cache)?;
+    async fn run(self, reloader: Reloader, cache: CacheConfig) -> Result<(), StartError> {
+        let store = cache.store.clone();
+        let cache = self.open(&cache)?;
         let mut taken = Vec::new();
         let listener = self
             .bind(&self.server.listen, self.server.admin.as_deref(), &mut taken)
@@ -200,31 +220,20 @@ impl App {
         };
         let opened = self.opened(address, admin.as_ref().map(Listener::addr), &store, taken);
         let admin = self.admin(admin, address, &cache, reloader.handle(), store);
-        let signals = signals(self.stop.clone(), reloader.handle())?;
         let site = self.site(listener, &cache, reloader.handle());
         self.watch(reloader);
-        // Whoever reads this line may send a signal or edit a file: both have to be seen from here.
+        // Whoever reads this line may edit a file: it has to be seen from here.
         tracing::info!(%address, "listening on {}://{address}", self.scheme());
         if let Mode::Dev(options) = &self.mode {
             (options.opened)(&opened);
         }
-        let admin_stop = self.admin_stop.clone();
-        let serving = async {
-            // The admin listener says that the process is stopping for as long as it is.
-            let site = async {
-                site.await;
-                admin_stop.cancel();
-            };
-            futures_util::future::join(site, admin).await;
+        // The admin listener says that the process is stopping for as long as it is.
+        let site = async {
+            site.await;
+            self.admin_stop.cancel();
         };
-        let to_the_end = async {
-            serving.await;
-            self.end(cache).await;
-        };
-        tokio::select! {
-            () = to_the_end => {}
-            () = signals => tracing::warn!("stopped at once: a second signal came"),
-        }
+        futures_util::future::join(site, admin).await;
+        self.end(cache).await;
         Ok(())
     }
 
@@ -236,13 +245,13 @@ impl App {
         reload: ReloadHandle,
     ) -> impl Future<Output = ()> + use<> {
         let max_connections = descriptors::room_for(self.server.max_connections);
-        let limits = Limits { max_connections, ..Limits::default() };
+        let limits = Limits { max_connections, drain: DRAIN, ..Limits::default() };
         let (live, cache, server) = (Arc::clone(&self.live), cache.clone(), &self.server);
         let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
         match &self.mode {
             Mode::Serve => {
                 let handler = SiteHandler::new(live, cache, server);
-                Either::Left(listener.run(handler, limits, stop, tasks))
+                listener.run(Arc::new(handler), limits, stop, tasks)
             }
             Mode::Dev(DevOptions { lines, .. }) => {
                 let handler = DevHandler::new(live_reload::Parts {
@@ -254,7 +263,7 @@ impl App {
                     server: server.clone(),
                     lines: *lines,
                 });
-                Either::Right(listener.run(handler, limits, stop, tasks))
+                listener.run(Arc::new(handler), limits, stop, tasks)
             }
         }
     }
@@ -288,7 +297,7 @@ impl App {
             docs: self.server.docs.as_ref().map(|path| format!("{site}{path}")),
             site,
             admin: admin.map(|address| dev::browsable("http", address)),
-            store: dev::without_password(store),
+            store: store.public_address(),
             taken,
             is_far,
             wrong: self.wrong.clone(),
@@ -326,7 +335,9 @@ impl App {
                 drain: ADMIN_DRAIN,
                 ..Limits::default()
             };
-            listener.run(Admin::new(parts, address), limits, stop, tasks).await;
+            listener
+                .run(Arc::new(WarpHandler::new(admin::filter(parts, address))), limits, stop, tasks)
+                .await;
         }
     }
 
@@ -356,11 +367,11 @@ impl App {
             near: true,
         };
         let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
-        if *typed.store.value == *"memory" {
+        if *typed.store == *"memory" {
             tracing::info!("responses are kept in this process only");
             return Ok(Cache::memory(settings, clock, tasks));
         }
-        Cache::redis(&typed.store.value, settings, clock, tasks)
+        Cache::redis(&typed.store, settings, clock, tasks)
             .map_err(|why| StartError::Failed(why.to_string()))
     }
 
@@ -398,38 +409,69 @@ impl App {
         self.tasks.spawn(reloader.run(watch));
     }
 
+    /// Waits for what was started, for as long as [`Signals::stopped`] lets it.
     async fn end(self, cache: Cache) {
+        // What is being rendered is stored as well: with the store closed, it would be called down.
+        while cache.state().in_flight > 0 {
+            tokio::time::sleep(RENDERS_POLL).await;
+        }
         cache.close().await;
         self.tasks.close();
-        if tokio::time::timeout(STOP_BOUND, self.tasks.wait()).await.is_err() {
-            tracing::warn!("stopped with work left: it took longer than {STOP_BOUND:?}");
-        }
+        self.tasks.wait().await;
         tracing::info!("stopped");
     }
 }
 
-/// Stops on SIGTERM and SIGINT and ends on the second; reloads on SIGHUP.
-fn signals(
-    stop: CancellationToken,
-    reload: ReloadHandle,
-) -> Result<impl Future<Output = ()>, StartError> {
-    let listen =
-        |kind| signal(kind).map_err(|why| StartError::Failed(format!("no signal handler: {why}")));
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut hangup = listen(SignalKind::hangup())?;
-    Ok(async move {
+/// What the process is told from outside.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Listens from now on. Must be called within a runtime.
+    fn listen() -> Result<Self, StartError> {
+        let listen = |kind| {
+            signal(kind).map_err(|why| StartError::Failed(format!("no signal handler: {why}")))
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
+        })
+    }
+
+    /// Reloads on SIGHUP, and cancels `stop` on SIGTERM and SIGINT. Returns when the process has to
+    /// end, whatever still runs: at a second signal, or when [`STOP_BOUND`] is over.
+    async fn stopped(mut self, stop: &CancellationToken, reload: &ReloadHandle) {
+        let mut reloading = std::pin::pin!(Fuse::terminated());
         loop {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = hangup.recv() => { reload.reload_now().await; }
+                () = end(&mut self.terminate, &mut self.interrupt) => break,
+                _ = self.hangup.recv(), if reloading.is_terminated() => {
+                    reloading.set(reload.reload_now().fuse());
+                }
+                _ = &mut reloading, if !reloading.is_terminated() => {}
             }
         }
         stop.cancel();
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = end(&mut self.terminate, &mut self.interrupt) => {
+                tracing::warn!("stopped at once: a second signal came");
+            }
+            () = tokio::time::sleep(STOP_BOUND) => {
+                tracing::warn!("stopped with work left: it took longer than {STOP_BOUND:?}");
+            }
         }
-    })
+    }
+}
+
+/// Waits for a signal to end.
+async fn end(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::config::{
-    CacheConfig, Config, FileContent, FileError, Files, ServerConfig, Stamp, load, needing_restart,
+    CacheConfig, Config, FileContent, FileError, Files, ServerConfig, load, needing_restart,
 };
 use crate::diagnostic::{Code, Diagnostic, Report, SourceFile, Span};
 use crate::fingerprint::Fingerprint;
@@ -43,7 +43,7 @@ pub fn site_of(main: &str, files: &mut dyn Files, clock: &Clock) -> Made {
 }
 
 /// Makes the site whose main file is `main` as if that file held `text`.
-pub fn site_of_text(main: &str, text: &str, files: &mut dyn Files, clock: &Clock) -> Made {
+pub(crate) fn site_of_text(main: &str, text: &str, files: &mut dyn Files, clock: &Clock) -> Made {
     site_of(main, &mut Instead { path: main, text, files }, clock)
 }
 
@@ -71,8 +71,8 @@ impl Files for Instead<'_> {
         self.files.glob(pattern)
     }
 
-    fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
-        self.files.stamp(path)
+    fn digest(&mut self, path: &str) -> Result<Fingerprint, FileError> {
+        self.files.digest(path)
     }
 
     fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
@@ -90,7 +90,7 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// Makes sites for the reload loop and puts them live.
 #[derive(Debug)]
-pub struct SiteBuild {
+pub(crate) struct SiteBuild {
     main: String,
     live: Arc<Live>,
     clock: Clock,
@@ -101,12 +101,12 @@ pub struct SiteBuild {
 impl SiteBuild {
     /// Builds from the main file `main` into `live`.
     #[must_use]
-    pub fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
+    pub(crate) fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
         Self { main, live, clock, started: OnceLock::new() }
     }
 
     /// Says what the process was started with, before anything is built that could be taken for it.
-    pub fn started_with(&self, server: &ServerConfig, cache: &CacheConfig) {
+    pub(crate) fn started_with(&self, server: &ServerConfig, cache: &CacheConfig) {
         // Where the first build was good, it said the same.
         let _ = self.started.set((server.clone(), cache.clone()));
     }
@@ -119,7 +119,7 @@ impl SiteBuild {
         for name in needing_restart((server, cache), (&site.server, &site.cache)) {
             let message = format!("`{name}` changed: the rest is live, this needs a restart");
             if let Some(main) = config.files.first() {
-                report.push(Diagnostic::new(Code::RestartNeeded, message, &place(main, name)));
+                report.push(Diagnostic::new(Code::RestartNeeded, message, &place(main, &name)));
             }
         }
         report
@@ -167,7 +167,7 @@ fn place(file: &Arc<SourceFile>, name: &str) -> Span {
 
 /// Directory and name of a main file as typed.
 #[must_use]
-pub fn root_and_name(config: &Path) -> (PathBuf, String) {
+pub(crate) fn root_and_name(config: &Path) -> (PathBuf, String) {
     let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     let root = match config.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),

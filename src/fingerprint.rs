@@ -55,18 +55,18 @@ impl fmt::Debug for Fingerprint {
 
 /// Digests a list of fields; each is preceded by its length, so that no two lists look alike.
 #[derive(Clone, Debug, Default)]
-pub struct Hasher(Sha256);
+pub(crate) struct Hasher(Sha256);
 
 impl Hasher {
     /// Adds a field.
     #[must_use]
-    pub fn field(mut self, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn field(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.add(bytes);
         self
     }
 
     /// Adds a field in place.
-    pub fn add(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn add(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = bytes.as_ref();
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
@@ -74,7 +74,7 @@ impl Hasher {
 
     /// The fingerprint of all fields so far.
     #[must_use]
-    pub fn finish(self) -> Fingerprint {
+    pub(crate) fn finish(self) -> Fingerprint {
         let digest = self.0.finalize();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);

@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use status::{ReloadState, ReloadStatus};
+pub use status::ReloadState;
+pub(crate) use status::ReloadStatus;
 
 use crate::clock::Clock;
 use crate::config::Files;
@@ -45,8 +46,8 @@ pub trait Build: Send + Sync + 'static {
 pub enum Built {
     /// A change that can be made.
     Good {
-        /// Makes it, at once and whole, and says what changed: `+ /pricing  ~ /about`; empty where
-        /// nothing that is served did. Not called where an input changed meanwhile.
+        /// Makes it, at once and whole, and says what changed: `+ /pricing  ~ /about`, or in words
+        /// that nothing did. Not called where an input changed meanwhile.
         apply: Box<dyn FnOnce() -> String + Send>,
         /// What is odd about the files.
         warnings: Report,
@@ -173,9 +174,7 @@ impl Reloader {
     pub fn handle(&self) -> ReloadHandle {
         self.handle.clone()
     }
-}
 
-impl Reloader {
     /// Reads the files for the first time and applies what came of it. Logs nothing: who starts the
     /// process says how it went.
     pub async fn first(&mut self) -> Outcome {
@@ -210,6 +209,7 @@ impl Reloader {
     }
 
     async fn on_hint(&mut self, watch: &mut Watch, hint: Hint, trust: Trust) {
+        tracing::debug!(?hint, "looking for edits");
         let watches = watch.watches();
         if hint == Hint::Event {
             watch.quiet().await;
@@ -223,7 +223,7 @@ impl Reloader {
         }
         let hint = match hint {
             // Some files send none: that this one did says nothing of when those are closed.
-            _ if seen.networks().next().is_some() || !watches.troubles().is_empty() => Hint::Poll,
+            _ if seen.networks().next().is_some() || !watches.failures().is_empty() => Hint::Poll,
             // Where an event came too, it tells more than the poll: whether the file was closed.
             _ if watch.has_event() => Hint::Event,
             hint => hint,

@@ -1,18 +1,28 @@
-//! Durations and sizes as people write them, and back.
+//! Durations and sizes as people write them, and back; lifetimes.
 
 use std::fmt;
 use std::time::Duration;
 
 /// The longest duration that a file may name: ten years of 365 days.
-pub const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// A lifetime as typed.
+/// A lifetime as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ttl {
     /// Not kept at all.
     Off,
     /// Kept for this long; never zero, at most [`MAX_DURATION`].
     For(Duration),
+}
+
+impl Ttl {
+    /// How long that is; nothing for `off`.
+    pub(crate) fn duration(self) -> Option<Duration> {
+        match self {
+            Self::Off => None,
+            Self::For(duration) => Some(duration),
+        }
+    }
 }
 
 impl fmt::Display for Ttl {
@@ -25,11 +35,31 @@ impl fmt::Display for Ttl {
     }
 }
 
+/// How long a route's responses live.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifetime {
+    /// How long they are fresh; `None`: not stored at all.
+    pub ttl: Option<Duration>,
+    /// How long after the end of `ttl` the old one is served while a new one is made.
+    pub stale_while_revalidate: Duration,
+    /// How long after the end of `ttl` the old one is served where a render fails.
+    pub stale_if_error: Duration,
+}
+
+impl Lifetime {
+    /// Fresh for `ttl`, never stale.
+    #[must_use]
+    pub fn of(ttl: Duration) -> Self {
+        let none = Duration::ZERO;
+        Self { ttl: Some(ttl), stale_while_revalidate: none, stale_if_error: none }
+    }
+}
+
 /// Why a text is no duration or size; its words complete `` `text` … ``.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UnitError {
-    /// Not of the form at all.
-    Form,
+pub(crate) enum UnitError {
+    /// No number with a unit at all.
+    Malformed,
     /// Zero, where nothing is meant by it.
     Zero,
     /// Below zero.
@@ -43,9 +73,9 @@ pub enum UnitError {
 impl UnitError {
     /// What a person should write instead of a lifetime like this.
     #[must_use]
-    pub fn lifetime_help(self) -> &'static str {
+    pub(crate) fn lifetime_help(self) -> &'static str {
         match self {
-            Self::Form => "write 30s, 5m, 1h30m, 2d or `off`",
+            Self::Malformed => "write 30s, 5m, 1h30m, 2d or `off`",
             Self::Zero => "write `off` for none",
             Self::Negative => "a lifetime is not negative; write `off` for none",
             other => other.duration_help(),
@@ -54,9 +84,9 @@ impl UnitError {
 
     /// What a person should write instead of a duration like this, which cannot be `off`.
     #[must_use]
-    pub fn duration_help(self) -> &'static str {
+    pub(crate) fn duration_help(self) -> &'static str {
         match self {
-            Self::Form => "write 500ms, 30s, 5m or 1h30m",
+            Self::Malformed => "write 500ms, 30s, 5m or 1h30m",
             Self::Zero => "write more than nothing, or remove the field",
             Self::Negative => "a duration is not negative",
             Self::Fraction => "write whole numbers: 1h30m rather than 1.5h, 500ms rather than 0.5",
@@ -66,9 +96,9 @@ impl UnitError {
 
     /// What a person should write instead of a size like this.
     #[must_use]
-    pub fn size_help(self) -> &'static str {
+    pub(crate) fn size_help(self) -> &'static str {
         match self {
-            Self::Form => "write 64KiB, 256MiB, 1GiB or a number of bytes",
+            Self::Malformed => "write 64KiB, 256MiB, 1GiB or a number of bytes",
             Self::Zero => "write at least 1",
             Self::Negative => "a size is not negative",
             Self::Fraction => "write whole numbers: 1536KiB rather than 1.5MiB",
@@ -93,13 +123,13 @@ const SIZES: [(&str, u64); 5] =
     [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// The largest size that a file may name, in bytes: 1 TiB.
-pub const MAX_SIZE: u64 = 1 << 40;
+pub(crate) const MAX_SIZE: u64 = 1 << 40;
 
 /// A lifetime: `300` (seconds), `30s`, `5m`, `1h30m`, `2d`, `1y`, `off`.
 ///
 /// # Errors
 /// Zero is refused (`off` says it), so are negative, fractional and huge ones.
-pub fn parse_ttl(text: &str) -> Result<Ttl, UnitError> {
+pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, UnitError> {
     if text == "off" { Ok(Ttl::Off) } else { parse_duration(text).map(Ttl::For) }
 }
 
@@ -107,7 +137,7 @@ pub fn parse_ttl(text: &str) -> Result<Ttl, UnitError> {
 ///
 /// # Errors
 /// As [`parse_ttl`].
-pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let text = refuse_signs(text)?;
     if let Some(seconds) = digits(text)? {
         return bounded(seconds.checked_mul(1000));
@@ -117,9 +147,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     while !rest.is_empty() {
         let (number, after) = split_number(rest)?;
         let unit_len = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, next) = after.split_at_checked(unit_len).ok_or(UnitError::Form)?;
+        let (unit, next) = after.split_at_checked(unit_len).ok_or(UnitError::Malformed)?;
         // Each unit once, from the largest down: `30m1h` is more likely a slip than a wish.
-        let at = units.iter().position(|(name, _)| *name == unit).ok_or(UnitError::Form)?;
+        let at = units.iter().position(|(name, _)| *name == unit).ok_or(UnitError::Malformed)?;
         let (_, size) = units[at];
         units = &units[at + 1..];
         millis = number.checked_mul(size).and_then(|part| millis?.checked_add(part));
@@ -141,11 +171,11 @@ fn bounded(millis: Option<u64>) -> Result<Duration, UnitError> {
 /// # Errors
 /// Zero, negative, fractional and huge ones are refused, and so are `MB` and `M`, which mean one
 /// thing to some and another to others.
-pub fn parse_size(text: &str) -> Result<u64, UnitError> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
     let text = refuse_signs(text)?;
     let (number, unit) = split_number(text)?;
     let unit = if unit.is_empty() { "B" } else { unit.trim_start() };
-    let (_, size) = SIZES.iter().find(|(name, _)| *name == unit).ok_or(UnitError::Form)?;
+    let (_, size) = SIZES.iter().find(|(name, _)| *name == unit).ok_or(UnitError::Malformed)?;
     match number.checked_mul(*size) {
         Some(0) => Err(UnitError::Zero),
         Some(bytes) if bytes <= MAX_SIZE => Ok(bytes),
@@ -166,7 +196,7 @@ fn refuse_signs(text: &str) -> Result<&str, UnitError> {
     if text.split_once(['.', ',']).is_some_and(fraction) {
         return Err(UnitError::Fraction);
     }
-    if text.is_empty() { Err(UnitError::Form) } else { Ok(text) }
+    if text.is_empty() { Err(UnitError::Malformed) } else { Ok(text) }
 }
 
 /// The number where `text` is digits alone.
@@ -180,16 +210,16 @@ fn digits(text: &str) -> Result<Option<u64>, UnitError> {
 /// The digits at the start as a number, and the rest.
 fn split_number(text: &str) -> Result<(u64, &str), UnitError> {
     let len = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, rest) = text.split_at_checked(len).ok_or(UnitError::Form)?;
+    let (number, rest) = text.split_at_checked(len).ok_or(UnitError::Malformed)?;
     if number.is_empty() {
-        return Err(UnitError::Form);
+        return Err(UnitError::Malformed);
     }
     Ok((number.parse().map_err(|_| UnitError::TooLarge)?, rest))
 }
 
 /// A duration for people, in its two largest units: `5m`, `1h 30m`, `2d`, `350ms`, `0s`.
 #[must_use]
-pub fn show_duration(duration: Duration) -> String {
+pub(crate) fn show_duration(duration: Duration) -> String {
     let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut parts = Vec::new();
     // Weeks are understood but not shown: `14d` reads better than `2w`.
@@ -207,18 +237,18 @@ pub fn show_duration(duration: Duration) -> String {
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
-/// A size for people: exact where it is a whole number of a unit, else one digit after the point.
+/// A size as a file would say it, exactly: `256MiB`, `1500B`.
 #[must_use]
-pub fn show_size(bytes: u64) -> String {
-    let Some((unit, size)) = SIZES.into_iter().find(|(_, size)| bytes >= *size) else {
-        return "0 B".to_owned();
-    };
-    let tenths = u128::from(bytes) * 10 / u128::from(size);
-    if tenths.is_multiple_of(10) {
-        format!("{} {unit}", tenths / 10)
-    } else {
-        format!("{}.{} {unit}", tenths / 10, tenths % 10)
-    }
+pub(crate) fn show_size(bytes: u64) -> String {
+    let whole = SIZES.into_iter().find(|(_, size)| bytes.is_multiple_of(*size));
+    let (unit, size) = whole.unwrap_or(("B", 1));
+    format!("{}{unit}", bytes / size)
+}
+
+/// `1 key`, `2 keys`.
+#[must_use]
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -241,7 +271,7 @@ mod tests {
             assert_eq!(parse_ttl(text), Ok(Ttl::For(Duration::from_millis(millis))), "{text}");
         }
         assert_eq!(parse_ttl("off"), Ok(Ttl::Off));
-        assert_eq!(parse_duration("off"), Err(UnitError::Form));
+        assert_eq!(parse_duration("off"), Err(UnitError::Malformed));
     }
 
     #[test]
@@ -256,16 +286,16 @@ mod tests {
             ("11y", UnitError::TooLarge),
             ("99999999999999999999", UnitError::TooLarge),
             ("9999999999999y", UnitError::TooLarge),
-            ("5 mins ago", UnitError::Form),
-            ("5 m", UnitError::Form),
-            ("m", UnitError::Form),
-            ("", UnitError::Form),
-            ("5M", UnitError::Form),
-            ("30m1h", UnitError::Form),
-            ("1m1m", UnitError::Form),
-            ("5m3", UnitError::Form),
-            ("never", UnitError::Form),
-            ("٣s", UnitError::Form),
+            ("5 mins ago", UnitError::Malformed),
+            ("5 m", UnitError::Malformed),
+            ("m", UnitError::Malformed),
+            ("", UnitError::Malformed),
+            ("5M", UnitError::Malformed),
+            ("30m1h", UnitError::Malformed),
+            ("1m1m", UnitError::Malformed),
+            ("5m3", UnitError::Malformed),
+            ("never", UnitError::Malformed),
+            ("٣s", UnitError::Malformed),
         ] {
             assert_eq!(parse_ttl(text), Err(why), "{text}");
         }
@@ -288,32 +318,10 @@ mod tests {
             ("-1", UnitError::Negative),
             ("1.5MiB", UnitError::Fraction),
             ("2TiB", UnitError::TooLarge),
-            ("1MB", UnitError::Form),
-            ("big", UnitError::Form),
+            ("1MB", UnitError::Malformed),
+            ("big", UnitError::Malformed),
         ] {
             assert_eq!(parse_size(text), Err(why), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_shown_is_short_and_what_is_read_again_is_the_same() {
-        for (text, shown) in [
-            ("300", "5m"),
-            ("5400", "1h 30m"),
-            ("2d", "2d"),
-            ("3605", "1h"),
-            ("1y", "1y"),
-            ("14d", "14d"),
-            ("350ms", "350ms"),
-        ] {
-            assert_eq!(parse_duration(text).map(show_duration).as_deref(), Ok(shown));
-        }
-        assert_eq!(show_duration(Duration::ZERO), "0s");
-        assert_eq!(Ttl::Off.to_string(), "off");
-        for (bytes, shown) in
-            [(0, "0 B"), (52, "52 B"), (1 << 20, "1 MiB"), (1_600, "1.5 KiB"), (2_000, "1.9 KiB")]
-        {
-            assert_eq!(show_size(bytes), shown);
         }
     }
 }

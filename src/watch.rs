@@ -4,8 +4,8 @@
 //! late without harm, and what can't be watched by events is found by the poll, which is always on.
 //! Raw `notify` events are folded into one small state, not queued: a thousand saves are one hint.
 
+mod failure;
 mod fold;
-mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -18,8 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::source::file::Directories;
+pub(crate) use failure::WatchFailure;
 use fold::Fold;
-pub use trouble::Trouble;
 
 /// How a [`Watch`] looks for changes.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,6 @@ const MAX_QUIETS: u32 = 10;
 /// Watches directories until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    shared: Arc<Shared>,
     watches: Arc<Watches>,
     options: WatchOptions,
     poll: Interval,
@@ -87,7 +86,7 @@ struct Watched {
     /// Directories that are watched anew the next time.
     renew: BTreeSet<PathBuf>,
     /// Why some are not watched, each reason once.
-    troubles: Vec<Trouble>,
+    failures: Vec<WatchFailure>,
 }
 
 /// Device and inode.
@@ -95,7 +94,7 @@ type Identity = (u64, u64);
 
 impl Watch {
     /// Begins to watch, nothing as yet. Where the system gives no events, it goes on by the poll
-    /// alone, and tries again whenever watches are set; [`Watches::troubles`] says why.
+    /// alone, and tries again whenever watches are set; [`Watches::failures`] says why.
     ///
     /// Must be called within a Tokio runtime.
     #[must_use]
@@ -106,8 +105,8 @@ impl Watch {
         let mut poll = tokio::time::interval(options.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         poll.reset();
-        let watched = Arc::new(Watches { shared: Arc::clone(&shared), watched: watched.into() });
-        Self { shared, watches: watched, options, poll }
+        let watches = Arc::new(Watches { shared, watched: watched.into() });
+        Self { watches, options, poll }
     }
 
     /// What is watched, to be changed from a thread that may block.
@@ -122,11 +121,11 @@ impl Watch {
     /// No hint is lost.
     pub async fn next(&mut self) -> Hint {
         loop {
-            if std::mem::take(&mut lock(&self.shared.fold).is_due) {
+            if std::mem::take(&mut self.fold().is_due) {
                 return Hint::Event;
             }
             tokio::select! {
-                () = self.shared.wake.notified() => {}
+                () = self.watches.shared.wake.notified() => {}
                 _ = self.poll.tick() => return Hint::Poll,
             }
         }
@@ -144,27 +143,31 @@ impl Watch {
             tokio::select! {
                 () = &mut limit => break,
                 () = tokio::time::sleep(self.options.quiet) => break,
-                () = self.shared.wake.notified() => {}
+                () = self.watches.shared.wake.notified() => {}
             }
         }
-        lock(&self.shared.fold).is_due = false;
+        self.fold().is_due = false;
+    }
+
+    fn fold(&self) -> MutexGuard<'_, Fold> {
+        lock(&self.watches.shared.fold)
     }
 
     /// Whether an event is waiting for [`Watch::next`].
     #[must_use]
     pub fn has_event(&self) -> bool {
-        lock(&self.shared.fold).is_due
+        self.fold().is_due
     }
 
     /// Whether an input was written to and not closed since.
     #[must_use]
     pub fn is_writing(&self) -> bool {
-        lock(&self.shared.fold).is_writing()
+        self.fold().is_writing()
     }
 
     /// Waits no longer for files to be closed.
     pub fn forget_writing(&self) {
-        lock(&self.shared.fold).forget_writing();
+        self.fold().forget_writing();
     }
 }
 
@@ -193,8 +196,8 @@ impl Watches {
     /// Why edits in some directories, or in all, are found by the poll and not told of by events;
     /// empty where all are told of. As of the last [`Watches::set`].
     #[must_use]
-    pub fn troubles(&self) -> Vec<Trouble> {
-        lock(&self.watched).troubles.clone()
+    pub fn failures(&self) -> Vec<WatchFailure> {
+        lock(&self.watched).failures.clone()
     }
 }
 
@@ -206,13 +209,13 @@ impl Watched {
         }
         match events_into(shared) {
             Ok(events) => self.events = Some(events),
-            Err(error) => self.troubles = vec![Trouble::of_all(&error)],
+            Err(error) => self.failures = vec![WatchFailure::of_all(&error)],
         }
     }
 
     fn set(&mut self, wanted: &Directories, lost: BTreeSet<PathBuf>) -> bool {
         let Some(events) = &mut self.events else { return false };
-        self.troubles.clear();
+        self.failures.clear();
         let old = self.directories.keys().filter(|path| !wanted.contains(path)).cloned();
         for path in old.collect::<Vec<_>>() {
             self.directories.remove(&path);
@@ -239,9 +242,9 @@ impl Watched {
                     is_changed = true;
                 }
                 Err(error) => {
-                    let trouble = Trouble::of_one(path, &error);
-                    let is_limit = matches!(trouble, Some(Trouble::Limit(_)));
-                    self.troubles.extend(trouble.filter(|_| self.troubles.is_empty()));
+                    let failure = WatchFailure::of_one(path, &error);
+                    let is_limit = matches!(failure, Some(WatchFailure::Limit(_)));
+                    self.failures.extend(failure.filter(|_| self.failures.is_empty()));
                     if is_limit {
                         // Thousands more would be refused one by one, at every look.
                         break;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use larder::build::site_of;
-use larder::clock::Clock;
-use larder::diagnostic::{Report, render};
-use larder::source::file::Disk;
+use larder::parts::build::site_of;
+use larder::parts::clock::Clock;
+use larder::parts::diagnostic::{Report, render};
+use larder::parts::source::file::Disk;
 
 /// All that `larder check` finds in a directory.
 fn check(dir: &Path) -> Report {

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use larder::clock::Clock;
-use larder::config::{FileContent, FileError, Files, load};
-use larder::diagnostic::Report;
-use larder::diagnostic::render::{github, human, json};
-use larder::fingerprint::Fingerprint;
-use larder::site::route::{Found, Slash, push_encoded};
-use larder::site::{Site, compile, diff};
+use larder::parts::clock::Clock;
+use larder::parts::config::{FileContent, FileError, Files, load};
+use larder::parts::diagnostic::Report;
+use larder::parts::diagnostic::render::{github, human, json};
+use larder::parts::fingerprint::Fingerprint;
+use larder::parts::site::route::{RouteMatch, Slash, push_encoded};
+use larder::parts::site::{Site, compile, diff};
 use libfuzzer_sys::fuzz_target;
 
 /// Files that are there in every run, so that a text which names them gets further.
@@ -86,7 +86,7 @@ fn literal_routes_are_found(site: &Site) {
         let mut path = String::new();
         push_encoded(&mut path, route.pattern.as_str(), Slash::Keep);
         match site.find(&route.method, &path) {
-            Found::Route(found) => assert_eq!(found.target, target, "{path}"),
+            RouteMatch::Route(found) => assert_eq!(found.target, target, "{path}"),
             other => panic!("{path}: {other:?}"),
         }
     }

@@ -9,11 +9,11 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use larder::diagnostic::{At, SourceFile, Span};
-use larder::site::key::{Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec, Names};
-use larder::site::key::cookies;
-use larder::site::route::rules::Rules;
-use larder::site::route::{Found, Pattern, RawQuery, Router, RouterBuilder};
+use larder::parts::diagnostic::{At, SourceFile, Span};
+use larder::parts::site::key::{Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec, Names};
+use larder::parts::site::key::cookies;
+use larder::parts::site::route::rules::Rules;
+use larder::parts::site::route::{RouteMatch, Pattern, RawQuery, Router, RouterBuilder};
 use libfuzzer_sys::fuzz_target;
 
 /// Builders, and what the response reads, as templates name it.
@@ -89,8 +89,8 @@ fn inputs(list: &str) -> Inputs {
 struct Lines<'l>(Vec<(&'l str, &'l str)>);
 
 impl Headers for Lines<'_> {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.iter().find(|(of, _)| *of == name).map(|(_, value)| Cow::Borrowed(*value))
+    fn line(&self, name: &str, nth: usize) -> Option<&[u8]> {
+        self.0.iter().filter(|(of, _)| *of == name).nth(nth).map(|(_, value)| value.as_bytes())
     }
 
     fn names(&self) -> Vec<Cow<'_, str>> {
@@ -146,7 +146,7 @@ fn owned<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> Vec<(String, St
 /// For each plan what it covers of a request, and the key; nothing where the request is refused.
 fn told(plans: &[&KeyPlan], [url, h, cookie, language]: Request<'_>) -> Option<Vec<(Seen, String)>> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let Found::Route(matched) = SITE.router.find("GET", path) else { return None };
+    let RouteMatch::Route(matched) = SITE.router.find("GET", path) else { return None };
     let raw = RawQuery::parse(query).ok()?;
     let query = SITE.rules.query(&raw).ok()?;
     let headers = [("h", h), ("cookie", cookie)];

@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use larder::diagnostic::{At, SourceFile, Span};
-use larder::site::route::{Found, ParamKind, PathText, Pattern, Router, RouterBuilder};
+use larder::parts::diagnostic::{At, SourceFile, Span};
+use larder::parts::site::route::{RouteMatch, ParamKind, PathText, Pattern, Router, RouterBuilder};
 use libfuzzer_sys::fuzz_target;
 
 /// How specific each segment of a match is: less is better.
@@ -56,7 +56,7 @@ fn matches(pattern: &str, path: &PathText) -> Option<(Rank, Vec<String>)> {
 fn agree(router: &Router, patterns: &[(&str, Pattern)], raw: &str) {
     let found = router.find("GET", raw);
     let Ok(path) = PathText::parse(raw) else {
-        assert!(matches!(found, Found::Malformed), "{raw}: {found:?}");
+        assert!(matches!(found, RouteMatch::Malformed), "{raw}: {found:?}");
         return;
     };
     let of = |wanted: &'static str| {
@@ -67,20 +67,20 @@ fn agree(router: &Router, patterns: &[(&str, Pattern)], raw: &str) {
         .min()
     };
     match (found, of("GET")) {
-        (Found::Route(found), Some((_, target, values))) => {
+        (RouteMatch::Route(found), Some((_, target, values))) => {
             assert_eq!(found.target as usize, target, "{raw}");
             let params: Vec<&str> = found.params.iter().map(|(_, value)| value).collect();
             assert_eq!(params, values, "{raw}");
         }
-        (Found::Redirect { to }, None) => {
+        (RouteMatch::Redirect { to }, None) => {
             assert!(to.starts_with('/') && !to.starts_with("//"), "{raw}: {to}");
             let there = router.find("GET", &to);
-            assert!(matches!(there, Found::Route(_) | Found::Method { .. }), "{raw}: {to}");
+            assert!(matches!(there, RouteMatch::Route(_) | RouteMatch::Method { .. }), "{raw}: {to}");
         }
-        (Found::Method { allow }, None) => {
+        (RouteMatch::Method { allow }, None) => {
             assert!(allow.contains("POST") && of("POST").is_some(), "{raw}: {allow}");
         }
-        (Found::NotFound, None) => assert!(of("POST").is_none(), "{raw}"),
+        (RouteMatch::NotFound, None) => assert!(of("POST").is_none(), "{raw}"),
         (found, best) => panic!("{raw}: {found:?}, and the oracle says {best:?}"),
     }
 }

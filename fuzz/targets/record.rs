@@ -9,8 +9,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use larder::cache::{Ask, Entry, Lifetime, Rendered, record};
-use larder::fingerprint::Fingerprint;
+use larder::parts::cache::{CacheRequest, Entry, Lifetime, Rendered, record};
+use larder::parts::fingerprint::Fingerprint;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn entry(body: Bytes) -> Entry {
     let path = String::from_utf8_lossy(&body).into_owned();
-    let ask = Ask {
+    let request = CacheRequest {
         key: "key".into(),
         fingerprint: Fingerprint::of(&body),
         lifetime: Lifetime::of(Duration::from_secs(60)),
@@ -43,8 +43,8 @@ fn entry(body: Bytes) -> Entry {
         io: false,
     };
     let content_type = path.chars().take(20).collect();
-    let rendered = Rendered { status: 200, content_type, body, at_most: None, store: true };
-    Entry::new(rendered, &ask, UNIX_EPOCH + Duration::from_secs(1_795_507_200))
+    let rendered = Rendered { status: 200, content_type, body };
+    Entry::new(rendered, &request, UNIX_EPOCH + Duration::from_secs(1_795_507_200))
 }
 
 fn same(one: &Entry, other: &Entry) {
@@ -53,7 +53,7 @@ fn same(one: &Entry, other: &Entry) {
         (other.status, &other.content_type, &other.body, &other.etag, &other.route, &other.path),
     );
     assert_eq!(
-        (one.fingerprint, one.made, one.ttl, one.px),
-        (other.fingerprint, other.made, other.ttl, other.px),
+        (one.fingerprint, one.made, one.ttl, one.keep_for),
+        (other.fingerprint, other.made, other.ttl, other.keep_for),
     );
 }

@@ -1,19 +1,39 @@
 //! `/api/explain` and `/api/plan`: what the commands of those names say, of the running site.
 
-use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Response, StatusCode};
+use std::sync::Arc;
+
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
 
-use super::api::whole_body;
+use super::State;
 use super::fields::Fields;
-use super::{Inner, reply};
+use super::reply::{self, Refusal};
+use super::request::{at, posted_json, query, read, resource, with};
 use crate::build::{Made, site_of_text};
 use crate::diagnostic::render;
-use crate::http::body::Body;
-use crate::http::carry::WholeRequest;
-use crate::inspect::{explained, planned};
+use crate::inspect;
 use crate::source::file::Disk;
+
+/// `GET /api/explain?url=&header=`; a header is `name: value`, and may be there more than once.
+pub(super) fn explain(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    resource(at("/api/explain"), read().and(with(state)).and(query()).then(explained))
+}
+
+async fn explained(state: Arc<State>, query: Fields) -> Result<Response, Refusal> {
+    let Some(url) = query.first("url").filter(|url| url.starts_with('/')) else {
+        let detail = "`url` is a path of the site, with its query";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, detail));
+    };
+    let headers: Vec<String> = query.all("header").map(str::to_owned).collect();
+    let site = state.parts.live.site();
+    let explained = inspect::explain(&site, &state.parts.cache, &url, &headers).await;
+    let explained = explained.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
+    Ok(reply::json(&explained))
+}
 
 /// What `POST /api/plan` takes.
 #[derive(Debug, Deserialize)]
@@ -26,65 +46,34 @@ struct Edited {
     text: String,
 }
 
-impl Inner {
-    /// `GET /api/explain?url=&header=`; a header is `name: value`, and may be there more than once.
-    pub(super) async fn explain(&self, request: &WholeRequest) -> Response<Body> {
-        let query = Fields::parse(request.uri().query().unwrap_or_default());
-        let Some(url) = query.text("url").filter(|url| url.starts_with('/')) else {
-            let detail = "`url` is a path of the site, with its query";
-            return reply::problem(StatusCode::BAD_REQUEST, detail);
-        };
-        let mut headers = HeaderMap::new();
-        for line in query.all("header") {
-            let Some((name, value)) = header(line) else {
-                return reply::problem(StatusCode::BAD_REQUEST, "`header` is `name: value`");
-            };
-            headers.append(name, value);
-        }
-        let site = self.parts.live.site();
-        let told = explained(&site, &self.parts.cache, "GET", &url, &headers).await;
-        match serde_json::to_value(&told) {
-            Ok(told) => reply::json(&told),
-            Err(why) => reply::problem(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()),
-        }
-    }
-
-    /// `POST /api/plan`.
-    pub(super) async fn plan(&self, request: &WholeRequest) -> Response<Body> {
-        let edited: Edited = match serde_json::from_slice(&whole_body(request).await) {
-            Ok(edited) => edited,
-            Err(why) => return reply::problem(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()),
-        };
-        let ((root, main), clock) = (self.parts.files.clone(), self.parts.clock.clone());
-        let made = tokio::task::spawn_blocking(move || {
-            let mut disk = Disk::new(&root, clock.wall());
-            site_of_text(&main, &edited.text, &mut disk, &clock)
-        });
-        let Ok(Made { site, report, .. }) = made.await else {
-            let detail = "the text could not be compiled";
-            return reply::problem(StatusCode::INTERNAL_SERVER_ERROR, detail);
-        };
-        let Some(new) = site else {
-            let problem = json!({
-                "type": "about:blank",
-                "title": "The text is bad",
-                "status": 422,
-                "detail": report.iter().find(|it| it.is_error()).map(ToString::to_string),
-                "diagnostics": render::json(&report),
-            });
-            return reply::json_with(StatusCode::UNPROCESSABLE_ENTITY, &problem);
-        };
-        let old = self.parts.live.site();
-        let plan = planned(&old, &new, &self.parts.cache, &self.parts.clock).await;
-        match serde_json::to_value(&plan) {
-            Ok(plan) => reply::json(&plan),
-            Err(why) => reply::problem(StatusCode::INTERNAL_SERVER_ERROR, why.to_string()),
-        }
-    }
+/// `POST /api/plan`.
+pub(super) fn plan(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    resource(
+        at("/api/plan"),
+        posted_json("`text` is the file as it would be saved").and(with(state)).then(planned),
+    )
 }
 
-fn header(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
-    let (name, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
-    let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
-    Some((name, HeaderValue::from_str(value.trim()).ok()?))
+async fn planned(edited: Edited, state: Arc<State>) -> Result<Response, Refusal> {
+    let ((root, main), clock) = (state.parts.files.clone(), state.parts.clock.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        let mut disk = Disk::new(&root, clock.wall());
+        site_of_text(&main, &edited.text, &mut disk, &clock)
+    });
+    let Ok(Made { site, report, .. }) = made.await else {
+        let detail = "the text could not be compiled";
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, detail));
+    };
+    let Some(new) = site else {
+        let problem = reply::json(&json!({
+            "type": "about:blank",
+            "title": "The text is bad",
+            "status": 422,
+            "detail": report.iter().find(|it| it.is_error()).map(ToString::to_string),
+            "diagnostics": render::json(&report),
+        }));
+        return Ok(reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, problem));
+    };
+    let (old, cache) = (state.parts.live.site(), &state.parts.cache);
+    Ok(reply::json(&inspect::plan(&old, &new, cache, &state.parts.clock).await))
 }

@@ -5,17 +5,41 @@
 //! whose host name was made to point here (DNS rebinding): its `Host` tells. Anyone who reaches the
 //! port where it is not on loopback: the token tells. Nothing here sends CORS fields, ever.
 
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, HOST, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 
+use super::State;
+use super::reply::Refusal;
+use super::request::{checked, with};
 use super::session::Sessions;
+use crate::clock::Clock;
 use crate::config::ServerConfig;
 use crate::fingerprint::Fingerprint;
+use crate::http::guard::{is_listed, is_own_origin, literal_address, without_port};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+const HOST_UNKNOWN: Refusal = Refusal::fixed(
+    StatusCode::MISDIRECTED_REQUEST,
+    "the admin listener does not answer to this Host; see server.admin_hosts",
+);
+const ORIGIN_FOREIGN: Refusal =
+    Refusal::fixed(StatusCode::FORBIDDEN, "the Origin is another site's");
+const FETCH_SITE_FOREIGN: Refusal =
+    Refusal::fixed(StatusCode::FORBIDDEN, "the request comes from another site's page");
+const TOKEN_WRONG: Refusal = Refusal::Problem {
+    status: StatusCode::UNAUTHORIZED,
+    detail: Cow::Borrowed("the admin token is missing or wrong"),
+    header: Some((WWW_AUTHENTICATE, "Bearer")),
+};
 
 /// The rules of one admin listener.
 #[derive(Debug)]
@@ -27,46 +51,34 @@ pub(super) struct Guard {
     pub(super) sessions: Sessions,
 }
 
-/// Why a request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    Host,
-    Origin,
-    FetchSite,
-    ContentType,
-    Token,
+/// Lets through what may come from where it comes.
+pub(super) fn own_origin(state: &Arc<State>) -> BoxedFilter<()> {
+    let check =
+        |state: Arc<State>, method, headers| checked(state.guard.check_origin(&method, &headers));
+    let head = warp::method().and(warp::header::headers_cloned());
+    with(state).and(head).and_then(check).untuple_one().boxed()
 }
 
-impl Refused {
-    pub(super) fn status(self) -> StatusCode {
-        match self {
-            Self::Host => StatusCode::MISDIRECTED_REQUEST,
-            Self::Origin | Self::FetchSite => StatusCode::FORBIDDEN,
-            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Token => StatusCode::UNAUTHORIZED,
-        }
-    }
-
-    pub(super) fn detail(self) -> &'static str {
-        match self {
-            Self::Host => "the admin listener does not answer to this Host; see server.admin_hosts",
-            Self::Origin => "the Origin is another site's",
-            Self::FetchSite => "the request comes from another site's page",
-            Self::ContentType => "the content type has to be application/json",
-            Self::Token => "the admin token is missing or wrong",
-        }
-    }
+/// Lets through who knows the token; who does not is shown the login where the page was asked for.
+pub(super) fn token(state: &Arc<State>) -> BoxedFilter<()> {
+    let check = |state: Arc<State>, method, path: FullPath, headers| {
+        checked(state.guard.check_token(&headers).map_err(|refusal| {
+            if path.as_str() == "/" && is_read(&method) { state.guard.login(None) } else { refusal }
+        }))
+    };
+    let head = warp::method().and(warp::path::full()).and(warp::header::headers_cloned());
+    with(state).and(head).and_then(check).untuple_one().boxed()
 }
 
 impl Guard {
-    pub(super) fn new(server: &ServerConfig, bound: SocketAddr) -> Self {
+    pub(super) fn new(server: &ServerConfig, bound: SocketAddr, clock: &Clock) -> Self {
         let token = server.admin_token.as_ref().filter(|token| !token.is_empty());
         let token = token.map(|token| digest(token));
         Self {
             hosts: server.admin_hosts.clone(),
             any_address: token.is_some() && !bound.ip().is_loopback(),
             token,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(clock),
         }
     }
 
@@ -75,43 +87,42 @@ impl Guard {
         self.token.is_some()
     }
 
+    /// The login, with what was wrong about the last try.
+    pub(super) fn login(&self, wrong: Option<&'static str>) -> Refusal {
+        Refusal::Login { form: self.sessions.form_token().clone(), wrong }
+    }
+
     /// Whether a request may come from where it comes: Host, Origin, Sec-Fetch-Site.
-    pub(super) fn check_origin(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
-        let host = text(headers, &HOST).ok_or(Refused::Host)?;
+    fn check_origin(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+        let host = text(headers, &HOST).ok_or(HOST_UNKNOWN)?;
         if !self.is_ours(without_port(host)) {
-            return Err(Refused::Host);
+            return Err(HOST_UNKNOWN);
         }
-        if headers.contains_key(ORIGIN) {
-            let origin = text(headers, &ORIGIN).and_then(|origin| origin.split_once("://"));
-            let own = origin.is_some_and(|(scheme, authority)| {
-                matches!(scheme, "http" | "https") && authority.eq_ignore_ascii_case(host)
-            });
-            if !own {
-                return Err(Refused::Origin);
-            }
+        if is_own_origin(headers, host) == Some(false) {
+            return Err(ORIGIN_FOREIGN);
         }
         let from = headers.get(SEC_FETCH_SITE).map_or("none", |value| value.to_str().unwrap_or(""));
         let follows_link = text(headers, &SEC_FETCH_MODE) == Some("navigate") && is_read(method);
         if matches!(from, "same-origin" | "none") || follows_link {
             return Ok(());
         }
-        Err(Refused::FetchSite)
+        Err(FETCH_SITE_FOREIGN)
     }
 
     /// Whether the sender knows the token, or has logged in; anyone where there is no token.
-    pub(super) fn check_token(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    fn check_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
         let bearer = text(headers, &AUTHORIZATION).and_then(|field| field.split_once(' '));
         if let Some((scheme, sent)) = bearer
             && scheme.eq_ignore_ascii_case("bearer")
         {
-            return if same(&digest(sent.trim()), token) { Ok(()) } else { Err(Refused::Token) };
+            return if same(&digest(sent.trim()), token) { Ok(()) } else { Err(TOKEN_WRONG) };
         }
         let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         if cookies.any(|cookies| self.sessions.knows(cookies)) {
             return Ok(());
         }
-        Err(Refused::Token)
+        Err(TOKEN_WRONG)
     }
 
     /// Whether a text is the token.
@@ -120,38 +131,20 @@ impl Guard {
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Ok(address) = literal.unwrap_or(host).parse::<IpAddr>() {
-            return address.is_loopback() || self.any_address || self.lists(host);
-        }
-        host.eq_ignore_ascii_case("localhost") || self.lists(host)
-    }
-
-    fn lists(&self, host: &str) -> bool {
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        let is_near = match literal_address(host) {
+            Some(address) => address.is_loopback() || self.any_address,
+            None => host.eq_ignore_ascii_case("localhost"),
+        };
+        is_near || is_listed(&self.hosts, host)
     }
 }
 
-/// What changes something through the API has to be JSON, which no form of another site can send.
-pub(super) fn check_json(headers: &HeaderMap) -> Result<(), Refused> {
-    let kind = text(headers, &CONTENT_TYPE).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Refused::ContentType) }
-}
-
-pub(super) fn is_read(method: &Method) -> bool {
-    *method == Method::GET || *method == Method::HEAD
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
 }
 
 fn digest(token: &str) -> Fingerprint {
@@ -174,7 +167,7 @@ mod tests {
             admin_hosts: vec!["admin.example.com".to_owned()],
             ..ServerConfig::default()
         };
-        Guard::new(&server, bound.parse().unwrap())
+        Guard::new(&server, bound.parse().unwrap(), &Clock::system())
     }
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -212,15 +205,15 @@ mod tests {
         let guard = guard(None, "127.0.0.1:8001");
         for (method, field, value, expected) in [
             (Method::POST, "origin", "http://localhost:8001", Ok(())),
-            (Method::POST, "origin", "http://localhost:8000", Err(Refused::Origin)),
-            (Method::POST, "origin", "http://evil.example", Err(Refused::Origin)),
-            (Method::POST, "origin", "null", Err(Refused::Origin)),
-            (Method::GET, "origin", "http://evil.example", Err(Refused::Origin)),
+            (Method::POST, "origin", "http://localhost:8000", Err(ORIGIN_FOREIGN)),
+            (Method::POST, "origin", "http://evil.example", Err(ORIGIN_FOREIGN)),
+            (Method::POST, "origin", "null", Err(ORIGIN_FOREIGN)),
+            (Method::GET, "origin", "http://evil.example", Err(ORIGIN_FOREIGN)),
             (Method::POST, "sec-fetch-site", "same-origin", Ok(())),
             (Method::POST, "sec-fetch-site", "none", Ok(())),
-            (Method::POST, "sec-fetch-site", "same-site", Err(Refused::FetchSite)),
-            (Method::DELETE, "sec-fetch-site", "cross-site", Err(Refused::FetchSite)),
-            (Method::GET, "sec-fetch-site", "cross-site", Err(Refused::FetchSite)),
+            (Method::POST, "sec-fetch-site", "same-site", Err(FETCH_SITE_FOREIGN)),
+            (Method::DELETE, "sec-fetch-site", "cross-site", Err(FETCH_SITE_FOREIGN)),
+            (Method::GET, "sec-fetch-site", "cross-site", Err(FETCH_SITE_FOREIGN)),
         ] {
             let head = headers(&[("host", "localhost:8001"), (field, value)]);
             assert_eq!(guard.check_origin(&method, &head), expected, "{method} {field}: {value}");
@@ -236,7 +229,7 @@ mod tests {
             ("sec-fetch-mode", "navigate"),
         ]);
         assert_eq!(guard.check_origin(&Method::GET, &head), Ok(()));
-        assert_eq!(guard.check_origin(&Method::POST, &head), Err(Refused::FetchSite));
+        assert_eq!(guard.check_origin(&Method::POST, &head), Err(FETCH_SITE_FOREIGN));
     }
 
     #[test]
@@ -245,11 +238,11 @@ mod tests {
         for (sent, expected) in [
             (vec![("authorization", "Bearer secret")], Ok(())),
             (vec![("authorization", "bearer  secret")], Ok(())),
-            (vec![("authorization", "Bearer secre")], Err(Refused::Token)),
-            (vec![("authorization", "Bearer secrets")], Err(Refused::Token)),
-            (vec![("authorization", "Basic secret")], Err(Refused::Token)),
-            (vec![("cookie", "larder-session=secret")], Err(Refused::Token)),
-            (vec![], Err(Refused::Token)),
+            (vec![("authorization", "Bearer secre")], Err(TOKEN_WRONG)),
+            (vec![("authorization", "Bearer secrets")], Err(TOKEN_WRONG)),
+            (vec![("authorization", "Basic secret")], Err(TOKEN_WRONG)),
+            (vec![("cookie", "larder-session=secret")], Err(TOKEN_WRONG)),
+            (vec![], Err(TOKEN_WRONG)),
         ] {
             assert_eq!(guard.check_token(&headers(&sent)), expected, "{sent:?}");
         }

@@ -5,6 +5,7 @@
 //! are read when somebody asks.
 
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -13,13 +14,24 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
 
-use super::Parts;
+use super::request::{at, read, resource, with};
+use super::{Parts, State, reply};
 use crate::http::counts::RouteCounts;
 use crate::reload::ReloadState;
+use crate::telemetry;
 
 /// The type of the text, `OpenMetrics`, which Prometheus asks for first.
-pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /metrics`.
+pub(super) fn metrics(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    let text = |state: Arc<State>| reply::typed(CONTENT_TYPE, state.metrics.text());
+    resource(at("/metrics"), read().and(with(state)).map(text))
+}
 
 /// The metrics of a process.
 #[derive(Debug)]
@@ -33,7 +45,7 @@ impl Metrics {
     }
 
     /// All of them, as text.
-    pub(super) fn text(&self) -> String {
+    fn text(&self) -> String {
         let mut text = String::new();
         // Writing into a string fails only where a metric says something that is none.
         if let Err(why) = encode(&mut text, &self.0) {
@@ -54,6 +66,8 @@ impl Collector for Source {
         self.near(out)?;
         self.store_errors(out)?;
         self.config(out)?;
+        let help = "Lines of the log and the access log that were dropped: nobody read them";
+        counter(out, "log_lines_dropped", help, telemetry::lines_dropped())?;
         let labels = [("version", env!("CARGO_PKG_VERSION"))];
         let help = "The version of the program";
         let mut info = out.encode_descriptor("build", help, None, MetricType::Info)?;
@@ -64,19 +78,15 @@ impl Collector for Source {
 impl Source {
     fn requests(&self, out: &mut DescriptorEncoder) -> fmt::Result {
         let help = "Answers of the site, by route and by what the cache did";
-        let mut family = out.encode_descriptor("requests", help, None, MetricType::Counter)?;
         let served = self.0.live.load();
-        for (name, counts) in served.counts() {
-            for (outcome, count) in counts.each() {
-                let labels = [("route", name), ("outcome", outcome)];
-                family
-                    .encode_family(&labels)?
-                    .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
-            }
-        }
+        let counts = served.counts().flat_map(|(name, counts)| {
+            counts
+                .each()
+                .map(move |(outcome, count)| ([("route", name), ("outcome", outcome)], count))
+        });
         let unmatched = [("route", ""), ("outcome", RouteCounts::UNMATCHED)];
-        let count = self.0.live.unmatched();
-        family.encode_family(&unmatched)?.encode_counter::<NoLabelSet, _, u64>(&count, None)
+        let unmatched = (unmatched, self.0.live.unmatched());
+        counters(out, "requests", help, counts.chain([unmatched]))
     }
 
     fn cache(&self, out: &mut DescriptorEncoder) -> fmt::Result {
@@ -120,13 +130,9 @@ impl Source {
     }
 
     fn store_errors(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let help = "Calls of the store that failed, by kind";
-        let mut family = out.encode_descriptor("store_errors", help, None, MetricType::Counter)?;
-        for (kind, count) in self.0.cache.counters().store_errors() {
-            let labels = [("kind", kind.name())];
-            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
-        }
-        Ok(())
+        let errors = self.0.cache.counters().store_errors();
+        let errors = errors.map(|(kind, count)| ([("kind", kind.name())], count));
+        counters(out, "store_errors", "Calls of the store that failed, by kind", errors)
     }
 
     fn config(&self, out: &mut DescriptorEncoder) -> fmt::Result {
@@ -150,4 +156,18 @@ fn counter(out: &mut DescriptorEncoder, name: &str, help: &str, count: u64) -> f
 fn gauge(out: &mut DescriptorEncoder, name: &str, help: &str, count: u64) -> fmt::Result {
     let value = ConstGauge::new(count);
     value.encode(out.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+/// A counter for each of some labels.
+fn counters<'l, const N: usize>(
+    out: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    counts: impl Iterator<Item = ([(&'l str, &'l str); N], u64)>,
+) -> fmt::Result {
+    let mut family = out.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, count) in counts {
+        family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
+    }
+    Ok(())
 }

@@ -5,46 +5,48 @@
 
 mod view;
 
+use std::sync::Arc;
+
 use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode_str;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+use warp::{Filter as _, Reply};
 
-use self::view::{Shown, Sort, key_page, list_page, login_page};
-use super::api::{EXAMINE_LIMIT, whole_body};
-use super::fields::{Fields, decoded, encoded};
-use super::guard::is_read;
-use super::{Inner, reply};
+pub(super) use self::view::login_page;
+
+use self::view::{Column, ListPage, key_page, list_page};
+use super::State;
+use super::fields::Fields;
+use super::keys::{EXAMINE_LIMIT, LIMIT};
+use super::reply::{self, Refusal};
+use super::request::{at, body, checked, first_of, posted, query, read, resource, with};
 use crate::cache::{KeyInfo, Listing, Purge, StoreError};
-use crate::http::body::Body;
-use crate::http::carry::WholeRequest;
+use crate::inspect::{EntryPage, list_entries, percent_encoded};
 
-/// Where the page's own files are.
-pub(super) const STYLE: &str = "/admin.css";
-pub(super) const SCRIPT: &str = "/admin.js";
-pub(super) const ICON: &str = "/icon.svg";
-
-/// How many keys the page shows at a time.
-const LIMIT: usize = 100;
 /// How many keys one step of a deletion takes, and how many steps there are at most.
 const STEP: usize = 1000;
-const STEPS_AT_MOST: usize = 100_000;
+const MAX_STEPS: usize = 100_000;
 
 /// What the page is asked to show.
-#[derive(Debug, Default)]
-struct Filter {
+#[derive(Debug)]
+struct KeyFilter {
     /// As typed.
     text: Option<String>,
     route: Option<String>,
     cursor: Option<String>,
-    sort: Sort,
+    /// By which column the keys are sorted.
+    sort: &'static Column,
 }
 
-impl Filter {
+impl KeyFilter {
     fn of(fields: &Fields) -> Self {
         Self {
-            text: fields.text("q"),
-            route: fields.text("route"),
-            cursor: fields.text("cursor"),
-            sort: Sort::named(fields.text("sort").as_deref().unwrap_or_default()),
+            text: fields.first("q"),
+            route: fields.first("route"),
+            cursor: fields.first("cursor"),
+            sort: Column::named(&fields.first("sort").unwrap_or_default()),
         }
     }
 
@@ -66,130 +68,128 @@ impl Filter {
     fn address(&self, more: &[(&str, &str)]) -> String {
         let own = [("q", &self.text), ("route", &self.route)];
         let own = own.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let sort = Some(("sort", self.sort.name())).filter(|_| self.sort != Sort::default());
+        let sort = Some(("sort", self.sort.name)).filter(|_| !self.sort.is_first());
         let named = |name: &str| more.iter().any(|(other, _)| *other == name);
         let pairs = own.chain(sort).filter(|(name, _)| !named(name)).chain(more.iter().copied());
-        let pairs: Vec<String> =
-            pairs.map(|(name, value)| format!("{name}={}", encoded(value.as_bytes()))).collect();
+        let pairs: Vec<String> = pairs
+            .map(|(name, value)| format!("{name}={}", percent_encoded(value.as_bytes())))
+            .collect();
         if pairs.is_empty() { "/".to_owned() } else { format!("/?{}", pairs.join("&")) }
     }
 }
 
-/// The login, with what was wrong about the last try.
-pub(super) fn login(inner: &Inner, wrong: Option<&str>) -> Response<Body> {
-    let mut answer = reply::html(login_page(inner.guard.sessions.form_token(), wrong));
-    *answer.status_mut() = StatusCode::UNAUTHORIZED;
-    answer
+/// What is for who has not logged in too: the login, and the pages' own files.
+pub(super) fn open_pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    let log_in = form(state).then(log_in).map(Reply::into_response);
+    let login = read().map(|| reply::see_other("/")).or(log_in).unify();
+    first_of([
+        resource(at("/login"), login),
+        asset("/admin.css", "text/css; charset=utf-8", include_str!("page/admin.css")),
+        asset("/admin.js", "text/javascript; charset=utf-8", include_str!("page/admin.js")),
+        asset("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
+    ])
 }
 
-impl Inner {
-    pub(super) async fn page(&self, request: &WholeRequest) -> Response<Body> {
-        let (path, read) = (request.uri().path(), is_read(request.method()));
-        let allow = match path {
-            "/" | "/key" | STYLE | SCRIPT | ICON => "GET, HEAD",
-            "/login" | "/logout" | "/delete" => "POST",
-            _ => return reply::problem(StatusCode::NOT_FOUND, "there is no such address"),
-        };
-        if path == "/login" && read {
-            return reply::see_other("/");
-        }
-        if (allow == "POST") == read || (!read && request.method() != http::Method::POST) {
-            return reply::not_allowed(allow);
-        }
-        match path {
-            STYLE => reply::typed("text/css; charset=utf-8", include_str!("page/admin.css")),
-            SCRIPT => reply::typed("text/javascript; charset=utf-8", include_str!("page/admin.js")),
-            ICON => reply::typed("image/svg+xml", include_str!("page/icon.svg")),
-            "/" => self.list(request).await,
-            "/key" => self.key(request).await,
-            _ => self.form(request).await,
-        }
-    }
+fn asset(
+    path: &'static str,
+    content_type: &'static str,
+    text: &'static str,
+) -> BoxedFilter<(Response,)> {
+    let answer = move || warp::reply::with_header(text, CONTENT_TYPE, content_type);
+    resource(at(path), read().map(answer))
+}
 
-    async fn list(&self, request: &WholeRequest) -> Response<Body> {
-        let fields = Fields::parse(request.uri().query().unwrap_or_default());
-        let filter = Filter::of(&fields);
-        let listing = filter.listing(LIMIT, filter.cursor.clone());
-        let site = self.parts.live.site();
-        let (page, trouble) = match self.parts.cache.list(listing).await {
-            Ok(page) => (page, None),
-            Err(why) => (crate::cache::Page::default(), Some(why.to_string())),
-        };
-        let mut keys = page.keys;
-        filter.sort.apply(&mut keys);
-        let about = self.parts.cache.about().await.unwrap_or_default();
-        let said = fields.text("deleted").and_then(|count| count.parse::<u64>().ok());
-        let shown = Shown { keys: &keys, next: page.cursor.as_deref(), trouble, said, about };
-        reply::html(list_page(self, &site, &filter, &shown))
-    }
+/// The list of keys, a key by itself, and what their forms do.
+pub(super) fn pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    let read = read().and(with(state)).and(query());
+    let log_out = form(state).and(warp::header::headers_cloned()).then(log_out);
+    first_of([
+        resource(at("/"), read.clone().then(list)),
+        resource(at("/key"), read.then(key)),
+        resource(at("/logout"), log_out),
+        resource(at("/delete"), form(state).then(delete)),
+    ])
+}
 
-    async fn key(&self, request: &WholeRequest) -> Response<Body> {
-        let fields = Fields::parse(request.uri().query().unwrap_or_default());
-        let key = fields.all("key").next().unwrap_or_default();
-        let found = self.inspect(key).await;
-        let (status, found, trouble) = match found {
-            Ok(Some(found)) => (StatusCode::OK, Some(found), None),
-            Ok(None) => (StatusCode::NOT_FOUND, None, None),
-            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, None, Some(why.to_string())),
-        };
-        let site = self.parts.live.site();
-        let mut answer = reply::html(key_page(self, &site, key, found.as_ref(), trouble));
-        *answer.status_mut() = status;
-        answer
-    }
+async fn list(state: Arc<State>, query: Fields) -> Response {
+    let filter = KeyFilter::of(&query);
+    let listing = filter.listing(LIMIT, filter.cursor.clone());
+    let site = state.parts.live.site();
+    let (page, trouble) = match list_entries(&site, &state.parts.cache, listing).await {
+        Ok(page) => (page, None),
+        Err(why) => (EntryPage::default(), Some(why.to_string())),
+    };
+    let EntryPage { mut keys, cursor } = page;
+    filter.sort.sort(&mut keys);
+    // Where the store does not answer, `trouble` says so.
+    let about = state.parts.cache.about().await.unwrap_or_default();
+    let deleted = query.first("deleted").and_then(|count| count.parse().ok());
+    let page = ListPage { filter: &filter, keys: &keys, cursor, trouble, deleted, about };
+    reply::html(list_page(&state, &site, &page))
+}
 
-    /// What a form of the page sends.
-    async fn form(&self, request: &WholeRequest) -> Response<Body> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            let detail = "the page sends forms";
-            return reply::problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail);
-        }
-        let body = whole_body(request).await;
-        let fields = Fields::parse(std::str::from_utf8(&body).unwrap_or_default());
-        let own = fields.text("form").unwrap_or_default();
-        if !self.guard.sessions.is_form_token(&own) {
+async fn key(state: Arc<State>, query: Fields) -> Response {
+    // `name` is for keys that are no text: a key as an address has it, so that it is encoded twice.
+    let name = query.first("name").map(|name| percent_decode_str(&name).collect());
+    let key = name.or(query.first("key").map(String::into_bytes)).unwrap_or_default();
+    let (status, found) = match state.inspect(&key).await {
+        Ok(Some(found)) => (StatusCode::OK, Ok(Some(found))),
+        Ok(None) => (StatusCode::NOT_FOUND, Ok(None)),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, Err(why)),
+    };
+    reply::with_status(status, reply::html(key_page(&state, &key, found)))
+}
+
+/// What a form of the page sends: with the token that the page's own forms have.
+fn form(state: &Arc<State>) -> BoxedFilter<(Arc<State>, Fields)> {
+    let check = |state: Arc<State>, body: bytes::Bytes| {
+        let fields = Fields::parse(&body);
+        let token = fields.first("form").unwrap_or_default();
+        checked(if state.guard.sessions.is_form_token(&token) {
+            Ok((state, fields))
+        } else {
             let detail = "the form is of another page, or of before a restart; load it again";
-            return reply::problem(StatusCode::FORBIDDEN, detail);
-        }
-        match request.uri().path() {
-            "/login" => self.log_in(&fields),
-            "/logout" => self.log_out(request),
-            _ => self.deletion(&fields).await,
-        }
-    }
+            Err(Refusal::new(StatusCode::FORBIDDEN, detail))
+        })
+    };
+    let form = posted("application/x-www-form-urlencoded");
+    form.and(with(state)).and(body()).and_then(check).untuple_one().boxed()
+}
 
-    fn log_in(&self, fields: &Fields) -> Response<Body> {
-        if !self.guard.is_token(&fields.text("token").unwrap_or_default()) {
-            return login(self, Some("That is not the token."));
-        }
-        match self.guard.sessions.open() {
-            Some(cookie) => with_cookie(&cookie),
-            None => reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "no randomness"),
-        }
+async fn log_in(state: Arc<State>, fields: Fields) -> Result<Response, Refusal> {
+    if !state.guard.is_token(&fields.first("token").unwrap_or_default()) {
+        return Err(state.guard.login(Some("That is not the token.")));
     }
+    let Some(cookie) = state.guard.sessions.open() else {
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no randomness"));
+    };
+    Ok(with_cookie(&cookie))
+}
 
-    fn log_out(&self, request: &WholeRequest) -> Response<Body> {
-        let cookies = request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
-        with_cookie(&self.guard.sessions.close(cookies.unwrap_or_default()))
-    }
+async fn log_out(state: Arc<State>, _fields: Fields, headers: HeaderMap) -> Response {
+    let cookies = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    with_cookie(&state.guard.sessions.close(cookies))
+}
 
-    async fn deletion(&self, fields: &Fields) -> Response<Body> {
-        let filter = Filter::of(fields);
-        let deleted = match fields.text("what").as_deref() {
-            Some("filter") => self.delete_filtered(&filter).await,
-            // A form sends text only, so that a key is in it as an address has it.
-            _ => self.delete(fields.all("key").map(decoded).collect()).await,
-        };
-        match deleted {
-            Ok(deleted) => reply::see_other(&filter.address(&[("deleted", &deleted.to_string())])),
-            Err(why) => reply::store_down(&why),
-        }
-    }
+fn with_cookie(line: &str) -> Response {
+    warp::reply::with_header(reply::see_other("/"), SET_COOKIE, line).into_response()
+}
 
+async fn delete(state: Arc<State>, fields: Fields) -> Result<Response, Refusal> {
+    let filter = KeyFilter::of(&fields);
+    let deleted = if fields.first("what").as_deref() == Some("filter") {
+        state.delete_filtered(&filter).await?
+    } else {
+        // A form sends text only, so that a key is in it as an address has it.
+        let keys = fields.all("key").map(|name| percent_decode_str(name).collect());
+        state.delete(keys.collect()).await?
+    };
+    Ok(reply::see_other(&filter.address(&[("deleted", &deleted.to_string())])))
+}
+
+impl State {
     /// Deletes all that a filter shows, on all its pages.
-    async fn delete_filtered(&self, filter: &Filter) -> Result<u64, StoreError> {
+    async fn delete_filtered(&self, filter: &KeyFilter) -> Result<u64, StoreError> {
         let cache = &self.parts.cache;
         match (filter.glob(), filter.route.clone()) {
             (None, None) => return cache.purge(Purge::All).await,
@@ -198,7 +198,7 @@ impl Inner {
             (Some(_), Some(_)) => {}
         }
         let (mut cursor, mut deleted) = (None, 0);
-        for _ in 0..STEPS_AT_MOST {
+        for _ in 0..MAX_STEPS {
             let page = cache.list(filter.listing(STEP, cursor)).await?;
             let keys = page.keys.into_iter().map(key_bytes).collect();
             deleted += self.delete(keys).await?;
@@ -213,12 +213,4 @@ impl Inner {
 
 fn key_bytes(info: KeyInfo) -> Vec<u8> {
     info.bytes.unwrap_or_else(|| info.key.into_bytes())
-}
-
-fn with_cookie(line: &str) -> Response<Body> {
-    let mut answer = reply::see_other("/");
-    if let Ok(line) = HeaderValue::from_str(line) {
-        answer.headers_mut().insert(SET_COOKIE, line);
-    }
-    answer
 }

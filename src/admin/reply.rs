@@ -1,16 +1,22 @@
-//! Answers of the admin listener, and the fields that every one of them has.
+//! Answers of the admin listener: the headers that all have, and why a request has no other.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
 
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{Response, StatusCode};
-use serde_json::Value;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use warp::reject::Reject;
+use warp::reply::Response;
+use warp::{Rejection, Reply};
 
-use super::guard::Refused;
+use super::page::login_page;
 use crate::cache::StoreError;
-use crate::http::body::Body;
-use crate::http::problem::{Form, Problem};
+use crate::config::Secret;
+use crate::http::problem::Problem;
 
 /// Scripts, styles and requests of the listener's own only; nothing inline, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -18,7 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// What every answer says to browsers. With `Referrer-Policy: no-referrer` they would send the
 /// page's own forms with `Origin: null`.
-const GUARDS: [(HeaderName, &str); 6] = [
+const SAFE_HEADERS: [(HeaderName, &str); 6] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
@@ -27,71 +33,107 @@ const GUARDS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Puts the fields on that every answer has.
-pub(super) fn guarded(mut answer: Response<Body>) -> Response<Body> {
-    for (name, value) in GUARDS {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    answer
+/// The headers that every answer has.
+pub(super) fn safe_headers() -> HeaderMap {
+    SAFE_HEADERS.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect()
 }
 
 /// A body of a type.
-pub(super) fn typed(kind: &'static str, body: impl Into<Body>) -> Response<Body> {
-    let mut answer = Response::new(body.into());
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    answer
+pub(super) fn typed(kind: &'static str, body: impl Into<Cow<'static, str>>) -> Response {
+    warp::reply::with_header(body.into(), CONTENT_TYPE, kind).into_response()
 }
 
 /// A page.
-pub(super) fn html(page: String) -> Response<Body> {
-    typed("text/html; charset=utf-8", page)
+pub(super) fn html(page: maud::Markup) -> Response {
+    warp::reply::html(page.into_string()).into_response()
 }
 
 /// A JSON document.
-pub(super) fn json(value: &Value) -> Response<Body> {
-    typed("application/json", value.to_string())
+pub(super) fn json(value: &impl Serialize) -> Response {
+    warp::reply::json(value).into_response()
 }
 
-/// A JSON document with another status than 200.
-pub(super) fn json_with(status: StatusCode, value: &Value) -> Response<Body> {
-    let mut answer = json(value);
-    *answer.status_mut() = status;
-    answer
+/// An answer with another status than its own.
+pub(super) fn with_status(status: StatusCode, answer: Response) -> Response {
+    warp::reply::with_status(answer, status).into_response()
 }
 
-/// A problem document.
-pub(super) fn problem(status: StatusCode, detail: impl Into<String>) -> Response<Body> {
-    Problem::new(status).detail(detail).answer(Form::Json)
+/// On to another page, by GET. The address is one that can stand in a header.
+pub(super) fn see_other(to: &str) -> Response {
+    warp::reply::with_header(StatusCode::SEE_OTHER, LOCATION, to).into_response()
 }
 
-/// The store could not be asked or told.
-pub(super) fn store_down(why: &StoreError) -> Response<Body> {
-    problem(StatusCode::SERVICE_UNAVAILABLE, format!("the store did not do it: {why}"))
+/// Why a request gets nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The login is shown instead. `form` is the token of the page's forms, `wrong` is what was
+    /// wrong about the last try.
+    Login { form: Secret, wrong: Option<&'static str> },
+    /// A problem document, with a header that the status wants.
+    Problem {
+        status: StatusCode,
+        detail: Cow<'static, str>,
+        header: Option<(HeaderName, &'static str)>,
+    },
 }
 
-/// A request that the guards refuse.
-pub(super) fn refused(why: Refused) -> Response<Body> {
-    let mut answer = problem(why.status(), why.detail());
-    if why == Refused::Token {
-        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+impl Reject for Refusal {}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::Problem { status, detail: detail.into(), header: None }
     }
-    answer
-}
 
-/// Another method than the address has.
-pub(super) fn not_allowed(allow: &'static str) -> Response<Body> {
-    let detail = format!("this address answers {allow}");
-    let mut answer = problem(StatusCode::METHOD_NOT_ALLOWED, detail);
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    answer
-}
-
-/// On to another page, by GET.
-pub(super) fn see_other(to: &str) -> Response<Body> {
-    let mut answer = Response::new(Body::empty());
-    *answer.status_mut() = StatusCode::SEE_OTHER;
-    if let Ok(to) = HeaderValue::from_str(to) {
-        answer.headers_mut().insert(LOCATION, to);
+    /// The same for constants.
+    pub(super) const fn fixed(status: StatusCode, detail: &'static str) -> Self {
+        Self::Problem { status, detail: Cow::Borrowed(detail), header: None }
     }
-    answer
+
+    /// The address answers only these methods.
+    pub(super) fn method(allow: &'static str) -> Self {
+        Self::Problem {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            detail: format!("this address answers {allow}").into(),
+            header: Some((ALLOW, allow)),
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(why: StoreError) -> Self {
+        let detail = format!("the store did not do it: {why}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+}
+
+impl Reply for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Login { form, wrong } => {
+                with_status(StatusCode::UNAUTHORIZED, html(login_page(&form, wrong)))
+            }
+            Self::Problem { status, detail, header } => {
+                let problem = Problem::new(status).detail(detail).json();
+                let mut answer = with_status(status, typed("application/problem+json", problem));
+                let more = [Some((VARY, "accept")), header].into_iter().flatten();
+                let more = more.map(|(name, value)| (name, HeaderValue::from_static(value)));
+                answer.headers_mut().extend(more);
+                answer
+            }
+        }
+    }
+}
+
+/// The answer to what the filters rejected.
+pub(super) async fn refusal(rejection: Rejection) -> Result<Response, Infallible> {
+    if let Some(refusal) = rejection.find::<Refusal>() {
+        return Ok(refusal.clone().into_response());
+    }
+    let refusal = if rejection.is_not_found() {
+        Refusal::new(StatusCode::NOT_FOUND, "there is no such address")
+    } else {
+        tracing::error!(?rejection, "a filter of the admin listener does not fit the others");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be answered")
+    };
+    Ok(refusal.into_response())
 }

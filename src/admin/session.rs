@@ -10,7 +10,7 @@ use crate::config::Secret;
 use crate::fingerprint::Fingerprint;
 
 /// How many logins there may be; the oldest goes when one more comes.
-const AT_MOST: usize = 32;
+const MAX_OPEN: usize = 32;
 /// How long a login lasts.
 pub(super) const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 const COOKIE: &str = "larder-session";
@@ -24,19 +24,19 @@ pub(super) struct Sessions {
     form: Secret,
 }
 
-impl Default for Sessions {
-    fn default() -> Self {
-        let form = Secret::new(random().unwrap_or_default());
-        Self { clock: Clock::system(), open: Mutex::default(), form }
-    }
-}
-
 impl Sessions {
+    /// No logins yet. Where the system has no randomness the forms' token is empty, which is never
+    /// taken.
+    pub(super) fn new(clock: &Clock) -> Self {
+        let form = Secret::new(random().unwrap_or_default());
+        Self { clock: clock.clone(), open: Mutex::default(), form }
+    }
+
     /// Opens a login and gives its `Set-Cookie` line; nothing where the system has no randomness.
     pub(super) fn open(&self) -> Option<String> {
         let token = random()?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.truncate(AT_MOST - 1);
+        open.truncate(MAX_OPEN - 1);
         open.push_front((Fingerprint::of(token.as_bytes()), self.clock.now().after(LIFE)));
         let life = LIFE.as_secs();
         Some(format!("{COOKIE}={token}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict"))
@@ -59,7 +59,7 @@ impl Sessions {
     }
 
     /// What a form of the page holds.
-    pub(super) fn form_token(&self) -> &str {
+    pub(super) fn form_token(&self) -> &Secret {
         &self.form
     }
 
@@ -71,9 +71,7 @@ impl Sessions {
 }
 
 fn tokens(cookies: &str) -> impl Iterator<Item = Fingerprint> {
-    cookies
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
+    crate::site::key::cookies(cookies)
         .filter(|(name, _)| *name == COOKIE)
         .map(|(_, value)| Fingerprint::of(value.as_bytes()))
 }
@@ -96,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_login_holds_until_it_is_closed() {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(&Clock::system());
         let (one, other) = (cookie(&sessions), cookie(&sessions));
         assert!(sessions.knows(&format!("theme=dark; {one}")));
         sessions.close(&one);
@@ -107,7 +105,7 @@ mod tests {
     #[test]
     fn a_login_ends_by_itself() {
         let clock = Clock::manual();
-        let sessions = Sessions { clock: clock.clone(), ..Sessions::default() };
+        let sessions = Sessions::new(&clock);
         let one = cookie(&sessions);
         clock.advance(LIFE);
         assert!(!sessions.knows(&one));
@@ -115,9 +113,9 @@ mod tests {
 
     #[test]
     fn the_oldest_login_goes_when_there_are_too_many() {
-        let sessions = Sessions::default();
+        let sessions = Sessions::new(&Clock::system());
         let first = cookie(&sessions);
-        let others: Vec<String> = (0..AT_MOST).map(|_| cookie(&sessions)).collect();
+        let others: Vec<String> = (0..MAX_OPEN).map(|_| cookie(&sessions)).collect();
         assert!(!sessions.knows(&first));
         assert!(others.iter().all(|one| sessions.knows(one)));
     }

@@ -1,15 +1,65 @@
-//! `GET /api/status`: what is served, from which files, and how the store is doing.
+//! How the process and its site are doing: `/healthz`, `/readyz`, `/api/status`, `/api/reload`.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use http::StatusCode;
 use serde_json::{Value, json};
+use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
 
-use super::Inner;
+use super::State;
+use super::reply::{self, Refusal};
+use super::request::{at, posted, read, resource, with};
 use crate::config::needing_restart;
 use crate::diagnostic::{Report, render};
-use crate::reload::ReloadState;
+use crate::reload::{Outcome, ReloadState};
 
-impl Inner {
+/// `GET /healthz`: that the process lives.
+pub(super) fn healthz() -> BoxedFilter<(Response,)> {
+    resource(at("/healthz"), read().map(|| "alive\n"))
+}
+
+/// `GET /readyz`: whether it takes requests; also without its Redis, but not while it stops.
+pub(super) fn readyz(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    let ready = |state: Arc<State>| {
+        if state.parts.stop.is_cancelled() { Err(stopping()) } else { Ok("ready\n") }
+    };
+    resource(at("/readyz"), read().and(with(state)).map(ready))
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the process is stopping")
+}
+
+/// `GET /api/status`.
+pub(super) fn status(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    let status = |state: Arc<State>| reply::json(&state.status());
+    resource(at("/api/status"), read().and(with(state)).map(status))
+}
+
+/// `POST /api/reload`.
+pub(super) fn reload(state: &Arc<State>) -> BoxedFilter<(Response,)> {
+    resource(at("/api/reload"), posted("application/json").and(with(state)).then(run_reload))
+}
+
+async fn run_reload(state: Arc<State>) -> Result<Response, Refusal> {
+    match state.parts.reload.reload_now().await {
+        Outcome::Applied { .. } | Outcome::Unchanged => Ok(reply::json(&state.status())),
+        Outcome::Refused(report) => {
+            let mut problem = state.status();
+            problem["title"] = "The files are bad".into();
+            problem["status"] = 422.into();
+            problem["detail"] = "what was served before still is".into();
+            problem["diagnostics"] = render::json(&report);
+            Ok(reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, reply::json(&problem)))
+        }
+        Outcome::Stopping => Err(stopping()),
+    }
+}
+
+impl State {
     /// The status document.
     pub(super) fn status(&self) -> Value {
         let reload = self.parts.reload.status();
@@ -27,7 +77,7 @@ impl Inner {
             "pending_restart": self.pending_restart(),
             "store": {
                 "kind": store.kind,
-                "url": url_of(&self.parts.store),
+                "url": self.parts.store.public_address(),
                 "state": if store.up { "up" } else { "down" },
                 "trouble": store.trouble,
                 "contended": store.contended,
@@ -60,7 +110,7 @@ impl Inner {
     }
 
     /// The fields that the file says otherwise than when the process was started.
-    pub(super) fn pending_restart(&self) -> Vec<&'static str> {
+    pub(super) fn pending_restart(&self) -> Vec<String> {
         let site = self.parts.live.site();
         needing_restart((&self.parts.server, &self.parts.typed_cache), (&site.server, &site.cache))
     }
@@ -70,29 +120,4 @@ impl Inner {
 pub(super) fn rfc3339(at: SystemTime) -> Option<String> {
     let at = jiff::Timestamp::try_from(at).ok()?;
     Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-}
-
-/// A store's address without what may be secret: who logs in, and how.
-pub(super) fn url_of(store: &str) -> String {
-    let Some((scheme, rest)) = store.split_once("://") else { return store.to_owned() };
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    format!("{scheme}://{rest}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::url_of;
-
-    #[test]
-    fn a_stores_address_is_shown_without_its_password() {
-        for (store, shown) in [
-            ("memory", "memory"),
-            ("redis://127.0.0.1:6379/1", "redis://127.0.0.1:6379/1"),
-            ("redis://me:p@ss@h:1/2?protocol=resp3", "redis://h:1/2"),
-            ("rediss://:secret@h", "rediss://h"),
-        ] {
-            assert_eq!(url_of(store), shown);
-        }
-    }
 }

@@ -20,7 +20,7 @@ const TRIES: u16 = 20;
 
 /// How the command line wants `larder dev` to be.
 #[derive(Clone)]
-pub struct DevOptions {
+pub(crate) struct DevOptions {
     /// How each request is told.
     pub lines: Lines,
     /// Called once, when all addresses are open.
@@ -35,7 +35,7 @@ impl fmt::Debug for DevOptions {
 
 /// Where a site is that has just been opened.
 #[derive(Clone, Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The site's address, for a browser.
     pub site: String,
     /// The admin page's.
@@ -94,31 +94,9 @@ pub(super) fn browsable(scheme: &str, address: SocketAddr) -> String {
     format!("{scheme}://{address}")
 }
 
-/// A store's address without what logs in.
-pub(super) fn without_password(store: &str) -> String {
-    match store.split_once("://") {
-        Some((scheme, rest)) => {
-            let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            format!("{scheme}://{host}")
-        }
-        None => store.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_store_is_named_without_its_password() {
-        for (store, expected) in [
-            ("memory", "memory"),
-            ("redis://127.0.0.1:6379", "redis://127.0.0.1:6379"),
-            ("redis://me:a@b@h:1/2", "redis://h:1/2"),
-        ] {
-            assert_eq!(without_password(store), expected);
-        }
-    }
 
     #[test]
     fn an_address_for_browsers_is_one_that_they_can_go_to() {

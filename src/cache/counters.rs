@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::store::Trouble;
+use super::trouble::Trouble;
 
 /// Counts since the start; each only grows.
 #[derive(Debug, Default)]
@@ -46,9 +46,7 @@ impl Counters {
     }
 
     pub(crate) fn store_error(&self, kind: Trouble) {
-        if let Some(count) = self.store_errors.get(kind.index()) {
-            count.add();
-        }
+        self.store_errors[kind as usize].add();
     }
 }
 
@@ -89,10 +87,9 @@ impl Timings {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.micros.fetch_add(micros, Ordering::Relaxed);
         let seconds = took.as_secs_f64();
-        let step = BOUNDS_SECONDS.iter().position(|bound| seconds <= *bound);
-        if let Some(count) = step.and_then(|step| self.buckets.get(step)) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+        // The last bound is above any number, so that this is the place of a step.
+        let step = BOUNDS_SECONDS.partition_point(|bound| *bound < seconds);
+        self.buckets[step].fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -1,9 +1,10 @@
-//! Keeps floods of ever-new keys out of the store (TRAPS 14).
+//! Keeps floods of ever-new keys out of the store.
 //!
-//! Up to a number of new keys a second and route all are stored; above it a key is stored only on
-//! its second request within a minute. What was asked for is remembered in three filters of half a
-//! minute each, of a fixed size: a key is never forgotten too soon, and one that was never asked
-//! for is taken for known now and then, which costs an entry.
+//! A route stores a number of new keys in a second on their first request. In the rest of that
+//! second it stores a new key only on the key's second request within a minute. What was asked for
+//! is remembered in three filters of half a minute each, of a fixed size: a key is never forgotten
+//! too soon, and one that was never asked for is taken for known now and then, which costs an
+//! entry.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,7 +14,9 @@ use std::time::Duration;
 use crate::clock::Moment;
 
 /// The bits of one filter: 512 KiB, of which only touched pages are real.
-const BITS: u64 = 1 << 22;
+const BITS: usize = 1 << 22;
+/// The bits that are kept together in one number.
+const WORD: usize = 64;
 /// How many filters there are, the current one included.
 const FILTERS: usize = 3;
 /// How long one filter is the current one.
@@ -34,12 +37,14 @@ struct State {
     second: u64,
     /// How many new keys each route has had this second.
     new: HashMap<Arc<str>, u32>,
+    /// The current one first.
     filters: [Filter; FILTERS],
 }
 
 #[derive(Debug, Default)]
 struct Filter {
     turn: u64,
+    /// Empty, or a bit for each of [`BITS`].
     words: Vec<u64>,
 }
 
@@ -48,8 +53,9 @@ impl Doorkeeper {
         Self { per_second, state: Mutex::default(), hasher: RandomState::new() }
     }
 
-    /// Whether a key that the store did not hold is stored now.
-    pub(crate) fn admits(&self, route: &Arc<str>, key: &str, now: Moment) -> bool {
+    /// Counts a key that the store did not hold, and remembers it above the bound; says whether it
+    /// is stored now.
+    pub(crate) fn record_and_admit(&self, route: &Arc<str>, key: &str, now: Moment) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let second = now.as_micros() / 1_000_000;
         if state.second != second {
@@ -63,41 +69,34 @@ impl Doorkeeper {
             return true;
         }
         let turn = second / TURN.as_secs() + FILTERS as u64;
-        state.seen_before(self.hasher.hash_one(key), turn)
+        state.mark_seen(self.hasher.hash_one(key), turn)
     }
 }
 
 impl State {
-    /// Whether the filters know the key; they do from now on.
-    fn seen_before(&mut self, hash: u64, turn: u64) -> bool {
-        let bits = [hash % BITS, (hash >> 32).wrapping_mul(0x9e37_79b9) % BITS];
+    /// Marks a key as seen; says whether it was seen before.
+    fn mark_seen(&mut self, hash: u64, turn: u64) -> bool {
+        let bits = [hash, hash.rotate_left(32)].map(|hash| {
+            let [low, middle, high, ..] = hash.to_le_bytes();
+            u32::from_le_bytes([low, middle, high, 0]) as usize % BITS
+        });
         let known = self.filters.iter().any(|filter| {
             filter.turn + FILTERS as u64 > turn && bits.iter().all(|bit| filter.has(*bit))
         });
-        let current = usize::try_from(turn % FILTERS as u64).unwrap_or(0);
-        if let Some(filter) = self.filters.get_mut(current) {
-            if filter.turn != turn {
-                filter.turn = turn;
-                filter.words = vec![0; usize::try_from(BITS / 64).unwrap_or(0)];
-            }
-            for bit in bits {
-                filter.set(bit);
-            }
+        if self.filters[0].turn < turn {
+            self.filters.rotate_right(1);
+            self.filters[0] = Filter { turn, words: vec![0; BITS / WORD] };
+        }
+        for bit in bits {
+            self.filters[0].words[bit / WORD] |= 1 << (bit % WORD);
         }
         known
     }
 }
 
 impl Filter {
-    fn has(&self, bit: u64) -> bool {
-        let word = usize::try_from(bit / 64).ok().and_then(|at| self.words.get(at));
-        word.is_some_and(|word| word & (1 << (bit % 64)) != 0)
-    }
-
-    fn set(&mut self, bit: u64) {
-        if let Some(word) = usize::try_from(bit / 64).ok().and_then(|at| self.words.get_mut(at)) {
-            *word |= 1 << (bit % 64);
-        }
+    fn has(&self, bit: usize) -> bool {
+        self.words.get(bit / WORD).is_some_and(|word| word & (1 << (bit % WORD)) != 0)
     }
 }
 
@@ -122,30 +121,44 @@ mod tests {
                 (start, "third", true),
                 (start, "fourth", false),
             ] {
-                assert_eq!(door.admits(&route, &key(name), at(second)), stored, "{name} {start}");
+                assert_eq!(
+                    door.record_and_admit(&route, &key(name), at(second)),
+                    stored,
+                    "{name} {start}"
+                );
             }
-            door.admits(&route, &key("a"), at(late));
-            door.admits(&route, &key("b"), at(late));
-            assert!(door.admits(&route, &key("fourth"), at(late)), "a minute after {start}");
+            door.record_and_admit(&route, &key("a"), at(late));
+            door.record_and_admit(&route, &key("b"), at(late));
+            assert!(
+                door.record_and_admit(&route, &key("fourth"), at(late)),
+                "a minute after {start}"
+            );
         }
     }
 
     #[test]
     fn what_was_asked_for_long_ago_is_new_again_and_routes_are_counted_apart() {
         let (door, route) = (Doorkeeper::new(0), Arc::from("page"));
-        assert!(!door.admits(&route, "key", at(0)));
-        assert!(!door.admits(&route, "key", at(120)));
+        assert!(!door.record_and_admit(&route, "key", at(0)));
+        assert!(!door.record_and_admit(&route, "key", at(120)));
         let (door, other) = (Doorkeeper::new(1), Arc::from("other"));
-        assert!(door.admits(&route, "a", at(0)) && door.admits(&other, "b", at(0)));
-        assert!(!door.admits(&route, "c", at(0)) && !door.admits(&other, "d", at(0)));
+        assert!(
+            door.record_and_admit(&route, "a", at(0)) && door.record_and_admit(&other, "b", at(0))
+        );
+        assert!(
+            !door.record_and_admit(&route, "c", at(0))
+                && !door.record_and_admit(&other, "d", at(0))
+        );
     }
 
     #[test]
     fn a_flood_passes_for_known_now_and_then_and_never_the_other_way_round() {
         let (door, route) = (Doorkeeper::new(0), Arc::from("page"));
-        let passed = (0..50_000).filter(|key| door.admits(&route, &key.to_string(), at(0)));
+        let passed =
+            (0..50_000).filter(|key| door.record_and_admit(&route, &key.to_string(), at(0)));
         assert!(passed.count() < 100);
-        let again = (0..50_000).filter(|key| door.admits(&route, &key.to_string(), at(59)));
+        let again =
+            (0..50_000).filter(|key| door.record_and_admit(&route, &key.to_string(), at(59)));
         assert_eq!(again.count(), 50_000);
     }
 }

@@ -1,9 +1,12 @@
-//! Request collapsing: one flight per key and fingerprint, and all who ask meanwhile wait for it.
+//! Request collapsing: one render per key and fingerprint, and all who ask meanwhile wait for it.
+//!
+//! A *flight* is everything that is done for a key while there is no answer yet: the look into the
+//! store, the render, the write. Who asks for the same key meanwhile joins the flight and gets its
+//! result. Who asks with another fingerprint needs another response and starts another flight.
 //!
 //! A flight is a task of its own, so that a client that leaves ends nothing. It leaves the list
-//! only after it has published how it ended, and it publishes only after it has written: who comes
+//! only after it has published its result, and it publishes only after it has written: who comes
 //! between starts another flight, which finds what was written.
-//! Who asks with another fingerprint needs another response and starts another flight.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -11,38 +14,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::entry::{Entry, RenderFailure};
-use super::freshness::Kept;
-use super::outcome::{Detail, Why};
+use super::entry::Entry;
+use super::freshness::AgedEntry;
+use super::outcome::{Detail, Lacked, Why};
+use super::request::RenderFailure;
 use crate::fingerprint::Fingerprint;
 
 /// How many run at once; past them an answer is 503. Clients that leave do not end theirs, and a
 /// render takes at most 30 s, so that without a bound they could be piled up.
 const FLIGHTS_AT_MOST: usize = 10_000;
 
-/// What a flight has to tell.
+/// What came of a flight.
 #[derive(Clone, Debug)]
-pub(crate) enum Landing {
+pub(crate) enum FlightResult {
     /// It was in the store, fresh, or stale without a refresh being due.
-    Found { kept: Kept, from: Detail },
+    Found { aged: AgedEntry, from: Detail },
     /// It was rendered, or was not to be had.
-    Made(Made),
-    /// The render failed, and this stale one stands in.
-    Spared { kept: Kept, fwd_status: u16 },
+    Rendered {
+        result: Result<Arc<Entry>, RenderFailure>,
+        why: Why,
+        lacked: Lacked,
+        stored: bool,
+        detail: Option<Detail>,
+    },
+    /// The render failed with this status, and this stale one stands in.
+    StaleIfError { aged: AgedEntry, fwd_status: u16 },
 }
 
-/// How a render went.
-#[derive(Clone, Debug)]
-pub(crate) struct Made {
-    pub(crate) result: Result<Arc<Entry>, RenderFailure>,
-    pub(crate) why: Why,
-    pub(crate) stored: bool,
-    pub(crate) detail: Option<Detail>,
-}
-
-impl Made {
-    pub(crate) fn failed(failure: RenderFailure, why: Why) -> Self {
-        Self { result: Err(failure), why, stored: false, detail: None }
+impl FlightResult {
+    pub(crate) fn failed(failure: RenderFailure, why: Why, lacked: Lacked) -> Self {
+        Self::Rendered { result: Err(failure), why, lacked, stored: false, detail: None }
     }
 }
 
@@ -53,17 +54,17 @@ pub(crate) struct Flight {
     pub(crate) route: Arc<str>,
     fingerprint: Fingerprint,
     phase: AtomicU8,
-    news: watch::Sender<News>,
+    progress: watch::Sender<Progress>,
 }
 
-/// What a flight has told so far.
+/// How far a flight has come.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct News {
-    /// What may be served while it goes on: who asked meanwhile gets that, though it has landed
-    /// before they were told.
-    pub(crate) meanwhile: Option<Landing>,
-    /// How it ended.
-    pub(crate) end: Option<Landing>,
+pub(crate) struct Progress {
+    /// What may be served while it goes on. Who asked before its end gets that, even where the
+    /// flight has ended before they look.
+    pub(crate) meanwhile: Option<FlightResult>,
+    /// What came of it, once it has ended.
+    pub(crate) result: Option<FlightResult>,
 }
 
 /// It may still write.
@@ -74,40 +75,41 @@ const WRITING: u8 = 1;
 const VOID: u8 = 2;
 
 impl Flight {
-    /// Asks for leave to write; none where a purge came since the flight began.
-    pub(crate) fn may_write(&self) -> bool {
-        let phase = &self.phase;
-        phase.compare_exchange(UNDER_WAY, WRITING, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    /// Begins to write; false where a purge came since the flight began: then it may not.
+    pub(crate) fn begin_write(&self) -> bool {
+        self.leave_under_way(WRITING)
     }
 
-    /// Takes its leave to write away; false where it is too late for that.
-    fn ground(&self) -> bool {
-        let phase = &self.phase;
-        phase.compare_exchange(UNDER_WAY, VOID, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    /// Forbids it to write; false where it has begun to, or was forbidden before.
+    fn void(&self) -> bool {
+        self.leave_under_way(VOID)
     }
 
-    /// Whether a purge came since it began.
-    pub(crate) fn is_void(&self) -> bool {
+    fn leave_under_way(&self, phase: u8) -> bool {
+        let (success, failure) = (Ordering::SeqCst, Ordering::SeqCst);
+        self.phase.compare_exchange(UNDER_WAY, phase, success, failure).is_ok()
+    }
+
+    fn is_void(&self) -> bool {
         self.phase.load(Ordering::SeqCst) == VOID
     }
 
-    /// Tells those who wait what they may have, without ending the flight.
-    pub(crate) fn meanwhile(&self, landing: Landing) {
-        self.news.send_modify(|news| news.meanwhile = Some(landing));
+    /// Gives those who wait what they may have meanwhile, without ending the flight.
+    pub(crate) fn serve_meanwhile(&self, result: FlightResult) {
+        self.progress.send_modify(|progress| progress.meanwhile = Some(result));
     }
 
-    /// Whether it has told how it ended.
-    pub(crate) fn has_landed(&self) -> bool {
-        self.news.borrow().end.is_some()
+    /// Where those who wait see how far it has come.
+    pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
-    /// Where those who wait hear of it.
-    pub(crate) fn watch(&self) -> watch::Receiver<News> {
-        self.news.subscribe()
+    fn has_ended(&self) -> bool {
+        self.progress.borrow().result.is_some()
     }
 
-    fn end(&self, landing: Landing) {
-        self.news.send_modify(|news| news.end = Some(landing));
+    fn end(&self, result: FlightResult) {
+        self.progress.send_modify(|progress| progress.result = Some(result));
     }
 }
 
@@ -126,8 +128,8 @@ struct Running {
 /// What [`Flights::join`] gives.
 #[derive(Debug)]
 pub(crate) enum Joined {
-    /// Nobody is at it: the caller starts the flight and lands it.
-    Lead(Guard),
+    /// Nobody is at it: the caller starts the flight and ends it.
+    Lead(FlightGuard),
     /// Another is at it.
     Follow(Arc<Flight>),
     /// Too many are under way.
@@ -146,7 +148,7 @@ impl Flights {
         let known = running.by_key.get(key);
         let same = known.and_then(|list| list.iter().find(|it| it.fingerprint == *fingerprint));
         if let Some(flight) = same.cloned() {
-            if !flight.has_landed() {
+            if !flight.has_ended() {
                 return Joined::Follow(flight);
             }
             running.remove(&flight);
@@ -159,31 +161,32 @@ impl Flights {
             route: Arc::clone(route),
             fingerprint: *fingerprint,
             phase: AtomicU8::new(UNDER_WAY),
-            news: watch::Sender::new(News::default()),
+            progress: watch::Sender::new(Progress::default()),
         });
         running.count += 1;
         running.by_key.entry(key.to_owned()).or_default().push(Arc::clone(&flight));
-        Joined::Lead(Guard { flights: Arc::clone(self), flight })
+        Joined::Lead(FlightGuard { flights: Arc::clone(self), flight })
     }
 
-    /// Takes the leave to write from all flights of which `meant` says so, and lets nobody join
-    /// them any more. Gives those that are writing: whoever purges waits for their landing.
-    pub(crate) fn ground(&self, meant: impl Fn(&Flight) -> bool) -> Vec<Arc<Flight>> {
+    /// Forbids all flights to write of which `meant` says so, and lets nobody join them any more.
+    /// Gives those that are writing already: whoever purges waits for their end.
+    pub(crate) fn void(&self, meant: impl Fn(&Flight) -> bool) -> Vec<Arc<Flight>> {
         let mut running = self.lock();
+        let Running { by_key, count } = &mut *running;
         let mut writing = Vec::new();
-        for flight in running.by_key.values().flatten().filter(|flight| meant(flight)) {
-            if !flight.ground() && !flight.is_void() {
-                writing.push(Arc::clone(flight));
-            }
-        }
-        let before = running.count;
-        let mut after = 0;
-        running.by_key.retain(|_, list| {
-            list.retain(|flight| !meant(flight));
-            after += list.len();
-            !list.is_empty()
+        by_key.retain(|_, flights| {
+            flights.retain(|flight| {
+                let keep = !meant(flight);
+                if !keep {
+                    *count -= 1;
+                    if !flight.void() && !flight.is_void() {
+                        writing.push(Arc::clone(flight));
+                    }
+                }
+                keep
+            });
+            !flights.is_empty()
         });
-        running.count = after.min(before);
         writing
     }
 
@@ -209,25 +212,25 @@ impl Running {
     }
 }
 
-/// Lands its flight, whatever happens to the task that holds it.
+/// Ends its flight, whatever happens to the task that holds it.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct FlightGuard {
     flights: Arc<Flights>,
     pub(crate) flight: Arc<Flight>,
 }
 
-impl Guard {
-    /// Publishes how it ended, and only then lets the next one start.
-    pub(crate) fn land(self, landing: Landing) {
-        self.flight.end(landing);
+impl FlightGuard {
+    /// Publishes what came of it, and only then lets the next one start.
+    pub(crate) fn finish(self, result: FlightResult) {
+        self.flight.end(result);
     }
 }
 
-impl Drop for Guard {
+impl Drop for FlightGuard {
     fn drop(&mut self) {
-        if !self.flight.has_landed() {
+        if !self.flight.has_ended() {
             let failure = RenderFailure::new(500, "the render ended without a result");
-            self.flight.end(Landing::Made(Made::failed(failure, Why::UriMiss)));
+            self.flight.end(FlightResult::failed(failure, Why::UriMiss, Lacked::Unknown));
         }
         self.flights.lock().remove(&self.flight);
     }

@@ -4,32 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::Entry;
+use super::request::Lifetime;
 use crate::clock::Moment;
 use crate::fingerprint::Fingerprint;
 
-/// How long a route's responses live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lifetime {
-    /// How long they are fresh; `None`: not stored at all.
-    pub ttl: Option<Duration>,
-    /// How long after that the old one is served while a new one is made.
-    pub stale_while_revalidate: Duration,
-    /// How long after that the old one is served where a render fails.
-    pub stale_if_error: Duration,
-}
-
-impl Lifetime {
-    /// Fresh for `ttl`, never stale.
-    #[must_use]
-    pub fn of(ttl: Duration) -> Self {
-        let none = Duration::ZERO;
-        Self { ttl: Some(ttl), stale_while_revalidate: none, stale_if_error: none }
-    }
-}
-
 /// An entry in this process's memory, with its age.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct AgedEntry {
     pub(crate) entry: Arc<Entry>,
     /// When `age` was true.
     at: Moment,
@@ -51,16 +32,16 @@ pub(crate) enum Freshness {
     Gone,
 }
 
-impl Kept {
+impl AgedEntry {
     /// An entry that was rendered now.
     pub(crate) fn new(entry: Arc<Entry>, now: Moment) -> Self {
-        let until = now.after(entry.px);
+        let until = now.after(entry.keep_for);
         Self { entry, at: now, age: Duration::ZERO, until }
     }
 
     /// An entry that a store had `left` to keep, asked at `before`.
     pub(crate) fn read(entry: Arc<Entry>, left: Duration, before: Moment) -> Self {
-        let age = entry.px.saturating_sub(left);
+        let age = entry.keep_for.saturating_sub(left);
         Self { entry, at: before, age, until: before.after(left) }
     }
 
@@ -113,7 +94,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::cache::entry::{Ask, Rendered};
+    use crate::cache::request::{CacheRequest, Rendered};
 
     fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -125,7 +106,7 @@ mod tests {
     }
 
     fn entry() -> Arc<Entry> {
-        let ask = Ask {
+        let request = CacheRequest {
             key: "key".into(),
             fingerprint: Fingerprint::default(),
             lifetime: lifetime(),
@@ -134,15 +115,15 @@ mod tests {
             io: false,
         };
         let (content_type, body) = ("text/plain".into(), "body".into());
-        let rendered = Rendered { status: 200, content_type, body, at_most: None, store: true };
-        Arc::new(Entry::new(rendered, &ask, UNIX_EPOCH))
+        let rendered = Rendered { status: 200, content_type, body };
+        Arc::new(Entry::new(rendered, &request, UNIX_EPOCH))
     }
 
     #[test]
     fn an_entry_is_fresh_then_revalidated_then_kept_for_errors_then_gone() {
         let start = Moment::default().after(secs(1));
         // Read from a store that has kept it for 20 s of its 90, by a process one second old.
-        let kept = Kept::read(entry(), secs(70), start);
+        let aged = AgedEntry::read(entry(), secs(70), start);
         let cases = [
             (0, Freshness::Fresh { left: secs(40) }),
             (39, Freshness::Fresh { left: secs(1) }),
@@ -154,28 +135,28 @@ mod tests {
         ];
         for (later, freshness) in cases {
             let now = start.after(secs(later));
-            let seen = kept.freshness(&Fingerprint::default(), &lifetime(), now);
+            let seen = aged.freshness(&Fingerprint::default(), &lifetime(), now);
             assert_eq!(seen, freshness, "{later} s later");
-            assert_eq!(kept.age(now), secs(20 + later));
+            assert_eq!(aged.age(now), secs(20 + later));
         }
     }
 
     #[test]
     fn another_fingerprint_or_a_route_that_stores_nothing_finds_nothing() {
         let start = Moment::default();
-        let kept = Kept::new(entry(), start);
+        let aged = AgedEntry::new(entry(), start);
         let other = Fingerprint::of(b"other");
         let off = Lifetime { ttl: None, ..lifetime() };
-        assert_eq!(kept.freshness(&other, &lifetime(), start), Freshness::Gone);
-        assert_eq!(kept.freshness(&Fingerprint::default(), &off, start), Freshness::Gone);
+        assert_eq!(aged.freshness(&other, &lifetime(), start), Freshness::Gone);
+        assert_eq!(aged.freshness(&Fingerprint::default(), &off, start), Freshness::Gone);
     }
 
     #[test]
     fn a_lowered_ttl_applies_and_a_raised_one_does_not() {
         let now = Moment::default().after(secs(15));
-        let kept = Kept::new(entry(), Moment::default());
+        let aged = AgedEntry::new(entry(), Moment::default());
         let with = |ttl| Lifetime { ttl: Some(secs(ttl)), ..lifetime() };
-        let seen = |ttl| kept.freshness(&Fingerprint::default(), &with(ttl), now);
+        let seen = |ttl| aged.freshness(&Fingerprint::default(), &with(ttl), now);
         assert_eq!(seen(10), Freshness::Revalidate { since: secs(5) });
         assert_eq!(seen(1000), Freshness::Fresh { left: secs(45) });
     }

@@ -1,24 +1,26 @@
-//! Leases: one render in the whole fleet where it does I/O (TRAPS 6).
+//! Leases: one render in the whole fleet where it does I/O.
 //!
 //! Who does not get the lease waits until the key or the lease changes, of which tracking tells,
 //! then looks again and claims again: only one of those who wait gets it. Who has waited for 2 s
 //! renders without one, and does not store.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::request::RENDER_AT_MOST;
+use super::stripes::Stripes;
+
+/// What begins the keys of leases; the key that is leased follows, and a brace.
+pub(crate) const LEASE_PREFIX: &str = "larder:lease:{";
 /// How long a lease is held: the longest that a render takes.
-pub(crate) const LEASE: Duration = super::RENDER_AT_MOST;
+pub(crate) const LEASE: Duration = RENDER_AT_MOST;
 /// How long one waits for another's render, all in all.
 pub(crate) const WAIT_AT_MOST: Duration = Duration::from_secs(2);
 /// How long at a time where nothing tells of changes, and as a backstop where something does.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// How many doors there are for those who wait; keys that share one wake each other for nothing.
-const DOORS: usize = 256;
 
 /// Makes tokens that no other instance makes.
 #[derive(Debug)]
@@ -41,32 +43,31 @@ impl Tokens {
     }
 }
 
-/// Where those who wait for a key are told that it changed.
-#[derive(Debug)]
-pub(crate) struct Doors {
-    doors: Box<[Arc<Notify>]>,
-    hasher: RandomState,
+/// The key whose lease this is the key of, if it is one's.
+pub(crate) fn leased_key(key: &[u8]) -> Option<&[u8]> {
+    key.strip_prefix(LEASE_PREFIX.as_bytes())?.strip_suffix(b"}")
 }
 
-impl Doors {
-    pub(crate) fn new() -> Self {
-        let doors = (0..DOORS).map(|_| Arc::default()).collect();
-        Self { doors, hasher: RandomState::new() }
-    }
+/// Wakes those who wait for a key when it changes. Keys that share a stripe wake each other for
+/// nothing, which costs a look.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    stripes: Stripes<Notify, 256>,
+}
 
+impl Waiters {
     /// Wakes those who wait for `key`.
-    pub(crate) fn knock(&self, key: &str) {
-        self.door(key).notify_waiters();
+    pub(crate) fn wake(&self, key: &str) {
+        self.of(key).notify_waiters();
     }
 
     /// Wakes all who wait.
-    pub(crate) fn knock_all(&self) {
-        self.doors.iter().for_each(|door| door.notify_waiters());
+    pub(crate) fn wake_all(&self) {
+        self.stripes.all().iter().for_each(Notify::notify_waiters);
     }
 
-    /// The door of `key`: who means to wait enables its future before looking at the store.
-    pub(crate) fn door(&self, key: &str) -> &Arc<Notify> {
-        let number = self.hasher.hash_one(key) % DOORS as u64;
-        usize::try_from(number).ok().and_then(|at| self.doors.get(at)).unwrap_or(&self.doors[0])
+    /// What wakes for `key`: who means to wait enables its future before looking at the store.
+    pub(crate) fn of(&self, key: &str) -> &Notify {
+        self.stripes.of(key)
     }
 }

@@ -1,14 +1,18 @@
 //! The key list: pages of what is under the prefix, and one entry in full.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::entry::Entry;
-use super::freshness::Kept;
-use super::purge::STEP;
-use super::store::shared::Shared;
-use super::store::{Scanned, Start, StoreError};
-use super::{Cache, Inner, look, record};
+use super::freshness::AgedEntry;
+use super::setup::{Cache, Inner};
+use super::store::shared::{STEP, Shared};
+use super::store::{Scanned, Start};
+use super::trouble::StoreError;
+use super::{look, record};
 use crate::fingerprint::Fingerprint;
+use crate::glob::escape_glob;
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -96,26 +100,24 @@ impl Cache {
         let inner = &self.inner;
         let now = inner.clock.now();
         let Some(shared) = &inner.shared else {
-            return Ok(inner.near.get(key, now).map(|kept| {
-                let text = record::write(&kept.entry).unwrap_or_default();
-                let info = inner.info_of(key, &kept);
-                Inspection { info, entry: Some(kept.entry), text }
+            return Ok(inner.near.get(key, now).map(|aged| {
+                // An entry that no record can hold is in memory all the same: it has no text.
+                let text = record::write(&aged.entry).unwrap_or_default();
+                let info = inner.info_of(key, &aged);
+                Inspection { info, entry: Some(aged.entry), text }
             }));
         };
         if !inner.is_ours(key.as_bytes()) {
             return Ok(None);
         }
-        let Some(stored) = shared.told(STEP, shared.remote().get(key)).await? else {
-            return Ok(None);
-        };
+        let call = shared.call_past_breaker(STEP, shared.remote().get(key));
+        let Some(stored) = call.await? else { return Ok(None) };
         let (text, len) = (stored.value.to_vec(), stored.value.len() as u64);
         let info = info(key.as_bytes(), &Start { bytes: text.clone(), left: stored.left, len });
-        let entry = look::read(&stored, now).ok().map(|kept| kept.entry);
+        let entry = look::read(&stored, now).ok().map(|aged| aged.entry);
         Ok(Some(Inspection { info, entry, text }))
     }
-}
 
-impl Cache {
     /// What there is under a key that is no text, or holds no text: the value's beginning only.
     ///
     /// # Errors
@@ -125,7 +127,8 @@ impl Cache {
             return Ok(None);
         };
         // A value of another type has a life and no length; what is not there has neither.
-        let starts = shared.told(STEP, shared.remote().starts(&[key.to_vec()])).await?;
+        let keys = [key.to_vec()];
+        let starts = shared.call_past_breaker(STEP, shared.remote().starts(&keys)).await?;
         let there = |start: &Start| start.len > 0 || start.left.is_some();
         Ok(starts.into_iter().next().filter(there).map(|start| {
             let info = info(key, &start);
@@ -138,38 +141,28 @@ impl Inner {
     fn list_memory(&self, listing: &Listing, limit: usize) -> Page {
         let now = self.clock.now();
         let after = listing.cursor.as_deref();
-        let mut found: Vec<(Box<str>, Kept)> = self
+        let mut found: Vec<(Box<str>, AgedEntry)> = self
             .near
             .entries()
-            .filter(|(key, kept)| {
+            .filter(|(key, aged)| {
                 after.is_none_or(|after| &**key > after)
-                    && now < kept.until()
+                    && now < aged.until()
                     && listing.match_glob.as_ref().is_none_or(|glob| self.matches(glob, key))
-                    && listing.route.as_ref().is_none_or(|route| **route == *kept.entry.route)
+                    && listing.route.as_ref().is_none_or(|route| **route == *aged.entry.route)
             })
             .collect();
         found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
         let more = found.len() > limit;
         found.truncate(limit);
         let cursor = found.last().filter(|_| more).map(|(key, _)| key.to_string());
-        Page { keys: found.iter().map(|(key, kept)| self.info_of(key, kept)).collect(), cursor }
+        Page { keys: found.iter().map(|(key, aged)| self.info_of(key, aged)).collect(), cursor }
     }
 
-    fn info_of(&self, key: &str, kept: &Kept) -> KeyInfo {
-        let (now, entry) = (self.clock.now(), &kept.entry);
-        let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).ok();
-        KeyInfo {
-            key: key.to_owned(),
-            bytes: None,
-            route: Some(entry.route.to_string()),
-            path: Some(entry.path.to_string()),
-            ttl_ms: ms(kept.until().since(now)),
-            age_ms: ms(kept.age(now)),
-            size_bytes: entry.body.len() as u64,
-            status: Some(entry.status),
-            content_type: Some(entry.content_type.to_string()),
-            fingerprint: Some(entry.fingerprint),
-        }
+    fn info_of(&self, key: &str, aged: &AgedEntry) -> KeyInfo {
+        let now = self.clock.now();
+        let (left, age) = (aged.until().since(now), aged.age(now));
+        let size_bytes = aged.entry.body.len() as u64;
+        KeyInfo::new(key.as_bytes(), Some(&aged.entry), Some(left), Some(age), size_bytes)
     }
 
     async fn list_store(
@@ -182,7 +175,8 @@ impl Inner {
         let (pattern, mut page) = (self.pattern(listing), Page::default());
         let mut examined = 0;
         loop {
-            let step = shared.told(STEP, shared.remote().scan(cursor, &pattern, SCAN_COUNT));
+            let step = shared.remote().scan(cursor, &pattern, SCAN_COUNT);
+            let step = shared.call_past_breaker(STEP, step);
             let Scanned { cursor: next, keys } = step.await?;
             examined += SCAN_COUNT as usize;
             let room = limit - page.keys.len();
@@ -216,21 +210,21 @@ impl Inner {
         let wanted = keys.into_iter().enumerate().skip(skip);
         let wanted = wanted.filter(|(_, key)| self.is_listed(listing, key));
         let (places, keys): (Vec<usize>, Vec<Vec<u8>>) = wanted.unzip();
-        let (mut at, mut left) = (0, room);
-        while let Some(some) = keys.get(at..).filter(|rest| !rest.is_empty()) {
-            if left == 0 {
-                return Ok(places.get(at).copied());
+        let (mut rest, mut room) = (&*keys, room);
+        while !rest.is_empty() {
+            if room == 0 {
+                return Ok(places.get(keys.len() - rest.len()).copied());
             }
-            let some = some.get(..left.min(some.len())).unwrap_or_default();
-            let starts = shared.told(STEP, shared.remote().starts(some)).await?;
+            let (some, later) = rest.split_at(room.min(rest.len()));
+            let starts = shared.call_past_breaker(STEP, shared.remote().starts(some)).await?;
             for (key, start) in some.iter().zip(&starts) {
                 let known = info(key, start);
                 if listing.route.is_none() || listing.route == known.route {
                     into.push(known);
-                    left -= 1;
+                    room -= 1;
                 }
             }
-            at += some.len();
+            rest = later;
         }
         Ok(None)
     }
@@ -255,161 +249,48 @@ impl Inner {
 
     /// Whether a key is one of `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
     fn is_loaded_value(&self, key: &str) -> bool {
-        let rest = key.strip_prefix(&*self.settings.prefix).and_then(|key| key.strip_prefix(':'));
-        rest.and_then(|rest| rest.split_once(':'))
-            .is_some_and(|(_, last)| last.starts_with("~load:"))
+        let rest = self.without_prefix(key).and_then(|rest| rest.split_once(':'));
+        rest.is_some_and(|(_, last)| last.starts_with("~load:"))
     }
 }
 
+impl KeyInfo {
+    /// `entry` is what the value's head tells, where the value is a record.
+    fn new(
+        key: &[u8],
+        entry: Option<&Entry>,
+        left: Option<Duration>,
+        age: Option<Duration>,
+        size_bytes: u64,
+    ) -> Self {
+        let ms = |span: Duration| span.as_secs() * 1000 + u64::from(span.subsec_millis());
+        let text = String::from_utf8_lossy(key);
+        Self {
+            bytes: matches!(text, Cow::Owned(_)).then(|| key.to_vec()),
+            key: text.into_owned(),
+            route: entry.map(|entry| entry.route.to_string()),
+            path: entry.map(|entry| entry.path.to_string()),
+            ttl_ms: left.map(ms),
+            age_ms: age.map(ms),
+            size_bytes,
+            status: entry.map(|entry| entry.status),
+            content_type: entry.map(|entry| entry.content_type.to_string()),
+            fingerprint: entry.map(|entry| entry.fingerprint),
+        }
+    }
+}
+
+/// What there is to know of a key whose value begins so.
 fn info(key: &[u8], start: &Start) -> KeyInfo {
-    let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).ok();
     let head = record::read_head(&start.bytes);
-    let age = head.as_ref().zip(start.left).map(|(head, left)| head.px.saturating_sub(left));
-    let text = String::from_utf8_lossy(key);
-    KeyInfo {
-        bytes: matches!(text, std::borrow::Cow::Owned(_)).then(|| key.to_vec()),
-        key: text.into_owned(),
-        ttl_ms: start.left.and_then(ms),
-        age_ms: age.and_then(ms),
-        size_bytes: start.len,
-        route: head.as_ref().map(|head| head.route.to_owned()),
-        status: head.as_ref().map(|head| head.status),
-        content_type: head.as_ref().map(|head| head.content_type.to_owned()),
-        fingerprint: head.as_ref().map(|head| head.fingerprint),
-        path: head.map(|head| head.path),
-    }
+    let entry = head.as_ref().map(|head| &head.entry);
+    let age = entry.zip(start.left).map(|(entry, left)| entry.keep_for.saturating_sub(left));
+    KeyInfo::new(key, entry, start.left, age, start.len)
 }
 
-/// Redis' own cursor, and how many of that step's keys were listed already.
+/// Redis' own cursor, and how many of that step's keys were listed already. A client that sends
+/// something else begins at the beginning.
 fn parse_cursor(text: &str) -> (u64, usize) {
     let (cursor, skip) = text.split_once('+').unwrap_or((text, "0"));
     (cursor.parse().unwrap_or(0), skip.parse().unwrap_or(0))
-}
-
-/// A text as a glob that matches only it.
-pub(crate) fn escape_glob(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if matches!(char, '*' | '?' | '[' | ']' | '\\') {
-            out.push('\\');
-        }
-        out.push(char);
-    }
-    out
-}
-
-/// Whether a Redis glob matches: `*`, `?`, `[a-z]`, `[^a]` and `\` before what is meant itself.
-///
-/// In time of the product of both lengths at worst: a star is gone back to only while it is the
-/// last one that was met.
-pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
-    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
-    let (mut at, mut place) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while place < text.len() || at < glob.len() {
-        if glob.get(at) == Some(&'*') {
-            star = Some((at + 1, place));
-            at += 1;
-            continue;
-        }
-        let step = text.get(place).and_then(|char| one_matches(glob.get(at..)?, *char));
-        if let Some(step) = step {
-            at += step;
-            place += 1;
-            continue;
-        }
-        match star {
-            Some((after, from)) if from < text.len() => {
-                star = Some((after, from + 1));
-                (at, place) = (after, from + 1);
-            }
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// Whether the front of a glob matches one character, and how long that front is.
-fn one_matches(glob: &[char], char: char) -> Option<usize> {
-    match glob {
-        ['?', ..] => Some(1),
-        ['\\', meant, ..] => (*meant == char).then_some(2),
-        ['[', set @ ..] => {
-            let (inside, len) = set_matches(set, char);
-            inside.then_some(len + 1)
-        }
-        [meant, ..] => (*meant == char).then_some(1),
-        [] => None,
-    }
-}
-
-/// Whether the set that begins here holds a character, and where it ends; an open one ends at the
-/// glob's end, as in Redis.
-fn set_matches(set: &[char], char: char) -> (bool, usize) {
-    let negated = set.first() == Some(&'^');
-    let (mut at, mut inside) = (usize::from(negated), false);
-    while let Some(rest) = set.get(at..).filter(|rest| !rest.is_empty()) {
-        match rest {
-            [']', ..] => return (inside != negated, at + 1),
-            ['\\', meant, ..] => {
-                inside |= *meant == char;
-                at += 2;
-            }
-            [low, '-', high, ..] => {
-                let (low, high) = (low.min(high), low.max(high));
-                inside |= (*low..=*high).contains(&char);
-                at += 3;
-            }
-            [meant, ..] => {
-                inside |= *meant == char;
-                at += 1;
-            }
-            [] => break,
-        }
-    }
-    (inside != negated, set.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_glob_matches_as_in_redis() {
-        let cases = [
-            ("*", "", true),
-            ("*", "anything:/at all", true),
-            ("", "", true),
-            ("", "x", false),
-            ("a*c", "abbc", true),
-            ("a*c", "abbd", false),
-            ("*a*b*", "xxaxxb", true),
-            ("*/a", "blog:/a/a", true),
-            ("h?llo", "hello", true),
-            ("h?llo", "hllo", false),
-            ("h[ae]llo", "hallo", true),
-            ("h[^e]llo", "hello", false),
-            ("h[^e]llo", "hbllo", true),
-            ("h[a-c]llo", "hbllo", true),
-            ("h[c-a]llo", "hbllo", true),
-            ("h\\*llo", "h*llo", true),
-            ("h\\*llo", "hello", false),
-            ("[\\]]", "]", true),
-            ("[", "x", false),
-            ("[abc", "c", true),
-            ("ø?å", "øæå", true),
-        ];
-        for (glob, text, matches) in cases {
-            assert_eq!(glob_matches(glob, text), matches, "{glob:?} on {text:?}");
-        }
-        for text in ["a*b", "[x]", "\\", "plain?", "\\*"] {
-            assert!(glob_matches(&escape_glob(text), text), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_hostile_glob_takes_no_more_than_a_moment() {
-        let glob = "*a".repeat(100) + "b";
-        assert!(!glob_matches(&glob, &"a".repeat(10_000)));
-    }
 }

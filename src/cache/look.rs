@@ -1,22 +1,22 @@
-//! Before a render: what is there already, and whose turn it is to render.
+//! Before a render: what is there already, in memory or in the store.
 
-use std::pin::pin;
-
-use super::freshness::{Freshness, Kept};
-use super::lease::{LEASE, LOOK_AGAIN, WAIT_AT_MOST};
-use super::record::Flaw;
+use super::freshness::{AgedEntry, Freshness};
+use super::outcome::{Answer, Detail, Lacked, Outcome, Why};
+use super::record::{self, Flaw};
+use super::request::CacheRequest;
+use super::setup::Inner;
+use super::store::Stored;
 use super::store::shared::{Budget, Shared};
-use super::store::{Claim, StoreError, Stored, Trouble};
-use super::{Answer, Ask, Cache, Detail, Inner, Landing, Outcome, Why, record};
+use super::trouble::{StoreError, Trouble};
 use crate::clock::Moment;
 
 /// What a look into memory and the store gave.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(super) enum Looked {
     /// It is served as it is.
-    Usable { kept: Kept, from: Detail },
+    Usable { aged: AgedEntry, from: Detail },
     /// It is served as it is, and a new one is made meanwhile.
-    Meanwhile { kept: Kept, from: Detail },
+    Meanwhile { aged: AgedEntry, from: Detail },
     /// A render is needed.
     Nothing(Miss),
 }
@@ -25,12 +25,14 @@ pub(crate) enum Found {
 #[derive(Debug)]
 pub(crate) struct Miss {
     pub(crate) why: Why,
-    /// A stale one, for where the render fails.
-    pub(crate) spare: Option<Kept>,
+    /// For where the render fails.
+    pub(crate) stale_copy: Option<AgedEntry>,
     /// Whether somebody waits for it.
     pub(crate) role: Role,
     /// What the store holds under the key.
-    pub(crate) there: There,
+    pub(crate) before: StoredBefore,
+    /// What was found in place of a usable entry.
+    pub(crate) lacked: Lacked,
     /// What kept the store from being asked.
     pub(crate) trouble: Option<Trouble>,
 }
@@ -46,7 +48,7 @@ pub(crate) enum Role {
 
 /// What a store holds under a key that has to be rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum There {
+pub(crate) enum StoredBefore {
     /// Nothing, or it could not be asked.
     Nothing,
     /// An older entry of ours.
@@ -55,203 +57,150 @@ pub(crate) enum There {
     Foreign,
 }
 
-/// Leave to render, and to write what comes of it.
-#[derive(Debug)]
-pub(crate) enum Lease {
-    /// None is needed: the render only computes, or the store is this process's own.
-    Unneeded,
-    /// It is ours under this token.
-    Held(String),
-    /// It was not to be had: the result may not be written.
-    Missing,
-}
-
 impl Miss {
-    fn new(why: Why, spare: Option<Kept>, there: There) -> Self {
-        Self { why, spare, role: Role::Foreground, there, trouble: None }
+    fn new(why: Why, stale_copy: Option<AgedEntry>, before: StoredBefore) -> Self {
+        let lacked = match before {
+            StoredBefore::Nothing => Lacked::Nothing,
+            StoredBefore::Ours => Lacked::TooOld,
+            StoredBefore::Foreign => Lacked::OtherVersion,
+        };
+        Self { why, stale_copy, role: Role::Foreground, before, lacked, trouble: None }
+    }
+
+    /// The store holds what is no record of larder's.
+    fn unreadable() -> Self {
+        Self { lacked: Lacked::Unreadable, ..Self::new(Why::UriMiss, None, StoredBefore::Foreign) }
     }
 
     /// A stale entry is being served: its successor is wanted.
-    pub(crate) fn refresh(kept: Kept) -> Self {
-        Self { role: Role::Refresh, ..Self::new(Why::Stale, Some(kept), There::Ours) }
-    }
-}
-
-impl Cache {
-    /// The stale answer from memory, where its refresh failed a moment ago and is not due.
-    pub(crate) fn paused(&self, ask: &Ask) -> Option<Answer> {
-        let inner = &self.inner;
-        let now = inner.clock.now();
-        let (kept, detail) = inner.in_memory(&ask.key, now)?;
-        let fresh = kept.freshness(&ask.fingerprint, &ask.lifetime, now);
-        let Freshness::Revalidate { since } = fresh else { return None };
-        if inner.refreshes.is_due(&ask.key, now) {
-            return None;
-        }
-        inner.counters.stale_served.add();
-        let outcome = Outcome::stale(since, kept.age(now), detail);
-        Some(Answer { result: Ok(kept.entry), outcome })
+    pub(crate) fn refresh(aged: AgedEntry) -> Self {
+        Self { role: Role::Refresh, ..Self::new(Why::Stale, Some(aged), StoredBefore::Ours) }
     }
 }
 
 impl Inner {
-    /// Looks into memory, then into the store.
-    pub(crate) async fn look(&self, ask: &Ask, budget: &mut Budget) -> Found {
+    /// What is in this process's memory under `key`, and where.
+    pub(super) fn in_memory(&self, key: &str, now: Moment) -> Option<(AgedEntry, Detail)> {
+        let Some(shared) = &self.shared else {
+            return self.near.get(key, now).map(|aged| (aged, Detail::Memory));
+        };
+        if let Some(aged) = self.near.get(key, now) {
+            return Some((aged, Detail::Near));
+        }
+        let aside = shared.is_down().then(|| self.aside.get(key, now))?;
+        aside.map(|aged| (aged, Detail::StoreDown))
+    }
+
+    /// The stale answer from memory, where its refresh failed a moment ago and is not due.
+    pub(super) fn paused(&self, request: &CacheRequest) -> Option<Answer> {
         let now = self.clock.now();
-        if let Some((kept, from)) = self.in_memory(&ask.key, now) {
-            let ours = kept.entry.fingerprint == ask.fingerprint;
+        let (aged, detail) = self.in_memory(&request.key, now)?;
+        let fresh = aged.freshness(&request.fingerprint, &request.lifetime, now);
+        let Freshness::Revalidate { since } = fresh else { return None };
+        if self.refreshes.is_due(&request.key, now) {
+            return None;
+        }
+        self.counters.stale_served.add();
+        let outcome = Outcome::stale(since, aged.age(now), detail);
+        Some(Answer { result: Ok(aged.entry), outcome })
+    }
+
+    /// Looks into memory, then into the store.
+    pub(crate) async fn look(&self, request: &CacheRequest, budget: &mut Budget) -> Looked {
+        let now = self.clock.now();
+        if let Some((aged, from)) = self.in_memory(&request.key, now) {
+            let ours = aged.entry.fingerprint == request.fingerprint;
             if ours || self.shared.is_none() {
-                return self.weigh(ask, kept, from, now);
+                return self.weigh(request, aged, from, now);
             }
         }
         match &self.shared {
-            Some(shared) => self.look_in_store(ask, shared, budget).await,
-            None => Found::Nothing(Miss::new(Why::UriMiss, None, There::Nothing)),
+            Some(shared) => self.look_in_store(request, shared, budget).await,
+            None => Looked::Nothing(Miss::new(Why::UriMiss, None, StoredBefore::Nothing)),
         }
     }
 
-    async fn look_in_store(&self, ask: &Ask, shared: &Shared, budget: &mut Budget) -> Found {
-        let ticket = self.near.ticket(&ask.key);
+    async fn look_in_store(
+        &self,
+        request: &CacheRequest,
+        shared: &Shared,
+        budget: &mut Budget,
+    ) -> Looked {
+        let ticket = self.near.ticket(&request.key);
         let before = self.clock.now();
-        match shared.get(&ask.key, budget).await {
-            Ok(None) => self.look_aside(ask, Miss::new(Why::UriMiss, None, There::Nothing)),
+        match shared.get(&request.key, budget).await {
+            Ok(None) => {
+                self.look_aside(request, Miss::new(Why::UriMiss, None, StoredBefore::Nothing))
+            }
             Ok(Some(stored)) => match read(&stored, before) {
-                Ok(kept) => {
+                Ok(aged) => {
                     if let Some(ticket) = ticket.filter(|_| self.settings.near) {
-                        self.near.put_read(ticket, &ask.key, kept.clone());
+                        self.near.put_read(ticket, &request.key, aged.clone());
                     }
                     self.counters.store_hits.add();
-                    self.weigh(ask, kept, Detail::Redis, before)
+                    self.weigh(request, aged, Detail::Redis, before)
                 }
                 Err(flaw) => {
                     self.counters.flawed.add();
-                    tracing::debug!(key = ask.key, %flaw, "not usable");
-                    self.look_aside(ask, Miss::new(Why::UriMiss, None, There::Foreign))
+                    tracing::debug!(key = request.key, %flaw, "not usable");
+                    self.look_aside(request, Miss::unreadable())
                 }
             },
             Err(StoreError { kind: Trouble::WrongType, .. }) => {
                 self.counters.flawed.add();
-                self.look_aside(ask, Miss::new(Why::UriMiss, None, There::Foreign))
+                self.look_aside(request, Miss::unreadable())
             }
             Err(error) => {
-                let miss = Miss::new(Why::UriMiss, None, There::Nothing);
-                self.look_aside(ask, Miss { trouble: Some(error.kind), ..miss })
+                let miss = Miss::new(Why::UriMiss, None, StoredBefore::Nothing);
+                let (lacked, trouble) = (Lacked::Unknown, Some(error.kind));
+                self.look_aside(request, Miss { lacked, trouble, ..miss })
             }
         }
     }
 
     /// Where the store has nothing to give: what was rendered while it took no writes.
-    fn look_aside(&self, ask: &Ask, miss: Miss) -> Found {
+    fn look_aside(&self, request: &CacheRequest, miss: Miss) -> Looked {
         let now = self.clock.now();
         let refused = miss.trouble.or_else(|| self.shared.as_ref()?.write_trouble());
-        let Some(kept) = refused.and_then(|_| self.aside.get(&ask.key, now)) else {
-            return Found::Nothing(miss);
-        };
-        let Miss { there, trouble, .. } = miss;
-        match self.weigh(ask, kept, refused.map_or(Detail::StoreDown, write_detail), now) {
-            Found::Nothing(miss) => Found::Nothing(Miss { there, trouble, ..miss }),
+        let aside = refused.and_then(|refused| Some((self.aside.get(&request.key, now)?, refused)));
+        let Some((aged, refused)) = aside else { return Looked::Nothing(miss) };
+        let Miss { before, lacked, trouble, .. } = miss;
+        match self.weigh(request, aged, refused.into(), now) {
+            Looked::Nothing(miss) => Looked::Nothing(Miss { before, lacked, trouble, ..miss }),
             usable => usable,
         }
     }
 
     /// What may be done with an entry that was found.
-    fn weigh(&self, ask: &Ask, kept: Kept, from: Detail, now: Moment) -> Found {
-        match kept.freshness(&ask.fingerprint, &ask.lifetime, now) {
-            Freshness::Fresh { .. } => Found::Usable { kept, from },
+    fn weigh(&self, request: &CacheRequest, aged: AgedEntry, from: Detail, now: Moment) -> Looked {
+        match aged.freshness(&request.fingerprint, &request.lifetime, now) {
+            Freshness::Fresh { .. } => Looked::Usable { aged, from },
             Freshness::Revalidate { .. } => {
                 self.counters.stale_served.add();
-                if self.refreshes.is_due(&ask.key, now) {
-                    Found::Meanwhile { kept, from }
+                if self.refreshes.is_due(&request.key, now) {
+                    Looked::Meanwhile { aged, from }
                 } else {
-                    Found::Usable { kept, from }
+                    Looked::Usable { aged, from }
                 }
             }
-            Freshness::IfError => Found::Nothing(Miss::new(Why::Stale, Some(kept), There::Ours)),
-            Freshness::Gone if kept.entry.fingerprint == ask.fingerprint => {
-                Found::Nothing(Miss::new(Why::Stale, None, There::Ours))
+            Freshness::IfError => {
+                Looked::Nothing(Miss::new(Why::Stale, Some(aged), StoredBefore::Ours))
             }
-            Freshness::Gone => Found::Nothing(Miss::new(Why::UriMiss, None, There::Foreign)),
-        }
-    }
-
-    /// Claims the lease of a render that does I/O, or waits for who has it.
-    ///
-    /// # Errors
-    /// The landing, where the entry came to be there meanwhile.
-    pub(crate) async fn claim(
-        &self,
-        ask: &Ask,
-        miss: &Miss,
-        budget: &mut Budget,
-    ) -> Result<Lease, Landing> {
-        let Some(shared) = self.shared.as_ref().filter(|_| ask.io) else {
-            return Ok(Lease::Unneeded);
-        };
-        let token = self.tokens.token(&ask.route);
-        match shared.claim(&ask.key, &token, LEASE, budget).await {
-            Ok(Claim::Granted) => return Ok(Lease::Held(token)),
-            Ok(Claim::Held { .. }) => {}
-            Err(_) => return Ok(self.lose(ask, &token)),
-        }
-        match (miss.role, &miss.spare) {
-            (Role::Refresh, Some(kept)) => {
-                Err(Landing::Found { kept: kept.clone(), from: Detail::Redis })
+            Freshness::Gone if aged.entry.fingerprint == request.fingerprint => {
+                Looked::Nothing(Miss::new(Why::Stale, None, StoredBefore::Ours))
             }
-            _ => self.wait_for_lease(ask, shared, token, budget).await,
-        }
-    }
-
-    /// Goes on without a lease that the store may have granted after we gave up waiting for it.
-    fn lose(&self, ask: &Ask, token: &str) -> Lease {
-        self.release_later(ask, token);
-        Lease::Missing
-    }
-
-    async fn wait_for_lease(
-        &self,
-        ask: &Ask,
-        shared: &Shared,
-        token: String,
-        budget: &mut Budget,
-    ) -> Result<Lease, Landing> {
-        let mut over = pin!(tokio::time::sleep(WAIT_AT_MOST));
-        loop {
-            let mut told = pin!(self.doors.door(&ask.key).notified());
-            told.as_mut().enable();
-            match self.look(ask, budget).await {
-                Found::Usable { kept, from } | Found::Meanwhile { kept, from } => {
-                    return Err(Landing::Found { kept, from });
-                }
-                Found::Nothing(_) => {}
-            }
-            let held = match shared.claim(&ask.key, &token, LEASE, budget).await {
-                Ok(Claim::Granted) => return Ok(Lease::Held(token)),
-                Ok(Claim::Held { left }) => left,
-                Err(_) => return Ok(self.lose(ask, &token)),
-            };
-            tokio::select! {
-                () = &mut over => return Ok(Lease::Missing),
-                () = told => {}
-                () = tokio::time::sleep(held.min(LOOK_AGAIN)) => {}
+            Freshness::Gone => {
+                Looked::Nothing(Miss::new(Why::UriMiss, None, StoredBefore::Foreign))
             }
         }
     }
 }
 
 /// The entry of a stored value, with its age; the read began at `before`.
-pub(crate) fn read(stored: &Stored, before: Moment) -> Result<Kept, Flaw> {
+pub(crate) fn read(stored: &Stored, before: Moment) -> Result<AgedEntry, Flaw> {
     let entry = record::read(&stored.value)?;
-    match stored.left.filter(|left| *left <= entry.px) {
-        Some(left) => Ok(Kept::read(entry.into(), left, before)),
+    match stored.left.filter(|left| *left <= entry.keep_for) {
+        Some(left) => Ok(AgedEntry::read(entry.into(), left, before)),
         None => Err(Flaw::Ttl),
-    }
-}
-
-/// What to say where the store could not be asked, or took no write.
-pub(crate) fn write_detail(trouble: Trouble) -> Detail {
-    match trouble {
-        Trouble::Full => Detail::StoreFull,
-        Trouble::ReadOnly | Trouble::Forbidden => Detail::StoreReadOnly,
-        _ => Detail::StoreDown,
     }
 }

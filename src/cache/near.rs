@@ -1,24 +1,23 @@
 //! Entries in this process's memory: the memory store, or the near cache of what Redis holds.
 //!
-//! The near cache is coherent by the marker rule (TRAPS 1): who reads from Redis takes a
-//! [`Ticket`] before it asks, and an invalidation of the key makes the ticket void; what was read
-//! is put in only with a ticket that still stands. Tickets are counters in a fixed number of
-//! stripes, so that no marker can be lost, leak or be evicted; two keys of one stripe cost each
-//! other at most a read that is not kept.
+//! A copy of what Redis holds must not come back after Redis has told that the key changed. So who
+//! reads from Redis takes a [`Ticket`] of the key before it asks, which is the number of changes of
+//! the key so far, and what was read is put in only while that is still the number. The changes are
+//! not counted by key, since that would take a map that grows, whose counts could leak or be
+//! evicted: there are 1,024 counts, and each key has one of them, its stripe. Two keys of one
+//! stripe cost each other at most a read that is not kept.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quick_cache::sync::Cache as Map;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
-use super::freshness::Kept;
+use super::freshness::AgedEntry;
+use super::stripes::Stripes;
 use crate::clock::Moment;
 
-/// How many counters there are for tickets.
-const STRIPES: usize = 1024;
 /// What the map itself takes for an entry, in bytes.
 const SLOT_BYTES: u64 = 128;
 /// A shard holds at least this many of the largest entries, so that none is refused for its size.
@@ -26,9 +25,9 @@ const LARGEST_PER_SHARD: u64 = 4;
 
 /// Entries by key, bounded in bytes, scan-resistant.
 pub(crate) struct Near {
-    map: Map<Box<str>, Kept, Weigh, DefaultHashBuilder, CountEvictions>,
-    stripes: Box<[Mutex<u64>]>,
-    hasher: RandomState,
+    map: Map<Box<str>, AgedEntry, Weigh, DefaultHashBuilder, CountEvictions>,
+    /// How often the keys of each stripe were invalidated.
+    changes: Stripes<Mutex<u64>, 1024>,
     /// Whether what is here may be served: a near cache that is not being told of changes may not.
     trusted: AtomicBool,
     evictions: Arc<AtomicU64>,
@@ -37,8 +36,8 @@ pub(crate) struct Near {
 /// Leave to put in what is about to be read, until an invalidation of the key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticket {
-    stripe: usize,
-    count: u64,
+    /// How many changes the key's stripe had seen when the ticket was taken.
+    changes: u64,
 }
 
 impl Near {
@@ -51,63 +50,62 @@ impl Near {
         options.shards(usize::try_from(shards).unwrap_or(1));
         options.estimated_items_capacity(items).weight_capacity(bytes);
         let counted = CountEvictions(Arc::clone(&evictions));
-        let map = match options.build() {
+        let options = options.build();
+        debug_assert!(options.is_ok(), "only options without a capacity are refused");
+        let map = match options {
             Ok(options) => {
                 Map::with_options(options, Weigh, DefaultHashBuilder::default(), counted)
             }
             Err(_) => Map::with(items, bytes, Weigh, DefaultHashBuilder::default(), counted),
         };
-        let stripes = (0..STRIPES).map(|_| Mutex::new(0)).collect();
-        let trusted = AtomicBool::new(trusted);
-        Self { map, stripes, hasher: RandomState::new(), trusted, evictions }
+        Self { map, changes: Stripes::default(), trusted: AtomicBool::new(trusted), evictions }
     }
 
     /// The entry under `key`, however stale, while the store itself would still hold it.
-    pub(crate) fn get(&self, key: &str, now: Moment) -> Option<Kept> {
+    pub(crate) fn get(&self, key: &str, now: Moment) -> Option<AgedEntry> {
         if !self.trusted.load(Ordering::Acquire) {
             return None;
         }
-        self.map.get(key).filter(|kept| now < kept.until())
+        self.map.get(key).filter(|aged| now < aged.until())
     }
 
     /// Puts in an entry that was made here; says whether there is room for one of its size.
-    pub(crate) fn put(&self, key: &str, kept: Kept) -> bool {
+    pub(crate) fn put(&self, key: &str, aged: AgedEntry) -> bool {
         let key: Box<str> = key.into();
-        let fits = Weigh.weight(&key, &kept) <= self.map.shard_capacity();
+        let fits = Weigh.weight(&key, &aged) <= self.map.shard_capacity();
         if fits {
-            self.map.insert(key, kept);
+            self.map.insert(key, aged);
         }
         fits
     }
 
     /// Leave to put in what is read from now on; `None` where nothing may be kept.
     pub(crate) fn ticket(&self, key: &str) -> Option<Ticket> {
-        let stripe = self.stripe(key);
-        let count = *self.lock(stripe);
-        self.trusted.load(Ordering::Acquire).then_some(Ticket { stripe, count })
+        let changes = *lock(self.changes.of(key));
+        self.trusted.load(Ordering::Acquire).then_some(Ticket { changes })
     }
 
     /// Puts in what was read, unless the key was invalidated since the ticket was taken.
-    pub(crate) fn put_read(&self, ticket: Ticket, key: &str, kept: Kept) {
-        let count = self.lock(ticket.stripe);
-        if *count == ticket.count {
-            self.map.insert(key.into(), kept);
+    pub(crate) fn put_read(&self, ticket: Ticket, key: &str, aged: AgedEntry) {
+        let changes = lock(self.changes.of(key));
+        if *changes == ticket.changes {
+            self.map.insert(key.into(), aged);
         }
     }
 
     /// Drops `key`, and what was read of it before now; says whether it was there.
     pub(crate) fn invalidate(&self, key: &str) -> bool {
-        let mut count = self.lock(self.stripe(key));
-        *count += 1;
+        let mut changes = lock(self.changes.of(key));
+        *changes += 1;
         self.map.remove(key).is_some()
     }
 
     /// Drops all keys of which `gone` says so, and what is being read of any; says how many.
-    pub(crate) fn invalidate_where(&self, gone: impl Fn(&str, &Kept) -> bool) -> u64 {
+    pub(crate) fn invalidate_where(&self, gone: impl Fn(&str, &AgedEntry) -> bool) -> u64 {
         self.void_tickets();
         let count = AtomicU64::new(0);
-        self.map.retain(|key, kept| {
-            let drop = gone(key, kept);
+        self.map.retain(|key, aged| {
+            let drop = gone(key, aged);
             count.fetch_add(u64::from(drop), Ordering::Relaxed);
             !drop
         });
@@ -138,7 +136,7 @@ impl Near {
     }
 
     /// All entries as they are now, without order.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (Box<str>, Kept)> + '_ {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (Box<str>, AgedEntry)> + '_ {
         self.map.iter()
     }
 
@@ -154,19 +152,12 @@ impl Near {
 
     /// Insertions hold a stripe's lock, so that after this none can bring back what went before.
     fn void_tickets(&self) {
-        for stripe in 0..self.stripes.len() {
-            *self.lock(stripe) += 1;
-        }
+        self.changes.all().iter().for_each(|changes| *lock(changes) += 1);
     }
+}
 
-    fn stripe(&self, key: &str) -> usize {
-        usize::try_from(self.hasher.hash_one(key) % STRIPES as u64).unwrap_or(0)
-    }
-
-    fn lock(&self, stripe: usize) -> MutexGuard<'_, u64> {
-        let stripe = self.stripes.get(stripe).unwrap_or(&self.stripes[0]);
-        stripe.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(changes: &Mutex<u64>) -> MutexGuard<'_, u64> {
+    changes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Near {
@@ -194,19 +185,19 @@ pub struct Figures {
 #[derive(Clone, Debug)]
 struct Weigh;
 
-impl Weighter<Box<str>, Kept> for Weigh {
-    fn weight(&self, key: &Box<str>, kept: &Kept) -> u64 {
-        SLOT_BYTES + key.len() as u64 + kept.entry.weight()
+impl Weighter<Box<str>, AgedEntry> for Weigh {
+    fn weight(&self, key: &Box<str>, aged: &AgedEntry) -> u64 {
+        SLOT_BYTES + key.len() as u64 + aged.entry.weight()
     }
 }
 
 #[derive(Clone, Debug)]
 struct CountEvictions(Arc<AtomicU64>);
 
-impl Lifecycle<Box<str>, Kept> for CountEvictions {
+impl Lifecycle<Box<str>, AgedEntry> for CountEvictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _key: Box<str>, _kept: Kept) {
+    fn on_evict(&self, (): &mut (), _key: Box<str>, _aged: AgedEntry) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

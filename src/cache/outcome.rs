@@ -4,9 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{Entry, RenderFailure};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The cache's answer to an [`Ask`](super::Ask).
+use super::entry::Entry;
+use super::request::RenderFailure;
+use super::trouble::Trouble;
+
+/// The cache's answer to an [`CacheRequest`](super::request::CacheRequest).
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The response, or why there is none.
@@ -15,7 +19,7 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
-/// How an answer came about; displayed as the `Cache-Status` member without its key.
+/// How an answer came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// From the cache.
@@ -27,10 +31,12 @@ pub enum Outcome {
         /// Which cache it came from.
         detail: Detail,
     },
-    /// By a render.
+    /// Not from the cache: by a render, from a file, or as a redirect.
     Forwarded {
         /// Why the cache was not enough.
         why: Why,
+        /// What was found in place of a usable entry.
+        lacked: Lacked,
         /// The status that a failed render would have given, where a stale copy stands in.
         fwd_status: Option<u16>,
         /// Whether the store took it.
@@ -42,6 +48,21 @@ pub enum Outcome {
         /// What else there is to know.
         detail: Option<Detail>,
     },
+}
+
+/// What was found in place of a usable entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacked {
+    /// Nothing.
+    Nothing,
+    /// One that is too old.
+    TooOld,
+    /// One of another version of the site, or of another site.
+    OtherVersion,
+    /// A value that is no record of larder's.
+    Unreadable,
+    /// The store could not be asked.
+    Unknown,
 }
 
 /// Why a request was forwarded (RFC 9211, section 2.2).
@@ -75,23 +96,63 @@ pub enum Detail {
 }
 
 impl Outcome {
-    /// The `Cache-Status` line's value (RFC 9211).
+    /// The `Cache-Status` line's value (RFC 9211), with the key where one is given.
     #[must_use]
-    pub fn cache_status(&self) -> String {
-        self.to_string()
+    pub fn cache_status(&self, key: Option<&str>) -> String {
+        let mut text = String::new();
+        self.write(key, |piece| text.push_str(piece));
+        text
     }
 
-    /// Appends the `Cache-Status` line's value; a hit's is written without the formatter, which
-    /// would take as long as finding the entry.
-    pub fn push(&self, out: &mut Vec<u8>) {
-        match *self {
+    /// Appends the same to an answer that is written as bytes.
+    pub(crate) fn push_cache_status(&self, key: Option<&str>, out: &mut Vec<u8>) {
+        self.write(key, |piece| out.extend_from_slice(piece.as_bytes()));
+    }
+
+    /// Gives the `Cache-Status` line's value piece by piece: for a hit the formatter would take as
+    /// long as finding the entry.
+    fn write(&self, key: Option<&str>, mut out: impl FnMut(&str)) {
+        let mut number = itoa::Buffer::new();
+        let detail = match *self {
             Self::Hit { ttl_seconds, detail, .. } => {
-                out.extend_from_slice(b"larder; hit; ttl=");
-                out.extend_from_slice(itoa::Buffer::new().format(ttl_seconds).as_bytes());
-                out.extend_from_slice(b"; detail=");
-                out.extend_from_slice(detail.word().as_bytes());
+                out("larder; hit; ttl=");
+                out(number.format(ttl_seconds));
+                Some(detail)
             }
-            Self::Forwarded { .. } => out.extend_from_slice(self.to_string().as_bytes()),
+            Self::Forwarded { why, fwd_status, stored, collapsed, detail, .. } => {
+                out("larder; fwd=");
+                out(why.word());
+                if let Some(status) = fwd_status {
+                    out("; fwd-status=");
+                    out(number.format(status));
+                }
+                out(if stored { "; stored" } else { "" });
+                out(if collapsed { "; collapsed" } else { "" });
+                detail
+            }
+        };
+        if let Some(detail) = detail {
+            out("; detail=");
+            out(detail.word());
+        }
+        if let Some(key) = key {
+            out("; key=");
+            out(&quoted(key));
+        }
+    }
+
+    /// Whether it is from the cache.
+    #[must_use]
+    pub(crate) fn is_hit(&self) -> bool {
+        matches!(self, Self::Hit { .. })
+    }
+
+    /// Whether the entry is kept, so that others will be answered from it.
+    #[must_use]
+    pub(crate) fn is_kept(&self) -> bool {
+        match *self {
+            Self::Hit { .. } => true,
+            Self::Forwarded { stored, fwd_status, .. } => stored || fwd_status.is_some(),
         }
     }
 
@@ -114,19 +175,21 @@ impl Outcome {
     }
 
     pub(crate) fn fresh(left: Duration, age: Duration, detail: Detail) -> Self {
-        let ttl_seconds = i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+        // What is left is a part of an entry's life: a century at most.
+        let ttl_seconds = left.as_secs().cast_signed();
         Self::Hit { ttl_seconds, age_seconds: age.as_secs(), detail }
     }
 
     /// A stale hit; stale by a part of a second counts as a whole one, so that it is negative.
     pub(crate) fn stale(since: Duration, age: Duration, detail: Detail) -> Self {
-        let late = i64::try_from(since.as_millis().div_ceil(1000)).unwrap_or(i64::MAX).max(1);
-        Self::Hit { ttl_seconds: -late, age_seconds: age.as_secs(), detail }
+        let late = since.as_secs() + u64::from(since.subsec_millis() > 0);
+        Self::Hit { ttl_seconds: -late.max(1).cast_signed(), age_seconds: age.as_secs(), detail }
     }
 
     pub(crate) fn forwarded(why: Why) -> Self {
         Self::Forwarded {
             why,
+            lacked: Lacked::Nothing,
             fwd_status: None,
             stored: false,
             collapsed: false,
@@ -136,30 +199,13 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Hit { ttl_seconds, detail, .. } => {
-                write!(out, "larder; hit; ttl={ttl_seconds}; detail={detail}")
-            }
-            Self::Forwarded { why, fwd_status, stored, collapsed, detail, .. } => {
-                write!(out, "larder; fwd={why}")?;
-                fwd_status.map_or(Ok(()), |status| write!(out, "; fwd-status={status}"))?;
-                out.write_str(if stored { "; stored" } else { "" })?;
-                out.write_str(if collapsed { "; collapsed" } else { "" })?;
-                detail.map_or(Ok(()), |detail| write!(out, "; detail={detail}"))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
+impl Why {
+    fn word(self) -> &'static str {
+        match self {
             Self::UriMiss => "uri-miss",
             Self::Stale => "stale",
             Self::Bypass => "bypass",
-        })
+        }
     }
 }
 
@@ -183,18 +229,50 @@ impl fmt::Display for Detail {
     }
 }
 
+/// What to say where the store could not be asked, or took no write.
+impl From<Trouble> for Detail {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Full => Self::StoreFull,
+            Trouble::ReadOnly | Trouble::Forbidden => Self::StoreReadOnly,
+            _ => Self::StoreDown,
+        }
+    }
+}
+
+/// A string of RFC 8941 §3.3.3; what it cannot hold is percent-encoded as keys are.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => out.extend(['\\', char]),
+            ' '..='~' => out.push(char),
+            _ => out.extend(utf8_percent_encode(&char.to_string(), NON_ALPHANUMERIC)),
+        }
+    }
+    out.push('"');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn cache_status_reads_as_the_contract_shows_it() {
+    fn cache_status_is_written_as_in_rfc_9211() {
         let secs = Duration::from_secs;
         let forwarded = Outcome::forwarded;
         let with = |outcome, stored, collapsed, fwd_status, detail| match outcome {
-            Outcome::Forwarded { why, age_seconds, .. } => {
-                Outcome::Forwarded { why, fwd_status, stored, collapsed, age_seconds, detail }
-            }
+            Outcome::Forwarded { why, lacked, age_seconds, .. } => Outcome::Forwarded {
+                why,
+                lacked,
+                fwd_status,
+                stored,
+                collapsed,
+                age_seconds,
+                detail,
+            },
             hit @ Outcome::Hit { .. } => hit,
         };
         let cases = [
@@ -220,10 +298,12 @@ mod tests {
             ),
         ];
         for (outcome, text) in cases {
-            assert_eq!(outcome.cache_status(), format!("larder; {text}"));
+            assert_eq!(outcome.cache_status(None), format!("larder; {text}"));
+            let with_key = outcome.cache_status(Some("api:\"a\""));
+            assert_eq!(with_key, format!("larder; {text}; key=\"api:\\\"a\\\"\""));
             let mut pushed = Vec::new();
-            outcome.push(&mut pushed);
-            assert_eq!(pushed, outcome.cache_status().as_bytes());
+            outcome.push_cache_status(None, &mut pushed);
+            assert_eq!(pushed, outcome.cache_status(None).as_bytes());
         }
     }
 }

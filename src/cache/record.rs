@@ -16,19 +16,21 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::entry::{Entry, Parts};
+use super::entry::Entry;
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// The form that is written, and the only one that is read.
 const VERSION: &str = "1";
 /// The longest head that is read, in bytes: a path of 8 KiB, all of it encoded, and the rest.
 const HEAD_BYTES: usize = 32 * 1024;
+
 /// Why bytes are no record: a miss, never an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
@@ -55,21 +57,16 @@ impl fmt::Display for Flaw {
 }
 
 /// What the lines before the body say.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Head<'a> {
-    pub(crate) status: u16,
-    pub(crate) content_type: &'a str,
-    pub(crate) etag: &'a str,
-    pub(crate) route: &'a str,
-    pub(crate) path: String,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) made: SystemTime,
-    pub(crate) ttl: Duration,
-    pub(crate) px: Duration,
-    pub(crate) len: usize,
+    /// The entry, still without its body.
+    pub(crate) entry: Entry,
+    body_len: usize,
     sum: Fingerprint,
     /// All that the sum covers before the body.
     summed: &'a str,
+    /// Where the body begins.
+    body_at: usize,
 }
 
 /// The record of an entry; nothing where a line of it could not be read back.
@@ -91,10 +88,10 @@ pub fn write(entry: &Entry) -> Option<Vec<u8>> {
         encode_field(&entry.path),
         entry.fingerprint,
         entry.ttl.as_millis(),
-        entry.px.as_millis(),
+        entry.keep_for.as_millis(),
         entry.body.len(),
     );
-    let tail = format!("sum={}\n\n", sum(&head, &entry.body));
+    let tail = format!("sum={}\n\n", sum_of(&head, &entry.body));
     let mut record = Vec::with_capacity(head.len() + tail.len() + entry.body.len());
     record.extend_from_slice(head.as_bytes());
     record.extend_from_slice(tail.as_bytes());
@@ -120,44 +117,24 @@ fn encode_field(text: &str) -> String {
 /// # Errors
 /// The [`Flaw`] that makes it a miss.
 pub fn read(record: &Bytes) -> Result<Entry, Flaw> {
-    let end = head_end(record).ok_or(Flaw::Foreign)?;
-    let text = std::str::from_utf8(record.get(..end).unwrap_or_default());
-    let head = text.ok().and_then(parse_head).ok_or(Flaw::Foreign)?;
-    let body = record.slice(end + 2..);
-    if body.len() != head.len {
+    let Head { entry, body_len, sum, summed, body_at } = read_head(record).ok_or(Flaw::Foreign)?;
+    let body = record.slice(body_at..);
+    if body.len() != body_len {
         return Err(Flaw::Length);
     }
-    if sum(head.summed, &body) != head.sum {
+    if sum_of(summed, &body) != sum {
         return Err(Flaw::Sum);
     }
-    Ok(Entry::from_parts(Parts {
-        status: head.status,
-        content_type: head.content_type.into(),
-        etag: head.etag.into(),
-        route: head.route.into(),
-        path: head.path.into(),
-        fingerprint: head.fingerprint,
-        made: head.made,
-        ttl: head.ttl,
-        px: head.px,
-        body,
-    }))
+    Ok(Entry { body, ..entry })
 }
 
 /// What the first bytes of a record say, for lists; the body is not looked at.
-pub(crate) fn read_head(start: &[u8]) -> Option<Head<'_>> {
-    let end = head_end(start)?;
-    std::str::from_utf8(start.get(..end)?).ok().and_then(parse_head)
-}
-
-/// Where the blank line's first line feed is.
-fn head_end(record: &[u8]) -> Option<usize> {
-    let start = record.get(..HEAD_BYTES.min(record.len()))?;
-    start.windows(2).position(|pair| pair == b"\n\n")
-}
-
+///
 /// Reads the lines in the one order in which they are written.
-fn parse_head(text: &str) -> Option<Head<'_>> {
+pub(crate) fn read_head(start: &[u8]) -> Option<Head<'_>> {
+    let bounded = start.get(..HEAD_BYTES.min(start.len()))?;
+    let end = bounded.windows(2).position(|pair| pair == b"\n\n")?;
+    let text = std::str::from_utf8(start.get(..end)?).ok()?;
     let summed = text.rsplit_once("sum=")?.0;
     let mut lines = text.split('\n');
     let (status, reason_given) = lines.next()?.strip_prefix("HTTP/1.1 ")?.split_once(' ')?;
@@ -168,35 +145,32 @@ fn parse_head(text: &str) -> Option<Head<'_>> {
     let mut field = |name: &str| fields.next()?.strip_prefix(name)?.strip_prefix('=');
     let version = field("v")?;
     let route = field("route")?;
-    let path = percent_decode_str(field("path")?).decode_utf8().ok()?.into_owned();
+    let path = percent_decode_str(field("path")?).decode_utf8().ok()?;
     let fingerprint = Fingerprint::parse(field("fp")?)?;
-    let made = Timestamp::from_str(field("made")?).ok()?;
-    let (ttl, px) = (number(field("ttl")?)?, number(field("px")?)?);
-    let (len, sum) = (number::<usize>(field("len")?)?, Fingerprint::parse(field("sum")?)?);
-    let made = UNIX_EPOCH + Duration::from_secs(u64::try_from(made.as_second()).ok()?);
+    let made = Timestamp::from_str(field("made")?).ok()?.as_second();
+    let (ttl, keep_for) = (number(field("ttl")?)?, number(field("px")?)?);
+    let (body_len, sum) = (number(field("len")?)?, Fingerprint::parse(field("sum")?)?);
     let sound = version == VERSION
         && reason_given == reason(status)
         && (100..1000).contains(&status)
         && is_etag(etag)
-        && ttl <= px
+        && ttl <= keep_for
         && fields.next().is_none()
         && lines.next().is_none();
-    let (ttl, px) = (Duration::from_millis(ttl), Duration::from_millis(px));
-    let head = Head {
+    let entry = Entry {
         status,
-        content_type,
-        etag,
-        route,
-        path,
+        content_type: content_type.into(),
+        body: Bytes::new(),
+        etag: etag.into(),
+        route: route.into(),
+        path: path.into(),
         fingerprint,
-        made,
-        ttl,
-        px,
-        len,
-        sum,
-        summed,
+        made: UNIX_EPOCH + Duration::from_secs(u64::try_from(made).ok()?),
+        ttl: Duration::from_millis(ttl),
+        keep_for: Duration::from_millis(keep_for),
+        prepared: OnceLock::new(),
     };
-    sound.then_some(head)
+    sound.then_some(Head { entry, body_len, sum, summed, body_at: end + 2 })
 }
 
 /// A number as it is written: digits, no sign, no leading zero.
@@ -211,7 +185,7 @@ fn is_etag(text: &str) -> bool {
     inner.is_some_and(|inner| inner.bytes().all(|char| char.is_ascii_graphic() && char != b'"'))
 }
 
-fn sum(head: &str, body: &[u8]) -> Fingerprint {
+fn sum_of(head: &str, body: &[u8]) -> Fingerprint {
     Hasher::default().field(head).field(body).finish()
 }
 

@@ -1,15 +1,9 @@
-//! How the store and the near cache are doing, in words, for status, admin page and logs.
-
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+//! How the store and the near cache are doing, in words, for status and admin page.
 
 use super::near::Figures;
-use super::purge::STEP;
-use super::store::StoreError;
-use super::{Cache, Inner};
-
-/// How often in a row a foreign record is overwritten before another site is suspected.
-const FIGHTS: u32 = 4;
+use super::setup::{Cache, Inner};
+use super::store::shared::STEP;
+use super::trouble::StoreError;
 
 /// How the store is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,19 +49,17 @@ impl Cache {
                 figures: inner.near.figures(),
             },
             in_flight: inner.flights.count(),
-            contended: inner.notices.contended.load(Ordering::Relaxed),
+            contended: inner.notices.is_contended(),
         }
     }
-}
 
-impl Cache {
     /// What Redis says of itself, by the names of its `INFO`; nothing of a memory store.
     ///
     /// # Errors
     /// Where it could not be asked.
     pub async fn about(&self) -> Result<Vec<(String, String)>, StoreError> {
         match &self.inner.shared {
-            Some(shared) => shared.told(STEP, shared.remote().about()).await,
+            Some(shared) => shared.call_past_breaker(STEP, shared.remote().about()).await,
             None => Ok(Vec::new()),
         }
     }
@@ -79,39 +71,5 @@ impl Inner {
         let writes =
             || shared.write_trouble().map(|kind| format!("takes no writes: {}", kind.name()));
         shared.trouble().map(|error| error.to_string()).or_else(writes)
-    }
-}
-
-/// What is said once, and remembered for who asks later.
-#[derive(Debug, Default)]
-pub(crate) struct Notices {
-    contended: AtomicBool,
-    refused: AtomicBool,
-    near_trouble: Mutex<Option<String>>,
-}
-
-impl Notices {
-    /// A foreign record under one of our keys is being overwritten, for the `times`th time.
-    pub(crate) fn overwritten(&self, key: &str, times: u32) {
-        if times >= FIGHTS && !self.contended.swap(true, Ordering::Relaxed) {
-            tracing::warn!(key, "another site keeps writing the same keys: set cache.namespace");
-        }
-    }
-
-    /// The server does not do tracking: said once, since it will hardly change.
-    pub(crate) fn near_refused(&self, why: String) {
-        if !self.refused.swap(true, Ordering::Relaxed) {
-            tracing::warn!(reason = why, "Redis refuses tracking: no near cache");
-        }
-        self.set_near_trouble(Some(why));
-    }
-
-    /// Why the near cache is not in use; `None` where it is.
-    pub(crate) fn set_near_trouble(&self, why: Option<String>) {
-        *self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
-    }
-
-    fn near_trouble(&self) -> Option<String> {
-        self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

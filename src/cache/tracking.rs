@@ -2,7 +2,7 @@
 //!
 //! One task connects with RESP3, turns tracking on, and arms the near cache by that; then it asks
 //! for a sign of life each [`EVERY`]. When the connection ends, which its driver tells at once, or
-//! is silent, the near cache is emptied and not used until the next one is armed (TRAPS 3). The
+//! is silent, the near cache is emptied and not used until the next one is armed. The
 //! connection manager of the redis crate is not used: it does not turn tracking on again.
 
 use std::sync::Arc;
@@ -15,9 +15,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::state::Notices;
+use super::invalidator::Invalidator;
+use super::lease::LEASE_PREFIX;
+use super::notices::Notices;
 use super::store::redis::address::Address;
-use super::told::{LEASE_PREFIX, Told};
 
 /// How often a sign of life is asked for, and how long it may take: a connection that is lost
 /// silently is found out within twice this.
@@ -36,7 +37,7 @@ pub(crate) struct Tracking {
     pub(crate) address: Address,
     /// The cache's prefix, without the colon.
     pub(crate) prefix: String,
-    pub(crate) told: Told,
+    pub(crate) invalidator: Invalidator,
     pub(crate) notices: Arc<Notices>,
 }
 
@@ -54,7 +55,7 @@ impl Tracking {
     pub(crate) fn start(self, tasks: &TaskTracker, ended: CancellationToken) {
         tasks.spawn(async move {
             ended.run_until_cancelled(self.keep_up()).await;
-            self.told.lost();
+            self.invalidator.disarm();
         });
     }
 
@@ -67,7 +68,7 @@ impl Tracking {
                     self.notices.set_near_trouble(None);
                     pause = FIRST_PAUSE;
                     self.watch(&mut connection, &closed).await;
-                    self.told.lost();
+                    self.invalidator.disarm();
                     self.notices.set_near_trouble(Some("the tracking connection was lost".into()));
                     tracing::warn!("tracking lost: memory is emptied until it is on again");
                 }
@@ -86,12 +87,12 @@ impl Tracking {
 
     /// Connects and turns tracking on; what is read after this may be kept.
     async fn arm(&self, closed: &Arc<Notify>) -> Result<MultiplexedConnection, Off> {
-        let (told, closed) = (self.told.clone(), Arc::clone(closed));
+        let (invalidator, closed) = (self.invalidator.clone(), Arc::clone(closed));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(EVERY))
             .set_push_sender(move |push: PushInfo| {
-                hear(&told, &closed, &push);
+                hear(&invalidator, &closed, &push);
                 Ok::<(), ()>(())
             });
         let connecting = self.address.resp3.get_multiplexed_async_connection_with_config(&config);
@@ -105,7 +106,7 @@ impl Tracking {
         let answer = timeout(CONNECT, on.query_async::<Value>(&mut connection)).await;
         match answer.map_err(|_| silent())? {
             Ok(_) => {
-                self.told.armed();
+                self.invalidator.arm();
                 Ok(connection)
             }
             Err(error) => Err(off(&error)),
@@ -115,7 +116,9 @@ impl Tracking {
     /// Returns when the connection is lost, or silent, or its near cache was disarmed.
     async fn watch(&self, connection: &mut MultiplexedConnection, closed: &Notify) {
         loop {
-            if timeout(EVERY, closed.notified()).await.is_ok() || !self.told.near.is_trusted() {
+            if timeout(EVERY, closed.notified()).await.is_ok()
+                || !self.invalidator.near.is_trusted()
+            {
                 return;
             }
             let ping = redis::cmd("PING");
@@ -127,20 +130,19 @@ impl Tracking {
 }
 
 /// Called by the connection's driver, in the order in which Redis sent: never blocks.
-fn hear(told: &Told, closed: &Notify, push: &PushInfo) {
+fn hear(invalidator: &Invalidator, closed: &Notify, push: &PushInfo) {
     match push.kind {
         PushKind::Invalidate => match push.data.first() {
             Some(Value::Array(keys)) => keys.iter().for_each(|key| match key {
-                Value::BulkString(key) => told.key(key),
-                Value::SimpleString(key) => told.key(key.as_bytes()),
+                Value::BulkString(key) => invalidator.invalidate(key),
+                Value::SimpleString(key) => invalidator.invalidate(key.as_bytes()),
                 _ => {}
             }),
-            // FLUSHALL and FLUSHDB send null instead of keys (TRAPS 2); so would what we don't
-            // know.
-            _ => told.all(),
+            // FLUSHALL and FLUSHDB send null instead of keys; what we don't know may be as bad.
+            _ => invalidator.invalidate_all(),
         },
         PushKind::Disconnection => {
-            told.lost();
+            invalidator.disarm();
             closed.notify_one();
         }
         _ => {}

@@ -1,15 +1,22 @@
 //! After a render: its result is written where it may be, and a failure is made up for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::entry::{Entry, RenderFailure, Rendered};
-use super::flight::{Flight, Landing, Made};
-use super::freshness::{Freshness, Kept};
-use super::look::{Lease, Miss, Role, There, write_detail};
-use super::purge::STEP;
+use super::claim::Lease;
+use super::entry::Entry;
+use super::flight::{Flight, FlightResult};
+use super::freshness::{AgedEntry, Freshness};
+use super::look::{Miss, Role, StoredBefore};
+use super::outcome::Detail;
+use super::record;
+use super::request::{CacheRequest, RenderFailure, Rendered};
+use super::setup::Inner;
 use super::store::shared::{Budget, Shared};
-use super::store::{StoreError, Trouble};
-use super::{ASIDE_AT_MOST, Ask, Detail, Inner, record};
+use super::trouble::{StoreError, Trouble};
+
+/// How long a render is kept aside that the store could not be told of.
+const ASIDE_AT_MOST: Duration = Duration::from_secs(5);
 
 /// Whether an entry came to be in the store.
 #[derive(Debug)]
@@ -25,37 +32,43 @@ impl Inner {
     /// Writes what was rendered, and says how it went.
     pub(crate) async fn keep(
         &self,
-        ask: &Ask,
+        request: &CacheRequest,
         rendered: Rendered,
         miss: &Miss,
         lease: Lease,
         flight: &Flight,
         budget: &mut Budget,
-    ) -> Landing {
-        let entry = Arc::new(Entry::new(rendered, ask, self.clock.wall()));
-        let written = if self.may_keep(ask, &entry, miss, &lease) && flight.may_write() {
-            self.write(ask, &entry, &lease, budget).await
+    ) -> FlightResult {
+        let entry = Arc::new(Entry::new(rendered, request, self.clock.wall()));
+        let written = if self.admit(request, &entry, miss, &lease) && flight.begin_write() {
+            self.write(request, &entry, &lease, budget).await
         } else {
             Written::Unwanted
         };
         if matches!(written, Written::Stored) {
-            self.refreshes.end(&ask.key);
+            self.refreshes.end(&request.key);
         } else {
             if miss.role == Role::Refresh {
-                self.refreshes.begin(&ask.key, self.clock.now());
+                self.refreshes.begin(&request.key, self.clock.now());
             }
-            self.give_back(ask, &lease, budget).await;
+            self.give_back(request, &lease, budget).await;
         }
         let detail = match written {
-            Written::Refused(trouble) => Some(write_detail(trouble)),
+            Written::Refused(trouble) => Some(trouble.into()),
             _ => miss.trouble.map(|_| Detail::StoreDown),
         };
         let stored = matches!(written, Written::Stored);
-        Landing::Made(Made { result: Ok(entry), why: miss.why, stored, detail })
+        FlightResult::Rendered {
+            result: Ok(entry),
+            why: miss.why,
+            lacked: miss.lacked,
+            stored,
+            detail,
+        }
     }
 
-    /// Whether an entry is to be written at all.
-    fn may_keep(&self, ask: &Ask, entry: &Entry, miss: &Miss, lease: &Lease) -> bool {
+    /// Decides whether an entry is to be written at all, and counts or remembers why not.
+    fn admit(&self, request: &CacheRequest, entry: &Entry, miss: &Miss, lease: &Lease) -> bool {
         if entry.ttl.is_zero() || matches!(lease, Lease::Missing) {
             return false;
         }
@@ -64,25 +77,25 @@ impl Inner {
             return false;
         }
         let now = self.clock.now();
-        match miss.there {
-            There::Ours => true,
-            There::Nothing => {
-                let admitted = self.doorkeeper.admits(&ask.route, &ask.key, now);
+        match miss.before {
+            StoredBefore::Ours => true,
+            StoredBefore::Nothing => {
+                let admitted = self.doorkeeper.record_and_admit(&request.route, &request.key, now);
                 if !admitted {
                     self.counters.kept_out.add();
                 }
                 admitted
             }
-            There::Foreign => {
+            StoredBefore::Foreign => {
                 if self.shared.is_none() {
                     return true;
                 }
                 // By fingerprint too: edits in a row are one site's, and each is stored.
-                let which = format!("{}{}", ask.fingerprint, ask.key);
+                let which = format!("{}{}", request.fingerprint, request.key);
                 let due = self.overwrites.is_due(&which, now);
                 if due {
                     let times = self.overwrites.begin(&which, now);
-                    self.notices.overwritten(&ask.key, times);
+                    self.notices.overwritten(&request.key, times);
                 }
                 due
             }
@@ -91,34 +104,34 @@ impl Inner {
 
     async fn write(
         &self,
-        ask: &Ask,
+        request: &CacheRequest,
         entry: &Arc<Entry>,
         lease: &Lease,
         budget: &mut Budget,
     ) -> Written {
         let Some(shared) = &self.shared else {
-            let kept = Kept::new(Arc::clone(entry), self.clock.now());
-            if !self.near.put(&ask.key, kept) {
+            let aged = AgedEntry::new(Arc::clone(entry), self.clock.now());
+            if !self.near.put(&request.key, aged) {
                 self.counters.too_large.add();
                 return Written::Unwanted;
             }
             self.counters.stored.add();
             return Written::Stored;
         };
-        let written = self.write_to(shared, ask, entry, lease, budget).await;
+        let written = self.write_to(shared, request, entry, lease, budget).await;
         // What memory holds is older now; the echo of this write would say so a moment later.
-        self.near.invalidate(&ask.key);
+        self.near.invalidate(&request.key);
         match written {
             Ok(true) => {
-                self.aside.invalidate(&ask.key);
+                self.aside.invalidate(&request.key);
                 self.counters.stored.add();
                 Written::Stored
             }
             Ok(false) => Written::Unwanted,
             Err(error) => {
                 let now = self.clock.now();
-                let kept = Kept::new(Arc::clone(entry), now);
-                self.aside.put(&ask.key, kept.at_most_until(now.after(ASIDE_AT_MOST)));
+                let aged = AgedEntry::new(Arc::clone(entry), now);
+                self.aside.put(&request.key, aged.at_most_until(now.after(ASIDE_AT_MOST)));
                 Written::Refused(error.kind)
             }
         }
@@ -127,7 +140,7 @@ impl Inner {
     async fn write_to(
         &self,
         shared: &Shared,
-        ask: &Ask,
+        request: &CacheRequest,
         entry: &Entry,
         lease: &Lease,
         budget: &mut Budget,
@@ -137,86 +150,47 @@ impl Inner {
             Lease::Held(token) => Some(token.as_str()),
             Lease::Unneeded | Lease::Missing => None,
         };
-        shared.set(&ask.key, record.into(), entry.px, token, budget).await
-    }
-
-    /// Gives a lease back that was not used up by a write, so that nobody waits for it in vain.
-    async fn give_back(&self, ask: &Ask, lease: &Lease, budget: &mut Budget) {
-        if let (Lease::Held(token), Some(shared)) = (lease, &self.shared)
-            && shared.release(&ask.key, token, budget).await.is_err()
-        {
-            self.release_later(ask, token);
-        }
-    }
-
-    /// Gives a lease back once the store can be told, for a little longer than an answer waits:
-    /// else the key would stay without an entry, and all who ask would wait, until it ends.
-    pub(crate) fn release_later(&self, ask: &Ask, token: &str) {
-        let Some(shared) = self.shared.clone() else { return };
-        let (key, token) = (ask.key.clone(), token.to_owned());
-        self.tasks.spawn(async move {
-            let _ = shared.told(STEP, shared.remote().release(&key, &token)).await;
-        });
+        shared.set(&request.key, record.into(), entry.keep_for, token, budget).await
     }
 
     /// Makes up for a failed render: with the stale copy where one may be served.
     pub(crate) async fn fail(
         &self,
-        ask: &Ask,
+        request: &CacheRequest,
         failure: RenderFailure,
         miss: Miss,
         lease: Lease,
         budget: &mut Budget,
-    ) -> Landing {
-        note_failure(ask, &failure);
-        if failure.forget {
-            self.forget(ask, budget).await;
-            return Landing::Made(Made::failed(failure, miss.why));
-        }
-        self.give_back(ask, &lease, budget).await;
+    ) -> FlightResult {
+        let (route, key, reason) = (&*request.route, &*request.key, &*failure.detail);
+        tracing::warn!(route, key, status = failure.status, reason, "a render failed");
+        self.give_back(request, &lease, budget).await;
         let now = self.clock.now();
-        if miss.spare.is_some() {
-            self.refreshes.begin(&ask.key, now);
+        if miss.stale_copy.is_some() {
+            self.refreshes.begin(&request.key, now);
         }
-        let usable = miss.spare.map(|kept| {
-            let freshness = kept.freshness(&ask.fingerprint, &ask.lifetime, now);
-            (kept, freshness)
+        let usable = miss.stale_copy.map(|aged| {
+            let freshness = aged.freshness(&request.fingerprint, &request.lifetime, now);
+            (aged, freshness)
         });
         match usable {
-            Some((kept, Freshness::Fresh { .. } | Freshness::Revalidate { .. }))
+            Some((aged, Freshness::Fresh { .. } | Freshness::Revalidate { .. }))
                 if miss.role == Role::Refresh =>
             {
-                Landing::Found { kept, from: self.where_from() }
+                FlightResult::Found { aged, from: self.where_from() }
             }
-            Some((_, Freshness::Gone)) | None => Landing::Made(Made::failed(failure, miss.why)),
-            Some((kept, _)) => {
+            Some((_, Freshness::Gone)) | None => {
+                FlightResult::failed(failure, miss.why, miss.lacked)
+            }
+            Some((aged, _)) => {
                 self.counters.stale_served.add();
-                Landing::Spared { kept, fwd_status: failure.status }
+                FlightResult::StaleIfError { aged, fwd_status: failure.status }
             }
-        }
-    }
-
-    /// Deletes what the store holds: the thing itself is gone.
-    async fn forget(&self, ask: &Ask, budget: &mut Budget) {
-        self.near.invalidate(&ask.key);
-        self.aside.invalidate(&ask.key);
-        if let Some(shared) = &self.shared {
-            let _ = shared.unlink(&ask.key, budget).await;
         }
     }
 
     /// Where entries come from, when they come from the store.
     fn where_from(&self) -> Detail {
         if self.shared.is_some() { Detail::Redis } else { Detail::Memory }
-    }
-}
-
-/// A thing that is not there is no trouble: anyone may ask for it, as often as they like.
-fn note_failure(ask: &Ask, failure: &RenderFailure) {
-    let (route, key, reason) = (&*ask.route, &*ask.key, &*failure.detail);
-    if failure.status < 500 {
-        tracing::debug!(route, key, status = failure.status, reason, "a render found nothing");
-    } else {
-        tracing::warn!(route, key, status = failure.status, reason, "a render failed");
     }
 }

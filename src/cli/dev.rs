@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Listening, check, complain, serve, stderr_is_coloured};
+use super::{Listening, serve, stderr_is_coloured};
 use crate::app::{DevOptions, Mode, Opened};
 use crate::dev::{LineForm, Lines};
-use crate::telemetry::LogFormat;
+use crate::diagnostic::render::human;
+use crate::telemetry::{LogFormat, log_text};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -30,17 +31,16 @@ pub(super) fn run(config: &Path, listening: &Listening, open: bool, log: LogForm
     let opened = move |opened: &Opened| {
         // A log of JSON says it in its own lines.
         if form != LineForm::Json {
-            if let Some(report) = &opened.wrong {
-                check::show(report);
-            }
-            complain(&banner(opened, form == LineForm::Coloured));
+            let is_coloured = form == LineForm::Coloured;
+            let report = opened.wrong.as_ref().map(|report| human(report, is_coloured, None));
+            log_text(&(report.unwrap_or_default() + &banner(opened, is_coloured)));
         }
         if open && let Err(why) = open::that_detached(&opened.site) {
-            complain(&format!("larder: no browser could be opened: {why}\n"));
+            log_text(&format!("larder: no browser could be opened: {why}\n"));
         }
     };
     let options = DevOptions { lines: Lines(form), opened: Arc::new(opened) };
-    serve::run_as(config, listening, Mode::Dev(options))
+    serve::run(config, listening, Mode::Dev(options))
 }
 
 /// Where everything is.

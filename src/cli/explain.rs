@@ -1,15 +1,16 @@
 //! `larder explain URL`: what a response is made from, under which key, and whether it is stored.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::target::{Offline, Reach, Running, Target, Trouble, compiled};
-use super::{OK, say};
-use crate::inspect::{Explained, explained};
-use crate::site::key::Headers;
+use serde_json::Value;
 
-/// What the command line says.
+use super::target::{CommandError, Reach, Running, Target};
+use super::{ListFormat, OK, print, seconds};
+use crate::config::Secret;
+use crate::inspect::{Explained, explain};
+
+/// The arguments of `larder explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The address: a path with its query, or a whole address.
@@ -19,103 +20,55 @@ pub(super) struct Arguments {
     headers: Vec<String>,
     /// How it is said.
     #[arg(long, value_enum, default_value = "human")]
-    format: super::ListFormat,
+    format: ListFormat,
     #[command(flatten)]
     reach: Reach,
 }
 
 /// Explains an address.
-pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, Trouble> {
-    let url = target_of(&arguments.url);
-    let headers = SaidHeaders::new(&arguments.headers)?;
-    let store = arguments.reach.store.clone();
-    let (explained, store) = match Target::find(config, &arguments.reach) {
-        Ok(Target::Running(running)) => {
-            let explained = ask(&running, &url, &arguments.headers)?;
-            let status = running.get("/api/status")?;
-            let address = status.pointer("/store/url").and_then(|url| url.as_str());
-            (explained, address.map(str::to_owned))
+pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandError> {
+    let (url, headers) = (path_and_query(&arguments.url), &arguments.headers);
+    let (explained, store) = match Target::find_or_empty(config, &arguments.reach)? {
+        Target::Running(running) => (ask(&running, &url, headers)?, store_of(&running)?),
+        Target::Files(offline) => {
+            let explained = explain(&offline.site, &offline.cache, &url, headers);
+            let explained = offline.wait(explained)?;
+            (explained, offline.store.clone())
         }
-        Ok(Target::Files(offline)) => {
-            let url = store.unwrap_or_else(|| offline.site.cache.store.value.to_string());
-            (local(&offline, &target_of(&arguments.url), &headers), Some(url))
-        }
-        Err(Trouble::Failed(_)) if arguments.reach.admin.is_none() => {
-            let offline = Offline::new(compiled(config)?, "memory")?;
-            (local(&offline, &url, &headers), None)
-        }
-        Err(trouble) => return Err(trouble),
     };
-    match arguments.format {
-        super::ListFormat::Json => {
-            say(&format!("{}\n", serde_json::to_string_pretty(&explained).unwrap_or_default()));
-        }
-        super::ListFormat::Human => say(&text(&explained, store.as_deref())),
-    }
+    print(arguments.format, &explained, |explained| text(explained, &store))?;
     Ok(OK)
 }
 
-fn local(offline: &Offline, url: &str, headers: &SaidHeaders) -> Explained {
-    offline.wait(explained(&offline.site, &offline.cache, "GET", url, headers))
+fn ask(running: &Running, url: &str, headers: &[String]) -> Result<Explained, CommandError> {
+    let headers = headers.iter().map(|line| ("header", line.as_str()));
+    let query: Vec<_> = [("url", url)].into_iter().chain(headers).collect();
+    running.get("/api/explain", &query)
 }
 
-fn ask(running: &Running, url: &str, headers: &[String]) -> Result<Explained, Trouble> {
-    let encode = super::encoded;
-    let mut path = format!("/api/explain?url={}", encode(url));
-    for header in headers {
-        let _infallible = write!(path, "&header={}", encode(header));
-    }
-    serde_json::from_value(running.get(&path)?)
-        .map_err(|why| Trouble::Failed(format!("the running larder answers oddly: {why}")))
+/// The store of a running site, without its password.
+fn store_of(running: &Running) -> Result<Secret, CommandError> {
+    let status: Value = running.get("/api/status", &[])?;
+    let url = status.pointer("/store/url").and_then(Value::as_str);
+    Ok(Secret::new(url.ok_or("the running larder does not say where its store is".to_owned())?))
 }
 
 /// Path and query of an address.
-fn target_of(url: &str) -> String {
+fn path_and_query(url: &str) -> String {
     let rest = match url.split_once("://") {
         Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
         None => url,
     };
-    let rest = rest.split('#').next().unwrap_or(rest);
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
     if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") }
 }
 
-/// The headers that the command line says.
-#[derive(Debug)]
-pub(super) struct SaidHeaders(Vec<(String, String)>);
-
-impl SaidHeaders {
-    /// Reads `name: value` lines.
-    pub(super) fn new(lines: &[String]) -> Result<Self, Trouble> {
-        let pairs = lines.iter().map(|line| match line.split_once(':') {
-            Some((name, value)) => Ok((name.trim().to_ascii_lowercase(), value.trim().to_owned())),
-            None => Err(Trouble::Failed(format!("`{line}` is no header: write `name: value`"))),
-        });
-        pairs.collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl Headers for SaidHeaders {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        let gap = if name == "cookie" { "; " } else { ", " };
-        let values: Vec<&str> =
-            self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.as_str()).collect();
-        (!values.is_empty()).then(|| Cow::Owned(values.join(gap)))
-    }
-
-    fn names(&self) -> Vec<Cow<'_, str>> {
-        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter().map(Cow::Borrowed).collect()
-    }
-}
-
-fn text(told: &Explained, store: Option<&str>) -> String {
+fn text(explained: &Explained, store: &Secret) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
         let _infallible = writeln!(out, "{name:<10} {value}");
     };
-    let site = &told.site;
+    let site = &explained.site;
     line("url", &site.url);
     line("answer", &site.answer);
     if let Some(route) = &site.route {
@@ -135,45 +88,34 @@ fn text(told: &Explained, store: Option<&str>) -> String {
     }
     if let Some(key) = &site.key {
         line("key", key);
-        if let Some(command) = store.and_then(|url| redis_cli(url, key)) {
+        if let Some(command) = redis_cli(store, key) {
             line("see it", &command);
         }
-        line("stored", &stored(told));
+        line("stored", &stored(explained));
     }
-    if let Some(miss) = &told.miss {
+    if let Some(miss) = &explained.miss {
         line("miss", miss);
     }
     out
 }
 
-fn stored(told: &Explained) -> String {
-    let Some(held) = &told.stored else { return "no".to_owned() };
-    let seconds = |ms: Option<u64>| ms.map_or("?".to_owned(), |ms| format!("{} s", ms / 1000));
-    format!(
-        "yes: {} bytes, {} old, {} left",
-        held.size_bytes,
-        seconds(held.age_ms),
-        seconds(held.ttl_ms)
-    )
+fn stored(explained: &Explained) -> String {
+    let Some(stored) = &explained.stored else { return "no".to_owned() };
+    let (age, left) = (seconds(stored.age_ms), seconds(stored.ttl_ms));
+    format!("yes: {} bytes, {age} old, {left} left", stored.size_bytes)
 }
 
 /// The line that shows a key in a terminal; a password is left out, `redis-cli` asks for it by
 /// `REDISCLI_AUTH`.
-fn redis_cli(url: &str, key: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    let rest = rest.split('?').next().unwrap_or(rest);
-    let key = shell_quoted(key);
-    match scheme {
-        "redis" | "rediss" => Some(format!(
-            "redis-cli -u {} --raw GET {key}",
-            shell_quoted(&format!("{scheme}://{rest}"))
-        )),
-        "redis+unix" | "unix" => {
-            Some(format!("redis-cli -s {} --raw GET {key}", shell_quoted(rest)))
-        }
-        _ => None,
-    }
+fn redis_cli(store: &Secret, key: &str) -> Option<String> {
+    let address = store.public_address();
+    let (scheme, path) = address.split_once("://")?;
+    let reach = match scheme {
+        "redis" | "rediss" => format!("-u {}", shell_quoted(&address)),
+        "redis+unix" | "unix" => format!("-s {}", shell_quoted(path)),
+        _ => return None,
+    };
+    Some(format!("redis-cli {reach} --raw GET {}", shell_quoted(key)))
 }
 
 /// A word that a shell takes as it is.
@@ -201,7 +143,7 @@ mod tests {
             ("redis+unix:///run/r.sock", "k", Some("redis-cli -s '/run/r.sock' --raw GET 'k'")),
             ("memory", "k", None),
         ] {
-            assert_eq!(redis_cli(url, key).as_deref(), expected, "{url}");
+            assert_eq!(redis_cli(&Secret::new(url), key).as_deref(), expected, "{url}");
         }
     }
 
@@ -213,7 +155,7 @@ mod tests {
             ("http://127.0.0.1:8000/a?b#c", "/a?b"),
             ("http://127.0.0.1:8000", "/"),
         ] {
-            assert_eq!(target_of(typed), expected);
+            assert_eq!(path_and_query(typed), expected);
         }
     }
 }

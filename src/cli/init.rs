@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::target::Trouble;
+use super::target::CommandError;
 use super::{OK, say};
 
 /// What a new site begins with.
@@ -18,10 +18,10 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Writes the files of a new site into `directory`; nothing where one of them is there already.
-pub(super) fn run(directory: &Path) -> Result<u8, Trouble> {
+pub(super) fn run(directory: &Path) -> Result<u8, CommandError> {
     let there = FILES.iter().map(|(path, _)| directory.join(path)).find(|path| path.exists());
     if let Some(path) = there {
-        return Err(Trouble::Failed(format!(
+        return Err(CommandError::Failed(format!(
             "{} is there already: nothing was written",
             path.display()
         )));

@@ -1,17 +1,14 @@
 //! `larder keys`: what is stored; `larder purge`: what is to be made anew.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use super::target::{CommandError, Reach, Target};
+use super::{ListFormat, OK, say, seconds};
+use crate::cache::Listing;
+use crate::inspect::{EntryPage, EntryRow, PurgeRequest, Purged, list_entries};
+use crate::units::counted;
 
-use super::target::{Reach, Running, Target, Trouble};
-use super::{OK, say};
-use crate::cache::{Cache, Listing, Purge};
-use crate::site::Site;
-
-/// What `larder keys` is told.
+/// The arguments of `larder keys`.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeysArguments {
     /// A Redis glob: for the whole key, or for what follows the prefix.
@@ -22,13 +19,13 @@ pub(super) struct KeysArguments {
     route: Option<String>,
     /// How they are said.
     #[arg(long, value_enum, default_value = "human")]
-    format: super::ListFormat,
+    format: ListFormat,
     #[command(flatten)]
     reach: Reach,
 }
 
-/// What `larder purge` is told: exactly one kind of thing.
-#[derive(Debug, clap::Args)]
+/// The arguments of `larder purge`: exactly one kind of thing to delete.
+#[derive(Clone, Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(false)
     .args(["keys", "route", "glob", "uses", "all"])))]
 pub(super) struct PurgeArguments {
@@ -53,165 +50,98 @@ pub(super) struct PurgeArguments {
 /// How many keys are asked for at a time.
 const PAGE: usize = 1000;
 
-/// A key as it is listed.
-#[derive(Debug, Deserialize)]
-struct Row {
-    key: String,
-    route: Option<String>,
-    ttl_ms: Option<u64>,
-    age_ms: Option<u64>,
-    size_bytes: u64,
-    status: Option<u16>,
-}
-
 /// Lists the keys.
-pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, Trouble> {
+pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, CommandError> {
     let target = Target::find(config, &arguments.reach)?;
-    if arguments.format == super::ListFormat::Human {
-        say(&format!(
-            "{:>9} {:>9} {:>9} {:>6}  {:<16} KEY\n",
-            "LEFT", "AGE", "BYTES", "STATUS", "ROUTE"
-        ));
+    let is_human = arguments.format == ListFormat::Human;
+    if is_human {
+        say(&line(["LEFT", "AGE", "BYTES", "STATUS", "ROUTE", "KEY"]));
     }
-    let (mut cursor, mut count) = (None, 0_usize);
+    let (mut cursor, mut count) = (None, 0);
     loop {
-        let page = match &target {
-            Target::Running(running) => page_of(running, arguments, cursor.as_deref())?,
-            Target::Files(offline) => {
-                offline.wait(page_in(&offline.cache, arguments, cursor.clone()))?
-            }
-        };
-        let rows = page.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
-        count += rows.len();
-        for row in &rows {
-            say(&shown(row, arguments.format));
+        let page = page(&target, arguments, cursor)?;
+        for row in &page.keys {
+            say(&if is_human { shown(row) } else { json_line(row)? });
         }
-        cursor = page.get("cursor").and_then(Value::as_str).map(str::to_owned);
+        count += page.keys.len() as u64;
+        cursor = page.cursor;
         if cursor.is_none() {
             break;
         }
     }
-    if arguments.format == super::ListFormat::Human {
-        say(&counted(count as u64, ""));
+    if is_human {
+        say(&format!("{}\n", counted(count, "key", "keys")));
     }
     Ok(OK)
 }
 
-fn page_of(
-    running: &Running,
-    arguments: &KeysArguments,
-    cursor: Option<&str>,
-) -> Result<Value, Trouble> {
-    let mut path = format!("/api/keys?limit={PAGE}");
-    let pairs = [
-        ("match", arguments.glob.as_deref()),
-        ("route", arguments.route.as_deref()),
-        ("cursor", cursor),
-    ];
-    for (name, value) in pairs {
-        if let Some(value) = value {
-            let _infallible = write!(path, "&{name}={}", super::encoded(value));
-        }
-    }
-    running.get(&path)
-}
-
-async fn page_in(
-    cache: &Cache,
+fn page(
+    target: &Target,
     arguments: &KeysArguments,
     cursor: Option<String>,
-) -> Result<Value, Trouble> {
-    let listing = Listing {
-        match_glob: arguments.glob.clone(),
-        route: arguments.route.clone(),
-        cursor,
-        limit: PAGE,
-        examine_limit: PAGE * 10,
-    };
-    let page = cache.list(listing).await.map_err(|why| format!("Redis cannot be asked: {why}"))?;
-    let keys: Vec<Value> = page
-        .keys
-        .iter()
-        .map(|info| {
-            json!({
-                "key": info.key, "route": info.route, "path": info.path,
-                "ttl_ms": info.ttl_ms, "age_ms": info.age_ms, "size_bytes": info.size_bytes,
-                "status": info.status, "content_type": info.content_type,
-            })
-        })
-        .collect();
-    Ok(json!({ "keys": keys, "cursor": page.cursor }))
+) -> Result<EntryPage, CommandError> {
+    let (match_glob, route) = (arguments.glob.clone(), arguments.route.clone());
+    match target {
+        Target::Running(running) => {
+            let limit = PAGE.to_string();
+            let query = [
+                ("limit", Some(&limit)),
+                ("match", match_glob.as_ref()),
+                ("route", route.as_ref()),
+                ("cursor", cursor.as_ref()),
+            ];
+            let said =
+                query.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str())));
+            running.get("/api/keys", &said.collect::<Vec<_>>())
+        }
+        Target::Files(offline) => {
+            let (limit, examine_limit) = (PAGE, PAGE * 10);
+            let listing = Listing { match_glob, route, cursor, limit, examine_limit };
+            let page = offline.wait(list_entries(&offline.site, &offline.cache, listing));
+            Ok(page.map_err(|why| format!("Redis cannot be asked: {why}"))?)
+        }
+    }
 }
 
-fn shown(row: &Value, format: super::ListFormat) -> String {
-    if format == super::ListFormat::Json {
-        return format!("{row}\n");
-    }
-    let Ok(row) = serde_json::from_value::<Row>(row.clone()) else { return String::new() };
-    let seconds = |ms: Option<u64>| ms.map_or("-".to_owned(), |ms| format!("{} s", ms / 1000));
-    format!(
-        "{:>9} {:>9} {:>9} {:>6}  {:<16} {}\n",
-        seconds(row.ttl_ms),
-        seconds(row.age_ms),
-        row.size_bytes,
-        row.status.map_or("-".to_owned(), |status| status.to_string()),
+fn json_line(row: &EntryRow) -> Result<String, CommandError> {
+    Ok(serde_json::to_string(row).map_err(|why| why.to_string())? + "\n")
+}
+
+fn shown(row: &EntryRow) -> String {
+    let status = row.stored.status.map_or("-".to_owned(), |status| status.to_string());
+    line([
+        &seconds(row.stored.ttl_ms),
+        &seconds(row.stored.age_ms),
+        &row.stored.size_bytes.to_string(),
+        &status,
         row.route.as_deref().unwrap_or("-"),
-        row.key.escape_debug(),
-    )
+        &row.key.escape_debug().to_string(),
+    ])
 }
 
-fn counted(keys: u64, what: &str) -> String {
-    match keys {
-        1 => format!("1 key{what}\n"),
-        many => format!("{many} keys{what}\n"),
-    }
+fn line([left, age, bytes, status, route, key]: [&str; 6]) -> String {
+    format!("{left:>9} {age:>9} {bytes:>9} {status:>6}  {route:<16} {key}\n")
 }
 
 /// Purges.
-pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, Trouble> {
-    let deleted = match Target::find(config, &arguments.reach)? {
-        Target::Running(running) => {
-            let answer = running.post("/api/purge", &wanted(arguments))?;
-            answer.get("deleted").and_then(Value::as_u64).unwrap_or_default()
-        }
-        Target::Files(offline) => {
-            let what = purge_of(arguments, &offline.site)?;
-            offline
-                .wait(offline.cache.purge(what))
-                .map_err(|why| format!("Redis could not be told: {why}"))?
-        }
+pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, CommandError> {
+    let Purged { deleted } = match Target::find(config, &arguments.reach)? {
+        Target::Running(running) => running.post("/api/purge", &request(arguments))?,
+        Target::Files(offline) => offline
+            .wait(request(arguments).run(&offline.site, &offline.cache))
+            .map_err(|why| why.to_string())?,
     };
-    say(&counted(deleted, " deleted"));
+    say(&format!("{} deleted\n", counted(deleted, "key", "keys")));
     Ok(OK)
 }
 
-fn wanted(arguments: &PurgeArguments) -> Value {
-    match arguments {
-        PurgeArguments { route: Some(route), .. } => json!({ "route": route }),
-        PurgeArguments { glob: Some(glob), .. } => json!({ "match": glob }),
-        PurgeArguments { uses: Some(uses), .. } => json!({ "uses": uses }),
-        PurgeArguments { all: true, .. } => json!({ "all": true }),
-        PurgeArguments { keys, .. } => json!({ "keys": keys }),
+/// What to purge: clap lets through exactly one.
+fn request(arguments: &PurgeArguments) -> PurgeRequest {
+    match arguments.clone() {
+        PurgeArguments { route: Some(route), .. } => PurgeRequest::Route(route),
+        PurgeArguments { glob: Some(glob), .. } => PurgeRequest::Match(glob),
+        PurgeArguments { uses: Some(uses), .. } => PurgeRequest::Uses(uses),
+        PurgeArguments { all: true, .. } => PurgeRequest::All(true),
+        PurgeArguments { keys, .. } => PurgeRequest::Keys(keys),
     }
-}
-
-fn purge_of(arguments: &PurgeArguments, site: &Site) -> Result<Purge, Trouble> {
-    Ok(match arguments {
-        PurgeArguments { route: Some(route), .. } => {
-            if site.route_named(route).is_none() {
-                return Err(Trouble::Failed(format!("there is no route `{route}`")));
-            }
-            Purge::Routes(vec![route.clone()])
-        }
-        PurgeArguments { glob: Some(glob), .. } => Purge::Glob(glob.clone()),
-        PurgeArguments { uses: Some(uses), .. } => {
-            let routes = site.routes_using(uses);
-            if routes.is_empty() {
-                return Err(Trouble::Failed(format!("no route uses `{uses}`")));
-            }
-            Purge::Routes(routes)
-        }
-        PurgeArguments { all: true, .. } => Purge::All,
-        PurgeArguments { keys, .. } => Purge::Keys(keys.clone()),
-    })
 }

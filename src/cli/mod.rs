@@ -17,11 +17,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 
-use self::target::Trouble;
+use self::target::CommandError;
+use crate::app::Mode;
 use crate::telemetry::{self, LogFormat, Reader};
 
 /// All went well.
@@ -143,31 +143,33 @@ pub fn main() -> ExitCode {
         }
     };
     let Arguments { command, common, listening } = arguments;
+    let command = command.unwrap_or(Command::Serve(Listening::default()));
     let reader = match command {
-        None | Some(Command::Serve(_) | Command::Dev(_)) => Reader::Operator,
-        Some(_) => Reader::Caller,
+        Command::Serve(_) | Command::Dev(_) => Reader::Operator,
+        _ => Reader::Caller,
     };
     telemetry::start(common.log, reader);
     let config = &common.config;
     let done = match command {
-        None => Ok(serve::run(config, &listening)),
-        Some(Command::Serve(own)) => Ok(serve::run(config, &own.over(listening))),
-        Some(Command::Dev(dev::Arguments { listening: own, open })) => {
+        Command::Serve(own) => Ok(serve::run(config, &own.over(listening), Mode::Serve)),
+        Command::Dev(dev::Arguments { listening: own, open }) => {
             Ok(dev::run(config, &own.over(listening), open, common.log))
         }
-        Some(Command::Check { format }) => Ok(check::run(config, format)),
-        Some(Command::Explain(arguments)) => explain::run(config, &arguments),
-        Some(Command::Plan(arguments)) => plan::run(config, &arguments),
-        Some(Command::Routes { format }) => routes::run(config, format),
-        Some(Command::Keys(arguments)) => keys::list(config, &arguments),
-        Some(Command::Purge(arguments)) => keys::purge(config, &arguments),
-        Some(Command::Warm(arguments)) => warm::run(config, &arguments),
-        Some(Command::Schema) => Ok(schema()),
-        Some(Command::Init { directory }) => init::run(&directory),
-        Some(Command::Completions { shell }) => Ok(completions::run(shell)),
-        Some(Command::Health(reach)) => health::run(config, &reach),
+        Command::Check { format } => Ok(check::run(config, format)),
+        Command::Explain(arguments) => explain::run(config, &arguments),
+        Command::Plan(arguments) => plan::run(config, &arguments),
+        Command::Routes { format } => routes::run(config, format),
+        Command::Keys(arguments) => keys::list(config, &arguments),
+        Command::Purge(arguments) => keys::purge(config, &arguments),
+        Command::Warm(arguments) => warm::run(config, &arguments),
+        Command::Schema => Ok(schema()),
+        Command::Init { directory } => init::run(&directory),
+        Command::Completions { shell } => Ok(completions::run(shell)),
+        Command::Health(reach) => health::run(config, &reach),
     };
-    ExitCode::from(done.unwrap_or_else(|trouble| told(&trouble)))
+    let code = done.unwrap_or_else(|error| report_and_exit_code(&error));
+    telemetry::flush();
+    ExitCode::from(code)
 }
 
 /// Writes the schema that editors check a site's file with.
@@ -177,13 +179,13 @@ fn schema() -> u8 {
 }
 
 /// Says why a command failed; gives its exit code.
-fn told(trouble: &Trouble) -> u8 {
-    match trouble {
-        Trouble::BadConfig(report) => {
+fn report_and_exit_code(error: &CommandError) -> u8 {
+    match error {
+        CommandError::BadConfig(report) => {
             check::show(report);
             BAD_CONFIG
         }
-        Trouble::Failed(why) => {
+        CommandError::Failed(why) => {
             complain(&format!("larder: {why}\n"));
             FAILED
         }
@@ -206,28 +208,35 @@ fn say(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }
 
-/// Writes to standard error.
+/// Writes to standard error, after what was logged.
 fn complain(text: &str) {
+    telemetry::flush();
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// A value as it stands in a query.
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+/// Writes a value as JSON, or as `text` puts it for people.
+fn print<T: Serialize>(
+    format: ListFormat,
+    value: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CommandError> {
+    let text = match format {
+        ListFormat::Human => text(value),
+        ListFormat::Json => {
+            serde_json::to_string_pretty(value).map_err(|why| why.to_string())? + "\n"
+        }
+    };
+    say(&text);
+    Ok(())
 }
 
-/// A path as it stands in an address.
-fn encoded_path(path: &str) -> String {
-    const KEPT: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(path, KEPT).to_string()
+/// Milliseconds as whole seconds; `-` for none.
+fn seconds(ms: Option<u64>) -> String {
+    ms.map_or("-".to_owned(), |ms| format!("{} s", ms / 1000))
 }
 
 /// Whether standard error is a terminal that wants colour (<https://no-color.org>).
-fn is_coloured(stream_is_terminal: bool) -> bool {
-    stream_is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
 fn stderr_is_coloured() -> bool {
-    is_coloured(io::stderr().is_terminal())
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !refused
 }

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::target::{Trouble, compiled};
+use super::target::{CommandError, compiled};
 use super::{ListFormat, OK, say};
-use crate::config::Ttl;
-use crate::site::{Form, Page, Route, Source, input_names};
+use crate::site::{PageForm, Route, Source, input_names};
 use crate::units::show_duration;
 
 /// Lists the routes of the site whose main file is `config`, in the order of their paths.
-pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, Trouble> {
+pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, CommandError> {
     let site = compiled(config)?;
     let mut routes: Vec<&Route> = site.routes.iter().map(AsRef::as_ref).collect();
     routes.sort_by(|a, b| (a.pattern.as_str(), &a.method).cmp(&(b.pattern.as_str(), &b.method)));
@@ -55,26 +54,22 @@ fn is_of_path(input: &str) -> bool {
 
 fn kind(source: &Source) -> &'static str {
     match source {
-        Source::Page(page) => kind_of_page(page),
+        Source::Page(page) => match page.content.form {
+            PageForm::Body(_) => "body",
+            PageForm::Template { .. } => "template",
+            PageForm::Json(_) => "json",
+        },
         Source::File(_) => "file",
         Source::Dir(_) => "dir",
         Source::Redirect(_) => "redirect",
     }
 }
 
-fn kind_of_page(page: &Page) -> &'static str {
-    match page.form {
-        Form::Body(_) => "body",
-        Form::Template { .. } => "template",
-        Form::Json(_) => "json",
-    }
-}
-
 /// How long it is kept; `-` for what is never stored.
 fn ttl(route: &Route) -> String {
     match (&route.key, route.lifetime.ttl) {
-        (Some(_), Ttl::For(ttl)) => show_duration(ttl),
-        (Some(_), Ttl::Off) => "off".to_owned(),
+        (Some(_), Some(ttl)) => show_duration(ttl),
+        (Some(_), None) => "off".to_owned(),
         (None, _) => "-".to_owned(),
     }
 }
@@ -88,7 +83,7 @@ fn row(route: &Route) -> Value {
         "status": route.status,
         "content_type": route.content_type,
         "ttl_ms": match (&route.key, route.lifetime.ttl) {
-            (Some(_), Ttl::For(ttl)) => u64::try_from(ttl.as_millis()).ok(),
+            (Some(_), Some(ttl)) => u64::try_from(ttl.as_millis()).ok(),
             _ => None,
         },
         "inputs": input_names(route),

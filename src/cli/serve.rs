@@ -5,13 +5,8 @@ use std::path::Path;
 use super::{BAD_CONFIG, FAILED, Listening, OK, check, complain};
 use crate::app::{self, Mode, Options, StartError};
 
-/// Serves the site whose main file is `config`.
-pub(super) fn run(config: &Path, listening: &Listening) -> u8 {
-    run_as(config, listening, Mode::Serve)
-}
-
-/// Serves it to visitors, or to who works on it.
-pub(super) fn run_as(config: &Path, listening: &Listening, mode: Mode) -> u8 {
+/// Serves the site whose main file is `config`, to visitors or to who works on it.
+pub(super) fn run(config: &Path, listening: &Listening, mode: Mode) -> u8 {
     let options = Options {
         config: config.to_owned(),
         listen: listening.listen.clone(),

@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use ureq::RequestBuilder;
 
 use super::complain;
-use crate::build::{root_and_name, site_of};
+use crate::build::{Made, root_and_name, site_of};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::diagnostic::Report;
 use crate::site::Site;
 use crate::source::file::Disk;
@@ -20,16 +24,19 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long Redis may take, one step of a command: nobody's page waits for it.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The store that is of one process only.
+const MEMORY: &str = "memory";
+
 /// Why a command could not do its work.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum CommandError {
     /// The site's files are wrong.
     BadConfig(Report),
     /// Something else, in words.
     Failed(String),
 }
 
-impl From<String> for Trouble {
+impl From<String> for CommandError {
     fn from(why: String) -> Self {
         Self::Failed(why)
     }
@@ -70,15 +77,24 @@ pub(super) struct Offline {
     pub(super) site: Site,
     /// What it would be served from.
     pub(super) cache: Cache,
-    runtime: tokio::runtime::Runtime,
+    /// Where that is.
+    pub(super) store: Secret,
+    /// Why no running site is asked.
+    why: String,
+    /// Threads to work with.
+    pub(super) runtime: tokio::runtime::Runtime,
 }
 
-/// Compiles the site whose main file is `config`.
-pub(super) fn compiled(config: &Path) -> Result<Site, Trouble> {
-    let (root, main) = root_and_name(config);
-    let clock = Clock::system();
-    let made = site_of(&main, &mut Disk::new(&root, clock.wall()), &clock);
-    made.site.ok_or(Trouble::BadConfig(made.report))
+/// Reads and compiles the site whose main file is `config`.
+pub(super) fn made(config: &Path) -> Made {
+    let ((root, main), clock) = (root_and_name(config), Clock::system());
+    site_of(&main, &mut Disk::new(&root, clock.wall()), &clock)
+}
+
+/// The same, for who needs a good one.
+pub(super) fn compiled(config: &Path) -> Result<Site, CommandError> {
+    let made = made(config);
+    made.site.ok_or(CommandError::BadConfig(made.report))
 }
 
 impl Target {
@@ -86,38 +102,31 @@ impl Target {
     ///
     /// # Errors
     /// Where none runs and the store is `memory`, which only a running site has.
-    pub(super) fn find(config: &Path, reach: &Reach) -> Result<Self, Trouble> {
-        if let Some(running) = Self::running(config, reach) {
-            return Ok(Self::Running(running));
+    pub(super) fn find(config: &Path, reach: &Reach) -> Result<Self, CommandError> {
+        match Self::find_or_empty(config, reach)? {
+            Self::Files(offline) if offline.store.reveal() == MEMORY => {
+                let why = offline.why;
+                Err(format!("{why}, and the memory store is of a running one only").into())
+            }
+            target => Ok(target),
         }
-        if let Some(admin) = &reach.admin {
-            return Err(Trouble::Failed(format!("no larder answers at {admin}")));
+    }
+
+    /// The same for who can do with files alone: with `memory` nothing is stored.
+    pub(super) fn find_or_empty(config: &Path, reach: &Reach) -> Result<Self, CommandError> {
+        let why = match Running::find(config, reach) {
+            Ok(running) => return Ok(Self::Running(running)),
+            Err(why) => why,
+        };
+        if reach.admin.is_some() {
+            return Err(why.into());
         }
-        let none = Self::nobody(config, reach);
         let site = compiled(config)?;
-        let store = reach.store.clone().unwrap_or_else(|| site.cache.store.value.to_string());
-        if store == "memory" {
-            let why = format!("{none}, and the memory store is of a running one only");
-            return Err(Trouble::Failed(why));
+        let store = reach.store.clone().map_or_else(|| site.cache.store.clone(), Secret::new);
+        if store.reveal() != MEMORY {
+            complain(&format!("{why}: asking Redis itself\n"));
         }
-        complain(&format!("{none}: asking Redis itself\n"));
-        Offline::new(site, &store).map(|offline| Self::Files(Box::new(offline)))
-    }
-}
-
-impl Target {
-    /// That nobody answers, and where.
-    pub(super) fn nobody(config: &Path, reach: &Reach) -> String {
-        match reach.admin.clone().or_else(|| admin_of(config)) {
-            Some(admin) => format!("no larder answers at {admin} (`--admin` names another)"),
-            None => "the file has no admin listener to ask (`--admin` names one)".to_owned(),
-        }
-    }
-
-    /// The running site, where there is one.
-    pub(super) fn running(config: &Path, reach: &Reach) -> Option<Running> {
-        let admin = reach.admin.clone().or_else(|| admin_of(config))?;
-        Some(Running::at(admin)).filter(Running::is_there)
+        Ok(Self::Files(Box::new(Offline::new(site, store, why)?)))
     }
 }
 
@@ -130,6 +139,18 @@ fn admin_of(config: &Path) -> Option<String> {
 }
 
 impl Running {
+    /// The running site, or words that none answers, and where.
+    pub(super) fn find(config: &Path, reach: &Reach) -> Result<Self, String> {
+        let Some(admin) = reach.admin.clone().or_else(|| admin_of(config)) else {
+            return Err("the file has no admin listener to ask (`--admin` names one)".to_owned());
+        };
+        let running = Self::at(admin.clone());
+        match running.agent.get(running.url("/healthz")).call() {
+            Ok(_) => Ok(running),
+            Err(_) => Err(format!("no larder answers at {admin} (`--admin` names another)")),
+        }
+    }
+
     fn at(admin: String) -> Self {
         let base = if admin.contains("://") { admin } else { format!("http://{admin}") };
         let agent = ureq::Agent::config_builder()
@@ -144,17 +165,44 @@ impl Running {
         Self { agent, base: base.trim_end_matches('/').to_owned(), token }
     }
 
-    fn is_there(&self) -> bool {
-        self.agent.get(format!("{}/healthz", self.base)).call().is_ok()
+    /// Whether it takes requests.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(super) fn check_ready(&self) -> Result<(), CommandError> {
+        text_of(self.agent.get(self.url("/readyz")).call()).map(drop)
     }
 
     /// Asks for a document.
-    pub(super) fn get(&self, path: &str) -> Result<Value, Trouble> {
-        let mut request = self.agent.get(format!("{}{path}", self.base));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
+    pub(super) fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, CommandError> {
+        let request = self.authorized(self.agent.get(self.url(path)));
+        document(request.query_pairs(query.iter().copied()).call())
+    }
+
+    /// Asks for something to be done.
+    pub(super) fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CommandError> {
+        let body = serde_json::to_string(body).map_err(|why| why.to_string())?;
+        let request = self.authorized(self.agent.post(self.url(path)));
+        document(request.header("content-type", "application/json").send(body))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
         }
-        document(request.call())
     }
 
     /// Asks the site for a page.
@@ -162,42 +210,36 @@ impl Running {
         let answer = self.agent.get(url).call().map_err(|why| why.to_string())?;
         Ok(answer.status())
     }
-
-    /// Asks for something to be done.
-    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
-        let mut request = self
-            .agent
-            .post(format!("{}{path}", self.base))
-            .header("content-type", "application/json");
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        document(request.send(body.to_string()))
-    }
 }
 
-fn document(
-    answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
-) -> Result<Value, Trouble> {
-    let mut answer = answer.map_err(|why| format!("the running larder does not answer: {why}"))?;
-    let status = answer.status();
-    let text = answer.body_mut().read_to_string().unwrap_or_default();
-    let value: Value = serde_json::from_str(&text).unwrap_or_default();
+type Answer = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+
+fn document<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {
+    serde_json::from_str(&text_of(answer)?)
+        .map_err(|why| format!("the running larder answers oddly: {why}").into())
+}
+
+/// The text of an answer that says that all went well.
+fn text_of(answer: Answer) -> Result<String, CommandError> {
+    let silent = |why: ureq::Error| format!("the running larder does not answer: {why}");
+    let mut answer = answer.map_err(silent)?;
+    let (status, text) = (answer.status(), answer.body_mut().read_to_string().map_err(silent)?);
     if status.is_success() {
-        return Ok(value);
+        return Ok(text);
     }
-    let detail = value.get("detail").or(value.get("title")).and_then(Value::as_str);
+    let problem: Option<Value> = serde_json::from_str(&text).ok();
+    let member = |name: &str| problem.as_ref()?.get(name)?.as_str();
+    let words = member("detail").or_else(|| member("title")).unwrap_or("no reason was given");
     let hint = match status.as_u16() {
         401 => "; set LARDER_ADMIN_TOKEN to its admin token",
         _ => "",
     };
-    let words = detail.unwrap_or("no reason was given");
-    Err(Trouble::Failed(format!("the running larder says {}: {words}{hint}", status.as_u16())))
+    Err(format!("the running larder says {}: {words}{hint}", status.as_u16()).into())
 }
 
 impl Offline {
-    /// The site's files with the store at `url`.
-    pub(super) fn new(site: Site, url: &str) -> Result<Self, Trouble> {
+    /// The site's files with a store.
+    fn new(site: Site, store: Secret, why: String) -> Result<Self, CommandError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -215,18 +257,13 @@ impl Offline {
         let tasks = tokio_util::task::TaskTracker::new();
         let cache = {
             let _inside = runtime.enter();
-            match url {
-                "memory" => Cache::memory(settings, Clock::system(), tasks),
-                _ => Cache::redis(url, settings, Clock::system(), tasks)
+            match store.reveal() {
+                MEMORY => Cache::memory(settings, Clock::system(), tasks),
+                url => Cache::redis(url, settings, Clock::system(), tasks)
                     .map_err(|why| why.to_string())?,
             }
         };
-        Ok(Self { site, cache, runtime })
-    }
-
-    /// The site, what it is served from, and threads to do it with.
-    pub(super) fn into_parts(self) -> (Site, Cache, tokio::runtime::Runtime) {
-        (self.site, self.cache, self.runtime)
+        Ok(Self { site, cache, store, why, runtime })
     }
 
     /// Runs a future to its end.

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 use serde_json::Value;
 
-use super::target::{Offline, Reach, Running, Target, Trouble, compiled};
+use super::target::{CommandError, Offline, Reach, Running, Target, compiled};
 use super::{FAILED, OK, complain, say};
 use crate::http::edge::Handle as _;
 use crate::http::handler::SiteHandler;
 use crate::http::live::Live;
+use crate::http::request::OwnedRequest;
 use crate::site::Site;
+use crate::site::route::encoded_path;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -27,19 +28,17 @@ pub(super) struct Arguments {
 }
 
 /// Renders every route without parameters, and the addresses given.
-pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, Trouble> {
+pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandError> {
     let target = Target::find(config, &arguments.reach)?;
     let (mut warmed, mut failed) = (0_usize, 0_usize);
-    let mut count = |url: &str, answer: Result<StatusCode, String>| match answer {
-        Ok(status) if !status.is_client_error() && !status.is_server_error() => warmed += 1,
-        Ok(status) => {
-            failed += 1;
-            complain(&format!("{url}: {status}\n"));
+    let mut count = |url: &str, answer: Result<StatusCode, String>| {
+        let is_bad = |status: StatusCode| status.is_client_error() || status.is_server_error();
+        match answer {
+            Ok(status) if !is_bad(status) => return warmed += 1,
+            Ok(status) => complain(&format!("{url}: {status}\n")),
+            Err(why) => complain(&format!("{url}: {why}\n")),
         }
-        Err(why) => {
-            failed += 1;
-            complain(&format!("{url}: {why}\n"));
-        }
+        failed += 1;
     };
     match target {
         Target::Running(running) => {
@@ -51,10 +50,15 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, Trouble> {
             }
         }
         Target::Files(offline) => {
-            let Offline { site, .. } = &*offline;
-            let urls = urls(site, arguments);
-            for (url, answer) in visit_all(*offline, urls) {
-                count(&url, answer);
+            let Offline { site, cache, runtime, .. } = *offline;
+            let (urls, server) = (urls(&site, arguments), site.server.clone());
+            let handler = SiteHandler::new(Arc::new(Live::new(Arc::new(site))), cache, &server);
+            for url in urls {
+                let answer = OwnedRequest::get(&url).map(|request| {
+                    let render = async { handler.respond(&request.view()).answer().await };
+                    runtime.block_on(render).status()
+                });
+                count(&url, answer.ok_or_else(|| "no address".to_owned()));
             }
         }
     }
@@ -67,43 +71,20 @@ fn urls(site: &Site, arguments: &Arguments) -> Vec<String> {
         .routes
         .iter()
         .filter(|route| route.key.is_some() && route.pattern.is_literal())
-        .map(|route| super::encoded_path(route.pattern.as_str()));
+        .map(|route| encoded_path(route.pattern.as_str()));
     fixed.chain(arguments.urls.iter().cloned()).collect()
 }
 
 /// Where a running site is served.
-fn served_at(running: &Running, site: &Site, arguments: &Arguments) -> Result<String, Trouble> {
+fn served_at(
+    running: &Running,
+    site: &Site,
+    arguments: &Arguments,
+) -> Result<String, CommandError> {
     if let Some(listen) = &arguments.listen {
         return Ok(format!("http://{listen}"));
     }
-    let status = running.get("/api/status")?;
+    let status: Value = running.get("/api/status", &[])?;
     let listen = status.get("listen").and_then(Value::as_str).unwrap_or(&site.server.listen);
     Ok(format!("http://{}", listen.replacen("0.0.0.0", "127.0.0.1", 1)))
-}
-
-/// Renders in this process, into the site's Redis.
-fn visit_all(offline: Offline, urls: Vec<String>) -> Vec<(String, Result<StatusCode, String>)> {
-    let (site, cache, runtime) = offline.into_parts();
-    let server = site.server.clone();
-    let handler = SiteHandler::new(Arc::new(Live::new(Arc::new(site))), cache, &server);
-    let visit = async move {
-        let mut answers = Vec::with_capacity(urls.len());
-        for url in urls {
-            let answer = match request(&url) {
-                Ok(request) => Ok(handler.slow(request).await.status()),
-                Err(why) => Err(why),
-            };
-            answers.push((url, answer));
-        }
-        answers
-    };
-    runtime.block_on(visit)
-}
-
-fn request(url: &str) -> Result<Request<Full<bytes::Bytes>>, String> {
-    let mut request = Request::new(Full::default());
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = url.parse().map_err(|why| format!("no address: {why}"))?;
-    *request.headers_mut() = HeaderMap::new();
-    Ok(request)
 }

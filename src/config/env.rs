@@ -6,8 +6,8 @@ use crate::diagnostic::{Code, Diagnostic, Report, Span};
 /// Asks the environment for a variable.
 pub(super) type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// Fills in every string value of a file; keys, and its own free `x-…` fields, stay as typed: what
-/// is kept there is filled in where an alias puts it.
+/// Fills in every string value of a file; keys, and its own free `x-…` fields, stay as written:
+/// what is kept there is filled in where an alias puts it.
 pub(super) fn fill(report: &mut Report, env: Env, root: &mut Node) {
     match &mut root.value {
         NodeValue::Map(fields) => fields
@@ -71,28 +71,28 @@ fn closed(text: &str) -> Option<(&str, &str)> {
 enum Missing {
     /// It is not set, and there is no default.
     Unset,
-    /// It is not set, and the file says what that means.
-    Told(String),
+    /// It is not set, and the file has a message for that.
+    Message(String),
     /// It is no variable's name.
-    Name,
+    NotAName,
 }
 
 fn variable(env: Env, inner: &str) -> Result<String, Missing> {
     let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
-    let (name, rest) = inner.split_at_checked(end).ok_or(Missing::Name)?;
+    let (name, rest) = inner.split_at_checked(end).ok_or(Missing::NotAName)?;
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(Missing::Name);
+        return Err(Missing::NotAName);
     }
     // As in a shell: `:-` and `:?` count an empty variable as not set.
     let set = env(name).filter(|value| rest.is_empty() || !value.is_empty());
     if let Some(default) = rest.strip_prefix(":-") {
         Ok(set.unwrap_or_else(|| default.to_owned()))
     } else if let Some(message) = rest.strip_prefix(":?") {
-        set.ok_or_else(|| Missing::Told(message.to_owned()))
+        set.ok_or_else(|| Missing::Message(message.to_owned()))
     } else if rest.is_empty() {
         set.ok_or(Missing::Unset)
     } else {
-        Err(Missing::Name)
+        Err(Missing::NotAName)
     }
 }
 
@@ -112,13 +112,13 @@ impl Missing {
                 format!("`{written}` is not set"),
                 format!("set {name}, or write a default: `${{{name}:-…}}`; `$$` is a dollar sign"),
             ),
-            Self::Told(words) if words.trim().is_empty() => {
+            Self::Message(words) if words.trim().is_empty() => {
                 (format!("`{name}` is not set"), format!("set {name} in the environment"))
             }
-            Self::Told(words) => {
+            Self::Message(words) => {
                 (format!("`{name}` is not set: {words}"), format!("set {name} in the environment"))
             }
-            Self::Name => (
+            Self::NotAName => (
                 format!("`{written}` names no environment variable"),
                 "write ${NAME}, ${NAME:-default} or ${NAME:?message}; `$${` for the text itself"
                     .to_owned(),

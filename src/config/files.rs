@@ -24,17 +24,6 @@ pub struct FileContent {
     pub modified: Option<SystemTime>,
 }
 
-/// What a regular file is known by, without its bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// How many bytes it has.
-    pub size: u64,
-    /// When it was last changed, as the file system says.
-    pub modified: Option<SystemTime>,
-    /// A digest of the bytes, the same as [`FileContent::digest`].
-    pub digest: Fingerprint,
-}
-
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileError {
@@ -87,14 +76,13 @@ pub trait Files {
     /// read. A directory that is missing gives no files.
     fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError>;
 
-    /// Digests a regular file inside the site's directory without keeping its bytes, so that a
-    /// file of any size can be watched.
+    /// [`FileContent::digest`] of a regular file inside the site's directory, without keeping its
+    /// bytes, so that a file of any size can be watched.
     ///
     /// # Errors
     /// As [`FileError`] lists them, but for [`FileError::TooLarge`].
-    fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
-        let file = self.read(path, u64::MAX)?;
-        Ok(Stamp { size: file.bytes.len() as u64, modified: file.modified, digest: file.digest })
+    fn digest(&mut self, path: &str) -> Result<Fingerprint, FileError> {
+        self.read(path, u64::MAX).map(|file| file.digest)
     }
 
     /// Where a directory inside the site's directory really is, every link followed. What is in it

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::decode::{self, Parsed};
+use super::decode;
 use super::env::{self, Env};
 use super::files::{FileError, Files};
-use super::model::Config;
+use super::model::{Config, MainConfig, PartConfig};
 use super::node::Node;
 use super::yaml::{self, MAX_FILE_BYTES};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
@@ -75,8 +75,8 @@ struct Reader<'a> {
     env: Env<'a>,
     /// The files read so far, the main one first.
     sources: Vec<Arc<SourceFile>>,
-    /// Those of them, besides the main one, that are YAML.
-    included: Vec<Parsed>,
+    /// What those of them say that are YAML, without the main one.
+    included: Vec<PartConfig>,
 }
 
 /// A file on the way from the main one to where we are, and the entry that led to it.
@@ -87,19 +87,18 @@ struct Step {
 
 impl Reader<'_> {
     fn main(&mut self, path: &str) -> Option<Config> {
-        let (file, root) = match self.read(path) {
-            Ok(file) => {
-                let root = self.parse(&file)?;
-                (file, root)
-            }
+        let root = match self.read(path) {
+            Ok(file) => self.parse(&file)?,
             Err(why) => {
                 self.unreadable(path, &why, &Span::new(&SourceFile::new(path, ""), 0..0));
                 return None;
             }
         };
+        let main: MainConfig = decode::file(self.report, &root);
         let mut way = vec![Step { path: path.to_owned(), entry: None }];
-        self.includes(&root, &mut way);
-        Some(decode::config(self.report, &(file, root), &self.included))
+        self.includes(&main.part.include, &mut way);
+        let included = std::mem::take(&mut self.included);
+        Some(decode::merge(self.report, &root, main, self.sources.clone(), included))
     }
 
     fn read(&mut self, path: &str) -> Result<Arc<SourceFile>, FileError> {
@@ -136,11 +135,11 @@ impl Reader<'_> {
         Some(root)
     }
 
-    /// Reads what `root` includes, and what that includes.
-    fn includes(&mut self, root: &Node, way: &mut Vec<Step>) {
-        for pattern in decode::include(self.report, root) {
+    /// Reads the files that `patterns` name, and those that they include.
+    fn includes(&mut self, patterns: &[At<String>], way: &mut Vec<Step>) {
+        for pattern in patterns {
             let named = is_named(&pattern.value);
-            for path in self.matches(&pattern) {
+            for path in self.matches(pattern) {
                 if let Some(at) = way.iter().position(|step| step.path == path) {
                     // A glob may well match the file that it is in: that one is read already.
                     if named {
@@ -162,12 +161,13 @@ impl Reader<'_> {
             }
         };
         let Some(root) = self.parse(&file) else { return };
+        let mut part: PartConfig = decode::file(self.report, &root);
+        let include = std::mem::take(&mut part.include);
         // Its place among the files is before those that it includes itself.
-        let at = self.included.len();
+        self.included.push(part);
         way.push(Step { path, entry: Some(entry.clone()) });
-        self.includes(&root, way);
+        self.includes(&include, way);
         way.pop();
-        self.included.insert(at, (file, root));
     }
 
     /// The files that a pattern names.

@@ -110,8 +110,8 @@ impl<'f> Line<'f> {
         Span::new(self.file, self.start + from..self.start + to)
     }
 
-    /// The place of what it says, without indentation.
-    pub(super) fn said(self) -> Span {
+    /// Its place, without indentation and blanks at the end.
+    pub(super) fn trimmed_span(self) -> Span {
         self.span(self.indent(), self.text.trim_end().len())
     }
 }

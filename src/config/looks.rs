@@ -1,7 +1,7 @@
 //! Warnings: values that stand for something else than what they look like.
 
-use super::decode::scalar::typed;
-use super::model::{RouteConfig, SourceConfig};
+use super::decode::scalar::text_as_written;
+use super::model::SourceConfig;
 use super::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::units::parse_ttl;
@@ -11,7 +11,7 @@ const DATA_FILES: &[&str] = &[".yaml", ".yml", ".json", ".toml", ".csv", ".md", 
 
 /// A shorthand that was meant as a body, a redirect or a template's name.
 pub(super) fn shorthand(report: &mut Report, text: &At<String>) {
-    let value = typed(&text.value, &text.span);
+    let value = text_as_written(&text.value, &text.span);
     let (message, help) = if value.starts_with("http://") || value.starts_with("https://") {
         ("an address", format!("write {{ redirect: \"{value}\" }}"))
     } else if value.starts_with('/') {
@@ -28,7 +28,7 @@ pub(super) fn shorthand(report: &mut Report, text: &At<String>) {
 
 /// A template's name with the directory in front, which is there already.
 pub(super) fn template_name(report: &mut Report, text: &At<String>) {
-    let value = typed(&text.value, &text.span);
+    let value = text_as_written(&text.value, &text.span);
     if let Some(name) = value.strip_prefix("templates/")
         && name.strip_suffix(".hbs").is_some()
     {
@@ -43,24 +43,15 @@ fn as_yaml(text: &str) -> String {
     if text.chars().all(plain) { text.to_owned() } else { format!("{text:?}") }
 }
 
-/// A value under `data` that is a file or an address.
+/// A value under `data` that is a file.
 pub(super) fn data(report: &mut Report, name: &At<String>, node: &Node) {
     let NodeValue::Text(text) = &node.value else { return };
-    if text.contains(char::is_whitespace) {
+    let data_file = DATA_FILES.iter().any(|ext| text.len() > ext.len() && text.ends_with(ext));
+    if !data_file || text.contains(char::is_whitespace) || text.contains("://") {
         return;
     }
-    let data_file = DATA_FILES.iter().any(|ext| text.len() > ext.len() && text.ends_with(ext));
-    let address = text.split_once("://").filter(|(scheme, _)| scheme.starts_with("http"));
-    let what = match address {
-        Some((_, rest)) if data_file || rest.starts_with("api.") || rest.contains("/api/") => {
-            "an address"
-        }
-        None if data_file => "a file",
-        _ => return,
-    };
-    let message = format!("`{}` is a text that looks like {what}", name.value);
-    let typed = node.span.text();
-    let help = format!("to load what is there: `load: {{ {}: {typed} }}`", name.value);
+    let message = format!("`{}` is a text that looks like a file", name.value);
+    let help = format!("to load what is there: `load: {{ {}: {} }}`", name.value, node.span.text());
     report.push(Diagnostic::new(Code::LooksLike, message, &node.span).help(help));
 }
 
@@ -73,17 +64,12 @@ pub(super) fn source(report: &mut Report, source: &SourceConfig) {
                 _ => "write `json:` to have its strings rendered",
             };
             braces(report, node, help);
-            swallowed(report, "body", node);
+            swallowed_field(report, "body", node);
         }
-        SourceConfig::Json(node) => swallowed(report, "json", node),
+        SourceConfig::Json(node) => swallowed_field(report, "json", node),
         SourceConfig::Template(name) => template_name(report, name),
         _ => {}
     }
-}
-
-/// What a route's parts look like.
-pub(super) fn route(report: &mut Report, route: &RouteConfig) {
-    source(report, &route.source);
 }
 
 /// `{{…}}` in what is sent as it stands: the first of them in each string.
@@ -94,10 +80,10 @@ fn braces(report: &mut Report, node: &Node, help: &str) {
             if !rest.contains("}}") {
                 return;
             }
-            let typed = node.span.text();
-            let span = match typed.find("{{") {
+            let written = node.span.text();
+            let span = match written.find("{{") {
                 Some(at) => {
-                    let length = typed.get(at..).and_then(|rest| rest.find("}}")).unwrap_or(0);
+                    let length = written.get(at..).and_then(|rest| rest.find("}}")).unwrap_or(0);
                     let start = node.span.range().start + at;
                     Span::new(node.span.file(), start..start + length + 2)
                 }
@@ -113,21 +99,23 @@ fn braces(report: &mut Report, node: &Node, help: &str) {
 }
 
 /// A field of the route that its indentation makes a part of the body.
-fn swallowed(report: &mut Report, source: &str, node: &Node) {
+fn swallowed_field(report: &mut Report, source: &str, node: &Node) {
     let NodeValue::Map(fields) = &node.value else { return };
     let Some(first) = fields.first().map(|(key, _)| &key.span) else { return };
     for (key, value) in fields.iter().skip(1) {
-        let lifetime = || match &value.value {
-            NodeValue::Text(text) => parse_ttl(text).is_ok(),
+        let of_route = match (key.value.as_str(), &value.value) {
+            (
+                "ttl" | "max_age" | "stale_while_revalidate" | "stale_if_error",
+                NodeValue::Text(text),
+            ) => parse_ttl(text).is_ok(),
+            ("content_type", NodeValue::Text(text)) => text.contains('/'),
             _ => false,
         };
-        let of_route = match key.value.as_str() {
-            "ttl" | "max_age" | "stale_while_revalidate" | "stale_if_error" => lifetime(),
-            "content_type" => matches!(&value.value, NodeValue::Text(text) if text.contains('/')),
-            _ => false,
-        };
+        if !of_route {
+            continue;
+        }
         let (line, column) = key.span.line_column();
-        if !of_route || line == first.line_column().0 || column < 3 {
+        if line == first.line_column().0 || column < 3 {
             continue;
         }
         let message = format!("`{}` is a part of `{source}` here", key.value);

@@ -2,12 +2,12 @@
 //! resolved.
 //!
 //! [`load`] is called at start, at every edit and by `larder check`. In order: `yaml` parses a text
-//! into [`Node`]s, `env` fills in variables, `decode` reads the fields that [`fields`] declares.
+//! into [`Node`]s, `env` fills in variables, `decode` reads the sections that
+//! `model` declares.
 //! Every mistake of every file is collected; a route that is wrong is left out, the rest is read.
 
 mod decode;
 mod env;
-pub mod fields;
 mod files;
 mod include;
 mod line;
@@ -18,17 +18,18 @@ mod quotes;
 mod restart;
 mod schema;
 mod secret;
+mod section;
 mod yaml;
 mod yaml_error;
 
-pub use files::{FileContent, FileError, Files, Stamp};
-pub use include::{Loaded, load};
-pub use model::*;
-pub use node::{Node, NodeValue};
-pub use restart::needing_restart;
-pub use schema::schema;
-pub use secret::Secret;
-pub use yaml::{MAX_FILE_BYTES, parse as parse_yaml};
+pub(crate) use decode::scalar::text_as_written;
+pub use files::{FileContent, FileError, Files};
+pub use include::load;
+pub(crate) use model::*;
+pub(crate) use node::{Node, NodeValue};
+pub(crate) use restart::needing_restart;
+pub(crate) use schema::schema;
+pub(crate) use secret::Secret;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,22 @@
-//! The shape of the file as typed: every value with its place, nothing resolved yet.
+//! The shape of the file as written, nothing resolved: every section of it, declared once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::decode::{Decoder, Entry, Fields, kind};
 use super::node::Node;
+use super::schema;
 use super::secret::Secret;
-use crate::diagnostic::{At, SourceFile, Span};
-pub use crate::units::Ttl;
+use super::section::{
+    Field, Kind, Lead, Section, Standalone, ToYaml, Word, one_of, section, words,
+};
+use crate::diagnostic::{At, SourceFile};
+pub(crate) use crate::units::Ttl;
 
-/// A whole site as typed, includes merged in.
+/// How long a route's responses are kept where nobody says.
+pub(crate) const DEFAULT_TTL: Ttl = Ttl::For(Duration::from_secs(5 * 60));
+
+/// A whole site as written, includes merged in.
 #[derive(Debug)]
 pub struct Config {
     /// Every YAML file that was read, the main one first.
@@ -17,12 +25,10 @@ pub struct Config {
     pub server: ServerConfig,
     /// The `cache` section.
     pub cache: CacheConfig,
-    /// Where templates live, relative to the main file; `templates` where the file says nothing.
+    /// Where templates live, relative to the main file.
     pub templates: At<String>,
     /// The languages that the site has, the first where a visitor names none of them.
     pub languages: Vec<At<String>>,
-    /// Servers that loads may name.
-    pub upstreams: Vec<UpstreamConfig>,
     /// The site's values, in the order of the file.
     pub data: Vec<(At<String>, Node)>,
     /// The site's loads, in the order of the file.
@@ -33,301 +39,324 @@ pub struct Config {
     pub routes: Vec<RouteConfig>,
 }
 
-/// The `server` section; a change needs a restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerConfig {
-    /// Where the site is served; 127.0.0.1:8000.
-    pub listen: String,
-    /// Where the admin listener is; 127.0.0.1:8001, nothing for `off`.
-    pub admin: Option<String>,
-    /// Bearer token of the admin listener.
-    pub admin_token: Option<Secret>,
-    /// Host names, besides loopback ones, that the admin listener answers to.
-    pub admin_hosts: Vec<String>,
-    /// Threads that serve; one a core where nothing is said.
-    pub workers: Option<usize>,
-    /// Connections at once; 10,000.
-    pub max_connections: usize,
-    /// Certificate and key files.
-    pub tls: Option<(String, String)>,
-    /// Whether and how each request is logged.
-    pub access_log: AccessLog,
-    /// A path on the main listener that answers 200.
-    pub health: Option<String>,
-    /// Where Swagger UI is.
-    pub docs: Option<String>,
+section! {
+    /// A site in one file, served by larder.
+    "the site" pub(crate) struct MainConfig {
+        ..part: PartConfig;
+        /// Listeners. A change needs a restart.
+        server: ServerConfig as server,
+        /// Where responses are kept. A change needs a restart, but for `namespace`.
+        cache: CacheConfig as section<CacheConfig>,
+        /// The directory where templates live. Default: templates.
+        templates: Option<At<String>> as site_path,
+        /// The site's languages; `{{language}}` is the visitor's best among them.
+        languages: Vec<At<String>> as languages,
+        /// Pages for errors, by status: `404`, `5xx`.
+        errors: Vec<ErrorPageConfig> as errors,
+    }
+}
+
+section! {
+    /// A part of a site.
+    "an included file" pub(crate) struct PartConfig {
+        /// What this file's routes do not say themselves.
+        defaults: RouteSettings as section<RouteSettings>,
+        /// More files: paths and globs, relative to the main file.
+        include: Vec<At<String>> as include,
+        /// Values for templates, as they stand.
+        data: Vec<(At<String>, Node)> as data,
+        /// Values for templates from files.
+        load: Vec<LoadConfig> as loads,
+        /// The routes, keyed by `[METHOD ]path`.
+        routes: Vec<RouteConfig> as routes,
+    }
+}
+
+section! {
+    /// Listeners. A change needs a restart.
+    "`server`" pub struct ServerConfig {
+        /// Where the site is served.
+        listen: String as address = "127.0.0.1:8000".to_owned(),
+        /// Where the admin listener is: key list, purge, metrics, status; `off` for none.
+        admin: Option<String> as address_or_off = Some("127.0.0.1:8001".to_owned()),
+        /// Bearer token of the admin listener; needed where it is not on loopback.
+        admin_token: Option<Secret> as secret,
+        /// Host names, besides loopback ones, that the admin listener answers to.
+        admin_hosts: Vec<String> as hosts,
+        /// Threads that serve. Default: one a core.
+        workers: Option<usize> as whole<_, 1, 1024>,
+        /// Connections at once.
+        max_connections: usize as whole<_, 1, 1_000_000> = 10_000,
+        /// Certificate and key, watched.
+        tls: Option<(String, String)> as tls,
+        /// How each request is logged.
+        access_log: AccessLog as word = AccessLog::Off,
+        /// A path on the main listener that answers 200, or `off`.
+        health: Option<String> as path_or_off = None,
+        /// Where Swagger UI is, and `/openapi.json` beside it, or `off`.
+        docs: Option<String> as path_or_off = None,
+        /// How much the `Cache-Status` header tells; `full` includes the key.
+        cache_status: CacheStatusDetail as word = CacheStatusDetail::Short,
+    }
+}
+
+section! {
+    /// Certificate and key.
+    "`tls`" pub(crate) struct TlsConfig {
+        /// The certificate chain's file, PEM.
+        cert: Option<At<String>> as filled,
+        /// The private key's file, PEM.
+        key: Option<At<String>> as filled,
+    }
+}
+
+words! {
+    /// How each request is logged.
+    pub enum AccessLog {
+        /// Not at all.
+        Off = "off",
+        /// A line of text.
+        Text = "text",
+        /// A line of JSON.
+        Json = "json",
+    }
+}
+
+words! {
     /// How much `Cache-Status` tells.
-    pub cache_status: CacheStatusDetail,
+    pub enum CacheStatusDetail {
+        /// Without the key.
+        Short = "short",
+        /// With the key.
+        Full = "full",
+        /// No header.
+        Off = "off",
+    }
 }
 
-impl Default for ServerConfig {
-    fn default() -> Self {
+section! {
+    /// Where responses are kept. A change needs a restart, but for `namespace`.
+    "`cache`" pub struct CacheConfig {
+        /// `memory`, or an address: redis://, rediss://, redis+unix://.
+        store: Secret as store = Secret::new("memory"),
+        /// The first part of every key; no braces.
+        prefix: String as filled_key_part = "api:cache".to_owned(),
+        /// The second part of every key; may be empty.
+        namespace: String as key_part = String::new(),
+        /// Bytes of responses kept in this process.
+        memory: u64 as size = 256 << 20,
+        /// How long one answer waits for the store, all calls together.
+        timeout: Duration as duration = Duration::from_millis(100),
+        /// The largest entry that is stored.
+        max_entry: u64 as size = 1 << 20,
+        /// New keys that one route stores in a second; a key beyond them is stored when it is asked
+        /// for again.
+        max_new_keys: u32 as whole<_, 1, 1_000_000> = 1000,
+    }
+}
+
+section! {
+    /// What a route does not say itself: headers merge, the rest is replaced.
+    "`defaults`" pub struct RouteSettings {
+        /// How long larder keeps the response: `300` (seconds), `30s`, `5m`, `1h30m`, `2d`, `1y`,
+        /// `off`. Default: 5m.
+        ttl: Option<At<Ttl>> as ttl,
+        /// What the cache key is made of: `auto`, `path`, `url`, `hash`, or a pattern such as
+        /// `{{prefix}}:{{namespace}}:{{route}}:{{path}}`. Default: auto.
+        key: Option<At<String>> as filled,
+        /// Response headers; `null` removes one that `defaults` sets.
+        headers: HeadersConfig as headers,
+        /// How long a stale answer may be given while a fresh one is made (RFC 5861). Default: off.
+        stale_while_revalidate: Option<At<Ttl>> as ttl,
+        /// How long a stale answer may be given when making a fresh one fails (RFC 5861). Default:
+        /// off.
+        stale_if_error: Option<At<Ttl>> as ttl,
+        /// How long browsers and CDNs may keep the response. Default: off.
+        max_age: Option<At<Ttl>> as ttl,
+        /// The template around the page, which goes into its `{{{content}}}`; `null` for none.
+        layout: Option<Option<At<String>>> as layout,
+        /// Origins that may read the answer: `"*"`, or a list.
+        cors: Option<CorsConfig> as cors,
+    }
+}
+
+impl RouteSettings {
+    /// These, and what they leave open as `defaults` has it.
+    pub(super) fn or(self, defaults: &Self) -> Self {
+        let Self {
+            ttl,
+            key,
+            headers,
+            stale_while_revalidate,
+            stale_if_error,
+            max_age,
+            layout,
+            cors,
+        } = self;
         Self {
-            listen: "127.0.0.1:8000".to_owned(),
-            admin: Some("127.0.0.1:8001".to_owned()),
-            admin_token: None,
-            admin_hosts: Vec::new(),
-            workers: None,
-            max_connections: 10_000,
-            tls: None,
-            access_log: AccessLog::Off,
-            health: None,
-            docs: None,
-            cache_status: CacheStatusDetail::Short,
+            ttl: ttl.or_else(|| defaults.ttl.clone()),
+            key: key.or_else(|| defaults.key.clone()),
+            // A later header replaces, or with `null` removes, an earlier one of its name.
+            headers: defaults.headers.iter().cloned().chain(headers).collect(),
+            stale_while_revalidate: stale_while_revalidate
+                .or_else(|| defaults.stale_while_revalidate.clone()),
+            stale_if_error: stale_if_error.or_else(|| defaults.stale_if_error.clone()),
+            max_age: max_age.or_else(|| defaults.max_age.clone()),
+            layout: layout.or_else(|| defaults.layout.clone()),
+            cors: cors.or_else(|| defaults.cors.clone()),
         }
     }
 }
 
-/// How each request is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessLog {
-    /// Not at all.
-    Off,
-    /// A line of text.
-    Text,
-    /// A line of JSON.
-    Json,
-}
-
-/// How much `Cache-Status` tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheStatusDetail {
-    /// Without the key.
-    Short,
-    /// With the key.
-    Full,
-    /// No header.
-    Off,
-}
-
-/// The `cache` section; a change needs a restart, but for `namespace`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheConfig {
-    /// `memory` or an address of Redis, environment filled in. May hold a password: never shown.
-    pub store: At<Secret>,
-    /// The first part of every key; not empty, no braces.
-    pub prefix: String,
-    /// The second part of every key; may be empty.
-    pub namespace: String,
-    /// Bytes of responses kept in this process; 256 MiB.
-    pub memory: u64,
-    /// How long one answer waits for the store, all calls together; 100 ms.
-    pub timeout: Duration,
-    /// The largest entry that is stored, in bytes; 1 MiB.
-    pub max_entry: u64,
-    /// New keys a second and route before a key has to be asked for twice; 1,000.
-    pub max_new_keys: u32,
-}
-
-impl CacheConfig {
-    /// What holds where the file, at `place`, says nothing.
-    #[must_use]
-    pub fn new(place: &Span) -> Self {
-        Self {
-            store: At::new(Secret::new("memory"), place.clone()),
-            prefix: "api:cache".to_owned(),
-            namespace: String::new(),
-            memory: 256 << 20,
-            timeout: Duration::from_millis(100),
-            max_entry: 1 << 20,
-            max_new_keys: 1000,
-        }
-    }
-}
-
-/// What a route does not say itself: the main file's `defaults`, or an include's for its own
-/// routes.
-#[derive(Clone, Debug, Default)]
-pub struct Defaults {
-    /// Lifetime in the cache.
-    pub ttl: Option<At<Ttl>>,
-    /// Key builder.
-    pub key: Option<At<String>>,
-    /// Response headers; merged with the route's.
-    pub headers: Vec<(At<String>, Option<At<String>>)>,
-    /// How long a stale answer may be given while a fresh one is made.
-    pub stale_while_revalidate: Option<At<Ttl>>,
-    /// How long a stale answer may be given when making a fresh one fails.
-    pub stale_if_error: Option<At<Ttl>>,
-    /// Lifetime in browsers and CDNs.
-    pub max_age: Option<At<Ttl>>,
-    /// The layout around templates.
-    pub layout: Option<At<String>>,
-    /// Origins that may read answers.
-    pub cors: Option<CorsConfig>,
-}
+/// Response headers by name; `None` removes an earlier one of that name.
+pub(crate) type HeadersConfig = Vec<(At<String>, Option<At<String>>)>;
 
 /// Who may read answers from another origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CorsConfig {
-    /// `"*"`.
-    Any(Span),
+    /// Every origin: `"*"`.
+    Any,
     /// Listed origins.
-    Origins(Vec<At<String>>),
+    Origins(Vec<String>),
 }
 
-/// One route as typed.
-#[derive(Clone, Debug)]
-pub struct RouteConfig {
-    /// The method; GET where none is said. The span is that of the whole key.
-    pub method: At<String>,
-    /// The path, as typed.
-    pub path: At<String>,
-    /// `name`.
-    pub name: Option<At<String>>,
-    /// `summary`.
-    pub summary: Option<String>,
-    /// Where the response comes from.
-    pub source: SourceConfig,
-    /// `status`, 100 to 599.
-    pub status: Option<At<u16>>,
-    /// `headers`; `null` removes a default.
-    pub headers: Vec<(At<String>, Option<At<String>>)>,
-    /// `content_type`.
-    pub content_type: Option<At<String>>,
-    /// `ttl`.
-    pub ttl: Option<At<Ttl>>,
-    /// `stale_while_revalidate`.
-    pub stale_while_revalidate: Option<At<Ttl>>,
-    /// `stale_if_error`.
-    pub stale_if_error: Option<At<Ttl>>,
-    /// `max_age`.
-    pub max_age: Option<At<Ttl>>,
-    /// `key`.
-    pub key: Option<At<String>>,
-    /// `namespace`.
-    pub namespace: Option<At<String>>,
-    /// `data`.
-    pub data: Vec<(At<String>, Node)>,
-    /// `load`.
-    pub load: Vec<LoadConfig>,
-    /// `query`.
-    pub query: Vec<ParamConfig>,
-    /// `params`.
-    pub params: Vec<ParamConfig>,
-    /// `layout`; `Some(None)` for `layout: null`, which removes a default.
-    pub layout: Option<Option<At<String>>>,
-    /// `cors`.
-    pub cors: Option<CorsConfig>,
-    /// `delay`: how long a render takes.
-    pub delay: Option<Duration>,
-    /// The defaults of the file that the route is in.
-    pub defaults: Arc<Defaults>,
+section! {
+    /// A path and what is answered there.
+    "route" pub struct RouteConfig (
+        /// The method; GET where none is written. The span is that of the whole key.
+        method: At<String>,
+        /// The path, as written.
+        path: At<String>,
+        /// Where the response comes from.
+        source: SourceConfig,
+    ) led by Lead {
+        fields: SourceConfig::FIELDS, required: true, short: schema::text
+    } => {
+        ..settings: RouteSettings;
+        /// The route's name, unique: letters, digits, `_`, `.`, `-`. Default: from the path.
+        name: Option<At<String>> as route_name,
+        /// A line for `larder routes` and the OpenAPI document.
+        summary: Option<String> as plain_text,
+        /// The response's status. Default: 200.
+        status: Option<At<u16>> as status,
+        /// The response's media type. Default: from the source.
+        content_type: Option<At<String>> as content_type,
+        /// Another namespace than `cache.namespace`.
+        namespace: Option<String> as key_part,
+        /// Values for templates, as they stand.
+        data: Vec<(At<String>, Node)> as data,
+        /// Values for templates from files.
+        load: Vec<LoadConfig> as loads,
+        /// The query's parameters; one that breaks its rule is a 422.
+        query: Vec<ParamConfig> as params,
+        /// The path's parameters; one that breaks its rule is a 404.
+        params: Vec<ParamConfig> as params,
+        /// How long a render takes, for trying slow pages.
+        delay: Option<Duration> as duration,
+    }
 }
 
-/// Where a response comes from: exactly one a route.
-#[derive(Clone, Debug)]
-pub enum SourceConfig {
-    /// A value, as it stands.
-    Body(Node),
-    /// A mapping or list whose strings are templates.
-    Json(Node),
-    /// A template file's name.
-    Template(At<String>),
-    /// A template written in place.
-    Inline(At<String>),
-    /// A file's path.
-    File(At<String>),
-    /// A directory's path.
-    Dir(At<String>),
-    /// An address, which may use `params` and `query`.
-    Redirect(At<String>),
+one_of! {
+    /// Where a response comes from: exactly one a route.
+    pub enum SourceConfig {
+        /// Sent as it stands; a mapping or list is sent as JSON.
+        body: Body(Node) as node,
+        /// A mapping or list whose strings are templates; one that is a single expression keeps its
+        /// value's type.
+        json: Json(Node) as tree,
+        /// A template's file below `templates`.
+        template: Template(At<String>) as template_name,
+        /// A template written in place.
+        inline: Inline(At<String>) as text,
+        /// A file, sent as it is.
+        file: File(At<String>) as site_path,
+        /// A directory whose files are sent; for `{*rest}` paths.
+        dir: Dir(At<String>) as site_path,
+        /// An address to go to; may use `{{params.x}}` and `{{query.x}}`. 302 unless `status`.
+        redirect: Redirect(At<String>) as redirect,
+    }
 }
 
-/// A value from elsewhere.
-#[derive(Clone, Debug)]
-pub struct LoadConfig {
-    /// The name under which templates see it.
-    pub name: At<String>,
-    /// Where it comes from: a path, a glob, `redis:key`, `upstream:/path`, an `https://` address.
-    pub from: At<String>,
-    /// Whether a page does without where it is not found.
-    pub optional: bool,
-    /// The value's own life; one minute where nothing is said. Files are watched and have none.
-    pub ttl: Option<At<LoadTtl>>,
-    /// How long an old value may be used when loading a new one fails.
-    pub stale_if_error: Option<At<Ttl>>,
-    /// What is used where there is neither a new nor an old value.
-    pub fallback: Option<Node>,
-    /// Request headers; they may hold passwords.
-    pub headers: Vec<(At<String>, At<Secret>)>,
-    /// How long an answer is waited for; the upstream's, else 2 s.
-    pub timeout: Option<At<Duration>>,
-    /// Statuses that carry a value; empty for 200 alone.
-    pub accept_status: Vec<At<u16>>,
+section! {
+    /// A value from a file or from several.
+    "load" pub struct LoadConfig (
+        /// The name under which templates see it.
+        name: At<String>,
+        /// Where it comes from: a path or a glob.
+        from: At<String>,
+    ) led by Lead {
+        fields: &[Field::new("from", "A file, or a glob for a list of files.", schema::text)],
+        required: true,
+        short: schema::text
+    } => {
+        /// Whether the page does without it where there is no such file.
+        optional: bool as flag = false,
+    }
 }
 
-/// How long a loaded value lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadTtl {
-    /// As the file says.
-    Fixed(Ttl),
-    /// As the answer's `Cache-Control` says.
-    Upstream,
+section! {
+    /// A declared parameter of a query or a path; its type for short.
+    "parameter" pub struct ParamConfig (
+        /// Its name.
+        name: At<String>,
+        /// `type`; string where nothing is said.
+        kind: At<ParamType>,
+    ) led by Lead {
+        fields: &[Field::new(
+            "type", "What its text must be. Default: string.", schema::word::<ParamType>
+        )],
+        required: false,
+        short: schema::word::<ParamType>
+    } => {
+        /// Its value where a request has none.
+        default: Option<At<String>> as scalar,
+        /// Whether a request must have it.
+        required: bool as flag = false,
+        /// The only values that it may have.
+        "enum" choices: Vec<At<String>> as scalars,
+        /// The least number.
+        min: Option<At<f64>> as number,
+        /// The largest number.
+        max: Option<At<f64>> as number,
+        /// The longest text, in characters.
+        max_length: usize as whole<_, 1, 8192> = 200,
+        /// A regular expression that the whole text matches.
+        pattern: Option<At<String>> as text,
+        /// A line for the OpenAPI document.
+        description: Option<String> as plain_text,
+    }
 }
 
-/// A server that loads may name: `name:/path`.
-#[derive(Clone, Debug)]
-pub struct UpstreamConfig {
-    /// Its name.
-    pub name: At<String>,
-    /// Its address, `http://` or `https://`; paths are put behind it.
-    pub url: At<String>,
-    /// Request headers; they may hold passwords.
-    pub headers: Vec<(At<String>, At<Secret>)>,
-    /// How long an answer is waited for; 2 s where nothing is said.
-    pub timeout: Option<At<Duration>>,
+words! {
+    /// What a parameter's text must be.
+    pub enum ParamType {
+        /// Any text.
+        String = "string",
+        /// A whole number of 64 bits.
+        Int = "int",
+        /// A finite number.
+        Number = "number",
+        /// `true` or `false`.
+        Bool = "bool",
+    }
 }
 
-/// A declared parameter of a query or a path.
-#[derive(Clone, Debug)]
-pub struct ParamConfig {
-    /// Its name.
-    pub name: At<String>,
-    /// `type`; string where nothing is said.
-    pub kind: At<ParamType>,
-    /// `default`, as written in a request.
-    pub default: Option<At<String>>,
-    /// `required`.
-    pub required: bool,
-    /// `enum`, as written in a request; empty where anything goes.
-    pub choices: Vec<At<String>>,
-    /// `min`.
-    pub min: Option<At<f64>>,
-    /// `max`.
-    pub max: Option<At<f64>>,
-    /// `max_length` in characters; 200 where nothing is said.
-    pub max_length: usize,
-    /// `pattern`, a regular expression that the whole value matches.
-    pub pattern: Option<At<String>>,
-    /// `description`.
-    pub description: Option<String>,
-}
-
-/// What a parameter's text must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParamType {
-    /// Any text.
-    String,
-    /// A whole number of 64 bits.
-    Int,
-    /// A finite number.
-    Number,
-    /// `true` or `false`.
-    Bool,
-}
-
-/// A page for errors.
-#[derive(Clone, Debug)]
-pub struct ErrorPageConfig {
-    /// `404`, or `5` for `5xx`.
-    pub status: At<ErrorStatus>,
-    /// What is sent.
-    pub source: SourceConfig,
-    /// `content_type`.
-    pub content_type: Option<At<String>>,
-    /// `layout`.
-    pub layout: Option<Option<At<String>>>,
+section! {
+    /// A page for errors; it sees `error.status`, `error.title`, `error.detail` and `path`.
+    "error page" pub struct ErrorPageConfig (
+        /// `404`, or `5` for `5xx`.
+        status: At<ErrorStatus>,
+        /// What is sent.
+        source: SourceConfig,
+    ) led by Lead {
+        // Neither a directory nor an address is a page.
+        fields: SourceConfig::FIELDS.split_at(5).0, required: true, short: schema::text
+    } => {
+        /// The page's media type. Default: from the source.
+        content_type: Option<At<String>> as content_type,
+        /// The template around the page, which goes into its `{{{content}}}`; `null` for none.
+        layout: Option<Option<At<String>>> as layout,
+    }
 }
 
 /// Which errors a page is for.

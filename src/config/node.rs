@@ -47,6 +47,14 @@ impl Node {
         }
     }
 
+    /// A field of a mapping.
+    pub(super) fn field(&self, name: &str) -> Option<&(At<String>, Self)> {
+        match &self.value {
+            NodeValue::Map(fields) => fields.iter().find(|(key, _)| key.value == name),
+            _ => None,
+        }
+    }
+
     /// What kind of value it is, in words: `a mapping`.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -91,27 +91,27 @@ fn quoted(text: &str) -> String {
 pub(super) fn comment_ate(span: &Span) -> Option<Diagnostic> {
     let file = span.file();
     let end = span.range().end;
-    let typed = span.text();
-    if typed.starts_with(['"', '\'']) || typed.contains('\n') {
+    let written = span.text();
+    if written.starts_with(['"', '\'']) || written.contains('\n') {
         return None;
     }
     let line = Line::around(file, end);
     // Nothing is placed at the colon before it.
     let end =
-        if typed.is_empty() && file.text.get(end..)?.starts_with(':') { end + 1 } else { end };
+        if written.is_empty() && file.text.get(end..)?.starts_with(':') { end + 1 } else { end };
     let rest = line.text.get(end.checked_sub(line.start)?..)?;
     let comment = rest.strip_prefix(" #")?;
     if !comment.starts_with(|c: char| c.is_alphanumeric()) {
         return None;
     }
     let from = span.range().start.checked_sub(line.start)?;
-    let from = if typed.is_empty() { end - line.start + 1 } else { from };
+    let from = if written.is_empty() { end - line.start + 1 } else { from };
     let value = line.text.get(from..)?.trim_end();
     let marked = line.span(end - line.start + 1, line.text.trim_end().len());
     let (before, _) = line.text.split_at_checked(from)?;
-    let message = match typed {
+    let message = match written {
         "" => format!("the value is nothing: `#{}` is a comment", comment.trim_end()),
-        typed => format!("the value ends at `{typed}`: what follows is a comment"),
+        written => format!("the value ends at `{written}`: what follows is a comment"),
     };
     let mended = format!("{before}{}", quoted(value));
     Some(

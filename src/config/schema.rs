@@ -1,21 +1,37 @@
-//! The JSON Schema of the file, for editors: made from the table of fields.
+//! The JSON Schema of the file, for editors: made from the sections' declarations.
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Field, SECTIONS, SITE, Section, Shape};
+use super::model::{
+    CacheConfig, ErrorPageConfig, LoadConfig, MainConfig, ParamConfig, PartConfig, RouteConfig,
+    RouteSettings, ServerConfig, TlsConfig,
+};
+use super::section::{Field, Section, Word};
+
+/// Every section but the main file, in the order of the definitions.
+const DEFINITIONS: [&Section; 9] = [
+    &ServerConfig::SECTION,
+    &TlsConfig::SECTION,
+    &CacheConfig::SECTION,
+    &RouteSettings::SECTION,
+    &RouteConfig::SECTION,
+    &ParamConfig::SECTION,
+    &LoadConfig::SECTION,
+    &ErrorPageConfig::SECTION,
+    &PartConfig::SECTION,
+];
 
 /// The JSON Schema (draft 2020-12) of the main file and of those that it includes.
 #[must_use]
-pub fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     let mut root = Map::new();
     root.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
     root.insert("title".into(), "larder routes.yaml".into());
-    if let Value::Object(site) = section(&SITE) {
-        root.extend(site);
+    if let Value::Object(main) = definition(&MainConfig::SECTION) {
+        root.extend(main);
     }
-    let others = SECTIONS.into_iter().filter(|section| section.title != SITE.title);
-    let defs = others.map(|section| (id(section), self::section(section)));
-    root.insert("$defs".into(), Value::Object(defs.collect()));
+    let definitions = DEFINITIONS.map(|section| (id(section), definition(section)));
+    root.insert("$defs".into(), Value::Object(definitions.into_iter().collect()));
     Value::Object(root)
 }
 
@@ -25,41 +41,39 @@ fn id(section: &Section) -> String {
 }
 
 /// A mapping of known fields, or what may stand in its place.
-fn section(section: &Section) -> Value {
+fn definition(section: &Section) -> Value {
     let properties: Map<String, Value> =
-        section.fields.iter().map(|field| (field.name.to_owned(), property(field))).collect();
+        section.all().map(|field| (field.name.to_owned(), property(field))).collect();
+    let required = section.lead.as_ref().filter(|lead| lead.required);
     // A section that needs nothing may be left empty, as when all in it is commented out.
-    let kind = if section.one_of.is_empty() { json!(["object", "null"]) } else { json!("object") };
+    let kind = if required.is_some() { json!("object") } else { json!(["object", "null"]) };
     let mut mapping = json!({
         "type": kind,
         "properties": properties,
         "patternProperties": { "^x-": true },
         "additionalProperties": false,
     });
-    if !section.one_of.is_empty() {
-        let one_of: Vec<Value> =
-            section.one_of.iter().map(|name| json!({ "required": [name] })).collect();
-        mapping["oneOf"] = one_of.into();
+    if let Some(lead) = required {
+        let one_of = lead.fields.iter().map(|field| json!({ "required": [field.name] }));
+        mapping["oneOf"] = one_of.collect();
     }
-    if section.short.is_empty() {
-        mapping["description"] = section.doc.into();
-        return mapping;
+    let doc = section.doc.trim_start();
+    if let Some(lead) = &section.lead {
+        return json!({ "description": doc, "anyOf": [(lead.short)(), mapping] });
     }
-    let mut forms: Vec<Value> = section.short.iter().map(|short| shape(*short)).collect();
-    forms.push(mapping);
-    json!({ "description": section.doc, "anyOf": forms })
+    mapping["description"] = doc.into();
+    mapping
 }
 
 fn property(field: &Field) -> Value {
-    let mut property = shape(field.shape);
-    let doc = match field.default {
-        "" => field.doc.to_owned(),
-        default => format!("{} Default: {default}.", field.doc),
+    let mut property = (field.schema)();
+    let doc = field.doc.trim_start();
+    let doc = match (field.default)().as_str() {
+        "" => doc.to_owned(),
+        default => format!("{doc} Default: {default}."),
     };
     // Beside `$ref` other words count too, since draft 2019-09.
-    if let Value::Object(property) = &mut property {
-        property.insert("description".into(), doc.into());
-    }
+    property["description"] = doc.into();
     property
 }
 
@@ -68,32 +82,103 @@ const DURATION: &str = "[0-9]+|([0-9]+(y|w|d|h|m|s|ms))+";
 /// A text in which the environment fills in something.
 const VARIABLE: &str = r"\$\{";
 
-fn shape(shape: Shape) -> Value {
-    match shape {
-        Shape::Any => json!({}),
-        Shape::Tree => json!({ "type": ["object", "array"] }),
-        Shape::Null => json!({ "type": "null" }),
-        Shape::Text => json!({ "type": "string" }),
-        Shape::Ttl => written(&format!("off|{DURATION}")),
-        Shape::Duration => written(DURATION),
-        Shape::Size => written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"),
-        Shape::Whole(low, high) => {
-            variable_or(&json!({ "type": "integer", "minimum": low, "maximum": high }))
-        }
-        Shape::Number => variable_or(&json!({ "type": "number" })),
-        Shape::Bool => variable_or(&json!({ "type": "boolean" })),
-        Shape::Word(words) => variable_or(&json!({ "enum": words })),
-        Shape::Scalar => json!({ "type": ["string", "number", "boolean"] }),
-        Shape::List(item) => json!({ "type": ["array", "null"], "items": self::shape(*item) }),
-        Shape::Map(value) => map(*value),
-        Shape::Routes => keyed("^((GET|HEAD|POST|PUT|PATCH|DELETE)\\s+)?/", "route"),
-        Shape::Errors => keyed("^[45]([0-9][0-9]|xx|XX)$", "error-page"),
-        Shape::Either(shapes) => {
-            let shapes: Vec<Value> = shapes.iter().map(|shape| self::shape(*shape)).collect();
-            json!({ "anyOf": shapes })
-        }
-        Shape::Section(section) => json!({ "$ref": format!("#/$defs/{}", id(section)) }),
-    }
+/// Anything.
+pub(super) fn any() -> Value {
+    json!({})
+}
+
+/// A mapping or a list.
+pub(super) fn tree() -> Value {
+    json!({ "type": ["object", "array"] })
+}
+
+pub(super) fn text() -> Value {
+    json!({ "type": "string" })
+}
+
+pub(super) fn text_or_null() -> Value {
+    json!({ "anyOf": [text(), { "type": "null" }] })
+}
+
+/// A text, number or boolean: what a request's text may be compared with.
+pub(super) fn scalar() -> Value {
+    json!({ "type": ["string", "number", "boolean"] })
+}
+
+/// A duration, or `off`.
+pub(super) fn ttl() -> Value {
+    written(&format!("off|{DURATION}"))
+}
+
+pub(super) fn duration() -> Value {
+    written(DURATION)
+}
+
+pub(super) fn size() -> Value {
+    written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?")
+}
+
+/// A whole number between two bounds, both included.
+pub(super) fn whole<const LOW: u64, const HIGH: u64>() -> Value {
+    variable_or(&json!({ "type": "integer", "minimum": LOW, "maximum": HIGH }))
+}
+
+pub(super) fn number() -> Value {
+    variable_or(&json!({ "type": "number" }))
+}
+
+pub(super) fn flag() -> Value {
+    variable_or(&json!({ "type": "boolean" }))
+}
+
+/// One of some words.
+pub(super) fn word<W: Word>() -> Value {
+    let words: Vec<&str> = W::WORDS.iter().map(|(word, _)| *word).collect();
+    variable_or(&json!({ "enum": words }))
+}
+
+/// A list of one kind of item.
+pub(super) fn list(item: &Value) -> Value {
+    json!({ "type": ["array", "null"], "items": item })
+}
+
+/// One text, or a list of them.
+pub(super) fn text_or_list() -> Value {
+    json!({ "anyOf": [text(), list(&text())] })
+}
+
+/// Headers, each a text, number or boolean, or null.
+pub(super) fn headers() -> Value {
+    let value = json!({ "type": ["string", "number", "boolean", "null"] });
+    json!({ "type": ["object", "null"], "additionalProperties": value })
+}
+
+/// A mapping with free names and values.
+pub(super) fn values() -> Value {
+    json!({ "type": ["object", "null"], "additionalProperties": {} })
+}
+
+/// A section, by its definition.
+pub(super) fn section(section: &Section) -> Value {
+    json!({ "$ref": format!("#/$defs/{}", id(section)) })
+}
+
+/// A mapping with free names to sections; those in it that begin with `x-` are no sections.
+pub(super) fn sections(value: &Section) -> Value {
+    json!({
+        "type": ["object", "null"],
+        "additionalProperties": section(value),
+        "patternProperties": { "^x-": true },
+    })
+}
+
+/// A mapping whose names have a form, to sections.
+pub(super) fn sections_by(form: &str, value: &Section) -> Value {
+    json!({
+        "type": ["object", "null"],
+        "patternProperties": { form: section(value), "^x-": true },
+        "additionalProperties": false,
+    })
 }
 
 /// A number, or a text of a form.
@@ -108,24 +193,6 @@ fn written(form: &str) -> Value {
 /// A value, or a text that the environment makes into one.
 fn variable_or(value: &Value) -> Value {
     json!({ "anyOf": [value, { "type": "string", "pattern": VARIABLE }] })
-}
-
-/// A mapping with free names; those that hold sections may have `x-…` beside them.
-fn map(value: Shape) -> Value {
-    let mut map = json!({ "type": ["object", "null"], "additionalProperties": shape(value) });
-    if let Shape::Section(_) = value {
-        map["patternProperties"] = json!({ "^x-": true });
-    }
-    map
-}
-
-/// A mapping whose names have a form, to sections.
-fn keyed(form: &str, id: &str) -> Value {
-    json!({
-        "type": ["object", "null"],
-        "patternProperties": { form: { "$ref": format!("#/$defs/{id}") }, "^x-": true },
-        "additionalProperties": false,
-    })
 }
 
 #[cfg(test)]

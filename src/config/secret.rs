@@ -18,6 +18,15 @@ impl Secret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// A store's address without what may be secret: who logs in, and how.
+    #[must_use]
+    pub(crate) fn public_address(&self) -> String {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.clone() };
+        let rest = rest.split_once(['?', '#']).map_or(rest, |(rest, _)| rest);
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        format!("{scheme}://{rest}")
+    }
 }
 
 impl Deref for Secret {
@@ -37,5 +46,23 @@ impl From<String> for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stores_address_is_shown_without_its_password() {
+        for (store, shown) in [
+            ("memory", "memory"),
+            ("redis://127.0.0.1:6379/1", "redis://127.0.0.1:6379/1"),
+            ("redis://me:a@b@h:1/2", "redis://h:1/2"),
+            ("redis://me:p@ss@h:1/2?protocol=resp3", "redis://h:1/2"),
+            ("rediss://:secret@h", "rediss://h"),
+        ] {
+            assert_eq!(Secret::new(store).public_address(), shown);
+        }
     }
 }

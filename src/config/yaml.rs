@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
-use serde_yaml::{Options, Spanned};
+use serde_yaml::{Location, Options, Spanned};
 
 use super::node::{Node, NodeValue};
 use super::quotes;
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest file that is parsed, in bytes.
-pub const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
 /// How deep a document may nest: a level takes up to 30 KiB of stack in an unoptimised build, and a
 /// thread of the runtime has 2 MiB.
 const MAX_DEPTH: usize = 32;
@@ -31,9 +31,9 @@ const MAX_MARKED_EVENTS: usize = 10_000;
 const MAX_SCALAR_BYTES: usize = 20 * 1024 * 1024;
 
 /// Parses one document; nothing where the text is no YAML, and then the report says why.
-pub fn parse(file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
+pub(crate) fn parse(file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(&file.text, options()) {
-        Ok(raw) => Some(Grow { file, report }.node(raw)),
+        Ok(raw) => Some(NodeBuilder { file, report }.node(raw)),
         Err(error) => {
             report.push(super::yaml_error::diagnose(file, &error));
             None
@@ -142,14 +142,14 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 /// Turns the parser's tree into ours: places, merge keys, duplicate keys.
-struct Grow<'a> {
+struct NodeBuilder<'a> {
     file: &'a Arc<SourceFile>,
     report: &'a mut Report,
 }
 
-impl Grow<'_> {
+impl NodeBuilder<'_> {
     fn node(&mut self, raw: Spanned<Raw>) -> Node {
-        let mut span = self.span(&raw.defined);
+        let mut span = span_of(self.file, &raw.defined);
         if let Some(text) = self.unquoted_braces(&raw.value, &span) {
             return text;
         }
@@ -201,7 +201,7 @@ impl Grow<'_> {
                 continue;
             }
             if let Some(first) = seen.insert(key.value.clone(), key.span.clone()) {
-                self.twice(&key, &first);
+                self.duplicate_key(&key, &first);
                 seen.insert(key.value, first);
                 continue;
             }
@@ -212,7 +212,7 @@ impl Grow<'_> {
         fields
     }
 
-    fn twice(&mut self, key: &At<String>, first: &Span) {
+    fn duplicate_key(&mut self, key: &At<String>, first: &Span) {
         let path = key.value.rsplit(' ').next().unwrap_or_default();
         let (code, message) = if path.starts_with('/') {
             (Code::DuplicateRoute, format!("`{}` is defined twice", key.value))
@@ -250,7 +250,7 @@ impl Grow<'_> {
     }
 
     fn key(&mut self, raw: Spanned<Raw>) -> Option<At<String>> {
-        let span = self.span(&raw.defined);
+        let span = span_of(self.file, &raw.defined);
         let text = match raw.value {
             Raw::Text(text) => text,
             Raw::Bool(_) | Raw::Number(_) => span.text().to_owned(),
@@ -263,20 +263,8 @@ impl Grow<'_> {
         Some(At::new(text, span))
     }
 
-    fn span(&self, at: &serde_yaml::Location) -> Span {
-        let span = at.span();
-        match (span.byte_offset(), span.byte_len()) {
-            (Some(start), Some(length)) => {
-                let start = usize::try_from(start).unwrap_or(usize::MAX);
-                let length = usize::try_from(length).unwrap_or(0);
-                Span::new(self.file, start..start.saturating_add(length))
-            }
-            _ => Span::at(self.file, line(at.line()), line(at.column()), 1),
-        }
-    }
-
     /// From the start of `outer` to the end of its last part, and to the bracket that closes it.
-    /// Parts that stand before it come from aliases.
+    /// Items that stand before it come from aliases.
     fn enclose<'s>(&self, outer: &Span, parts: impl Iterator<Item = &'s Span>) -> Span {
         let range = outer.range();
         let ends = parts.map(Span::range).filter(|part| part.start >= range.start);
@@ -300,6 +288,15 @@ impl Grow<'_> {
 /// What may stand between the last part of a mapping or list in brackets and its end.
 const BETWEEN: [char; 5] = [' ', '\t', '\r', '\n', ','];
 
-fn line(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+/// The place that the parser means.
+pub(super) fn span_of(file: &Arc<SourceFile>, at: &Location) -> Span {
+    // A number beyond the text is as its end.
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    match (at.span().byte_offset(), at.span().byte_len()) {
+        (Some(start), Some(length)) => {
+            let start = number(start);
+            Span::new(file, start..start.saturating_add(number(length)))
+        }
+        _ => Span::at(file, number(at.line()), number(at.column()), 1),
+    }
 }

@@ -8,6 +8,7 @@ use serde_yaml::{Error, ExternalMessageSource};
 
 use super::line::Line;
 use super::quotes::{extent, extent_in_brackets, needs_quotes};
+use super::yaml::span_of;
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Span};
 
 /// What the parser could not read, where and how to mend it.
@@ -31,7 +32,7 @@ pub(super) fn diagnose(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
         Error::MultipleDocuments { .. } => {
             let line = Line::around(file, span.range().start);
             let dashes = line.above().filter(|above| above.text.starts_with("---"));
-            let span = dashes.map_or(span, Line::said);
+            let span = dashes.map_or(span, Line::trimmed_span);
             Diagnostic::new(Code::YamlSyntax, "a second document begins here", &span)
                 .help("a file is one document: remove the `---`")
         }
@@ -46,16 +47,10 @@ pub(super) fn diagnose(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
     }
 }
 
+/// The place that an error is about: at least one character.
 fn place(file: &Arc<SourceFile>, error: &Error) -> Span {
-    let Some(at) = error.location() else { return Span::new(file, 0..0) };
-    let span = at.span();
-    if let (Some(start), Some(length)) = (span.byte_offset(), span.byte_len()) {
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let length = usize::try_from(length).unwrap_or(1);
-        return Span::new(file, start..start.saturating_add(length.max(1)));
-    }
-    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-    Span::at(file, number(at.line()), number(at.column()), 1)
+    let range = error.location().map_or(0..0, |at| span_of(file, &at).range());
+    Span::new(file, range.start..range.end.max(range.start + 1))
 }
 
 fn first_line(error: &Error) -> String {
@@ -193,8 +188,8 @@ fn too_deep(line: Line, above: Line) -> Diagnostic {
         Some(parent) => format!("dedent to column {column} to make `{key}` a field of `{parent}`"),
         None => format!("dedent to column {column}"),
     };
-    Diagnostic::new(Code::YamlIndent, message, &line.said())
-        .label(&above.said(), "this has a value on its own line")
+    Diagnostic::new(Code::YamlIndent, message, &line.trimmed_span())
+        .label(&above.trimmed_span(), "this has a value on its own line")
         .help(help)
 }
 
@@ -251,8 +246,8 @@ fn misplaced(line: Line, span: &Span) -> Diagnostic {
     };
     if outer.indent() == line.indent() {
         let message = format!("{what} is beside `{}`, which is of another kind", name(outer));
-        return Diagnostic::new(Code::YamlIndent, message, &line.said())
-            .label(&outer.said(), "beside this")
+        return Diagnostic::new(Code::YamlIndent, message, &line.trimmed_span())
+            .label(&outer.trimmed_span(), "beside this")
             .help("a list's items all begin with `- `, a mapping's fields all have a `:`");
     }
     let beside = |other: Line| format!("column {}, beside `{}`", other.indent() + 1, name(other));
@@ -261,7 +256,7 @@ fn misplaced(line: Line, span: &Span) -> Diagnostic {
         None => format!("dedent to {}", beside(outer)),
     };
     let message = format!("{what} is indented like no line above it");
-    Diagnostic::new(Code::YamlIndent, message, &line.said()).help(help)
+    Diagnostic::new(Code::YamlIndent, message, &line.trimmed_span()).help(help)
 }
 
 /// Two values in brackets with nothing between them.
@@ -293,7 +288,7 @@ fn not_closed(bracket: &Span, line: Line) -> Diagnostic {
     }
     let message = "the bracket that opens here is not closed";
     Diagnostic::new(Code::YamlSyntax, message, bracket)
-        .label(&line.said(), "this was read as a part of it")
+        .label(&line.trimmed_span(), "this was read as a part of it")
 }
 
 /// A value in brackets that begins with ` #`, so that the closing bracket is a comment's.
@@ -315,7 +310,8 @@ fn comment_in_brackets(bracket: &Span) -> Option<Diagnostic> {
 /// A line without a colon where a field was expected.
 fn no_colon(line: Line) -> Diagnostic {
     let said = line.text.trim();
-    let diagnostic = Diagnostic::new(Code::YamlSyntax, "a `:` is missing here", &line.said());
+    let diagnostic =
+        Diagnostic::new(Code::YamlSyntax, "a `:` is missing here", &line.trimmed_span());
     match said.split_once(':') {
         Some((key, value)) if !value.is_empty() => {
             diagnostic.help(format!("put a blank after the colon:  {key}: {}", value.trim_start()))
@@ -381,7 +377,7 @@ fn plain(kind: &ErrorKind, line: Line, span: &Span) -> Diagnostic {
             return Diagnostic::new(
                 Code::YamlIndent,
                 "this line continues a value and is not further in",
-                &line.said(),
+                &line.trimmed_span(),
             )
             .help("indent it further than the field's name");
         }

@@ -4,13 +4,13 @@
 //! made to point here (DNS rebinding) is told by its `Host`, a page of another site by its
 //! `Origin`, another machine by its address.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
-use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 
 use crate::config::ServerConfig;
-use crate::http::edge::Peer;
+use crate::http::guard::{is_listed, is_own_origin, literal_address, without_port};
+use crate::site::key::Headers;
 
 const FAR: &str = "live reload is for browsers on this machine";
 const HOST_UNKNOWN: &str = "live reload does not answer to this Host; see server.admin_hosts";
@@ -32,23 +32,20 @@ impl Guard {
     ///
     /// # Errors
     /// Why not, in words.
-    pub(super) fn admits(&self, host: &str, peer: Option<Peer>) -> Result<(), &'static str> {
-        if !peer.is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback()) {
+    pub(super) fn admits(&self, host: &str, peer: SocketAddr) -> Result<(), &'static str> {
+        if !peer.ip().to_canonical().is_loopback() {
             return Err(FAR);
         }
         if self.knows(without_port(host)) { Ok(()) } else { Err(HOST_UNKNOWN) }
     }
 
     fn knows(&self, host: &str) -> bool {
-        let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Ok(address) = literal.unwrap_or(host).parse::<IpAddr>() {
+        if let Some(address) = literal_address(host) {
             return address.is_loopback();
         }
         // RFC 6761 §6.3: what ends in `localhost` is this machine.
         let name = host.to_ascii_lowercase();
-        name == "localhost"
-            || name.ends_with(".localhost")
-            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(&name))
+        name == "localhost" || name.ends_with(".localhost") || is_listed(&self.hosts, &name)
     }
 }
 
@@ -57,36 +54,23 @@ impl Guard {
 /// # Errors
 /// Why not, in words.
 pub(super) fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), &'static str> {
-    let mut lines = headers.get_all(ORIGIN).iter();
-    let (Some(origin), None) = (lines.next(), lines.next()) else { return Err(ORIGIN_FOREIGN) };
-    let own = origin.to_str().ok().and_then(|origin| origin.split_once("://")).is_some_and(
-        |(scheme, authority)| {
-            matches!(scheme, "http" | "https") && authority.eq_ignore_ascii_case(host)
-        },
-    );
-    if own { Ok(()) } else { Err(ORIGIN_FOREIGN) }
+    if is_own_origin(headers, host) == Some(true) { Ok(()) } else { Err(ORIGIN_FOREIGN) }
 }
 
-/// Host and port that a request names.
-pub(super) fn host_of<B>(request: &Request<B>) -> String {
-    let line = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    authority.or(line).unwrap_or_default().to_owned()
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
+/// Host and port that a request names: where it was sent to by HTTP/2 or in absolute form, the
+/// field says the same.
+pub(super) fn host_of(headers: &dyn Headers) -> String {
+    headers.get("host").unwrap_or_default().into_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::ORIGIN;
+
     use super::*;
 
-    fn peer(address: &str) -> Peer {
-        Peer(address.parse().unwrap())
+    fn peer(address: &str) -> SocketAddr {
+        address.parse().unwrap()
     }
 
     #[test]
@@ -94,12 +78,12 @@ mod tests {
         let server =
             ServerConfig { admin_hosts: vec!["my.site.test".to_owned()], ..<_>::default() };
         let guard = Guard::new(&server);
-        let near = Some(peer("127.0.0.1:9"));
+        let near = peer("127.0.0.1:9");
         for (host, from, expected) in [
             ("localhost:8000", near, true),
             ("127.0.0.1:8000", near, true),
-            ("[::1]:8000", Some(peer("[::1]:9")), true),
-            ("LocalHost", Some(peer("[::ffff:127.0.0.1]:9")), true),
+            ("[::1]:8000", peer("[::1]:9"), true),
+            ("LocalHost", peer("[::ffff:127.0.0.1]:9"), true),
             ("app.localhost:8000", near, true),
             ("my.site.test", near, true),
             ("evil.example:8000", near, false),
@@ -107,8 +91,7 @@ mod tests {
             ("notlocalhost", near, false),
             ("10.0.0.7:8000", near, false),
             ("", near, false),
-            ("localhost:8000", Some(peer("10.0.0.7:9")), false),
-            ("localhost:8000", None, false),
+            ("localhost:8000", peer("10.0.0.7:9"), false),
         ] {
             assert_eq!(guard.admits(host, from).is_ok(), expected, "{host} {from:?}");
         }

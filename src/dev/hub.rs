@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::{Method, Request};
 use serde_json::json;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +15,7 @@ use crate::fingerprint::{Fingerprint, Hasher};
 use crate::http::access::escaped;
 use crate::http::files::Dir;
 use crate::http::live::Live;
+use crate::http::request::RequestView;
 use crate::reload::{ReloadHandle, ReloadState, ReloadStatus};
 use crate::site::Site;
 
@@ -112,12 +112,17 @@ impl Hub {
     }
 
     /// What the page that a request asks for would be made from now.
-    pub(super) async fn stamp<B>(&self, request: &Request<B>) -> Stamp {
-        let is_read = *request.method() == Method::GET || *request.method() == Method::HEAD;
+    pub(super) async fn stamp(&self, request: &RequestView<'_>) -> Stamp {
+        if request.is_read() {
+            return self.stamp_of(&request.target()).await;
+        }
+        Stamp { page: None, site: self.site_version() }
+    }
+
+    /// The same for a GET of `target`.
+    pub(super) async fn stamp_of(&self, target: &str) -> Stamp {
         let site = self.site_version();
-        let page =
-            if is_read { Some(self.version(&super::target_of(request)).await) } else { None };
-        Stamp { page, site }
+        Stamp { page: Some(self.version(target).await), site }
     }
 
     /// The version of what a GET of `target` would show now.

@@ -67,17 +67,17 @@ pub(super) fn takes_script(answer: &Response<Body>) -> bool {
 }
 
 /// Adds the script, and takes away all by which the page could be kept or asked for again.
-pub(super) async fn into(answer: Response<Body>, tag: &Tag) -> Response<Body> {
-    let (mut parts, body) = answer.into_parts();
+pub(super) async fn into(answer: &mut Response<Body>, tag: &Tag) {
+    let body = std::mem::take(answer.body_mut());
     // A body of known size that fails half-way is a page that ends there.
     let page = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let page = inserted(&page, &tag.html());
     for name in [ETAG, LAST_MODIFIED, ACCEPT_RANGES, EXPIRES] {
-        parts.headers.remove(name);
+        answer.headers_mut().remove(name);
     }
-    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(page.len()));
-    Response::from_parts(parts, Body::full(page))
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(page.len()));
+    *answer.body_mut() = Body::full(page);
 }
 
 /// The page with `tag` before the `</body>` that ends it; at its end where it has none, or where
@@ -162,7 +162,7 @@ mod tests {
         }
         let stamp = Stamp { page: None, site: Fingerprint::default() };
         let tag = Tag { stamp, at: "/".into(), nonce: Some("abc".into()), is_quiet: true };
-        let answer = into(answer, &tag).await;
+        into(&mut answer, &tag).await;
         assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
         assert!(!answer.headers().contains_key(ETAG));
         assert!(!answer.headers().contains_key(LAST_MODIFIED));

@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::cache::{Outcome, Why};
-use crate::http::access::{Seen, Trace, escaped};
-use crate::telemetry::request_line;
+use crate::http::access::{Exchange, escaped};
+use crate::http::answer::Facts;
+use crate::telemetry::log_text;
 
 /// How requests are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineForm {
+pub(crate) enum LineForm {
     /// Text.
     Plain,
     /// Text with colours, for a terminal.
@@ -22,22 +23,24 @@ pub enum LineForm {
 
 /// Tells of requests on standard error, beside the log.
 #[derive(Clone, Copy, Debug)]
-pub struct Lines(pub LineForm);
+pub(crate) struct Lines(pub LineForm);
 
 impl Lines {
     /// Tells of one request.
-    pub(super) fn tell(self, seen: &Seen) {
-        request_line(&match self.0 {
-            LineForm::Plain => text(seen, Paint(false)),
-            LineForm::Coloured => text(seen, Paint(true)),
-            LineForm::Json => object(seen),
-        });
+    pub(super) fn tell(self, exchange: &Exchange<'_>) {
+        let line = match self.0 {
+            LineForm::Plain => text(exchange, Paint(false)),
+            LineForm::Coloured => text(exchange, Paint(true)),
+            LineForm::Json => object(exchange),
+        };
+        log_text(&(line + "\n"));
     }
 }
 
-/// `200 GET /hello/ada  hello-name  hit near  12 µs  api:cache::hello-name:/hello/ada`
-fn text(seen: &Seen, paint: Paint) -> String {
-    let status = seen.status.as_u16();
+/// `200 GET /hello/ada  hit near  12 µs  api:cache::hello-name:/hello/ada`
+fn text(exchange: &Exchange<'_>, paint: Paint) -> String {
+    let Exchange { asked, facts, .. } = exchange;
+    let status = exchange.status.as_u16();
     let hue = match status {
         500.. => RED,
         400.. => YELLOW,
@@ -46,44 +49,50 @@ fn text(seen: &Seen, paint: Paint) -> String {
     };
     let mut line = paint.with(hue, &status.to_string());
     // Writing into a String cannot fail.
-    let _infallible = write!(line, " {} {}", escaped(seen.method.as_str()), escaped(&seen.target));
-    if let Some(trace) = &seen.trace {
-        let _infallible = write!(line, "  {}  {}", trace.route, cached(trace));
+    let _infallible =
+        write!(line, " {} {}", escaped(asked.method.as_str()), escaped(&asked.target()));
+    if let Some(route) = facts.route_name() {
+        let _infallible = write!(line, "  {route}");
     }
-    let _infallible = write!(line, "  {}", paint.with(DIM, &time(seen.took)));
-    if let Some(key) = seen.trace.as_ref().and_then(|trace| trace.key.as_deref()) {
+    if let Some(cached) = cached(facts) {
+        let _infallible = write!(line, "  {cached}");
+    }
+    let _infallible = write!(line, "  {}", paint.with(DIM, &time(exchange.took)));
+    if let Some(key) = &facts.key {
         let _infallible = write!(line, "  {}", paint.with(DIM, &escaped(key)));
     }
     line
 }
 
-fn object(seen: &Seen) -> String {
-    let trace = seen.trace.as_ref();
+fn object(exchange: &Exchange<'_>) -> String {
+    let Exchange { asked, facts, .. } = exchange;
     json!({
         "level": "INFO",
         "target": "larder::dev",
         "message": "request",
-        "status": seen.status.as_u16(),
-        "method": seen.method.as_str(),
-        "path": seen.target,
-        "route": trace.map(|trace| &*trace.route),
-        "cache": trace.map(cached),
-        "took_us": u64::try_from(seen.took.as_micros()).unwrap_or(u64::MAX),
-        "key": trace.and_then(|trace| trace.key.as_deref()),
+        "status": exchange.status.as_u16(),
+        "method": asked.method.as_str(),
+        "path": asked.target(),
+        "route": facts.route_name().map(|name| &**name),
+        "cache": cached(facts),
+        "took_us": u64::try_from(exchange.took.as_micros()).unwrap_or(u64::MAX),
+        "key": facts.key,
     })
     .to_string()
 }
 
 /// What the cache did, in a few words: `hit near`, `miss (expired)`, `not kept`.
-fn cached(trace: &Trace) -> String {
-    match trace.outcome {
+fn cached(facts: &Facts) -> Option<String> {
+    // Where no route answered, the cache was not asked.
+    let outcome = facts.outcome.filter(|_| facts.route.is_some() || facts.key.is_some())?;
+    Some(match outcome {
         Outcome::Hit { ttl_seconds, detail, .. } => {
             let word = if ttl_seconds < 0 { "stale" } else { "hit" };
             format!("{word} {detail}")
         }
         Outcome::Forwarded { why: Why::Bypass, .. } => "not kept".to_owned(),
         Outcome::Forwarded { why, stored, collapsed, detail, .. } => {
-            let because = match (why, trace.lacked) {
+            let because = match (why, facts.lacked) {
                 (Why::Stale, _) => "stale",
                 (_, Some(lacked)) => lacked,
                 (_, None) => "nothing stored",
@@ -99,7 +108,7 @@ fn cached(trace: &Trace) -> String {
             }
             words
         }
-    }
+    })
 }
 
 /// `12 µs`, `3.4 ms`, `1.2 s`.
@@ -129,38 +138,44 @@ impl Paint {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use http::{Method, StatusCode, Version};
 
     use super::*;
-    use crate::cache::Detail;
+    use crate::cache::{Detail, Lacked};
+    use crate::http::access::Asked;
 
-    fn seen(target: &str, outcome: Option<Outcome>) -> Seen {
-        Seen {
+    fn line(path: &str, outcome: Option<Outcome>, paint: Paint) -> String {
+        let asked = Asked {
             peer: [127, 0, 0, 1].into(),
-            method: Method::GET,
-            target: target.to_owned(),
+            method: Cow::Owned(Method::GET),
+            path: path.into(),
+            query: None,
             version: Version::HTTP_11,
-            status: if outcome.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND },
-            bytes: 1,
-            took: Duration::from_micros(12),
-            cache_status: None,
-            trace: outcome.map(|outcome| Trace {
-                route: "hello-name".into(),
-                key: Some("api:cache::hello-name:/hello/ada".into()),
-                outcome,
-                lacked: Some("expired"),
-                failed: None,
-            }),
             referer: None,
             user_agent: None,
-        }
+        };
+        let key = outcome.map(|_| "api:cache::hello-name:/hello/ada".to_owned());
+        let facts = Facts { key, outcome, lacked: Some("expired"), ..Facts::default() };
+        text(
+            &Exchange {
+                asked: &asked,
+                status: if outcome.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND },
+                bytes: 1,
+                took: Duration::from_micros(12),
+                facts: &facts,
+            },
+            paint,
+        )
     }
 
     #[test]
-    fn a_line_says_status_route_cache_time_and_key() {
+    fn a_line_says_status_cache_time_and_key() {
         let hit = Outcome::Hit { ttl_seconds: 9, age_seconds: 1, detail: Detail::Near };
         let miss = Outcome::Forwarded {
             why: Why::UriMiss,
+            lacked: Lacked::Nothing,
             fwd_status: None,
             stored: true,
             collapsed: false,
@@ -169,19 +184,20 @@ mod tests {
         };
         let key = "api:cache::hello-name:/hello/ada";
         for (outcome, expected) in [
-            (Some(hit), format!("200 GET /hello/ada  hello-name  hit near  12 µs  {key}")),
-            (Some(miss), format!("200 GET /hello/ada  hello-name  miss (expired)  12 µs  {key}")),
+            (Some(hit), format!("200 GET /hello/ada  hit near  12 µs  {key}")),
+            (Some(miss), format!("200 GET /hello/ada  miss (expired)  12 µs  {key}")),
             (None, "404 GET /hello/ada  12 µs".to_owned()),
         ] {
-            assert_eq!(text(&seen("/hello/ada", outcome), Paint(false)), expected);
+            assert_eq!(line("/hello/ada", outcome, Paint(false)), expected);
         }
     }
 
     #[test]
     fn no_request_reaches_the_terminal_as_a_command() {
-        let line = text(&seen("/\u{1b}[2J\n\u{9b}x", None), Paint(false));
-        assert!(!line.contains(char::is_control), "{line:?}");
-        assert!(text(&seen("/", None), Paint(true)).starts_with("\u{1b}[33m404\u{1b}[0m"));
+        let line_of = |path, paint| line(path, None, paint);
+        let plain = line_of("/\u{1b}[2J\n\u{9b}x", Paint(false));
+        assert!(!plain.contains(char::is_control), "{plain:?}");
+        assert!(line_of("/", Paint(true)).starts_with("\u{1b}[33m404\u{1b}[0m"));
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use http::{Method, Response, StatusCode};
+use http::StatusCode;
 
 use super::{ERROR_PAGE, view};
 use crate::diagnostic::{At, SourceFile, Span};
-use crate::http::body::Body;
+use crate::http::answer::Answer;
 use crate::http::problem::escaped;
-use crate::site::route::{Found, PathText, Pattern};
+use crate::http::request::RequestView;
+use crate::site::route::{PathText, Pattern, RouteMatch};
 use crate::site::{Route, Site};
 
 /// Routes that are named.
@@ -38,16 +39,10 @@ struct Near {
 }
 
 /// What is to be said about an answer, where it is that no route was found.
-pub(super) fn of(
-    site: &Site,
-    method: &Method,
-    target: &str,
-    answer: &Response<Body>,
-) -> Option<Missing> {
-    let path = target.split('?').next().unwrap_or_default();
+pub(super) fn of(site: &Site, request: &RequestView<'_>, answer: &Answer) -> Option<Missing> {
     let is_missing = answer.status() == StatusCode::NOT_FOUND
-        && matches!(site.find(method.as_str(), path), Found::NotFound);
-    is_missing.then(|| Missing::new(site, path))
+        && matches!(site.find(request.method.as_str(), request.path), RouteMatch::NotFound);
+    is_missing.then(|| Missing::new(site, request.path))
 }
 
 impl Missing {

@@ -1,12 +1,11 @@
 //! What a request is for, as its browser says: a page that is gone to, a part of one, or neither.
 
-use http::HeaderMap;
-
 use crate::http::problem::Form;
+use crate::site::key::Headers;
 
 /// Whether a browser goes to a page. Browsers say so (W3C Fetch Metadata); where nothing is said,
 /// who accepts HTML by name is taken for one.
-pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
+pub(super) fn is_navigation(headers: &dyn Headers) -> bool {
     match (said(headers, "sec-fetch-dest"), said(headers, "sec-fetch-mode")) {
         (Some(dest), _) => matches!(dest, "document" | "iframe" | "frame"),
         (None, Some(mode)) => mode == "navigate",
@@ -15,18 +14,18 @@ pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a page loads a part of itself: a script, a stylesheet, an image. A fetch is none.
-pub(super) fn is_subresource(headers: &HeaderMap) -> bool {
+pub(super) fn is_subresource(headers: &dyn Headers) -> bool {
     const NONE: [&str; 5] = ["document", "iframe", "frame", "empty", "websocket"];
     said(headers, "sec-fetch-dest").is_some_and(|dest| !NONE.contains(&dest))
 }
 
-fn said<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
+fn said<'h>(headers: &'h dyn Headers, name: &str) -> Option<&'h str> {
+    std::str::from_utf8(headers.line(name, 0)?).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
+    use http::{HeaderMap, HeaderName};
 
     use super::*;
 

@@ -5,16 +5,12 @@
 //! files), `versions` (the answer to a list of addresses that the page uses). The page sends only
 //! such lists: `{"uses": ["/site.css"]}`.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::{Response, StatusCode};
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
-use percent_encoding::percent_decode_str;
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
@@ -22,16 +18,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use warp::Filter as _;
-use warp::filters::BoxedFilter;
+use warp::reply::{Reply as _, Response as Reply};
 use warp::ws::{Message, WebSocket, Ws};
+use warp::{Filter, Rejection};
 
 use super::hub::{Hub, News};
 use super::version::Shown;
 use crate::fingerprint::Fingerprint;
-use crate::http::body::Body;
-use crate::http::carry::{Carried, WholeRequest, answer_from_warp, request_for_warp};
-use crate::http::problem::{Form, Problem};
 
 /// Sockets at once: tabs and frames.
 const SOCKETS: usize = 256;
@@ -53,55 +46,40 @@ const GOING_AWAY: u16 = 1001;
 /// Opens sockets. Clones are the same.
 #[derive(Clone)]
 pub(super) struct Sockets {
-    filter: BoxedFilter<(warp::reply::Response,)>,
-}
-
-impl fmt::Debug for Sockets {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Sockets")
-    }
+    hub: Arc<Hub>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    free: Arc<Semaphore>,
 }
 
 impl Sockets {
     /// Sockets that are told what `hub` tells, until `stop`; `tasks` waits for each.
     pub(super) fn new(hub: Arc<Hub>, stop: CancellationToken, tasks: TaskTracker) -> Self {
-        let free = Arc::new(Semaphore::new(SOCKETS));
-        let filter = warp::ws()
-            .and(warp::ext::get::<Carried<WholeRequest>>())
-            .map(move |socket: Ws, carried: Carried<WholeRequest>| {
-                let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
-                    return warp::reply::Reply::into_response(StatusCode::SERVICE_UNAVAILABLE);
-                };
-                let page = carried.take().map(|request| Page::of(&request)).unwrap_or_default();
-                let (hub, stop, token) = (Arc::clone(&hub), stop.clone(), tasks.token());
-                let talk = |socket| async move {
-                    Talk::new(hub, page, permit).run(socket, stop).await;
-                    drop(token);
-                };
-                let socket =
-                    socket.max_message_size(LONGEST_MESSAGE).max_frame_size(LONGEST_MESSAGE);
-                warp::reply::Reply::into_response(socket.on_upgrade(talk))
-            })
-            .boxed();
-        Self { filter }
+        Self { hub, stop, tasks, free: Arc::new(Semaphore::new(SOCKETS)) }
     }
 
-    /// Upgrades a connection.
-    pub(super) async fn open(&self, request: WholeRequest) -> Response<Body> {
-        let service = TowerToHyperService::new(warp::service(self.filter.clone()));
-        match service.call(request_for_warp(request)).await {
-            Ok(answer) if answer.status().is_client_error() => {
-                let detail = "this address is a WebSocket's";
-                Problem::new(StatusCode::UPGRADE_REQUIRED).detail(detail).answer(Form::Json)
-            }
-            Ok(answer) => answer_from_warp(answer),
-            Err(never) => match never {},
-        }
+    /// Upgrades connections.
+    pub(super) fn filter(self) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone {
+        let query = warp::query::<HashMap<String, String>>();
+        warp::ws().and(query).map(move |socket: Ws, query| self.open(socket, Page::of(query)))
+    }
+
+    fn open(&self, socket: Ws, page: Page) -> Reply {
+        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        };
+        let (hub, stop, token) = (Arc::clone(&self.hub), self.stop.clone(), self.tasks.token());
+        let talk = |socket| async move {
+            Talk::new(hub, page, permit).run(socket, stop).await;
+            drop(token);
+        };
+        let socket = socket.max_message_size(LONGEST_MESSAGE).max_frame_size(LONGEST_MESSAGE);
+        socket.on_upgrade(talk).into_response()
     }
 }
 
 /// What a page says of itself when it connects.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Page {
     /// The address that it was asked for by.
     at: String,
@@ -112,18 +90,12 @@ struct Page {
 }
 
 impl Page {
-    fn of(request: &WholeRequest) -> Self {
-        let mut page = Self::default();
-        for pair in request.uri().query().unwrap_or_default().split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            match name {
-                "at" => page.at = percent_decode_str(value).decode_utf8_lossy().into_owned(),
-                "page" => page.version = Fingerprint::parse(value),
-                "site" => page.site = Fingerprint::parse(value),
-                _ => {}
-            }
+    fn of(mut query: HashMap<String, String>) -> Self {
+        Self {
+            at: query.remove("at").unwrap_or_default(),
+            version: query.get("page").and_then(|text| Fingerprint::parse(text)),
+            site: query.get("site").and_then(|text| Fingerprint::parse(text)),
         }
-        page
     }
 }
 

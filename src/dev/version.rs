@@ -9,7 +9,7 @@ use super::{ERROR_PAGE, missing};
 use crate::fingerprint::{Fingerprint, Hasher};
 use crate::site::dir::SiteDir;
 use crate::site::key::Facts;
-use crate::site::route::{Found, Matched, RawQuery};
+use crate::site::route::{Matched, RawQuery, RouteMatch};
 use crate::site::{RenderError, Route, Site, Source};
 
 /// What an address shows.
@@ -43,7 +43,7 @@ pub(super) fn of(site: &Site, target: &str) -> Shown {
 
 /// The file that a path means.
 fn file(site: &Site, path: &str) -> Option<File> {
-    let Found::Route(matched) = site.find("GET", path) else { return None };
+    let RouteMatch::Route(matched) = site.find("GET", path) else { return None };
     let route = site.route(matched.target)?;
     let Source::Dir(dir) = &route.source else { return None };
     let mut name = dir.name(&matched.path)?;
@@ -59,14 +59,14 @@ fn of_page(site: &Site, target: &str) -> Fingerprint {
         return error(site, status);
     }
     match site.find("GET", path) {
-        Found::Route(matched) => match site.route(matched.target) {
+        RouteMatch::Route(matched) => match site.route(matched.target) {
             Some(route) => of_route(site, route, &matched, query),
             None => error(site, StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
         },
-        Found::Redirect { to } => Hasher::default().field("redirect").field(to).finish(),
-        Found::Method { .. } => error(site, StatusCode::METHOD_NOT_ALLOWED.as_u16()),
-        Found::Malformed => error(site, StatusCode::BAD_REQUEST.as_u16()),
-        Found::NotFound => Hasher::default()
+        RouteMatch::Redirect { to } => Hasher::default().field("redirect").field(to).finish(),
+        RouteMatch::Method { .. } => error(site, StatusCode::METHOD_NOT_ALLOWED.as_u16()),
+        RouteMatch::Malformed => error(site, StatusCode::BAD_REQUEST.as_u16()),
+        RouteMatch::NotFound => Hasher::default()
             .field("missing")
             .field(missing::Missing::new(site, path).html())
             .finish(),
@@ -108,7 +108,7 @@ fn of_route(site: &Site, route: &Route, matched: &Matched<'_>, query: &str) -> F
     match route.bare_fingerprint(&facts) {
         Ok(fingerprint) => of_answer(route, &fingerprint),
         Err(RenderError::NotFound { .. }) => error(site, 404),
-        Err(RenderError::Failed(_)) => error(site, 500),
+        Err(RenderError::TooLong(_) | RenderError::Failed(_)) => error(site, 500),
     }
 }
 

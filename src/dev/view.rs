@@ -3,7 +3,7 @@
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::http::access::Trace;
+use crate::http::answer::Answer;
 use crate::http::body::Body;
 use crate::http::problem::escaped;
 use crate::site::Route;
@@ -26,18 +26,16 @@ pub(super) fn answer(status: StatusCode, page: String) -> Response<Body> {
     answer
 }
 
-/// Another page with the status and the lines of the site's own answer.
-pub(super) fn instead_of(own: &Response<Body>, page: &str) -> Response<Body> {
-    let mut answer = answer(own.status(), page.to_owned());
+/// Puts another page in place of an answer's own, with its status and lines.
+pub(super) fn put_in_place(own: &mut Answer, page: String) {
+    let own = own.response_mut();
+    let mut answer = answer(own.status(), page);
     for (name, value) in own.headers() {
         if !matches!(name, &CONTENT_LENGTH | &CONTENT_SECURITY_POLICY) {
             answer.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
     }
-    if let Some(trace) = own.extensions().get::<Trace>() {
-        answer.extensions_mut().insert(trace.clone());
-    }
-    answer
+    *own = answer;
 }
 
 /// The page for a render that failed.

@@ -27,19 +27,10 @@ macro_rules! codes {
         pub enum Code { $(#[doc = $doc] $name,)* }
 
         impl Code {
-            /// Every code, in the order of the reference.
-            pub const ALL: &'static [Code] = &[$(Code::$name),*];
-
             /// The code as shown: `unknown_field`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $text,)* }
-            }
-
-            /// What it is about, in a sentence.
-            #[must_use]
-            pub fn doc(self) -> &'static str {
-                match self { $(Code::$name => $doc,)* }
             }
 
             /// Whether it stops the file from being used.

@@ -10,7 +10,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use code::{Code, Severity};
+pub use code::Code;
+pub(crate) use code::Severity;
 
 /// A text that diagnostics point into, with the name by which a person knows it.
 #[derive(PartialEq, Eq)]
@@ -19,13 +20,18 @@ pub struct SourceFile {
     pub name: String,
     /// The whole text, as read.
     pub text: String,
+    /// Where each line starts, in bytes.
+    line_starts: Vec<usize>,
 }
 
 impl SourceFile {
     /// A source file ready to be shared by the spans that point into it.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        let text = text.into();
+        let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+        let line_starts = std::iter::once(0).chain(after_newlines).collect();
+        Arc::new(Self { name: name.into(), text, line_starts })
     }
 }
 
@@ -56,16 +62,13 @@ impl Span {
     /// The place at `line` and `column` (both from 1, columns counted in characters), `chars` long.
     #[must_use]
     pub fn at(file: &Arc<SourceFile>, line: usize, column: usize, chars: usize) -> Self {
-        let mut offset = 0;
-        for (index, text) in file.text.split_inclusive('\n').enumerate() {
-            if index + 1 == line {
-                let start = nth_char(text, column.saturating_sub(1));
-                let end = nth_char(text, (column + chars).saturating_sub(1));
-                return Self::new(file, offset + start..offset + end);
-            }
-            offset += text.len();
-        }
-        Self::new(file, offset..offset)
+        let line_start = |line: usize| file.line_starts.get(line).copied();
+        let start = line_start(line.saturating_sub(1)).unwrap_or(file.text.len());
+        let end = line_start(line).unwrap_or(file.text.len());
+        let text = file.text.get(start..end).unwrap_or_default();
+        let from = nth_char(text, column.saturating_sub(1));
+        let to = nth_char(text, (column + chars).saturating_sub(1));
+        Self::new(file, start + from..start + to)
     }
 
     /// The file that the place is in.
@@ -89,10 +92,10 @@ impl Span {
     /// Line and column of the start, both from 1; columns count characters, a BOM counts none.
     #[must_use]
     pub fn line_column(&self) -> (usize, usize) {
-        let before = self.file.text.get(..self.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before.get(line_start..).unwrap_or_default().trim_start_matches('\u{feff}');
+        let line = self.file.line_starts.partition_point(|start| *start <= self.start);
+        let line_start = self.file.line_starts.get(line - 1).copied().unwrap_or_default();
+        let before = self.file.text.get(line_start..self.start).unwrap_or_default();
+        let column = before.trim_start_matches('\u{feff}');
         (line, column.chars().count() + 1)
     }
 }
@@ -290,12 +293,15 @@ impl FromIterator<Diagnostic> for Report {
     }
 }
 
-/// The word of `known` that is nearest to `typed`, where one is near enough to be meant.
-pub fn nearest<'w>(typed: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let bound = typed.chars().count().div_ceil(3).max(1);
+/// The word of `known` that is nearest to `written`, where one is near enough to be meant.
+pub(crate) fn nearest<'w>(
+    written: &str,
+    known: impl IntoIterator<Item = &'w str>,
+) -> Option<&'w str> {
+    let bound = written.chars().count().div_ceil(3).max(1);
     known
         .into_iter()
-        .map(|word| (strsim::damerau_levenshtein(typed, word), word))
+        .map(|word| (strsim::damerau_levenshtein(written, word), word))
         .filter(|(distance, _)| *distance <= bound)
         .min()
         .map(|(_, word)| word)

@@ -1,162 +1,247 @@
 //! What is known of an answer once it was sent, and a line of an access log out of it.
 //!
 //! What a client sent is shown so that it can neither begin a line of its own nor reach a terminal.
+//! A line is put together without the formatter: with the log on, it is written for every hit.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::header::{HeaderName, REFERER, USER_AGENT};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
-use serde_json::json;
+use http::{Method, StatusCode, Version};
+use serde::Serialize;
 
-use crate::cache::Outcome;
-
-/// What the site's handler knows of an answer beyond its lines; rides in the answer's extensions,
-/// where somebody asked for it.
-#[derive(Clone, Debug)]
-pub struct Trace {
-    /// The name of the route that answered.
-    pub route: Arc<str>,
-    /// The key; nothing for what is never stored.
-    pub key: Option<Box<str>>,
-    /// What the cache did.
-    pub outcome: Outcome,
-    /// Why nothing usable was stored, where somebody looked.
-    pub lacked: Option<&'static str>,
-    /// Why it could not be made, where it could not.
-    pub failed: Option<Arc<str>>,
-}
+use super::answer::Facts;
+use super::request::RequestView;
+use crate::config::AccessLog;
+use crate::telemetry;
 
 /// One request and its answer.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The client's address, as the socket says.
-    pub peer: IpAddr,
-    /// The method.
-    pub method: Method,
-    /// Path and query, as sent.
-    pub target: String,
-    /// The protocol's version.
-    pub version: Version,
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// What was asked for.
+    pub asked: &'a Asked<'a>,
     /// The answer's status.
     pub status: StatusCode,
     /// Bytes of the body that were handed to the connection.
     pub bytes: u64,
     /// From the request's head to the end of the answer, or to its loss.
     pub took: Duration,
-    /// `Cache-Status` of the answer.
-    pub cache_status: Option<String>,
-    /// What its handler noted of it; nothing where nobody asked, or no route answered.
-    pub trace: Option<Trace>,
-    /// `Referer` of the request.
-    pub referer: Option<String>,
-    /// `User-Agent` of the request.
-    pub user_agent: Option<String>,
+    /// How the answer came about.
+    pub(crate) facts: &'a Facts,
 }
 
-impl Seen {
-    /// What a request's head says; the rest is not known yet.
-    pub(super) fn begin<B>(request: &Request<B>, peer: IpAddr) -> Self {
-        let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+/// What the log tells of a request.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    /// The client's address, as the socket says.
+    pub(crate) peer: IpAddr,
+    pub(crate) method: Cow<'a, Method>,
+    /// As sent.
+    pub(crate) path: Cow<'a, str>,
+    /// As sent, without its `?`.
+    pub(crate) query: Option<Cow<'a, str>>,
+    pub(crate) version: Version,
+    pub(crate) referer: Option<Cow<'a, [u8]>>,
+    pub(crate) user_agent: Option<Cow<'a, [u8]>>,
+}
+
+impl<'a> Asked<'a> {
+    /// What the head of a request says.
+    pub(super) fn of(request: &RequestView<'a>) -> Self {
         Self {
-            peer,
-            method: request.method().clone(),
-            target: target.to_owned(),
-            version: request.version(),
-            status: StatusCode::OK,
-            bytes: 0,
-            took: Duration::ZERO,
-            cache_status: None,
-            trace: None,
-            referer: text(request.headers(), &REFERER),
-            user_agent: text(request.headers(), &USER_AGENT),
+            peer: request.peer.ip(),
+            method: Cow::Borrowed(request.method),
+            path: request.path.into(),
+            query: request.query.map(Cow::Borrowed),
+            version: request.version,
+            referer: request.headers.line("referer", 0).map(Cow::Borrowed),
+            user_agent: request.headers.line("user-agent", 0).map(Cow::Borrowed),
         }
     }
 
-    /// Adds what an answer's head says.
-    pub(super) fn answered<B>(&mut self, answer: &Response<B>) {
-        self.status = answer.status();
-        self.cache_status = text(answer.headers(), &HeaderName::from_static("cache-status"));
-        self.trace = answer.extensions().get().cloned();
+    /// The same, for an answer that is sent later.
+    pub(super) fn into_owned(self) -> Asked<'static> {
+        let owned = |bytes: Cow<'_, [u8]>| Cow::Owned(bytes.into_owned());
+        Asked {
+            peer: self.peer,
+            method: Cow::Owned(self.method.into_owned()),
+            path: Cow::Owned(self.path.into_owned()),
+            query: self.query.map(|query| Cow::Owned(query.into_owned())),
+            version: self.version,
+            referer: self.referer.map(owned),
+            user_agent: self.user_agent.map(owned),
+        }
+    }
+
+    /// Path and query, as sent.
+    #[must_use]
+    pub fn target(&self) -> Cow<'_, str> {
+        match &self.query {
+            Some(query) => Cow::Owned(format!("{}?{query}", self.path)),
+            None => Cow::Borrowed(&*self.path),
+        }
+    }
+}
+
+impl Exchange<'_> {
+    /// Writes its line to the access log, where there is one.
+    pub(super) fn log(&self, form: AccessLog, at: SystemTime) {
+        thread_local! {
+            static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            match form {
+                AccessLog::Off => return,
+                AccessLog::Text => self.push_text(at, line),
+                AccessLog::Json => self.push_json(at, line),
+            }
+            line.push(b'\n');
+            telemetry::access_lines(line);
+        });
     }
 
     /// A line in the Combined Log Format, and behind it cache status and seconds.
-    #[must_use]
-    pub fn text(&self, at: SystemTime) -> String {
-        let mut line = String::with_capacity(160);
-        // Writing into a String cannot fail.
-        let _infallible = write!(
-            line,
-            "{} - - [{}] \"{} {} {:?}\" {} {} {} {} {} {:.6}",
-            self.peer,
-            clf_time(at),
-            self.method,
-            escaped(&self.target),
-            self.version,
-            self.status.as_u16(),
-            self.bytes,
-            quoted(self.referer.as_deref()),
-            quoted(self.user_agent.as_deref()),
-            quoted(self.cache_status.as_deref()),
-            self.took.as_secs_f64(),
-        );
-        line
+    fn push_text(&self, at: SystemTime, out: &mut Vec<u8>) {
+        let Self { asked, status, bytes, took, facts } = self;
+        push_address(out, asked.peer);
+        out.extend_from_slice(b" - - [");
+        push_clf_time(out, at);
+        out.extend_from_slice(b"] \"");
+        out.extend_from_slice(asked.method.as_str().as_bytes());
+        out.push(b' ');
+        push_escaped(out, asked.path.as_bytes());
+        if let Some(query) = &asked.query {
+            out.push(b'?');
+            push_escaped(out, query.as_bytes());
+        }
+        out.push(b' ');
+        out.extend_from_slice(version(asked.version).as_bytes());
+        out.extend_from_slice(b"\" ");
+        out.extend_from_slice(status.as_str().as_bytes());
+        out.push(b' ');
+        push_number(out, *bytes);
+        push_quoted(out, asked.referer.as_deref());
+        push_quoted(out, asked.user_agent.as_deref());
+        let mut cache_status = Vec::new();
+        let has_status = facts.push_cache_status(&mut cache_status);
+        push_quoted(out, has_status.then_some(&*cache_status));
+        out.push(b' ');
+        push_number(out, took.as_secs());
+        let micros = itoa::Buffer::new().format(1_000_000 + took.subsec_micros()).to_owned();
+        out.push(b'.');
+        out.extend(micros.bytes().skip(1));
     }
 
     /// A JSON object on one line.
-    #[must_use]
-    pub fn json(&self, at: SystemTime) -> String {
-        let micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX);
-        json!({
-            "time": rfc3339(at),
-            "peer": self.peer.to_string(),
-            "method": self.method.as_str(),
-            "target": self.target,
-            "version": format!("{:?}", self.version),
-            "status": self.status.as_u16(),
-            "bytes": self.bytes,
-            "took_us": micros,
-            "cache_status": self.cache_status,
-            "referer": self.referer,
-            "user_agent": self.user_agent,
-        })
-        .to_string()
+    fn push_json(&self, at: SystemTime, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            time: String,
+            peer: IpAddr,
+            method: &'a str,
+            target: Cow<'a, str>,
+            version: &'static str,
+            status: u16,
+            bytes: u64,
+            took_us: u128,
+            cache_status: Option<Cow<'a, str>>,
+            referer: Option<Cow<'a, str>>,
+            user_agent: Option<Cow<'a, str>>,
+        }
+        let Self { asked, status, bytes, took, facts } = self;
+        let mut cache_status = Vec::new();
+        let has_status = facts.push_cache_status(&mut cache_status);
+        let line = Line {
+            time: utc(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            peer: asked.peer,
+            method: asked.method.as_str(),
+            target: asked.target(),
+            version: version(asked.version),
+            status: status.as_u16(),
+            bytes: *bytes,
+            took_us: took.as_micros(),
+            cache_status: has_status.then(|| String::from_utf8_lossy(&cache_status)),
+            referer: asked.referer.as_deref().map(String::from_utf8_lossy),
+            user_agent: asked.user_agent.as_deref().map(String::from_utf8_lossy),
+        };
+        // Plain data into memory: neither can fail.
+        let text = serde_json::to_string(&line).unwrap_or_default();
+        out.extend_from_slice(telemetry::visible(&text).as_bytes());
     }
 }
 
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "HTTP/2.0",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    }
 }
 
-fn quoted(text: Option<&str>) -> String {
-    text.map_or_else(|| "\"-\"".to_owned(), |text| format!("\"{}\"", escaped(text)))
+/// ` "text"`, or ` "-"` for nothing.
+fn push_quoted(out: &mut Vec<u8>, text: Option<&[u8]>) {
+    out.extend_from_slice(b" \"");
+    push_escaped(out, text.unwrap_or(b"-"));
+    out.push(b'"');
+}
+
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+fn push_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    out.push(b'.');
+                }
+                push_number(out, octet.into());
+            }
+        }
+        IpAddr::V6(address) => out.extend_from_slice(address.to_string().as_bytes()),
+    }
 }
 
 /// As Apache and nginx do it: quotes, backslashes and all that is not visible ASCII as `\xHH`.
-#[must_use]
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text {
         match byte {
-            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
-            b' '..=b'~' => out.push(char::from(byte)),
+            b'"' | b'\\' => out.extend([b'\\', *byte]),
+            b' '..=b'~' => out.push(*byte),
             _ => {
-                let _infallible = write!(out, "\\x{byte:02X}");
+                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'?');
+                out.extend([b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
             }
         }
     }
-    out
 }
 
-/// `24/Nov/2026:08:15:00 +0000`.
-fn clf_time(at: SystemTime) -> String {
-    utc(at).strftime("%d/%b/%Y:%H:%M:%S +0000").to_string()
+/// The same, for lines that are put together as text.
+#[must_use]
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    push_escaped(&mut out, text.as_bytes());
+    // Nothing but visible ASCII is left.
+    String::from_utf8_lossy(&out).into_owned()
 }
 
-fn rfc3339(at: SystemTime) -> String {
-    utc(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+/// Appends `24/Nov/2026:08:15:00 +0000`; the text is made once a second and thread.
+fn push_clf_time(out: &mut Vec<u8>, at: SystemTime) {
+    thread_local! {
+        static TEXT: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let second = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    TEXT.with_borrow_mut(|(of, text)| {
+        if *of != second || text.is_empty() {
+            *of = second;
+            *text = utc(at).strftime("%d/%b/%Y:%H:%M:%S +0000").to_string();
+        }
+        out.extend_from_slice(text.as_bytes());
+    });
 }
 
 /// The beginning of time where a clock is set beyond all calendars.
@@ -167,40 +252,59 @@ fn utc(at: SystemTime) -> jiff::Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::{Detail, Outcome};
+    use crate::config::CacheStatusDetail;
 
-    fn seen() -> Seen {
-        let request = Request::builder()
-            .method("GET")
-            .uri("/hello/ada?lang=no")
-            .header("user-agent", "a\"b\\c\u{e9}")
-            .body(())
-            .unwrap();
-        let answer = Response::builder().header("cache-status", "larder; hit").body(()).unwrap();
-        let mut seen = Seen::begin(&request, [127, 0, 0, 1].into());
-        seen.answered(&answer);
-        Seen { bytes: 52, took: Duration::from_micros(213), ..seen }
+    fn asked(path: &str) -> Asked<'_> {
+        Asked {
+            peer: [127, 0, 0, 1].into(),
+            method: Cow::Owned(Method::GET),
+            path: path.into(),
+            query: Some("lang=no".into()),
+            version: Version::HTTP_11,
+            referer: None,
+            user_agent: Some(b"a\"b\\c\xc3\xa9".into()),
+        }
+    }
+
+    fn line(path: &str, form: AccessLog) -> String {
+        let hit = Outcome::Hit { ttl_seconds: 9, age_seconds: 1, detail: Detail::Near };
+        let exchange = Exchange {
+            asked: &asked(path),
+            status: StatusCode::OK,
+            bytes: 52,
+            took: Duration::from_micros(213),
+            facts: &Facts {
+                outcome: Some(hit),
+                shown: CacheStatusDetail::Short,
+                ..Facts::default()
+            },
+        };
+        let mut out = Vec::new();
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_507_200_250);
+        match form {
+            AccessLog::Text => exchange.push_text(at, &mut out),
+            _ => exchange.push_json(at, &mut out),
+        }
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn a_line_is_in_the_combined_format_and_cannot_be_broken() {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_507_200_250);
         let expected = "127.0.0.1 - - [24/Nov/2026:08:00:00 +0000] \
                         \"GET /hello/ada?lang=no HTTP/1.1\" 200 52 \"-\" \
-                        \"a\\\"b\\\\c\\xC3\\xA9\" \"larder; hit\" 0.000213";
-        assert_eq!(seen().text(at), expected);
-        let hostile = Seen { target: "/\n[\u{1b}[2J".into(), ..seen() };
-        assert!(hostile.text(at).contains("/\\x0A[\\x1B[2J"));
+                        \"a\\\"b\\\\c\\xC3\\xA9\" \"larder; hit; ttl=9; detail=near\" 0.000213";
+        assert_eq!(line("/hello/ada", AccessLog::Text), expected);
+        assert!(line("/\n[\u{1b}[2J", AccessLog::Text).contains("/\\x0A[\\x1B[2J"));
     }
 
     #[test]
     fn a_json_line_is_one_object() {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_507_200_250);
-        let hostile = Seen { target: "/\n\"".into(), ..seen() };
-        let line = hostile.json(at);
+        let line = line("/\n\"", AccessLog::Json);
         assert!(!line.contains('\n'), "{line}");
         let object: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(object["time"], "2026-11-24T08:00:00.250Z");
-        assert_eq!(object["target"], "/\n\"");
+        assert_eq!(object["target"], "/\n\"?lang=no");
         assert_eq!(object["took_us"], 213);
         assert_eq!(object["referer"], serde_json::Value::Null);
     }

@@ -1,136 +1,360 @@
-//! Status, header lines and body of an answer, put together.
+//! An answer, whoever sends it: status, header lines, body, and what is known of how it came about.
+//!
+//! What most answers say is ready bytes beside the entry that they come from (`ready`); what is of
+//! the moment (age, `Cache-Status`) is written by whoever sends: `h1` as bytes,
+//! [`Answer::take_lines`] in hyper's types.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use ::http::header::{
-    ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
-    HeaderName, HeaderValue, VARY,
-};
-use ::http::{HeaderMap, Method, Request, Response, StatusCode};
+use ::http::header::{AGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
+use futures_util::future::Either;
+use hyper::body::Body as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::body::Body;
 use super::conditional::{Validators, Verdict, evaluate};
-use super::encoding::{Accepted, Coding, Variants, worth_coding};
-use super::headers::{Fields, joined, vary_by};
-use super::hit::{Asking, HitForm, Kit};
-use super::live::RouteLines;
-use crate::cache::{Entry, Outcome};
+use super::encoding::{Accepted, Coding, Effort, Variants, worth_coding};
+use super::headers::{joined, vary_by};
+use super::live::PreparedRoute;
+use super::ready::{EntryExtras, Part, ReadyHead, body_for};
+use super::request::RequestView;
+use crate::cache::{Entry, Outcome, Why};
 use crate::config::CacheStatusDetail;
 
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-
-/// What a value may keep of itself in an address: RFC 3986 §2.3.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// An entry of the cache, the lines that its route sends with it, and the form that is sent.
-pub(super) struct Told<'a> {
-    pub(super) entry: &'a Entry,
-    pub(super) lines: Option<&'a RouteLines>,
-    pub(super) coded: Coded<'a>,
+/// The answer to one request.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status, header lines and body. Where `ready` is there, the status is its, and the lines
+    /// here come beside its own.
+    pub(super) response: Response<Body>,
+    ready: Option<(Arc<ReadyHead>, Part)>,
+    /// How it came about.
+    pub(crate) facts: Facts,
 }
 
-/// The form in which an entry's body is sent.
-pub(super) struct Coded<'a>(pub(super) Option<(Coding, &'a Bytes)>);
+/// How an answer came about: what is counted, logged and said in `Cache-Status`.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    /// The route that answered; nothing where none is for the address.
+    pub(crate) route: Option<Arc<PreparedRoute>>,
+    /// What the cache did; nothing for what has no `Cache-Status`.
+    pub(crate) outcome: Option<Outcome>,
+    /// How much of that the client is told.
+    pub(crate) shown: CacheStatusDetail,
+    /// The key; nothing for what is never stored.
+    pub(crate) key: Option<String>,
+    /// Why there is only an error, for who works on the site.
+    pub(crate) failed: Option<Arc<str>>,
+    /// Why nothing usable was stored, where somebody looked.
+    pub(crate) lacked: Option<&'static str>,
+}
+
+/// What a handler gives: the answer, or what it will be. What is pending is dropped when the client
+/// leaves: work that others wait for belongs to a task of its own.
+pub struct Responding(pub(super) Either<Answer, Pending>);
+
+/// An answer that takes longer.
+pub(super) type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+impl From<Response<Body>> for Answer {
+    fn from(response: Response<Body>) -> Self {
+        Self { response, ready: None, facts: Facts::default() }
+    }
+}
+
+impl From<Answer> for Responding {
+    fn from(answer: Answer) -> Self {
+        Self(Either::Left(answer))
+    }
+}
+
+impl From<Response<Body>> for Responding {
+    fn from(response: Response<Body>) -> Self {
+        Answer::from(response).into()
+    }
+}
+
+impl Responding {
+    /// Begins with `answering` here and now: what needs no waiting is ready.
+    ///
+    /// Whoever polls the rest does so at once: the first poll's waker wakes nobody.
+    pub fn begin(answering: impl Future<Output = Answer> + Send + 'static) -> Self {
+        let mut answering = Box::pin(answering);
+        match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer.into(),
+            Poll::Pending => Self(Either::Right(answering)),
+        }
+    }
+
+    /// The answer.
+    pub async fn answer(self) -> Answer {
+        match self.0 {
+            Either::Left(answer) => answer,
+            Either::Right(answering) => answering.await,
+        }
+    }
+
+    /// The same, changed when it is there.
+    pub(crate) fn map(self, change: impl FnOnce(&mut Answer) + Send + 'static) -> Self {
+        match self.0 {
+            Either::Left(mut answer) => {
+                change(&mut answer);
+                answer.into()
+            }
+            Either::Right(answering) => Self(Either::Right(Box::pin(async move {
+                let mut answer = answering.await;
+                change(&mut answer);
+                answer
+            }))),
+        }
+    }
+}
+
+impl fmt::Debug for Responding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Either::Left(answer) => answer.fmt(out),
+            Either::Right(_) => out.write_str("pending"),
+        }
+    }
+}
+
+impl Answer {
+    /// An answer from an entry, as far as the request's conditions allow it.
+    /// Nothing where one of them fails, which is a 412.
+    pub(super) fn of_entry(
+        entry: &Entry,
+        coded: &Coded<'_>,
+        route: &Arc<PreparedRoute>,
+        request: &RequestView<'_>,
+        from: Origin,
+    ) -> Option<Self> {
+        let head = match from {
+            Origin::Kept => EntryExtras::of(entry).map(|extras| extras.head(entry, route, coded)),
+            Origin::Passing => None,
+        };
+        let head = head.unwrap_or_else(|| Arc::new(ReadyHead::new(entry, route, coded)));
+        let (body, etag) = coded.of(entry);
+        let status = head.status(Part::Whole);
+        // Conditions count only for what would be a 2xx (RFC 9110 §13.2.1).
+        let verdict = if status.is_success() {
+            let validators = Validators { etag: Some(&etag), last_modified: None };
+            evaluate(request.method, request.headers, validators)
+        } else {
+            Verdict::Proceed
+        };
+        let (part, body) = match verdict {
+            Verdict::Proceed => (Part::Whole, body_for(status, body)),
+            Verdict::NotModified => (Part::NotModified, Bytes::new()),
+            Verdict::PreconditionFailed => return None,
+        };
+        let mut response = Response::new(Body::full(body));
+        *response.status_mut() = head.status(part);
+        Some(Self { response, ready: Some((head, part)), facts: Facts::default() })
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// What is sent behind the head.
+    pub(super) fn body(&self) -> &Body {
+        self.response.body()
+    }
+
+    pub(super) fn into_body(self) -> (Body, Facts) {
+        (self.response.into_body(), self.facts)
+    }
+
+    /// The ready head, if there is one, and the lines beside it, or all lines.
+    pub(super) fn head(&self) -> (Option<(&ReadyHead, Part)>, &HeaderMap) {
+        (self.ready.as_ref().map(|(head, part)| (&**head, *part)), self.response.headers())
+    }
+
+    /// Takes the body away from an answer to HEAD; the length that it would have had stays.
+    pub(super) fn without_body(&mut self) {
+        let body = std::mem::take(self.response.body_mut());
+        let len = body.size_hint().exact().filter(|len| *len > 0 && self.ready.is_none());
+        if let Some(len) = len.filter(|_| !self.response.headers().contains_key(CONTENT_LENGTH)) {
+            self.response.headers_mut().insert(CONTENT_LENGTH, len.into());
+        }
+    }
+
+    /// Adds a line, or replaces one that was added before. None that ready heads have.
+    pub(super) fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        self.response.headers_mut().insert(name, value);
+    }
+
+    /// Says that the answer depends on these fields of the request.
+    pub(super) fn vary_by(&mut self, names: &str) {
+        // A ready head has the whole line already.
+        if self.ready.is_none() {
+            vary_by(self.response.headers_mut(), names);
+        }
+    }
+
+    /// The same with all its lines in hyper's type, for whoever changes some of them.
+    pub(crate) fn response_mut(&mut self) -> &mut Response<Body> {
+        if let Some((head, part)) = self.ready.take() {
+            let beside = std::mem::replace(self.response.headers_mut(), head.fields(part).clone());
+            self.response.headers_mut().extend(beside);
+        }
+        &mut self.response
+    }
+
+    /// Takes all header lines in hyper's type, with those of the moment.
+    pub(super) fn take_lines(&mut self) -> HeaderMap {
+        let mut lines = std::mem::take(self.response_mut().headers_mut());
+        if let Some(age) = self.facts.age() {
+            lines.insert(AGE, HeaderValue::from(age));
+        }
+        let mut value = Vec::new();
+        if self.facts.push_cache_status(&mut value)
+            && let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value))
+        {
+            lines.insert(CACHE_STATUS, value);
+        }
+        lines
+    }
+}
+
+impl Default for Facts {
+    /// Of an answer that nothing is known of, and that has no `Cache-Status`.
+    fn default() -> Self {
+        let (route, outcome, key, failed, lacked) = <_>::default();
+        Self { route, outcome, shown: CacheStatusDetail::Off, key, failed, lacked }
+    }
+}
+
+impl Facts {
+    /// Of an answer that the cache had no part in.
+    pub(super) fn bypass(shown: CacheStatusDetail) -> Self {
+        Self { outcome: Some(Outcome::forwarded(Why::Bypass)), shown, ..Self::default() }
+    }
+
+    /// Counts the answer for its route.
+    pub(super) fn count(&self) {
+        let Some(route) = &self.route else { return };
+        match (&self.failed, &self.outcome) {
+            (Some(_), _) => route.counts.add_error(),
+            (None, Some(outcome)) => route.counts.add(outcome),
+            (None, None) => {}
+        }
+    }
+
+    /// The `Age` line's value, in seconds.
+    pub(super) fn age(&self) -> Option<u64> {
+        self.outcome.as_ref()?.age_seconds()
+    }
+
+    /// Appends the value of the `Cache-Status` line (RFC 9211); says whether there is one.
+    pub(super) fn push_cache_status(&self, out: &mut Vec<u8>) -> bool {
+        let Some(outcome) = self.outcome.filter(|_| self.shown != CacheStatusDetail::Off) else {
+            return false;
+        };
+        let key = self.key.as_deref().filter(|_| self.shown == CacheStatusDetail::Full);
+        outcome.push_cache_status(key, out);
+        true
+    }
+
+    /// How long what was stored for this answer is kept; nothing where it was not stored.
+    pub(crate) fn kept_for(&self) -> Option<Duration> {
+        match self.outcome? {
+            Outcome::Forwarded { stored: true, .. } => self.route.as_ref()?.ttl,
+            Outcome::Forwarded { .. } | Outcome::Hit { .. } => None,
+        }
+    }
+
+    /// The name of the route that answered.
+    pub(crate) fn route_name(&self) -> Option<&Arc<str>> {
+        Some(&self.route.as_ref()?.name)
+    }
+}
+
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// Whether an entry is likely to be answered from again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It is kept: what is made of it is kept beside it.
+    Kept,
+    /// It was made for one answer.
+    Passing,
+}
+
+/// The form in which an entry's body is sent: nothing for as it is.
+pub(super) struct Coded<'a>(pub(super) Option<(Coding, Cow<'a, Bytes>)>);
 
 impl<'a> Coded<'a> {
     /// The form that the client likes best; nothing where it is still to be made.
-    pub(super) fn ready(entry: &'a Entry, fields: &impl Fields) -> Option<Self> {
-        let Some(coding) = wanted(entry, fields) else { return Some(Self(None)) };
-        let coded = variants(entry)?.ready(coding)?;
-        Some(Self(coded.map(|bytes| (coding, bytes))))
+    pub(super) fn ready(entry: &'a Entry, request: &RequestView<'_>) -> Option<Self> {
+        let Some(coding) = wanted(entry, request, Effort::Thorough) else {
+            return Some(Self(None));
+        };
+        let coded = EntryExtras::of(entry)?.variants().ready(coding)?;
+        Some(Self(coded.map(|bytes| (coding, Cow::Borrowed(bytes)))))
     }
 
-    /// The same, made now where it is not there.
-    pub(super) async fn made(entry: &'a Entry, headers: &HeaderMap) -> Self {
-        let Some(coding) = wanted(entry, headers) else { return Self(None) };
-        let Some(variants) = variants(entry) else { return Self(None) };
-        Self(variants.get(coding, &entry.body).await.map(|bytes| (coding, bytes)))
+    /// The same, made now where it is not there: thoroughly, once, for an entry that is kept;
+    /// cheaply for one that is not, or that was made just now and somebody waits for.
+    pub(super) async fn made(entry: &'a Entry, request: &RequestView<'_>, effort: Effort) -> Self {
+        let Some(coding) = wanted(entry, request, effort) else { return Self(None) };
+        let bytes = match effort {
+            Effort::Thorough => match EntryExtras::of(entry).map(EntryExtras::variants) {
+                Some(variants) => variants.get(coding, &entry.body).await.map(Cow::Borrowed),
+                None => None,
+            },
+            Effort::Quick => Variants::once(coding, &entry.body).await.map(Cow::Owned),
+        };
+        Self(bytes.map(|bytes| (coding, bytes)))
     }
 
     /// The bytes that are sent of `entry` in this form, and their entity tag.
-    pub(super) fn of(&self, entry: &'a Entry) -> (&'a Bytes, Cow<'a, str>) {
-        match self.0 {
+    pub(super) fn of<'s>(&'s self, entry: &'s Entry) -> (&'s Bytes, Cow<'s, str>) {
+        match &self.0 {
             Some((coding, bytes)) => (bytes, Cow::Owned(coding.tag(&entry.etag))),
             None => (&entry.body, Cow::Borrowed(&*entry.etag)),
         }
     }
 }
 
-fn wanted(entry: &Entry, fields: &impl Fields) -> Option<Coding> {
-    let field = joined(fields, &ACCEPT_ENCODING)?;
+/// The coding that the client likes best. One that it holds already, as its `If-None-Match` says,
+/// is as good as any that it takes: then nothing has to be sent.
+fn wanted(entry: &Entry, request: &RequestView<'_>, effort: Effort) -> Option<Coding> {
+    let field = joined(request.headers, "accept-encoding")?;
     let worth = worth_coding(&entry.content_type, entry.body.len());
     // Without a weight nobody refuses the body as it is: most small answers need no closer look.
     if !worth && !field.contains('=') {
         return None;
     }
-    Accepted::read(&field).choose(worth)
-}
-
-/// The coded forms, kept beside the entry for as long as it is kept.
-fn variants(entry: &Entry) -> Option<&Variants> {
-    Kit::of(entry).map(Kit::variants)
-}
-
-impl Told<'_> {
-    /// The answer to `request`, 304 where its conditions say so; nothing where one of them fails,
-    /// which is a 412.
-    pub(super) fn response<B>(
-        &self,
-        request: &Request<B>,
-        outcome: &Outcome,
-    ) -> Option<Response<Body>> {
-        let entry = self.entry;
-        let (body, etag) = self.coded.of(entry);
-        let mut answer = made(self.lines, body.clone());
-        if let Ok(status) = StatusCode::from_u16(entry.status) {
-            *answer.status_mut() = status;
-        }
-        put(&mut answer, ETAG, &etag);
-        if let Some((coding, _)) = self.coded.0 {
-            let token = HeaderValue::from_static(coding.token());
-            answer.headers_mut().insert(CONTENT_ENCODING, token);
-        }
-        if let Some(age) = outcome.age_seconds() {
-            answer.headers_mut().insert(AGE, HeaderValue::from(age));
-        }
-        conditional(answer, request, Validators { etag: Some(&etag), last_modified: None })
-    }
-}
-
-/// What of a kept answer is sent, and which bytes follow its head; nothing where a condition of the
-/// request fails (412), and for a status that has no body.
-pub(super) fn form_of_hit(
-    asking: &Asking<'_, impl Fields>,
-    entry: &Entry,
-    coded: &Coded<'_>,
-) -> Option<(HitForm, Bytes)> {
-    let (body, etag) = coded.of(entry);
-    if matches!(entry.status, 100..=199 | 204 | 205 | 304) {
-        return None;
-    }
-    let body = if *asking.method == Method::HEAD { Bytes::new() } else { body.clone() };
-    if !(200..300).contains(&entry.status) {
-        return Some((HitForm::Whole, body));
-    }
-    let validators = Validators { etag: Some(&etag), last_modified: None };
-    match evaluate(asking.method, asking.fields, validators) {
-        Verdict::Proceed => Some((HitForm::Whole, body)),
-        Verdict::NotModified => Some((HitForm::NotModified, Bytes::new())),
-        Verdict::PreconditionFailed => None,
-    }
+    let accepted = Accepted::read(&field);
+    let held = joined(request.headers, "if-none-match").and_then(|tags| {
+        Coding::ALL
+            .into_iter()
+            .find(|coding| accepted.takes(*coding) && tags.contains(&coding.tag(&entry.etag)))
+    });
+    held.or_else(|| accepted.choose(worth, effort))
 }
 
 /// A route's own lines beside those that the answer has: `Vary` stays one line.
-pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> Response<Body> {
-    if answer.status() == StatusCode::OK && lines.status != StatusCode::OK {
-        *answer.status_mut() = lines.status;
+pub(super) fn with_own_lines(mut answer: Response<Body>, route: &PreparedRoute) -> Response<Body> {
+    if answer.status() == StatusCode::OK && route.status != StatusCode::OK {
+        *answer.status_mut() = route.status;
     }
     // A 304 says nothing of the content that it does not send (RFC 9110 §15.4.5).
     let has_content = answer.status() != StatusCode::NOT_MODIFIED;
     let headers = answer.headers_mut();
-    for (name, value) in &lines.headers {
+    for (name, value) in &route.headers {
         if name == VARY {
             vary_by(headers, value.to_str().unwrap_or_default());
         } else if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
@@ -140,67 +364,27 @@ pub(super) fn with_own_lines(mut answer: Response<Body>, lines: &RouteLines) -> 
     answer
 }
 
-/// Conditions count only for what would be a 2xx (RFC 9110 §13.2.1).
-fn conditional<B>(
-    answer: Response<Body>,
-    request: &Request<B>,
-    validators: Validators<'_>,
-) -> Option<Response<Body>> {
-    if !answer.status().is_success() {
-        return Some(answer);
-    }
-    match evaluate(request.method(), request.headers(), validators) {
-        Verdict::Proceed => Some(answer),
-        Verdict::NotModified => Some(not_modified(answer)),
-        Verdict::PreconditionFailed => None,
-    }
-}
-
-fn not_modified(answer: Response<Body>) -> Response<Body> {
-    let (mut parts, _) = answer.into_parts();
-    parts.status = StatusCode::NOT_MODIFIED;
-    parts.headers.remove(CONTENT_TYPE);
-    parts.headers.remove(CONTENT_LENGTH);
-    parts.headers.remove(CONTENT_ENCODING);
-    Response::from_parts(parts, Body::empty())
-}
-
 /// A route's own lines around a body.
-pub(super) fn made(lines: Option<&RouteLines>, body: Bytes) -> Response<Body> {
-    match lines {
-        Some(lines) => with_lines(lines, body),
-        None => Response::new(Body::full(body)),
-    }
-}
-
-fn with_lines(lines: &RouteLines, body: Bytes) -> Response<Body> {
+pub(super) fn with_body(route: &PreparedRoute, body: Bytes) -> Response<Body> {
     let mut answer = Response::new(Body::full(body));
-    *answer.status_mut() = lines.status;
-    *answer.headers_mut() = lines.headers.clone();
-    answer
-}
-
-/// A page for an error.
-pub(super) fn error_page(status: StatusCode, body: Bytes, content_type: &str) -> Response<Body> {
-    let mut answer = Response::new(Body::full(body));
-    *answer.status_mut() = status;
-    put(&mut answer, CONTENT_TYPE, content_type);
-    answer
-}
-
-/// The answer to a health check: never kept by anybody.
-pub(super) fn healthy() -> Response<Body> {
-    let mut answer = Response::new(Body::from("ok\n"));
-    put(&mut answer, CONTENT_TYPE, "text/plain; charset=utf-8");
-    put(&mut answer, CACHE_CONTROL, "no-store");
+    *answer.status_mut() = route.status;
+    *answer.headers_mut() = route.headers.clone();
     answer
 }
 
 /// A status and nothing else.
-pub(super) fn plain(status: StatusCode) -> Response<Body> {
+pub(super) fn bare(status: StatusCode) -> Response<Body> {
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = status;
     answer
+}
+
+/// What a value may keep of itself in an address: RFC 3986 §2.3.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A value as it may stand anywhere in an address.
+pub(super) fn encoded(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, UNRESERVED).into()
 }
 
 /// Sets a line; a value that no line can hold leaves it out.
@@ -208,39 +392,4 @@ pub(super) fn put(answer: &mut Response<Body>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         answer.headers_mut().insert(name, value);
     }
-}
-
-/// The `Cache-Status` line (RFC 9211).
-pub(super) fn cache_status(
-    answer: &mut Response<Body>,
-    outcome: &Outcome,
-    key: Option<&str>,
-    detail: CacheStatusDetail,
-) {
-    let value = match (detail, key) {
-        (CacheStatusDetail::Off, _) => return,
-        (CacheStatusDetail::Full, Some(key)) => format!("{outcome}; key={}", quoted(key)),
-        (CacheStatusDetail::Full | CacheStatusDetail::Short, _) => outcome.cache_status(),
-    };
-    put(answer, CACHE_STATUS, &value);
-}
-
-/// A string of RFC 8941 §3.3.3; what it cannot hold is percent-encoded as keys are.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => out.extend(['\\', char]),
-            ' '..='~' => out.push(char),
-            _ => out.extend(utf8_percent_encode(&char.to_string(), NON_ALPHANUMERIC)),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// A value as it may stand anywhere in an address.
-pub(super) fn encoded(value: &str) -> Cow<'_, str> {
-    utf8_percent_encode(value, UNRESERVED).into()
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// What can go wrong while a body is sent; the connection is closed then.
-pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A response's body.
 pub struct Body(Content);
@@ -16,7 +16,7 @@ pub struct Body(Content);
 enum Content {
     Empty,
     Full(Bytes),
-    Stream(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send>>),
+    Stream(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send + Sync>>),
 }
 
 impl Body {
@@ -35,7 +35,7 @@ impl Body {
     /// A body that comes in parts. Where its length is known, its size hint should say so exactly.
     pub fn stream<B>(body: B) -> Self
     where
-        B: HttpBody<Data = Bytes> + Send + 'static,
+        B: HttpBody<Data = Bytes> + Send + Sync + 'static,
         B::Error: Into<BodyError>,
     {
         use http_body_util::BodyExt as _;
@@ -44,12 +44,19 @@ impl Body {
 
     /// The bytes, where they are all there; nothing for a stream.
     #[must_use]
-    pub fn bytes(&self) -> Option<&[u8]> {
+    pub fn bytes(&self) -> Option<&Bytes> {
+        static NOTHING: Bytes = Bytes::new();
         match &self.0 {
-            Content::Empty => Some(&[]),
+            Content::Empty => Some(&NOTHING),
             Content::Full(bytes) => Some(bytes),
             Content::Stream(_) => None,
         }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 

@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use http::Method;
-use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 
-use super::headers::{Fields, joined, visible};
+use super::headers::{joined, visible};
+use crate::site::key::Headers;
 
 /// What an answer can be compared by.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Validators<'a> {
+pub(crate) struct Validators<'a> {
     /// The entity tag as sent, with its quotes, and with `W/` where it is weak.
     pub etag: Option<&'a str>,
     /// When the content last changed; only whole seconds count.
@@ -18,7 +18,7 @@ pub struct Validators<'a> {
 
 /// What the conditions of a request come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The answer is given as if no condition were there.
     Proceed,
     /// 304: the client has it.
@@ -29,18 +29,18 @@ pub enum Verdict {
 
 /// Evaluates the conditions of a request whose answer exists and would be a 2xx.
 #[must_use]
-pub fn evaluate(method: &Method, headers: &impl Fields, current: Validators<'_>) -> Verdict {
+pub(crate) fn evaluate(method: &Method, headers: &dyn Headers, current: Validators<'_>) -> Verdict {
     let safe = matches!(*method, Method::GET | Method::HEAD);
-    if let Some(tags) = joined(headers, &IF_MATCH) {
+    if let Some(tags) = joined(headers, "if-match") {
         if !lists(&tags, current.etag, Comparison::Strong) {
             return Verdict::PreconditionFailed;
         }
-    } else if let Some(date) = date(headers, &IF_UNMODIFIED_SINCE)
+    } else if let Some(date) = date(headers, "if-unmodified-since")
         && current.last_modified.is_some_and(|modified| whole_seconds(modified) > date)
     {
         return Verdict::PreconditionFailed;
     }
-    if let Some(tags) = joined(headers, &IF_NONE_MATCH) {
+    if let Some(tags) = joined(headers, "if-none-match") {
         return match lists(&tags, current.etag, Comparison::Weak) {
             true if safe => Verdict::NotModified,
             true => Verdict::PreconditionFailed,
@@ -48,7 +48,7 @@ pub fn evaluate(method: &Method, headers: &impl Fields, current: Validators<'_>)
         };
     }
     if safe
-        && let Some(date) = date(headers, &IF_MODIFIED_SINCE)
+        && let Some(date) = date(headers, "if-modified-since")
         && current.last_modified.is_some_and(|modified| whole_seconds(modified) <= date)
     {
         return Verdict::NotModified;
@@ -104,10 +104,9 @@ impl<'a> Iterator for Tags<'a> {
 }
 
 /// A field's date; nothing where the field is absent, twice there, or no HTTP date.
-fn date(headers: &impl Fields, name: &http::HeaderName) -> Option<SystemTime> {
-    let mut values = headers.lines(name);
-    let value = values.next()?;
-    if values.next().is_some() {
+fn date(headers: &dyn Headers, name: &str) -> Option<SystemTime> {
+    let value = headers.line(name, 0)?;
+    if headers.line(name, 1).is_some() {
         return None;
     }
     httpdate::parse_http_date(visible(value)?).ok()

@@ -18,19 +18,19 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::activity::{Activity, Next, Noted, Protocol, Watched};
 use super::edge::{Edge, Handle};
 use super::h1;
 use super::head::MAX_HEAD;
 use super::listener::Limits;
-use super::pulse::{Next, Noted, Protocol, Pulse, Watched};
 use super::seldom::Seldom;
 use super::tls::Tls;
 use crate::clock::Clock;
 
 /// What the connections of a listener share.
-#[derive(Clone, Debug)]
-pub(super) struct Shared<H> {
-    pub(super) handler: H,
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) handler: Arc<dyn Handle>,
     pub(super) limits: Arc<Limits>,
     pub(super) clock: Clock,
     pub(super) stops: Stops,
@@ -65,7 +65,7 @@ impl Stops {
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves a connection to its end.
-pub(super) async fn serve<H: Handle>(stream: TcpStream, peer: SocketAddr, shared: Shared<H>) {
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared) {
     // Without this a small answer behind another waits for the client's delayed ACK: 40 ms.
     let _best_effort = stream.set_nodelay(true);
     let Some(tls) = &shared.tls else { return plain(stream, peer, shared).await };
@@ -82,10 +82,9 @@ pub(super) async fn serve<H: Handle>(stream: TcpStream, peer: SocketAddr, shared
 
 /// Serves a stream whose protocol its first bytes tell: with TLS too, where ALPN only said before
 /// what the client would send.
-async fn plain<S, H>(mut stream: S, peer: SocketAddr, shared: Shared<H>)
+async fn plain<S>(mut stream: S, peer: SocketAddr, shared: Shared)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Handle,
 {
     let first = tokio::select! {
         first = timeout(shared.limits.first_byte, first_bytes(&mut stream)) => first,
@@ -93,34 +92,34 @@ where
     };
     // Silence, a client that left, and a broken stream are all nobody's business.
     let Ok(Ok((protocol, first))) = first else { return };
-    let pulse = Pulse::new(shared.clock.clone(), protocol);
+    let activity = Activity::new(shared.clock.clone(), protocol);
     let rest = match protocol {
-        Protocol::Http1 => plain_requests(stream, first, peer, &shared, &pulse).await,
+        Protocol::Http1 => plain_requests(stream, first, peer, &shared, &activity).await,
         Protocol::Http2 => Some((stream, first)),
     };
     if let Some((stream, first)) = rest {
-        speak(stream, first, peer, shared, pulse).await;
+        speak(stream, first, peer, shared, activity).await;
     }
 }
 
 /// Serves plain requests of HTTP/1.1; gives back the stream, and what was read of it, at the first
 /// request of another kind.
-async fn plain_requests<S, H>(
+async fn plain_requests<S>(
     stream: S,
     first: Bytes,
     peer: SocketAddr,
-    shared: &Shared<H>,
-    pulse: &Arc<Pulse>,
+    shared: &Shared,
+    activity: &Arc<Activity>,
 ) -> Option<(S, Bytes)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Handle,
 {
     let Shared { handler, limits, clock, stops, .. } = shared;
-    let edge = Edge::new(handler.clone(), peer, Arc::clone(limits), Arc::clone(pulse));
-    let mut connection = h1::Connection::new(stream, first, edge, Arc::clone(pulse), clock.clone());
-    let end = |mut connection: Pin<&mut h1::Connection<S, H>>| connection.finish();
-    let ended = watched(Pin::new(&mut connection), end, pulse, limits, stops).await;
+    let edge = Edge::new(Arc::clone(handler), peer, Arc::clone(limits), Arc::clone(activity));
+    let mut connection =
+        h1::Connection::new(stream, first, edge, Arc::clone(activity), clock.clone());
+    let end = |mut connection: Pin<&mut h1::Connection<S>>| connection.finish();
+    let ended = watched(Pin::new(&mut connection), end, activity, limits, stops).await;
     (ended == Some(h1::End::Other)).then(|| connection.into_parts())
 }
 
@@ -140,22 +139,21 @@ async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Protoc
     }
 }
 
-/// Serves a connection by hyper. The pulse is the connection's: a head that began before keeps its
-/// time.
-async fn speak<S, H>(
+/// Serves a connection by hyper. The activity is the connection's: a head that began before keeps
+/// its time.
+async fn speak<S>(
     stream: S,
     first: Bytes,
     peer: SocketAddr,
-    shared: Shared<H>,
-    pulse: Arc<Pulse>,
+    shared: Shared,
+    activity: Arc<Activity>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Handle,
 {
     let Shared { handler, limits, clock: _, stops, tasks, tls: _ } = shared;
-    let protocol = pulse.protocol();
-    let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&pulse));
-    let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&pulse)));
+    let protocol = activity.protocol();
+    let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&activity));
+    let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&activity)));
     match protocol {
         Protocol::Http1 => {
             let connection = http1_builder().serve_connection(io, edge).with_upgrades();
@@ -163,7 +161,7 @@ async fn speak<S, H>(
                 connection.graceful_shutdown();
             };
             // A client's mistake has been answered where it could be; nobody else is concerned.
-            let _ended = watched(pin!(connection), end, &pulse, &limits, &stops).await;
+            let _ended = watched(pin!(connection), end, &activity, &limits, &stops).await;
         }
         Protocol::Http2 => {
             let connection = http2_builder(&limits, tasks).serve_connection(io, edge);
@@ -171,14 +169,16 @@ async fn speak<S, H>(
                 connection.graceful_shutdown();
             };
             // A client's mistake has been answered where it could be; nobody else is concerned.
-            let _ended = watched(pin!(connection), end, &pulse, &limits, &stops).await;
+            let _ended = watched(pin!(connection), end, &activity, &limits, &stops).await;
         }
     }
 }
 
 fn http1_builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
-    // hyper's own clock cannot tell a slow head from an idle connection: the pulse can.
+    // hyper's own clock cannot tell a slow head from an idle connection: the activity can.
+    // A client may close its half once it has asked.
+    builder.half_close(true);
     builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(2 * MAX_HEAD);
     builder
 }
@@ -209,16 +209,16 @@ fn http2_builder(limits: &Limits, tasks: TaskTracker) -> http2::Builder<Tracked>
 async fn watched<C: Future>(
     mut connection: Pin<&mut C>,
     end: impl Fn(Pin<&mut C>),
-    pulse: &Pulse,
+    activity: &Activity,
     limits: &Limits,
     stops: &Stops,
 ) -> Option<C::Output> {
-    match beside(connection.as_mut(), reason_to_end(pulse, limits, stops)).await {
+    match beside(connection.as_mut(), reason_to_end(activity, limits, stops)).await {
         Beside::Ended(output) => return Some(output),
         Beside::News(Ending::Now) => return None,
         Beside::News(Ending::InOrder) => end(connection.as_mut()),
     }
-    match beside(connection, reason_to_cut(pulse, limits, stops)).await {
+    match beside(connection, reason_to_cut(activity, limits, stops)).await {
         Beside::Ended(output) => Some(output),
         Beside::News(()) => None,
     }
@@ -252,17 +252,17 @@ enum Ending {
     Now,
 }
 
-async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending {
+async fn reason_to_end(activity: &Activity, limits: &Limits, stops: &Stops) -> Ending {
     let mut watched = Watched::default();
     // The first look begins the count; a head may have begun before.
-    let Next::LookAfter(mut rest) = pulse.look(limits, &mut watched) else {
+    let Next::LookAfter(mut rest) = activity.look(limits, &mut watched) else {
         return Ending::Now;
     };
     loop {
         tokio::select! {
             () = stops.cut.cancelled() => return Ending::Now,
             () = stops.idle.cancelled() => return Ending::InOrder,
-            () = sleep(rest) => match pulse.look(limits, &mut watched) {
+            () = sleep(rest) => match activity.look(limits, &mut watched) {
                 Next::LookAfter(next) => rest = next,
                 Next::CloseIdle => return Ending::InOrder,
                 Next::Cut => return Ending::Now,
@@ -273,14 +273,14 @@ async fn reason_to_end(pulse: &Pulse, limits: &Limits, stops: &Stops) -> Ending 
 
 /// Once it was asked to finish. Where nothing is under way it has as long as a head: an HTTP/2
 /// client that does not answer that its connection is over would keep it for another idle time.
-async fn reason_to_cut(pulse: &Pulse, limits: &Limits, stops: &Stops) {
+async fn reason_to_cut(activity: &Activity, limits: &Limits, stops: &Stops) {
     let limits = &Limits { idle: limits.head.min(limits.idle), ..limits.clone() };
     let mut watched = Watched::default();
     let mut rest = limits.head;
     loop {
         tokio::select! {
             () = stops.cut.cancelled() => return,
-            () = sleep(rest) => match pulse.look(limits, &mut watched) {
+            () = sleep(rest) => match activity.look(limits, &mut watched) {
                 Next::LookAfter(next) => rest = next,
                 Next::CloseIdle | Next::Cut => return,
             }

@@ -3,17 +3,19 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
 };
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 
-use super::headers::{joined, vary_by};
+use super::answer::Answer;
+use super::headers::joined;
+use super::request::RequestView;
 use crate::config::CorsConfig;
+use crate::site::key::Headers;
 
 /// A route's `cors`, ready to be applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cors {
+pub(crate) enum Cors {
     /// Everyone may read.
     Any,
     /// These origins may.
@@ -23,20 +25,33 @@ pub enum Cors {
 impl From<&CorsConfig> for Cors {
     fn from(config: &CorsConfig) -> Self {
         match config {
-            CorsConfig::Any(_) => Self::Any,
+            CorsConfig::Any => Self::Any,
             CorsConfig::Origins(origins) => {
                 // A browser sends an origin in lower case and without a slash at its end.
                 let plain = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
-                Self::Origins(origins.iter().map(|origin| plain(&origin.value)).collect())
+                Self::Origins(origins.iter().map(|origin| plain(origin)).collect())
             }
         }
     }
 }
 
 impl Cors {
-    /// Adds what lets the page that asked read the answer. `request` is the request's header.
-    pub fn apply(&self, request: &HeaderMap, answer: &mut HeaderMap) {
-        if self.allow(request, answer) {
+    /// What its answers say in `Vary`; nothing where all may read.
+    pub(super) fn varies(&self) -> Option<&'static str> {
+        // Also where this origin may not: a shared cache must not give its answer to one that may.
+        match self {
+            Self::Any => None,
+            Self::Origins(_) => Some("origin"),
+        }
+    }
+
+    /// Adds what lets the page that asked read the answer; `origin` is the request's `Origin`.
+    pub(super) fn apply(&self, origin: Option<&[u8]>, answer: &mut Answer) {
+        if let Some(vary) = self.varies() {
+            answer.vary_by(vary);
+        }
+        if let Some(allowed) = self.allowed(origin) {
+            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
             let readable = HeaderValue::from_static("age, cache-status, etag");
             answer.insert(ACCESS_CONTROL_EXPOSE_HEADERS, readable);
         }
@@ -44,43 +59,32 @@ impl Cors {
 
     /// Adds the answer to a preflight ([`is_preflight`]); `methods` are those of the path, as in
     /// `Allow`.
-    pub fn preflight(&self, request: &HeaderMap, methods: &str, answer: &mut HeaderMap) {
-        let allowed = self.allow(request, answer);
-        vary_by(answer, "access-control-request-headers");
-        if !allowed {
-            return;
+    pub(super) fn preflight(&self, request: &dyn Headers, methods: &str, answer: &mut Answer) {
+        answer.vary_by("access-control-request-headers");
+        if let Some(vary) = self.varies() {
+            answer.vary_by(vary);
         }
+        let Some(allowed) = self.allowed(request.line("origin", 0)) else { return };
+        answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         if let Ok(methods) = HeaderValue::from_str(methods) {
             answer.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         }
         // Nothing that a template reads is changed by allowing a header: what is asked for is
         // allowed.
-        let asked = joined(request, &ACCESS_CONTROL_REQUEST_HEADERS);
+        let asked = joined(request, "access-control-request-headers");
         if let Some(Ok(asked)) = asked.map(|asked| HeaderValue::from_str(&asked)) {
             answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
         }
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
     }
 
-    /// Whether the origin may read; says so in `answer`.
-    fn allow(&self, request: &HeaderMap, answer: &mut HeaderMap) -> bool {
+    /// Whom the answer names: all, or this origin where it is listed.
+    fn allowed(&self, origin: Option<&[u8]>) -> Option<HeaderValue> {
         match self {
-            Self::Any => {
-                answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-                true
-            }
+            Self::Any => Some(HeaderValue::from_static("*")),
             Self::Origins(origins) => {
-                // Also where this origin may not: a shared cache must not give this answer to one
-                // that may.
-                vary_by(answer, "origin");
-                let origin = request.get(ORIGIN);
-                let listed = origin.filter(|sent| {
-                    origins.iter().any(|origin| origin.as_bytes() == sent.as_bytes())
-                });
-                if let Some(origin) = listed {
-                    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-                }
-                listed.is_some()
+                let listed = origins.iter().find(|one| Some(one.as_bytes()) == origin)?;
+                HeaderValue::from_str(listed).ok()
             }
         }
     }
@@ -88,21 +92,21 @@ impl Cors {
 
 /// Whether a request is a browser's question before the real one.
 #[must_use]
-pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
-    *method == Method::OPTIONS
-        && headers.contains_key(ORIGIN)
-        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+pub(super) fn is_preflight(request: &RequestView<'_>) -> bool {
+    *request.method == Method::OPTIONS
+        && request.headers.line("origin", 0).is_some()
+        && request.headers.line("access-control-request-method", 0).is_some()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, Response};
+
+    use super::super::body::Body;
     use super::*;
 
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pairs = lines.iter().map(|(name, value)| {
-            (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-        });
-        pairs.collect()
+    fn lines(answer: &mut Answer) -> HeaderMap {
+        answer.response_mut().headers().clone()
     }
 
     #[test]
@@ -115,8 +119,9 @@ mod tests {
             (&some, "https://a.example.evil", None, Some("origin")),
             (&some, "null", None, Some("origin")),
         ] {
-            let mut answer = HeaderMap::new();
-            cors.apply(&headers(&[("origin", origin)]), &mut answer);
+            let mut answer = Answer::from(Response::new(Body::empty()));
+            cors.apply(Some(origin.as_bytes()), &mut answer);
+            let answer = lines(&mut answer);
             let text = |name: &str| answer.get(name).map(|value| value.to_str().unwrap());
             assert_eq!(text("access-control-allow-origin"), allowed, "{origin}");
             assert_eq!(text("vary"), vary, "{origin}");
@@ -126,17 +131,19 @@ mod tests {
 
     #[test]
     fn a_preflight_names_methods_and_headers() {
-        let request = headers(&[
+        let mut request = HeaderMap::new();
+        for (name, value) in [
             ("origin", "https://a.example"),
             ("access-control-request-method", "GET"),
             ("access-control-request-headers", "x-a, x-b"),
-        ]);
-        assert!(is_preflight(&Method::OPTIONS, &request));
-        assert!(!is_preflight(&Method::GET, &request));
-        assert!(!is_preflight(&Method::OPTIONS, &headers(&[("origin", "https://a.example")])));
-        let mut answer = HeaderMap::new();
+        ] {
+            request.insert(name, HeaderValue::from_static(value));
+        }
+        let mut answer = Answer::from(Response::new(Body::empty()));
         Cors::Any.preflight(&request, "GET, HEAD", &mut answer);
+        let answer = lines(&mut answer);
         assert_eq!(answer["access-control-allow-methods"], "GET, HEAD");
         assert_eq!(answer["access-control-allow-headers"], "x-a, x-b");
+        assert_eq!(answer["vary"], "access-control-request-headers");
     }
 }

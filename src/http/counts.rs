@@ -6,13 +6,13 @@ use crate::cache::{Outcome, Why};
 
 /// The answers of one route since the start, by what the cache did; survives reloads by its name.
 #[derive(Debug, Default)]
-pub struct RouteCounts([AtomicU64; NAMES.len()]);
+pub(crate) struct RouteCounts([AtomicU64; NAMES.len()]);
 
 const NAMES: [&str; 5] = ["hit", "stale", "miss", "bypass", "error"];
 
 impl RouteCounts {
     /// The outcome of requests that no route is for.
-    pub const UNMATCHED: &str = "unmatched";
+    pub(crate) const UNMATCHED: &str = "unmatched";
 
     /// Counts an answer.
     pub(super) fn add(&self, outcome: &Outcome) {
@@ -36,7 +36,7 @@ impl RouteCounts {
     }
 
     /// Each outcome's name and count.
-    pub fn each(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         NAMES.into_iter().zip(self.0.iter().map(|count| count.load(Ordering::Relaxed)))
     }
 }

@@ -1,333 +1,431 @@
-//! From hyper's request to the handler's answer: the head is checked, the body read within bounds,
-//! a panic caught.
+//! From a connection's requests to the handler's answers: heads are checked, bodies read or thrown
+//! away within bounds, a panic caught, and what was sent is told to who observes.
 //!
-//! [`Handle`] is the boundary. Its `quick` answers what is in memory, before warp sees anything;
-//! its `slow` does the rest. One `Edge` serves one connection.
+//! [`Handle`] is the boundary. One `Edge` serves one connection, whoever reads it: `h1` asks it
+//! with what it parsed itself, hyper with its own types.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready as poll_ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, EXPECT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http::header::{ALLOW, CONNECTION, HeaderValue};
+use http::{Extensions, Method, Request, Response, StatusCode, Version};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
-use super::access::Seen;
+use super::access::{Asked, Exchange};
+use super::activity::{Activity, InFlight};
+use super::answer::{Answer, Facts, Responding, bare};
 use super::body::{Body, BodyError};
-use super::carry::WholeRequest;
 use super::head::{self, Refusal};
-use super::headers::Fields;
-use super::hit::{Asking, Hit};
 use super::listener::Limits;
 use super::problem::{Form, Problem};
-use super::pulse::{InFlight, Pulse};
+use super::request::RequestView;
 use crate::clock::Moment;
-use crate::site::key::Headers;
+use crate::panic::panic_text;
 
-/// Answers requests whose heads are sound. Clones are cheap and the same.
-pub trait Handle: Clone + Send + Sync + 'static {
-    /// The answer, where it is in memory: never waits. Asked for requests without a body only.
-    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>>;
+/// Answers requests whose heads are sound.
+pub trait Handle: Send + Sync + 'static {
+    /// The answer to a request, whose body, if it had one, was read and thrown away.
+    fn respond(&self, request: &RequestView<'_>) -> Responding;
 
-    /// An answer in memory as bytes, for what nearly every request is: the fastest way of all.
-    /// Nothing where `quick` or `slow` has to look. Not asked where [`Handle::observes`].
-    fn hit<F: Fields + Headers>(&self, _asking: &Asking<'_, F>) -> Option<Hit> {
-        None
+    /// Whether a request is given to [`Handle::respond_to_whole`], with its body and what else
+    /// came with it.
+    fn takes_whole(&self, _request: &RequestView<'_>) -> bool {
+        false
     }
 
-    /// The answer. [`Peer`] is in the request's extensions. Dropped when the client leaves: work
-    /// that others wait for belongs to a task of its own.
-    fn slow(&self, request: WholeRequest) -> impl Future<Output = Response<Body>> + Send;
+    /// The answer to a request with its body, which nobody has read yet.
+    fn respond_to_whole(&self, request: &RequestView<'_>, _unread: Unread) -> Responding {
+        self.respond(request)
+    }
 
-    /// Whether [`Handle::sent`] wants to be told: asked before each request, which is copied only
-    /// then.
+    /// Whether [`Handle::sent`] wants to be told: asked before each request.
     fn observes(&self) -> bool {
         false
     }
 
     /// An answer was handed over whole, or its client is gone. Must not wait.
-    fn sent(&self, _seen: &Seen) {}
+    fn sent(&self, _exchange: &Exchange<'_>) {}
 }
 
-/// The address of the client, as the socket says: in the extensions of what [`Handle::slow`] gets.
+/// The address of the client, as the socket says: in the extensions of what warp filters get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// What hyper calls for the requests of one connection.
-#[derive(Debug)]
-pub(super) struct Edge<H> {
-    handler: H,
+/// What comes with a request beside its head.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// The body.
+    pub(super) body: RequestBody,
+    /// hyper's way to another protocol.
+    pub(super) extensions: Extensions,
+}
+
+/// A request's body, bounded in size and time; nothing where there is none. Where a bound is
+/// passed, what is read is an error, and the request is refused whatever its handler makes of that.
+#[derive(Debug, Default)]
+pub(super) struct RequestBody {
+    incoming: Option<Incoming>,
+    /// Bytes that may still come, and until when.
+    left: usize,
+    deadline: Option<Pin<Box<Sleep>>>,
+    outcome: Option<Arc<BodyOutcome>>,
+}
+
+/// What became of a body, for who answers.
+#[derive(Debug, Default)]
+struct BodyOutcome {
+    refusal: OnceLock<Refusal>,
+    /// What is left of a body that is too large.
+    rest: Mutex<Option<Incoming>>,
+}
+
+/// What is asked for the requests of one connection.
+#[derive(Clone)]
+pub(super) struct Edge {
+    handler: Arc<dyn Handle>,
     peer: SocketAddr,
     limits: Arc<Limits>,
-    pulse: Arc<Pulse>,
+    activity: Arc<Activity>,
 }
 
-/// An answer that is being made.
-pub(super) type Answering<H> = Pin<Box<dyn Future<Output = Response<Tracked<H>>> + Send>>;
+/// An answer that is on its way.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-type Answer<H> = Result<Response<Tracked<H>>, Infallible>;
-
-impl<H: Handle> Edge<H> {
+impl Edge {
     pub(super) fn new(
-        handler: H,
+        handler: Arc<dyn Handle>,
         peer: SocketAddr,
         limits: Arc<Limits>,
-        pulse: Arc<Pulse>,
+        activity: Arc<Activity>,
     ) -> Self {
-        Self { handler, peer, limits, pulse }
+        Self { handler, peer, limits, activity }
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The answer to a request whose head is sound; `unread` is what hyper read of it beside.
+    pub(super) fn respond(
+        &self,
+        request: &RequestView<'_>,
+        unread: Unread,
+    ) -> Either<Answer, Answering> {
+        let outcome = unread.body.outcome.clone();
+        let respond = || {
+            if self.handler.takes_whole(request) {
+                return self.handler.respond_to_whole(request, unread);
+            }
+            self.handler.respond(request)
+        };
+        let is_head = *request.method == Method::HEAD;
+        match catch_unwind(AssertUnwindSafe(respond)).map(|responding| responding.0) {
+            Ok(Either::Right(pending)) => {
+                let form = Form::wanted(request.headers);
+                Either::Right(Box::pin(async move {
+                    let answered = AssertUnwindSafe(pending).catch_unwind().await;
+                    if let Some(outcome) = &outcome {
+                        outcome.throw_some_away().await;
+                    }
+                    finished(answered, outcome.as_deref(), is_head, || form)
+                }))
+            }
+            Ok(Either::Left(answer)) => {
+                let form = || Form::wanted(request.headers);
+                Either::Left(finished(Ok(answer), outcome.as_deref(), is_head, form))
+            }
+            Err(panic) => {
+                let form = || Form::wanted(request.headers);
+                Either::Left(finished(Err(panic), outcome.as_deref(), is_head, form))
+            }
+        }
+    }
+
+    /// A request has begun, whose answer is sent later than now.
+    pub(super) fn begin(&self, request: &RequestView<'_>) -> Sending {
+        let note = self.handler.observes().then(|| Note {
+            handler: Arc::clone(&self.handler),
+            asked: Asked::of(request).into_owned(),
+            began: self.activity.now(),
+        });
+        Sending { in_flight: self.activity.begin(), note: note.map(Box::new) }
+    }
+
+    /// An answer was handed over in the moment that it was asked for.
+    pub(super) fn sent_at_once(&self, request: &RequestView<'_>, answer: &Answer, bytes: u64) {
+        self.activity.answered();
+        answer.facts.count();
+        if self.handler.observes() {
+            let (asked, status) = (&Asked::of(request), answer.status());
+            let (took, facts) = (Duration::ZERO, &answer.facts);
+            self.handler.sent(&Exchange { asked, status, bytes, took, facts });
+        }
+    }
+
+    /// Whether the raw bytes of this request say what hyper hides: two lengths, or a fragment
+    /// behind the path.
+    fn hidden(&self, request: &Request<Incoming>) -> Option<Refusal> {
+        if request.version() == Version::HTTP_2 {
+            return None;
+        }
+        self.activity.with_tail(|tail| head::hidden(tail, request))
     }
 }
 
-impl<H: Handle> hyper::service::Service<Request<Incoming>> for Edge<H> {
-    type Response = Response<Tracked<H>>;
+/// The answer as it is sent: 500 in place of a panic, a refusal of the body in place of what its
+/// handler made of that, and to HEAD no body.
+fn finished(
+    answered: std::thread::Result<Answer>,
+    body: Option<&BodyOutcome>,
+    is_head: bool,
+    form: impl Fn() -> Form,
+) -> Answer {
+    let mut answer = answered.unwrap_or_else(|panic| panicked(&*panic, form()));
+    if let Some(refusal) = body.and_then(|body| body.refusal.get()) {
+        answer = refuse(*refusal, form());
+    }
+    if is_head {
+        answer.without_body();
+    }
+    answer
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send), form: Form) -> Answer {
+    tracing::error!(panic = panic_text(panic), "a handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR).answer(form).into()
+}
+
+impl hyper::service::Service<Request<Incoming>> for Edge {
+    type Response = Response<SentBody>;
     type Error = Infallible;
-    type Future = Either<Ready<Answer<H>>, Pin<Box<dyn Future<Output = Answer<H>> + Send>>>;
+    type Future = Either<
+        Ready<Result<Self::Response, Infallible>>,
+        Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>,
+    >;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let sending = self.begin(&request);
-        let refusal = head::check(&mut request).err().or_else(|| self.two_lengths(&request));
-        let at_once = match refusal {
-            Some(refusal) => Some(refuse(refusal, Form::wanted(request.headers()))),
-            None if !request.body().is_end_stream() => None,
-            None if request.uri().path() == "*" => Some(asterisk()),
-            None => self.quick(&request),
+        let refusal = head::check(&mut request).err().or_else(|| self.hidden(&request));
+        let (mut parts, incoming) = request.into_parts();
+        let view = RequestView::of_parts(&parts, self.peer);
+        let sending = self.begin(&view);
+        if let Some(refusal) = refusal {
+            let answer = refuse(refusal, Form::wanted(&parts.headers));
+            return Either::Left(ready(Ok(sending.send(answer, parts.version))));
+        }
+        let mut body = RequestBody::new(incoming, &self.limits);
+        let version = parts.version;
+        if !body.is_end_stream() && !self.handler.takes_whole(&view) {
+            let edge = self.clone();
+            return Either::Right(Box::pin(async move {
+                // Nobody wants it: it is read and thrown away, so that the connection can go on.
+                while let Some(Ok(_)) = body.frame().await {}
+                if let Some(outcome) = &body.outcome {
+                    outcome.throw_some_away().await;
+                }
+                let view = RequestView::of_parts(&parts, edge.peer);
+                let answer = match edge.respond(&view, Unread { body, ..Unread::default() }) {
+                    Either::Left(answer) => answer,
+                    Either::Right(answering) => answering.await,
+                };
+                Ok(sending.send(answer, version))
+            }));
+        }
+        let unread = Unread { body, extensions: std::mem::take(&mut parts.extensions) };
+        let view = RequestView::of_parts(&parts, self.peer);
+        let responding = match view.path {
+            "*" => Either::Left(asterisk()),
+            _ => self.respond(&view, unread),
         };
-        if let Some(answer) = at_once {
-            return Either::Left(ready(Ok(sending.track(answer))));
+        match responding {
+            Either::Left(answer) => Either::Left(ready(Ok(sending.send(answer, version)))),
+            Either::Right(answering) => {
+                Either::Right(Box::pin(async move { Ok(sending.send(answering.await, version)) }))
+            }
         }
-        let (handler, peer, limits) = (self.handler.clone(), self.peer, Arc::clone(&self.limits));
-        Either::Right(Box::pin(async move {
-            Ok(sending.track(slow(handler, peer, &limits, request).await))
-        }))
     }
 }
 
-impl<H: Handle> Edge<H> {
-    /// An answer in memory as bytes.
-    pub(super) fn hit<F: Fields + Headers>(&self, asking: &Asking<'_, F>) -> Option<Hit> {
-        if self.handler.observes() {
-            return None;
-        }
-        // `slow` meets the same panic, and answers 500.
-        catch_unwind(AssertUnwindSafe(|| self.handler.hit(asking))).ok()?
+impl BodyOutcome {
+    /// Reads away some of a body that is too large: a connection closed with unread bytes is reset,
+    /// and the reset can overtake the answer.
+    async fn throw_some_away(&self) {
+        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut incoming) = rest else { return };
+        let mut left = DISCARD;
+        let reading = async {
+            while let Some(Ok(frame)) = incoming.frame().await {
+                let count = frame.data_ref().map_or(0, Bytes::len);
+                let Some(rest) = left.checked_sub(count) else { return };
+                left = rest;
+            }
+        };
+        let _bounded = timeout(DISCARD_TIME, reading).await;
     }
-
-    /// The answer to a request whose head is sound and which has no body.
-    pub(super) fn answer(
-        &self,
-        request: WholeRequest,
-    ) -> Either<Response<Tracked<H>>, Answering<H>> {
-        let sending = self.begin(&request);
-        if let Some(answer) = self.quick(&request) {
-            return Either::Left(sending.track(answer));
-        }
-        let (handler, peer) = (self.handler.clone(), self.peer);
-        let answering = async move { sending.track(whole(handler, peer, request).await) };
-        Either::Right(Box::pin(answering))
-    }
-
-    fn begin<B>(&self, request: &Request<B>) -> Sending<H> {
-        Sending {
-            in_flight: self.pulse.begin(),
-            note: self.note(request),
-            is_head: *request.method() == Method::HEAD,
-            is_http2: request.version() == Version::HTTP_2,
-        }
-    }
-
-    fn note<B>(&self, request: &Request<B>) -> Option<Box<Note<H>>> {
-        self.handler.observes().then(|| {
-            let seen = Seen::begin(request, self.peer.ip());
-            Box::new(Note { handler: self.handler.clone(), begun: self.pulse.now(), seen })
-        })
-    }
-
-    fn two_lengths(&self, request: &Request<Incoming>) -> Option<Refusal> {
-        if !request.headers().contains_key(http::header::TRANSFER_ENCODING) {
-            return None;
-        }
-        let both = self.pulse.with_tail(|tail| head::names_both_lengths(tail, request));
-        both.then_some(Refusal::TwoLengths)
-    }
-
-    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
-        catch_unwind(AssertUnwindSafe(|| self.handler.quick(request)))
-            .unwrap_or_else(|panic| Some(panicked(panic.as_ref(), Form::wanted(request.headers()))))
-    }
-}
-
-async fn slow<H: Handle>(
-    handler: H,
-    peer: SocketAddr,
-    limits: &Limits,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let form = Form::wanted(request.headers());
-    let (parts, incoming) = request.into_parts();
-    let body = match read_body(incoming, &parts.headers, limits).await {
-        Ok(body) => body,
-        Err(refusal) => return refuse(refusal, form),
-    };
-    whole(handler, peer, Request::from_parts(parts, Full::new(body))).await
-}
-
-async fn whole<H: Handle>(
-    handler: H,
-    peer: SocketAddr,
-    mut request: WholeRequest,
-) -> Response<Body> {
-    let form = Form::wanted(request.headers());
-    request.extensions_mut().insert(Peer(peer));
-    let answer = AssertUnwindSafe(handler.slow(request)).catch_unwind().await;
-    answer.unwrap_or_else(|panic| panicked(panic.as_ref(), form))
-}
-
-/// Reads a body whole, within its bounds, so that no handler is ever held by a slow client.
-async fn read_body(
-    incoming: Incoming,
-    headers: &HeaderMap,
-    limits: &Limits,
-) -> Result<Bytes, Refusal> {
-    if incoming.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    if incoming.size_hint().lower() > limits.body as u64 {
-        // Who waits for a 100 has sent nothing that would have to be read away.
-        if !headers.contains_key(EXPECT) {
-            discard(incoming).await;
-        }
-        return Err(Refusal::LargeBody);
-    }
-    let reading = Limited::new(incoming, limits.body).collect();
-    match timeout(limits.body_time, reading).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::LargeBody),
-        Ok(Err(_broken)) => Err(Refusal::BrokenBody),
-        Err(_elapsed) => Err(Refusal::SlowBody),
-    }
-}
-
-/// Reads away some of a body that is refused: a connection closed with unread bytes is reset, and
-/// the reset can overtake the answer.
-async fn discard(mut incoming: Incoming) {
-    let mut left = DISCARD;
-    let reading = async {
-        while let Some(Ok(frame)) = incoming.frame().await {
-            let count = frame.data_ref().map_or(0, Bytes::len);
-            let Some(rest) = left.checked_sub(count) else { return };
-            left = rest;
-        }
-    };
-    let _bounded = timeout(DISCARD_TIME, reading).await;
 }
 
 /// Bytes of a refused body that are read away, and for how long.
 const DISCARD: usize = 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
-fn refuse(refusal: Refusal, form: Form) -> Response<Body> {
-    let mut answer = Problem::new(refusal.status()).detail(refusal.detail()).answer(form);
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+/// The answer to a head or a body that is not taken; the connection ends with it.
+pub(super) fn refuse(refusal: Refusal, form: Form) -> Answer {
+    let mut answer =
+        Answer::from(Problem::new(refusal.status()).detail(refusal.detail()).answer(form));
+    answer.insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 
 /// `OPTIONS *` asks about the server as a whole.
-fn asterisk() -> Response<Body> {
-    let mut answer = Response::new(Body::empty());
-    *answer.status_mut() = StatusCode::NO_CONTENT;
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+fn asterisk() -> Answer {
+    let mut answer = Answer::from(bare(StatusCode::NO_CONTENT));
+    answer.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
     answer
 }
 
-fn panicked(panic: &(dyn Any + Send), form: Form) -> Response<Body> {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = text.unwrap_or("without a message"), "a handler panicked");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR).answer(form)
+impl RequestBody {
+    fn new(incoming: Incoming, limits: &Limits) -> Self {
+        if incoming.is_end_stream() {
+            return Self::default();
+        }
+        let deadline = Some(Box::pin(sleep(limits.body_time)));
+        Self {
+            incoming: Some(incoming),
+            left: limits.body,
+            deadline,
+            outcome: Some(Arc::default()),
+        }
+    }
+
+    /// Takes a piece within the bounds.
+    fn within(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Refusal> {
+        let count = frame.data_ref().map_or(0, Bytes::len);
+        self.left = self.left.checked_sub(count).ok_or(Refusal::LargeBody)?;
+        Ok(frame)
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> BodyError {
+        if let Some(outcome) = &self.outcome {
+            // The first reason counts.
+            let _told_already = outcome.refusal.set(refusal);
+            let rest = self.incoming.take().filter(|_| refusal == Refusal::LargeBody);
+            *outcome.rest.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+        }
+        refusal.detail().into()
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
+        // Who waits for a 100 is refused before it is told to go on.
+        if incoming.size_hint().lower() > this.left as u64 {
+            return Poll::Ready(Some(Err(this.refuse(Refusal::LargeBody))));
+        }
+        let polled = match Pin::new(incoming).poll_frame(context) {
+            Poll::Ready(Some(frame)) => frame.map_err(|_broken| Refusal::BrokenBody),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending => {
+                if let Some(deadline) = &mut this.deadline {
+                    poll_ready!(deadline.as_mut().poll(context));
+                }
+                Err(Refusal::SlowBody)
+            }
+        };
+        let within = polled.and_then(|frame| this.within(frame));
+        Poll::Ready(Some(within.map_err(|refusal| this.refuse(refusal))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.incoming {
+            Some(incoming) => incoming.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
+    }
 }
 
 /// A request whose answer is on its way.
-#[derive(Debug)]
-struct Sending<H: Handle> {
+pub(super) struct Sending {
     in_flight: InFlight,
-    note: Option<Box<Note<H>>>,
-    is_head: bool,
-    is_http2: bool,
+    note: Option<Box<Note>>,
 }
 
 /// What is remembered of a request for [`Handle::sent`].
-struct Note<H> {
-    handler: H,
-    begun: Moment,
-    seen: Seen,
+struct Note {
+    handler: Arc<dyn Handle>,
+    asked: Asked<'static>,
+    began: Moment,
 }
 
-impl<H> fmt::Debug for Note<H> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.seen.fmt(out)
-    }
-}
-
-impl<H: Handle> Sending<H> {
-    fn track(mut self, mut answer: Response<Body>) -> Response<Tracked<H>> {
-        if self.is_head {
-            take_body(&mut answer);
+impl Sending {
+    /// The answer in hyper's types.
+    fn send(self, mut answer: Answer, version: Version) -> Response<SentBody> {
+        let lines = answer.take_lines();
+        let mut response = Response::new(SentBody::new(self, answer));
+        *response.status_mut() = response.body().status;
+        *response.headers_mut() = lines;
+        if version == Version::HTTP_2 {
+            response.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
         }
-        if self.is_http2 {
-            answer.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
-        }
-        if let Some(note) = &mut self.note {
-            note.seen.answered(&answer);
-        }
-        answer.map(|body| Tracked { body, sending: self })
-    }
-}
-
-/// An answer to HEAD: the length stays, the bytes go. hyper would send them with HTTP/2.
-fn take_body(answer: &mut Response<Body>) {
-    let body = std::mem::replace(answer.body_mut(), Body::empty());
-    let len = body.size_hint().exact().filter(|len| *len > 0);
-    if let Some(len) = len.filter(|_| !answer.headers().contains_key(CONTENT_LENGTH)) {
-        answer.headers_mut().insert(CONTENT_LENGTH, len.into());
-    }
-}
-
-impl<H: Handle> Drop for Sending<H> {
-    fn drop(&mut self) {
-        if let Some(note) = &mut self.note {
-            note.seen.took = self.in_flight.now().since(note.begun);
-            note.handler.sent(&note.seen);
-        }
+        response
     }
 }
 
 /// A body whose end, or loss, ends its request.
-#[derive(Debug)]
-pub(super) struct Tracked<H: Handle> {
+pub(super) struct SentBody {
     body: Body,
-    sending: Sending<H>,
+    sending: Sending,
+    status: StatusCode,
+    facts: Facts,
+    bytes: u64,
 }
 
-impl<H: Handle> Tracked<H> {
-    /// Whether it is of an answer to HEAD.
-    pub(super) fn is_head(&self) -> bool {
-        self.sending.is_head
+impl SentBody {
+    /// A body that is sent from now on.
+    pub(super) fn new(sending: Sending, answer: Answer) -> Self {
+        let status = answer.status();
+        let (body, facts) = answer.into_body();
+        facts.count();
+        Self { body, sending, status, facts, bytes: 0 }
     }
 }
 
-impl<H: Handle> HttpBody for Tracked<H> {
+impl Drop for SentBody {
+    fn drop(&mut self) {
+        let Some(note) = &self.sending.note else { return };
+        note.handler.sent(&Exchange {
+            asked: &note.asked,
+            status: self.status,
+            bytes: self.bytes,
+            took: self.sending.in_flight.now().since(note.began),
+            facts: &self.facts,
+        });
+    }
+}
+
+impl HttpBody for SentBody {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -336,10 +434,8 @@ impl<H: Handle> HttpBody for Tracked<H> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Some(note) = &mut self.sending.note
-            && let Poll::Ready(Some(Ok(frame))) = &polled
-        {
-            note.seen.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            self.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
         }
         polled
     }
@@ -350,5 +446,17 @@ impl<H: Handle> HttpBody for Tracked<H> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Edge({})", self.peer)
+    }
+}
+
+impl fmt::Debug for SentBody {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SentBody({:?})", self.body)
     }
 }

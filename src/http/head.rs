@@ -1,23 +1,22 @@
 //! What a request's head must be before anything else looks at it: RFC 9112 §3.2 (target, Host), §6
 //! (framing), and our own bounds.
 //!
-//! hyper parses; what it lets through is refused here. It hides one thing: with both Content-Length
-//! and Transfer-Encoding it drops the former, so that the connection has to look at the raw head
-//! ([`names_both_lengths`]).
+//! hyper parses; what it lets through is refused here. Where it hides something, the connection has
+//! to look at the raw head ([`hidden`]).
 
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 /// The longest request target, in bytes.
-pub const MAX_TARGET: usize = 8 * 1024;
+pub(crate) const MAX_TARGET: usize = 8 * 1024;
 
 /// The largest head, in bytes: request line and header fields. hyper answers 431 beyond.
-pub const MAX_HEAD: usize = 32 * 1024;
+pub(crate) const MAX_HEAD: usize = 32 * 1024;
 
 /// Why a request is refused before any route sees it. The connection is closed after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// HTTP/1.1 without a Host field, or with an empty one.
     NoHost,
     /// More than one Host field.
@@ -43,7 +42,7 @@ pub enum Refusal {
 impl Refusal {
     /// The status of the answer.
     #[must_use]
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::LongTarget => StatusCode::URI_TOO_LONG,
             Self::Tunnel => StatusCode::NOT_IMPLEMENTED,
@@ -55,7 +54,7 @@ impl Refusal {
 
     /// A sentence for whoever sent the request.
     #[must_use]
-    pub fn detail(self) -> &'static str {
+    pub(crate) fn detail(self) -> &'static str {
         match self {
             Self::NoHost => "The request has no Host header.",
             Self::ManyHosts => "The request has more than one Host header.",
@@ -77,7 +76,7 @@ impl Refusal {
 ///
 /// # Errors
 /// The first rule that is broken.
-pub fn check<B>(request: &mut Request<B>) -> Result<(), Refusal> {
+pub(crate) fn check<B>(request: &mut Request<B>) -> Result<(), Refusal> {
     if *request.method() == Method::CONNECT {
         return Err(Refusal::Tunnel);
     }
@@ -208,28 +207,38 @@ fn sound_literal(text: &[u8]) -> bool {
     inner.is_some_and(|inner| inner.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-/// Whether the raw bytes that a connection read last hold a head with this request's line and both
-/// Content-Length and Transfer-Encoding. hyper shows only the latter then.
+/// What the raw bytes that a connection read last say of this request and hyper does not show:
+/// Content-Length beside Transfer-Encoding, of which it shows only the latter, and a fragment
+/// behind the target, which it cuts off (a target has none: RFC 9112 §3.2).
 ///
 /// Looks for the request line rather than for a position, because heads, bodies and pipelined
 /// requests follow each other in one stream. A body that quotes such a head word for word is
 /// refused as well: that errs on the safe side.
 #[must_use]
-pub fn names_both_lengths<B>(raw: &[u8], request: &Request<B>) -> bool {
-    if !request.headers().contains_key(TRANSFER_ENCODING) {
-        return false;
-    }
+pub(super) fn hidden<B>(raw: &[u8], request: &Request<B>) -> Option<Refusal> {
     let method = request.method().as_str().as_bytes();
+    let has_coding = request.headers().contains_key(TRANSFER_ENCODING);
     let mut rest = raw;
     loop {
-        let lines = head_lines(rest);
-        if rest.starts_with(method) && has_both(lines) {
-            return true;
+        if let Some(line) = rest.strip_prefix(method) {
+            if has_fragment(line) {
+                return Some(Refusal::BadTarget);
+            }
+            if has_coding && has_both(head_lines(rest)) {
+                return Some(Refusal::TwoLengths);
+            }
         }
         // The next line may be the beginning of a head.
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return false };
+        let end = rest.iter().position(|byte| *byte == b'\n')?;
         rest = rest.get(end + 1..).unwrap_or_default();
     }
+}
+
+/// Whether what follows a method is a target with a fragment and the protocol's name.
+fn has_fragment(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| matches!(byte, b' ' | b'\r' | b'\n')).skip(1);
+    let (target, protocol) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    target.contains(&b'#') && protocol.starts_with(b"HTTP/1.")
 }
 
 fn head_lines(raw: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -8,7 +8,7 @@ use super::weights::weighted;
 /// Each range is cut from the right until a language has that name (`no-NO` finds `no`); a range
 /// that finds none that way takes a more special one (`en` finds `en-GB`).
 #[must_use]
-pub fn best<'a>(languages: &'a [String], accept: Option<&str>) -> Option<&'a str> {
+pub(crate) fn best<'a>(languages: &'a [String], accept: Option<&str>) -> Option<&'a str> {
     let first = languages.first()?.as_str();
     let mut best = (0, first);
     for (range, weight) in weighted(accept.unwrap_or_default()) {

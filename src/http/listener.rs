@@ -18,11 +18,12 @@ use super::connection::{self, Stops};
 use super::edge::Handle;
 use super::tls::Tls;
 use crate::clock::{Clock, Moment};
+use crate::config::ServerConfig;
 
 /// The bounds of a listener. `Default` gives what the file's defaults say.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; 10,000. Who comes above it gets 503.
+    /// Connections at once; as `server.max_connections`. Who comes above it gets 503.
     pub max_connections: usize,
     /// How long a connection may take to send its first byte; 10 s.
     pub first_byte: Duration,
@@ -43,7 +44,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_connections: 10_000,
+            max_connections: ServerConfig::default().max_connections,
             first_byte: Duration::from_secs(10),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(60),
@@ -66,7 +67,7 @@ pub struct Listener {
 }
 
 /// Accept loops of one listener.
-pub const MAX_LOOPS: usize = 64;
+pub(crate) const MAX_LOOPS: usize = 64;
 
 /// Connections waiting in the kernel until they are accepted.
 const BACKLOG: u32 = 1024;
@@ -141,9 +142,9 @@ impl Listener {
     ///
     /// # Cancel safety
     /// Dropped, it stops accepting; connections go on and are not waited for.
-    pub async fn run<H: Handle>(
+    pub async fn run(
         self,
-        handler: H,
+        handler: Arc<dyn Handle>,
         limits: Limits,
         stop: CancellationToken,
         tasks: TaskTracker,
@@ -185,9 +186,9 @@ struct Gate {
     refusing: Arc<Semaphore>,
 }
 
-async fn accept<H: Handle>(
+async fn accept(
     socket: TcpListener,
-    shared: connection::Shared<H>,
+    shared: connection::Shared,
     gate: Gate,
     stop: CancellationToken,
 ) {

@@ -4,7 +4,7 @@ use crate::site::media::essence;
 
 /// Whether a body of this type gets smaller by compression: pictures, sound and archives do not.
 #[must_use]
-pub fn compressible(content_type: &str) -> bool {
+pub(crate) fn compressible(content_type: &str) -> bool {
     const ALSO: [&str; 12] = [
         "application/javascript",
         "application/json",

@@ -1,36 +1,41 @@
-//! Request → answer: everything that speaks HTTP and knows nothing of routes or keys.
+//! Request → answer: listener, connections, and the way of a request through the site.
 //!
 //! The way of a request, in the order of the modules: [`listener`] accepts a connection,
-//! `connection` speaks HTTP/1 or HTTP/2 on it and ends it when it is silent too long, [`head`]
-//! refuses what RFC 9110 and 9112 refuse, [`edge`] hands the rest to a [`edge::Handle`].
+//! `connection` finds out what is spoken on it and ends it when it is silent too long. `h1` reads
+//! plain requests of HTTP/1.1, which nearly all are, and writes their answers; hyper does the rest.
+//! Either asks `edge`, which refuses what RFC 9110 and 9112 refuse ([`head`]) and passes a
+//! [`request::RequestView`] to the [`edge::Handle`]: for a site that is [`handler`], which finds
+//! the route and gives an [`answer::Answer`], ready or pending.
 
-pub mod access;
-mod answer;
-pub mod body;
-pub mod carry;
-pub mod conditional;
+pub(crate) mod access;
+mod activity;
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod conditional;
 mod connection;
-pub mod cors;
-pub mod counts;
-mod docs;
-pub mod edge;
-pub mod encoding;
-mod facts;
-pub mod files;
+pub(crate) mod cors;
+pub(crate) mod counts;
+pub(crate) mod edge;
+pub(crate) mod encoding;
+pub(crate) mod files;
+pub(crate) mod filter;
 mod frames;
+pub(crate) mod guard;
 mod h1;
-pub mod handler;
-pub mod head;
-pub mod headers;
-pub mod hit;
-pub mod language;
-pub mod listener;
-pub mod live;
-pub mod media;
+pub(crate) mod handler;
+pub(crate) mod head;
+pub(crate) mod headers;
+pub(crate) mod language;
+pub(crate) mod listener;
+pub(crate) mod live;
+pub(crate) mod media;
+mod own;
 mod page;
-pub mod problem;
-mod pulse;
-pub mod ranges;
+pub(crate) mod problem;
+pub(crate) mod ranges;
+mod ready;
+mod renders;
+pub(crate) mod request;
 mod seldom;
-pub mod tls;
+pub(crate) mod tls;
 mod weights;

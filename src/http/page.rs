@@ -1,58 +1,71 @@
-//! A site's render as the cache asks for it: off the reactor's threads where it may take time.
+//! A site's renders as the cache and the error pages ask for them.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
 use crate::cache::{Render, RenderFailure, Rendered};
-use crate::site::{RenderError, RenderJob};
+use crate::site::template::while_wanted;
+use crate::site::{ErrorJob, RenderError, RenderJob};
 
 /// The render of one page.
 #[derive(Debug)]
 pub(super) struct PageRender {
-    /// How long it takes at least.
-    pub(super) delay: Option<Duration>,
+    pub(super) renders: Arc<Renders>,
+    pub(super) of: Arc<RouteRenders>,
     pub(super) job: RenderJob,
 }
 
-impl PageRender {
-    /// The body.
-    ///
-    /// # Errors
-    /// 404 where a load found nothing, else 500.
-    pub(super) async fn run(self) -> Result<Bytes, RenderFailure> {
-        if let Some(delay) = self.delay {
-            tokio::time::sleep(delay).await;
-        }
-        let job = self.job;
-        let made = if job.is_ready() {
-            job.run()
-        } else {
-            match tokio::task::spawn_blocking(move || job.run()).await {
-                Ok(made) => made,
-                Err(panicked) => Err(RenderError::Failed(panicked.to_string())),
-            }
-        };
-        made.map_err(|why| match &why {
-            RenderError::NotFound { address } => {
-                let detail = format!("`{address}` is not there");
-                RenderFailure { status: 404, detail: detail.into(), forget: true }
-            }
-            RenderError::Failed(words) => RenderFailure::new(500, words),
-        })
+type Made = Result<Bytes, RenderError>;
+
+impl Job for RenderJob {
+    type Output = Made;
+
+    fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Made> {
+        attempt(while_wanted(unwanted, || self.run(bound)))
+    }
+}
+
+impl Job for ErrorJob {
+    type Output = Made;
+
+    fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Made> {
+        attempt(while_wanted(unwanted, || self.run(bound)))
+    }
+}
+
+fn attempt(made: Made) -> Attempt<Made> {
+    match made {
+        Err(RenderError::TooLong(_)) => Attempt::TooLong(made),
+        made => Attempt::Done(made),
     }
 }
 
 impl Render for PageRender {
     async fn render(self) -> Result<Rendered, RenderFailure> {
-        let route = std::sync::Arc::clone(self.job.route());
-        let body = self.run().await?;
-        Ok(Rendered {
-            status: route.status,
-            content_type: route.content_type.clone(),
-            body,
-            at_most: None,
-            store: true,
-        })
+        let Self { renders, of, job } = self;
+        let route = Arc::clone(job.route());
+        if let Some(delay) = route.delay {
+            let _place = of.begin_io().map_err(busy)?;
+            tokio::time::sleep(delay).await;
+        }
+        // A body that stands ready is no render.
+        let body = match job.ready_body() {
+            Some(body) => body.clone(),
+            None => renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?,
+        };
+        let content_type = route.content_type.clone();
+        Ok(Rendered { status: route.status, content_type, body })
     }
+}
+
+fn busy(_too_many: Busy) -> RenderFailure {
+    RenderFailure::new(503, "too many renders wait already")
+}
+
+fn failed(why: &RenderError) -> RenderFailure {
+    RenderFailure::new(500, &why.to_string())
 }

@@ -1,16 +1,17 @@
 //! Answers for what went wrong: RFC 9457 problem details, or a page for who accepts HTML.
 
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::body::Body;
 use super::headers::joined;
 use super::weights::weighted;
+use crate::site::key::Headers;
 
 /// What a client can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A page.
     Html,
     /// `application/problem+json`.
@@ -20,8 +21,8 @@ pub enum Form {
 impl Form {
     /// A page where `Accept` names HTML and does not prefer JSON; `*/*` alone is a program.
     #[must_use]
-    pub fn wanted(headers: &HeaderMap) -> Self {
-        let Some(accept) = joined(headers, &ACCEPT) else { return Self::Json };
+    pub(crate) fn wanted(headers: &dyn Headers) -> Self {
+        let Some(accept) = joined(headers, "accept") else { return Self::Json };
         let (mut html, mut json) = (0, 0);
         for (name, weight) in weighted(&accept) {
             match name {
@@ -43,7 +44,7 @@ impl Form {
 
 /// A problem: what went wrong with one request.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     status: StatusCode,
     title: String,
     detail: Option<String>,
@@ -53,46 +54,59 @@ pub struct Problem {
 impl Problem {
     /// A problem with the status's own phrase as title.
     #[must_use]
-    pub fn new(status: StatusCode) -> Self {
+    pub(crate) fn new(status: StatusCode) -> Self {
         let title = status.canonical_reason().unwrap_or("Error").to_owned();
         Self { status, title, detail: None, more: Map::new() }
     }
 
+    /// 404.
+    #[must_use]
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND).detail("there is no such page")
+    }
+
+    /// 412: the client wanted another state of what is there.
+    #[must_use]
+    pub(crate) fn unmet() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED)
+            .detail("what is there now is not what the request's conditions name")
+    }
+
     /// Says what is wrong with this request, for its sender.
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// Adds a member beyond RFC 9457's own, such as the parameter that is wrong.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
     }
 
     /// The status.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
     /// The title.
     #[must_use]
-    pub fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
     /// The detail; empty where there is none.
     #[must_use]
-    pub fn detail_text(&self) -> &str {
+    pub(crate) fn detail_text(&self) -> &str {
         self.detail.as_deref().unwrap_or_default()
     }
 
     /// The problem document: RFC 9457 §3.
     #[must_use]
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let mut members = Map::new();
         members.insert("type".into(), "about:blank".into());
         members.insert("title".into(), self.title.as_str().into());
@@ -108,7 +122,7 @@ impl Problem {
 
     /// The built-in page, for sites that have none of their own.
     #[must_use]
-    pub fn html(&self) -> String {
+    pub(crate) fn html(&self) -> String {
         let detail = self.detail.as_deref().map(|text| format!("\n<p>{}</p>", escaped(text)));
         // The detail goes last: it may quote what a client sent, which must not be filled in
         // itself.
@@ -119,7 +133,7 @@ impl Problem {
 
     /// The answer in the form that the client can show. Never stored anywhere.
     #[must_use]
-    pub fn answer(&self, form: Form) -> Response<Body> {
+    pub(crate) fn answer(&self, form: Form) -> Response<Body> {
         let (text, kind) = match form {
             Form::Html => (self.html(), "text/html; charset=utf-8"),
             Form::Json => (self.json(), "application/problem+json"),
@@ -136,7 +150,7 @@ impl Problem {
 
 /// Text for an HTML page, between tags or in a quoted attribute.
 #[must_use]
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -154,6 +168,9 @@ const PAGE: &str = include_str!("problem.html");
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+    use http::header::ACCEPT;
+
     use super::*;
 
     #[test]

@@ -3,14 +3,15 @@
 use std::ops::Range;
 use std::time::SystemTime;
 
-use http::header::{IF_RANGE, RANGE};
-use http::{HeaderMap, Method};
+use http::Method;
 
 use super::conditional::{Comparison, Validators, same_tag};
+use super::headers::visible;
+use crate::site::key::Headers;
 
 /// Which part of a representation is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
+pub(crate) enum Selection {
     /// All of it: nothing else was asked for, or what was asked for is not to be honoured.
     Whole,
     /// 206 with one or several parts, in the order that was asked for; each is within the length.
@@ -20,25 +21,25 @@ pub enum Selection {
 }
 
 /// Parts in one answer; a request for more gets the whole.
-pub const MAX_PARTS: usize = 16;
+pub(crate) const MAX_PARTS: usize = 16;
 
 /// What `Range` and `If-Range` select from a representation `len` bytes long.
 ///
 /// Parts that overlap or that together are longer than the whole are not worth their framing, and a
 /// known way to make a server work: the whole is sent instead (RFC 9110 §14.2 leaves that open).
 #[must_use]
-pub fn select(
+pub(crate) fn select(
     method: &Method,
-    headers: &HeaderMap,
+    headers: &dyn Headers,
     current: Validators<'_>,
     len: u64,
 ) -> Selection {
     // §14.2: Range means something for GET only.
-    let Some(field) = headers.get(RANGE).filter(|_| *method == Method::GET) else {
+    let Some(field) = headers.line("range", 0).filter(|_| *method == Method::GET) else {
         return Selection::Whole;
     };
-    let many = headers.get_all(RANGE).iter().nth(1).is_some();
-    let text = field.to_str().ok().filter(|_| !many && unchanged(headers, current));
+    let many = headers.line("range", 1).is_some();
+    let text = visible(field).filter(|_| !many && unchanged(headers, current));
     let Some(specs) = text.and_then(specs) else { return Selection::Whole };
     let parts: Vec<_> = specs.iter().filter_map(|spec| spec.within(len)).collect();
     if parts.is_empty() {
@@ -48,9 +49,9 @@ pub fn select(
 }
 
 /// Whether `If-Range`, where it is sent, names the representation as it is: §13.1.5.
-fn unchanged(headers: &HeaderMap, current: Validators<'_>) -> bool {
-    let Some(field) = headers.get(IF_RANGE) else { return true };
-    let Ok(field) = field.to_str() else { return false };
+fn unchanged(headers: &dyn Headers, current: Validators<'_>) -> bool {
+    let Some(field) = headers.line("if-range", 0) else { return true };
+    let Some(field) = visible(field) else { return false };
     if field.starts_with('"') || field.starts_with("W/") {
         return current.etag.is_some_and(|etag| same_tag(field, etag, Comparison::Strong));
     }
@@ -118,6 +119,9 @@ fn overlapping(parts: &[Range<u64>]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+    use http::header::RANGE;
+
     use super::*;
 
     fn selected(lines: &[(&'static str, &str)], len: u64) -> Selection {

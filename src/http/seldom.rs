@@ -37,6 +37,18 @@ impl Wake for Bell {
     }
 }
 
+impl Bell {
+    /// Listens for the next ring. A ring that comes in the middle, where `meanwhile` is called, is
+    /// kept: the future, which is polled only after this, sees what it was about, and the next poll
+    /// listens anew. The other way round the flag would be cleared although the ring has used up
+    /// the registration: the next poll would not look, and the next ring wake nobody.
+    fn listen(&self, task: &Waker, meanwhile: impl FnOnce()) {
+        self.rung.swap(false, Ordering::AcqRel);
+        meanwhile();
+        self.task.register(task);
+    }
+}
+
 impl<F: Future> Seldom<F> {
     pub(super) fn new(future: F) -> Self {
         Self { future: Box::pin(future), bell: Arc::default(), waker: None }
@@ -47,15 +59,13 @@ impl<F: Future> Future for Seldom<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = &mut *self;
         // The usual case: one look at a flag.
-        if this.waker.is_some() && !this.bell.rung.load(Ordering::Acquire) {
+        if self.waker.is_some() && !self.bell.rung.load(Ordering::Acquire) {
             return Poll::Pending;
         }
-        // Each ring uses up the registration.
-        this.bell.task.register(context.waker());
+        self.bell.listen(context.waker(), || {});
+        let this = &mut *self;
         let waker = this.waker.get_or_insert_with(|| Waker::from(Arc::clone(&this.bell)));
-        this.bell.rung.store(false, Ordering::Release);
         this.future.as_mut().poll(&mut Context::from_waker(waker))
     }
 }
@@ -88,6 +98,35 @@ mod tests {
             let _state = futures_util::poll!(&mut seldom);
             assert_eq!(polls.load(Ordering::Relaxed), expected);
         }
+    }
+
+    #[test]
+    fn a_ring_from_between_two_steps_loses_no_later_ring() {
+        struct Task(AtomicU32);
+        impl Wake for Task {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let task = Arc::new(Task(AtomicU32::new(0)));
+        let (waker, polls) = (Waker::from(Arc::clone(&task)), AtomicU32::new(0));
+        let mut seldom = Seldom::new(poll_fn(|_| {
+            polls.fetch_add(1, Ordering::Relaxed);
+            Poll::<()>::Pending
+        }));
+        let bell = Arc::clone(&seldom.bell);
+        let mut poll = |context: &mut Context<'_>| Pin::new(&mut seldom).poll(context).is_ready();
+        let mut context = Context::from_waker(&waker);
+        poll(&mut context);
+        bell.wake_by_ref();
+        // What the poll after that ring does, with a further ring in the middle.
+        bell.listen(&waker, || bell.wake_by_ref());
+        poll(&mut context);
+        let before = task.0.load(Ordering::Relaxed);
+        bell.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::Relaxed), before + 1, "the task sleeps for ever");
+        poll(&mut context);
+        assert_eq!(polls.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]

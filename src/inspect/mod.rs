@@ -1,7 +1,14 @@
-//! What the site says beside what the store holds: for `explain` and `plan`, and the admin API.
+//! What the site says beside what the store holds.
+//!
+//! Each question of `larder explain`, `plan`, `keys` and `purge` is answered here once, as a value
+//! that the admin API sends and the commands print.
 
-mod explained;
-mod planned;
+mod entries;
+mod explain;
+mod plan;
+mod purge;
 
-pub use explained::{Explained, Held, explained};
-pub use planned::{COUNT_BOUND, Plan, PlannedRoute, planned};
+pub(crate) use entries::{EntryPage, EntryRow, list_entries, percent_encoded};
+pub(crate) use explain::{Explained, explain};
+pub(crate) use plan::{Plan, plan};
+pub(crate) use purge::{PurgeError, PurgeRequest, Purged};

@@ -1,6 +1,5 @@
 //! One try: look, build, make sure that nothing moved meanwhile, swap.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -52,8 +51,6 @@ impl Made {
 /// A try that is over.
 pub(super) struct Done {
     pub(super) outcome: Outcome,
-    /// Whether the files were bad before.
-    pub(super) was_stale: bool,
     pub(super) took: Duration,
 }
 
@@ -121,18 +118,15 @@ impl Reloader {
         let job = move || (maker.build(&mut disk), disk.into_inputs());
         let (built, from) = match self.tasks.spawn_blocking(job).await {
             Ok((built, inputs)) => (built, Arc::new(inputs)),
-            Err(failed) => (
-                Built::Bad(our_bug(&*failed.try_into_panic().ok()?)),
-                self.attempt_seen(watches).await?,
-            ),
+            // What it had noted is lost with it: the files are what they are now.
+            Err(failed) if failed.is_panic() => {
+                let now = self.look(&self.attempted, watches, Trust::Nothing).await?;
+                (Built::Bad(our_bug()), now)
+            }
+            Err(_) => return None,
         };
         let now = self.look(&from, watches, Trust::Metadata).await?;
         Some(Made { built, seen, from, now, took: self.clock.now().since(began) })
-    }
-
-    /// What the files are now that a build panicked and its own notes are lost.
-    async fn attempt_seen(&self, watches: Option<&Arc<Watches>>) -> Option<Arc<Inputs>> {
-        self.look(&self.attempted, watches, Trust::Nothing).await
     }
 
     /// Swaps, or notes why not.
@@ -140,19 +134,16 @@ impl Reloader {
         let began = self.clock.now();
         // Where something moved and waiting was over, the next look has to see a difference.
         self.attempted = if made.is_steady() { made.now } else { made.from };
-        let was_stale = matches!(self.status.borrow().state, ReloadState::Stale(_));
         let outcome = match made.built {
             Built::Bad(report) => self.refuse(report),
             Built::Good { apply, warnings } => match self.tasks.spawn_blocking(apply).await {
                 Ok(changes) => self.applied(changes, warnings),
-                Err(failed) => match failed.try_into_panic() {
-                    Ok(panic) => self.refuse(our_bug(&*panic)),
-                    Err(_) => Outcome::Stopping,
-                },
+                Err(failed) if failed.is_panic() => self.refuse(our_bug()),
+                Err(_) => Outcome::Stopping,
             },
         };
         let took = made.took + self.clock.now().since(began);
-        Done { outcome, was_stale, took }
+        Done { outcome, took }
     }
 
     fn applied(&mut self, changes: String, warnings: Report) -> Outcome {
@@ -178,15 +169,11 @@ impl Reloader {
     }
 }
 
-fn our_bug(panic: &(dyn Any + Send)) -> Report {
-    let words = panic
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default();
+/// The panic itself is in the log.
+fn our_bug() -> Report {
     Report::from_iter([Diagnostic {
         code: Code::LoadFailed,
-        message: format!("larder itself failed while it read these files: {words}"),
+        message: "larder itself failed while it read these files; its log says how".to_owned(),
         labels: Vec::new(),
         help: Some("this is a bug in larder, not in the files; please report it".to_owned()),
     }])

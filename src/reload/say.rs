@@ -10,7 +10,7 @@ use super::attempt::Done;
 use super::{Outcome, Reloader};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::file::Inputs;
-use crate::watch::{Trouble, Watches};
+use crate::watch::{WatchFailure, Watches};
 
 /// Diagnostics of one reload that are written out; the status has them all.
 const MAX_SAID: usize = 50;
@@ -51,7 +51,7 @@ impl Reloader {
     pub(super) fn watched(&mut self, seen: &Inputs, watches: &Watches) {
         self.said.networks(seen);
         let stale = seen.unlinked().map(stale_mount);
-        let now: Report = stale.chain(watches.troubles().iter().map(polled)).collect();
+        let now: Report = stale.chain(watches.failures().iter().map(polled)).collect();
         self.status.send_if_modified(|status| {
             let is_news = status.watching != now;
             if is_news {
@@ -74,9 +74,6 @@ impl Reloader {
                     warn!(code = %warning.code, "{warning}");
                 }
                 let ms = done.took.as_millis();
-                let mended = if done.was_stale { "the files are good again; " } else { "" };
-                let nothing = format!("{mended}nothing that is served changed");
-                let changes = if changes.is_empty() { &nothing } else { changes };
                 info!(generation = status.generation, "reloaded in {ms} ms: {changes}");
             }
             Outcome::Refused(report) => {
@@ -112,12 +109,12 @@ fn stale_mount(file: &str) -> Diagnostic {
     }
 }
 
-fn polled(trouble: &Trouble) -> Diagnostic {
+fn polled(failure: &WatchFailure) -> Diagnostic {
     Diagnostic {
         code: Code::WatchPolled,
-        message: trouble.to_string(),
+        message: failure.to_string(),
         labels: Vec::new(),
-        help: trouble.help().map(str::to_owned),
+        help: failure.help().map(str::to_owned),
     }
 }
 

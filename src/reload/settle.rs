@@ -12,26 +12,32 @@ use super::{Outcome, Reloader};
 use crate::source::file::{Doubt, Inputs, Trust};
 use crate::watch::{Hint, Watch, Watches};
 
-/// How long a save may take.
+/// How long a file is waited for that is open, or empty, and the main one that is missing: a save
+/// may take so long. Shorter, and half of a slow save is taken for the edit. Longer, and a file
+/// that is meant to be empty is live that much later; with a poll's 2 s it has to be within 4 s.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// All waiting together, where one save follows the other.
-pub(super) const LONGEST: Duration = Duration::from_secs(6);
-/// How long a file other than the main one may be missing before it counts as deleted.
-const GONE_PATIENCE: Duration = Duration::from_millis(500);
+/// All waiting together, where one save follows the other. Shorter, and edits that belong together
+/// are built halfway. Longer, and who saves without end sees nothing of it for that long.
+pub(super) const LONGEST: Duration = PATIENCE.saturating_mul(3);
+/// How long a file other than the main one may be missing before it counts as deleted; how long who
+/// asks for a reload waits for the end of a save; and how long two looks that agree are tried for
+/// once the patience is over. Shorter, and an editor that deletes and writes anew is called wrong.
+/// Longer, and a deleted file, or an answer to who asked, is late by more than the second that is
+/// promised.
+const MOMENT: Duration = Duration::from_millis(500);
 /// How long a file may be the beginning of what it was where no event tells that it was closed.
+/// Shorter, and what a writer on a network disk has written before a pause is taken for all.
+/// Longer, and deleting a file's last lines there is not live within 4 s, 2 s of them the poll's.
 const CUT_OFF_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long to wait for two looks that agree where every save is seen to end: somebody saves all
-/// the time, and each save is whole.
+/// the time, and each save is whole. After twice as long one look is enough. Shorter, and a
+/// checkout is built halfway. Longer, and what is saved without a pause is not live in a second.
 const RESTLESS_PATIENCE: Duration = Duration::from_millis(400);
-/// Between two looks then: between two saves there is little time.
+/// Between two looks then. Longer, and two looks seldom fit between two saves; shorter only costs.
 const RESTLESS_GAP: Duration = Duration::from_millis(5);
-/// How long to try for two looks that agree, once the patience is over.
-const LAST_TRIES: Duration = Duration::from_millis(500);
-/// Looks for the end of a save by who was asked to reload at once, and the time between them.
-const ASKED_LOOKS: u32 = 20;
-const ASKED_GAP: Duration = Duration::from_millis(25);
-/// Between the saves of two files that belong together.
+/// Between the saves of two files that belong together. Shorter, and saving all of an editor's
+/// files logs errors that the next file mends. Longer, and every error is shown that much later.
 const BETWEEN_FILES: Duration = Duration::from_millis(200);
 
 /// How often the same has to be found before it is believed.
@@ -40,9 +46,12 @@ struct Pace {
     agreements: u32,
 }
 
-/// After an event: it came when the file was closed or renamed.
+/// After an event: it came when the file was closed or renamed, so this is only for the next file.
+/// Shorter, and one edit of several files is several reloads. Longer, and every edit is later.
 const AFTER_EVENT: Pace = Pace { gap: Duration::from_millis(25), agreements: 1 };
-/// Where only the poll tells, whose writers are never seen to close: longer than their pauses.
+/// Where only the poll tells, whose writers are never seen to close: in all longer than their
+/// pauses, and short enough for the 4 s that are promised. The gap alone decides how soon a change
+/// in the middle of it is found.
 const AFTER_POLL: Pace = Pace { gap: Duration::from_millis(250), agreements: 4 };
 
 /// How the waiting ended.
@@ -94,7 +103,7 @@ impl Reloader {
                 || hint == Hint::Event && *waited >= RESTLESS_PATIENCE * 2;
             let is_over = is_still && !watch.is_writing();
             // Nobody is waited for any longer; but what may be half of a file is none the better.
-            let is_late = *waited >= PATIENCE && (agreed > 0 || *waited >= PATIENCE + LAST_TRIES);
+            let is_late = *waited >= PATIENCE && (agreed > 0 || *waited >= PATIENCE + MOMENT);
             if (is_over || is_late) && !doubts.are_young(*waited) || *waited >= longest {
                 watch.forget_writing();
                 if seen.digest() == self.attempted.digest() {
@@ -115,12 +124,13 @@ impl Reloader {
         mut seen: Arc<Inputs>,
     ) -> Option<Arc<Inputs>> {
         let watches = watch.watches();
-        for _ in 0..ASKED_LOOKS {
-            let is_half = |(_, doubt): &(String, Doubt)| *doubt != Doubt::CutOff;
-            if !watch.is_writing() && !seen.doubts(&self.attempted).iter().any(is_half) {
-                break;
-            }
-            tokio::time::sleep(ASKED_GAP).await;
+        let is_half = |(_, doubt): &(String, Doubt)| *doubt != Doubt::CutOff;
+        let mut waited = Duration::ZERO;
+        while waited < MOMENT
+            && (watch.is_writing() || seen.doubts(&self.attempted).iter().any(is_half))
+        {
+            tokio::time::sleep(AFTER_EVENT.gap).await;
+            waited += AFTER_EVENT.gap;
             seen = self.look(&seen, Some(&watches), Trust::Metadata).await?;
         }
         Some(seen)
@@ -146,7 +156,7 @@ impl Reloader {
             let patience = match doubt {
                 Doubt::Emptied => PATIENCE,
                 Doubt::Gone if path == self.main_file => PATIENCE,
-                Doubt::Gone => GONE_PATIENCE,
+                Doubt::Gone => MOMENT,
                 Doubt::CutOff if hint == Hint::Poll => CUT_OFF_PATIENCE,
                 // It was closed like this: its last lines were deleted.
                 Doubt::CutOff => Duration::ZERO,
@@ -157,17 +167,10 @@ impl Reloader {
     }
 }
 
-/// What looks odd, and since when in every look: a file that is emptied by each of many saves is
-/// not an empty file.
+/// What looks odd, since when in every look, by the time waited, and how long that is believed: a
+/// file that is emptied by each of many saves is not an empty file.
 #[derive(Debug, Default)]
-struct Doubts(BTreeMap<(String, Doubt), Young>);
-
-/// Since when, by the time waited, and for how long it is young.
-#[derive(Clone, Copy, Debug)]
-struct Young {
-    since: Duration,
-    patience: Duration,
-}
+struct Doubts(BTreeMap<(String, Doubt), (Duration, Duration)>);
 
 impl Doubts {
     /// Takes in what a look found when so long was `waited`.
@@ -175,13 +178,13 @@ impl Doubts {
         let before = std::mem::take(&mut self.0);
         for (path, doubt, patience) in found {
             let key = (path, doubt);
-            let since = before.get(&key).map_or(waited, |young| young.since);
-            self.0.insert(key, Young { since, patience });
+            let since = before.get(&key).map_or(waited, |(since, _)| *since);
+            self.0.insert(key, (since, patience));
         }
     }
 
-    /// Whether one has not been there for long.
+    /// Whether one has not been there for as long as it is believed.
     fn are_young(&self, waited: Duration) -> bool {
-        self.0.values().any(|young| waited.saturating_sub(young.since) < young.patience)
+        self.0.values().any(|(since, patience)| waited.saturating_sub(*since) < *patience)
     }
 }

@@ -19,7 +19,7 @@ pub enum Change {
 impl Change {
     /// `+`, `~` or `-`.
     #[must_use]
-    pub fn sign(self) -> char {
+    pub(crate) fn sign(self) -> char {
         match self {
             Self::Added => '+',
             Self::Changed => '~',

@@ -52,19 +52,19 @@ impl SiteDir {
 /// Whether a name, between two slashes, is one that a served directory shows: not hidden, no way
 /// up, and nothing in it that a system takes for a separator.
 #[must_use]
-pub fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let dark = |byte: u8| matches!(byte, b'/' | b'\\' | b':' | 0x7f) || byte < b' ';
     !name.is_empty() && !name.starts_with('.') && !name.bytes().any(dark)
 }
 
 /// The extensions of files that hold the file beside them coded.
-pub const CODED: [&str; 3] = ["br", "zst", "gz"];
+pub(crate) const CODED: [&str; 3] = ["br", "zst", "gz"];
 
 /// What a served file is known by in the addresses that `asset` gives, from the digests of the
 /// file and of its coded neighbours by extension: whichever of them is sent, it is the same for as
 /// long as this is.
 #[must_use]
-pub fn version(file: Fingerprint, coded: &[(&str, Fingerprint)]) -> String {
+pub(crate) fn version(file: Fingerprint, coded: &[(&str, Fingerprint)]) -> String {
     let mut hasher = Hasher::default().field(file.as_bytes());
     for (extension, digest) in coded {
         hasher.add(extension);

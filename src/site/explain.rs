@@ -5,13 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::{Facts, Headers, InputName};
-use super::route::{Found, Matched, RawQuery};
+use super::route::{Matched, RawQuery, RouteMatch};
 use super::{InputRead, Route, Site, Source};
-use crate::config::Ttl;
 use crate::fingerprint::Fingerprint;
 
 /// What is known of the answer to a request before it is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The address as asked.
     pub url: String,
@@ -62,25 +61,16 @@ impl Site {
     #[must_use]
     pub fn explain(&self, method: &str, url: &str, headers: &dyn Headers) -> Explanation {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut told = Explanation {
-            url: url.to_owned(),
-            answer: String::new(),
-            route: None,
-            inputs: Vec::new(),
-            unread: Vec::new(),
-            key: None,
-            fingerprint: None,
-            ttl_ms: None,
-        };
+        let mut told = Explanation { url: url.to_owned(), ..Explanation::default() };
         told.answer = match self.find(method, path) {
-            Found::Route(matched) => match self.route(matched.target) {
+            RouteMatch::Route(matched) => match self.route(matched.target) {
                 Some(route) => told.add(route, &matched, query, headers),
                 None => "404: there is no such page".to_owned(),
             },
-            Found::Redirect { to } => format!("308: moved to {to}"),
-            Found::Method { allow } => format!("405: this address answers {allow}"),
-            Found::NotFound => "404: no route matches".to_owned(),
-            Found::Malformed => "400: the path is not well-formed".to_owned(),
+            RouteMatch::Redirect { to } => format!("308: moved to {to}"),
+            RouteMatch::Method { allow } => format!("405: this address answers {allow}"),
+            RouteMatch::NotFound => "404: no route matches".to_owned(),
+            RouteMatch::Malformed => "400: the path is not well-formed".to_owned(),
         };
         told
     }
@@ -143,8 +133,8 @@ impl Explanation {
         };
         self.key = Some(plan.build(facts));
         match route.lifetime.ttl {
-            Ttl::Off => "a page, never stored: its ttl is off".to_owned(),
-            Ttl::For(ttl) => {
+            None => "a page, never stored: its ttl is off".to_owned(),
+            Some(ttl) => {
                 self.ttl_ms = u64::try_from(ttl.as_millis()).ok();
                 "a page".to_owned()
             }
@@ -178,6 +168,6 @@ fn value_of(input: &str, facts: &Facts<'_>) -> Option<String> {
 
 /// The inputs by name that a route's key covers, for tables.
 #[must_use]
-pub fn input_names(route: &Route) -> Vec<String> {
+pub(crate) fn input_names(route: &Route) -> Vec<String> {
     route.inputs.names().iter().map(InputName::to_string).collect()
 }

@@ -2,7 +2,7 @@
 
 /// The media type of a file name's extension, with the charset of text; nothing where it has none.
 #[must_use]
-pub fn of_name(name: &str) -> Option<String> {
+pub(crate) fn of_name(name: &str) -> Option<String> {
     let last = name.rsplit('/').next().unwrap_or(name);
     let (_, extension) = last.rsplit_once('.')?;
     let known = match extension.to_ascii_lowercase().as_str() {
@@ -18,7 +18,7 @@ pub fn of_name(name: &str) -> Option<String> {
 
 /// The media type of a template's inner extension: `feed.xml.hbs` is XML.
 #[must_use]
-pub fn of_template(name: &str) -> Option<String> {
+pub(crate) fn of_template(name: &str) -> Option<String> {
     name.strip_suffix(".hbs").and_then(of_name)
 }
 
@@ -26,7 +26,7 @@ pub fn of_template(name: &str) -> Option<String> {
 ///
 /// JSON has no charset parameter (RFC 8259 §11) and gets none.
 #[must_use]
-pub fn with_charset(media_type: &str) -> String {
+pub(crate) fn with_charset(media_type: &str) -> String {
     let essence = essence(media_type);
     let is_text = essence.starts_with("text/")
         || essence.ends_with("+xml")
@@ -40,7 +40,7 @@ pub fn with_charset(media_type: &str) -> String {
 
 /// Type and subtype in lower case, without parameters.
 #[must_use]
-pub fn essence(media_type: &str) -> String {
+pub(crate) fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 

@@ -4,13 +4,14 @@
 //! which route a request means, what its key is, which fingerprint a stored response must carry,
 //! and for the render itself.
 
-pub mod dir;
-pub mod key;
-pub mod media;
-pub mod route;
-pub mod template;
+pub(crate) mod dir;
+pub(crate) mod key;
+pub(crate) mod media;
+pub(crate) mod route;
+pub(crate) mod template;
 
 mod compile;
+mod context;
 mod diff;
 mod explain;
 mod openapi;
@@ -21,22 +22,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::context::ContextPool;
 use self::dir::SiteDir;
 use self::key::{Inputs, KeyPlan};
 use self::route::rules::Rules;
-use self::route::{Found, Pattern, Router, RouterBuilder};
+use self::route::{Pattern, RouteMatch, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
-use crate::config::{CacheConfig, CorsConfig, ErrorStatus, ParamConfig, ServerConfig, Ttl};
-use crate::diagnostic::{SourceFile, Span};
+use crate::config::{CacheConfig, CorsConfig, ErrorStatus, FileContent, ParamConfig, ServerConfig};
+use crate::diagnostic::Span;
 use crate::fingerprint::Fingerprint;
+use crate::units::Lifetime;
 
-pub use compile::{Compiled, compile};
-pub use diff::{Change, Changes, diff};
-pub use explain::{ExplainedInput, ExplainedRoute, Explanation, input_names};
-pub use render::{ErrorFacts, RenderError, RenderJob};
+pub use compile::compile;
+pub use diff::diff;
+pub(crate) use explain::{Explanation, input_names};
+pub use render::RenderJob;
+pub(crate) use render::{ErrorFacts, ErrorJob, LONGEST_RENDER, RenderError};
 
 /// One version of a site.
 #[derive(Debug)]
@@ -51,9 +55,10 @@ pub struct Site {
     pub languages: Vec<String>,
     router: Router,
     templates: Arc<TemplateSet>,
+    contexts: ContextPool,
     /// The directory of the templates, relative to the site's.
     template_directory: String,
-    errors: BTreeMap<ErrorStatus, ErrorPage>,
+    errors: BTreeMap<ErrorStatus, Arc<ErrorPage>>,
     /// What the files that pages name with `asset` are known by, by the route that sends them.
     assets: BTreeMap<(u32, String), String>,
 }
@@ -62,14 +67,14 @@ impl Site {
     /// A site without routes, to be replaced: every path is a 404.
     #[must_use]
     pub fn empty() -> Self {
-        let nowhere = Span::new(&SourceFile::new("", ""), 0..0);
         Self {
             server: ServerConfig::default(),
-            cache: CacheConfig::new(&nowhere),
+            cache: CacheConfig::default(),
             routes: Vec::new(),
             languages: Vec::new(),
             router: RouterBuilder::default().build(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
+            contexts: ContextPool::default(),
             template_directory: String::new(),
             errors: BTreeMap::new(),
             assets: BTreeMap::new(),
@@ -78,7 +83,7 @@ impl Site {
 
     /// Which route answers `method` and `raw_path`, the path as it came, without the query.
     #[must_use]
-    pub fn find<'s>(&'s self, method: &str, raw_path: &str) -> Found<'s> {
+    pub fn find<'s>(&'s self, method: &str, raw_path: &str) -> RouteMatch<'s> {
         self.router.find(method, raw_path)
     }
 
@@ -145,7 +150,7 @@ pub struct Route {
     /// The request headers that decide the answer, lower case, for `Vary`.
     pub vary: Vec<String>,
     /// How long it is kept.
-    pub lifetime: RouteLifetime,
+    pub lifetime: Lifetime,
     /// How its parameters are checked.
     pub rules: Rules,
     /// Its parameters as declared, for the OpenAPI document.
@@ -205,61 +210,45 @@ pub struct InputRead {
     pub via: Vec<Span>,
 }
 
-/// How long a route's responses are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RouteLifetime {
-    /// Fresh for; not stored where `Off`.
-    pub ttl: Ttl,
-    /// Given stale while a fresh one is made.
-    pub stale_while_revalidate: Duration,
-    /// Given stale when making a fresh one fails.
-    pub stale_if_error: Duration,
-}
-
 /// What a route sends.
 #[derive(Debug)]
 pub enum Source {
     /// Made by a render, stored.
-    Page(Page),
+    Page(Arc<Page>),
     /// A file, as it is.
-    File(SiteFile),
+    File(FileContent),
     /// The files of a directory, as they are when they are asked for.
     Dir(SiteDir),
     /// Another address.
     Redirect(TextTemplate),
 }
 
-/// A file that is served as it is.
-#[derive(Clone, Debug)]
-pub struct SiteFile {
-    /// Its path relative to the site's directory.
-    pub path: String,
-    /// Its bytes.
-    pub bytes: Bytes,
-    /// A digest of them.
-    pub digest: Fingerprint,
-    /// When it was last changed.
-    pub modified: Option<std::time::SystemTime>,
-}
-
 /// What a render makes a response from.
 #[derive(Debug)]
 pub struct Page {
-    /// The form.
-    pub form: Form,
-    /// The values that it may read and that no request decides, pruned.
-    data: Vec<(String, Arc<Value>)>,
+    /// What is rendered.
+    pub content: PageContent,
     /// The values that a request chooses by its parameters.
     chosen: Vec<ChosenLoad>,
-    /// A digest of all that decides the response besides the request.
-    base: Fingerprint,
-    /// The same without the addresses of stylesheets.
+    /// The digest of the content without the addresses of stylesheets.
     bare: Fingerprint,
+}
+
+/// What is rendered, for any request.
+#[derive(Debug)]
+pub struct PageContent {
+    /// The form.
+    pub form: PageForm,
+    /// The values that it may read and that no request decides, pruned.
+    data: Vec<(String, Arc<Value>)>,
+    /// A digest of all that decides the response besides the request; an error page's leaves out
+    /// the addresses of stylesheets.
+    digest: Fingerprint,
 }
 
 /// The form of a page.
 #[derive(Debug)]
-pub enum Form {
+pub enum PageForm {
     /// Bytes, as they stand.
     Body(Bytes),
     /// A template, with a layout around it.
@@ -286,9 +275,8 @@ struct ChosenLoad {
 /// A page for errors.
 #[derive(Debug)]
 struct ErrorPage {
-    form: Form,
+    content: PageContent,
     content_type: String,
-    data: Map<String, Value>,
-    /// A digest of all that decides it besides the error and the addresses of stylesheets.
-    digest: Fingerprint,
+    /// Whether two requests with the same error may get different pages.
+    reads_request: bool,
 }

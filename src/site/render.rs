@@ -7,21 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::key::{Facts, Headers, Inputs, Names, cookies};
-use super::route::{Found, RawQuery};
-use super::template::{Bounds, TemplateSet};
-use super::{ErrorPage, Form, Page, Route, Site, Source};
+use super::route::{RawQuery, RouteMatch, encoded_path};
+use super::template::{self, Bounds};
+use super::{ErrorPage, Page, PageContent, PageForm, Route, Site, Source};
 use crate::config::ErrorStatus;
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// The largest response that a render may make, in bytes.
 const OUTPUT_BOUND: usize = 8 * 1024 * 1024;
 
-/// How long a template may run.
-const TIME_BOUND: Duration = Duration::from_secs(10);
+/// How long a template may run, at most.
+pub(crate) const LONGEST_RENDER: Duration = Duration::from_secs(10);
 
 /// Why a render made nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +30,8 @@ pub enum RenderError {
         /// The address as this request made it.
         address: String,
     },
+    /// The template ran for as long as it was given: where, in words.
+    TooLong(String),
     /// The template failed: its own words, with the place.
     Failed(String),
 }
@@ -39,27 +40,36 @@ impl fmt::Display for RenderError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound { address } => write!(out, "`{address}` is not there"),
-            Self::Failed(words) => out.write_str(words),
+            Self::TooLong(words) | Self::Failed(words) => out.write_str(words),
         }
     }
 }
 
 impl std::error::Error for RenderError {}
 
+impl From<template::RenderError> for RenderError {
+    fn from(why: template::RenderError) -> Self {
+        let words = why.to_string();
+        if why.out_of_time { Self::TooLong(words) } else { Self::Failed(words) }
+    }
+}
+
 /// All that a render needs, apart from the request that asked for it.
 #[derive(Debug)]
 pub struct RenderJob {
     site: Arc<Site>,
     route: Arc<Route>,
-    request: Map<String, Value>,
-    chosen: Vec<(String, Arc<Value>)>,
+    page: Arc<Page>,
+    /// What the page sees of the request.
+    request: Vec<(&'static str, Value)>,
+    chosen: Chosen,
     /// What a stored response must carry to be this one.
     pub fingerprint: Fingerprint,
 }
 
 /// What error pages see.
 #[derive(Clone, Copy, Debug)]
-pub struct ErrorFacts<'a> {
+pub(crate) struct ErrorFacts<'a> {
     /// The status.
     pub status: u16,
     /// Its reason phrase.
@@ -77,8 +87,7 @@ impl Route {
     /// [`RenderError::NotFound`] where a load of the route's own finds nothing.
     pub fn fingerprint(&self, facts: &Facts<'_>) -> Result<Fingerprint, RenderError> {
         match &self.source {
-            Source::Page(page) if page.chosen.is_empty() => Ok(page.base),
-            Source::Page(page) => page.choose(facts).map(|chosen| chosen.fingerprint),
+            Source::Page(page) => page.choose(page.content.digest, facts).map(|(_, of)| of),
             Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
         }
     }
@@ -90,9 +99,7 @@ impl Route {
     /// [`RenderError::NotFound`] where a load of the route's own finds nothing.
     pub fn bare_fingerprint(&self, facts: &Facts<'_>) -> Result<Fingerprint, RenderError> {
         match &self.source {
-            Source::Page(page) => {
-                page.choose_upon(&page.bare, facts).map(|chosen| chosen.fingerprint)
-            }
+            Source::Page(page) => page.choose(page.bare, facts).map(|(_, of)| of),
             Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
         }
     }
@@ -105,10 +112,11 @@ impl Site {
     pub fn expected_fingerprint(&self, route: &Route, path: &str) -> Option<Fingerprint> {
         let Source::Page(page) = &route.source else { return None };
         if page.chosen.is_empty() {
-            return Some(page.base);
+            return Some(page.content.digest);
         }
-        let encoded = utf8_percent_encode(path, IN_PATH).to_string();
-        let Found::Route(matched) = self.find(&route.method, &encoded) else { return None };
+        let encoded = encoded_path(path);
+        // A slash inside a segment cannot be told from one between two.
+        let RouteMatch::Route(matched) = self.find(&route.method, &encoded) else { return None };
         let params = route.rules.path(&matched.params).ok()?;
         let raw = RawQuery::parse("").ok()?;
         let query = route.rules.query(&raw).ok()?;
@@ -120,18 +128,15 @@ impl Site {
             headers: &headers,
             language: None,
         };
-        page.choose(&facts).ok().map(|chosen| chosen.fingerprint)
+        route.fingerprint(&facts).ok()
     }
 }
-
-/// What a path's text may hold unencoded; a slash inside a segment can't be told from one between.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
 
 /// A request without headers.
 struct NoHeaders;
 
 impl Headers for NoHeaders {
-    fn get(&self, _name: &str) -> Option<Cow<'_, str>> {
+    fn line(&self, _name: &str, _nth: usize) -> Option<&[u8]> {
         None
     }
 
@@ -140,21 +145,20 @@ impl Headers for NoHeaders {
     }
 }
 
-struct ChosenValues {
-    values: Vec<(String, Arc<Value>)>,
-    fingerprint: Fingerprint,
-}
+/// Values by name that a request chose.
+type Chosen = Vec<(String, Arc<Value>)>;
 
 impl Page {
-    fn choose(&self, facts: &Facts<'_>) -> Result<ChosenValues, RenderError> {
-        self.choose_upon(&self.base, facts)
-    }
-
-    fn choose_upon(
+    /// The values that a request chooses, and the fingerprint of a page that is `base` but for
+    /// them.
+    fn choose(
         &self,
-        base: &Fingerprint,
+        base: Fingerprint,
         facts: &Facts<'_>,
-    ) -> Result<ChosenValues, RenderError> {
+    ) -> Result<(Chosen, Fingerprint), RenderError> {
+        if self.chosen.is_empty() {
+            return Ok((Vec::new(), base));
+        }
         let mut hasher = Hasher::default().field(base.as_bytes());
         let mut values = Vec::with_capacity(self.chosen.len());
         for load in &self.chosen {
@@ -175,58 +179,120 @@ impl Page {
                 }
             }
         }
-        Ok(ChosenValues { values, fingerprint: hasher.finish() })
+        Ok((values, hasher.finish()))
     }
 }
 
 impl RenderJob {
-    /// The job for a page of `route` with these facts; nothing for a route that is no page.
+    /// The job for `page`, which is that of `route`, with these facts.
     ///
     /// # Errors
     /// [`RenderError::NotFound`] where a load of the route's own finds nothing.
     pub fn new(
         site: &Arc<Site>,
         route: &Arc<Route>,
+        page: &Arc<Page>,
         facts: &Facts<'_>,
-    ) -> Result<Option<Self>, RenderError> {
-        let Source::Page(page) = &route.source else { return Ok(None) };
-        let chosen = page.choose(facts)?;
-        let fingerprint = if page.chosen.is_empty() { page.base } else { chosen.fingerprint };
-        Ok(Some(Self {
+    ) -> Result<Self, RenderError> {
+        let (chosen, fingerprint) = page.choose(page.content.digest, facts)?;
+        Ok(Self {
             site: Arc::clone(site),
             route: Arc::clone(route),
-            request: request_values(route, facts),
-            chosen: chosen.values,
+            page: Arc::clone(page),
+            request: request_values(&route.inputs, facts),
+            chosen,
             fingerprint,
-        }))
+        })
     }
 
     /// The route that is rendered.
     #[must_use]
-    pub fn route(&self) -> &Arc<Route> {
+    pub(crate) fn route(&self) -> &Arc<Route> {
         &self.route
     }
 
-    /// Whether the render is so short that a thread of its own would cost more.
+    /// The body, where it stands ready and nothing has to be rendered.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
-        matches!(&self.route.source, Source::Page(Page { form: Form::Body(_), .. }))
+    pub(crate) fn ready_body(&self) -> Option<&Bytes> {
+        match &self.page.content.form {
+            PageForm::Body(bytes) => Some(bytes),
+            PageForm::Template { .. } | PageForm::Json(_) => None,
+        }
     }
 
-    /// Renders. Blocks for as long as the template runs, 10 s at most.
+    /// Renders. Blocks for as long as the template runs, `bound` at most; may be called again.
     ///
     /// # Errors
-    /// [`RenderError::Failed`] with the template's place.
-    pub fn run(self) -> Result<Bytes, RenderError> {
-        let Source::Page(page) = &self.route.source else { return Ok(Bytes::new()) };
-        let mut context = self.request;
-        for (name, value) in &page.data {
-            context.insert(name.clone(), value.as_ref().clone());
-        }
-        for (name, value) in &self.chosen {
-            context.insert(name.clone(), value.as_ref().clone());
-        }
-        render(&page.form, &self.site.templates, context)
+    /// [`RenderError::TooLong`] where that time was not enough, [`RenderError::Failed`] with the
+    /// template's place.
+    pub fn run(&self, bound: Duration) -> Result<Bytes, RenderError> {
+        let content = &self.page.content;
+        let constant = || {
+            let Route { name, pattern, .. } = &*self.route;
+            let route = json!({ "name": &**name, "path": pattern.as_str() });
+            let request = self.request.iter().map(|(name, _)| ((*name).to_owned(), Value::Null));
+            std::iter::once(("route".to_owned(), route))
+                .chain(request)
+                .chain(content.data())
+                .collect()
+        };
+        let request = self.request.iter().map(|(name, value)| (*name, value.clone()));
+        let chosen = self.chosen.iter().map(|(name, value)| (name.as_str(), Value::clone(value)));
+        self.site.render(content, constant, request.chain(chosen), bound)
+    }
+}
+
+/// All that the site's page for an error needs.
+#[derive(Debug)]
+pub(crate) struct ErrorJob {
+    site: Arc<Site>,
+    of: ErrorStatus,
+    page: Arc<ErrorPage>,
+    error: Value,
+    path: String,
+}
+
+impl ErrorJob {
+    /// The job for an error; nothing where the site has no page for it.
+    pub(crate) fn new(site: &Arc<Site>, facts: ErrorFacts<'_>) -> Option<Self> {
+        let ErrorFacts { status, title, detail, path } = facts;
+        let of = site.error_page_of(status)?;
+        let page = Arc::clone(site.errors.get(&of)?);
+        let error = json!({ "status": status, "title": title, "detail": detail });
+        Some(Self { site: Arc::clone(site), of, page, error, path: path.to_owned() })
+    }
+
+    /// Which of the site's error pages it is.
+    pub(crate) fn page(&self) -> ErrorStatus {
+        self.of
+    }
+
+    /// The page's content type.
+    pub(crate) fn content_type(&self) -> &str {
+        &self.page.content_type
+    }
+
+    /// Whether two requests with the same error may get different pages.
+    pub(crate) fn reads_request(&self) -> bool {
+        self.page.reads_request
+    }
+
+    /// Renders. Blocks for as long as the template runs, `bound` at most; may be called again.
+    ///
+    /// # Errors
+    /// [`RenderError::TooLong`] where that time was not enough, [`RenderError::Failed`] where its
+    /// template fails.
+    pub(crate) fn run(&self, bound: Duration) -> Result<Bytes, RenderError> {
+        let content = &self.page.content;
+        let values = [("error", self.error.clone()), ("path", Value::from(self.path.as_str()))];
+        self.site.render(content, || content.data().collect(), values.into_iter(), bound)
+    }
+}
+
+impl PageContent {
+    /// The values that no request decides, by name.
+    fn data(&self) -> impl Iterator<Item = (String, Value)> {
+        self.data.iter().map(|(name, value)| (name.clone(), Value::clone(value)))
     }
 }
 
@@ -235,66 +301,68 @@ impl Site {
     /// addresses of stylesheets; nothing where the site has none for it.
     #[must_use]
     pub fn error_page_digest(&self, status: u16) -> Option<Fingerprint> {
-        self.error_page_for(status).map(|page| page.digest)
+        self.error_page_for(status).map(|page| page.content.digest)
     }
 
-    fn error_page_for(&self, status: u16) -> Option<&ErrorPage> {
-        let exactly = self.errors.get(&ErrorStatus::Exactly(status));
-        exactly.or_else(|| self.errors.get(&ErrorStatus::Class(status / 100)))
+    fn error_page_for(&self, status: u16) -> Option<&Arc<ErrorPage>> {
+        self.errors.get(&self.error_page_of(status)?)
     }
 
-    /// The site's page for an error and its content type; nothing where the site has none for it.
-    ///
-    /// # Errors
-    /// [`RenderError::Failed`] where its template fails.
-    pub fn error_page(&self, facts: ErrorFacts<'_>) -> Result<Option<(Bytes, &str)>, RenderError> {
-        let Some(page) = self.error_page_for(facts.status) else { return Ok(None) };
-        let mut context = page.data.clone();
-        let error = json!({
-            "status": facts.status, "title": facts.title, "detail": facts.detail,
-        });
-        context.insert("error".to_owned(), error);
-        context.insert("path".to_owned(), Value::String(facts.path.to_owned()));
-        let bytes = render(&page.form, &self.templates, context)?;
-        Ok(Some((bytes, &page.content_type)))
+    /// Which of the site's error pages is for a status: its own before that of its class.
+    fn error_page_of(&self, status: u16) -> Option<ErrorStatus> {
+        let choices = [ErrorStatus::Exactly(status), ErrorStatus::Class(status / 100)];
+        choices.into_iter().find(|choice| self.errors.contains_key(choice))
+    }
+
+    /// All error pages.
+    pub(crate) fn error_pages(&self) -> impl Iterator<Item = ErrorStatus> {
+        self.errors.keys().copied()
+    }
+
+    fn render<'v>(
+        &self,
+        content: &PageContent,
+        constant: impl FnOnce() -> Map<String, Value>,
+        values: impl Iterator<Item = (&'v str, Value)>,
+        bound: Duration,
+    ) -> Result<Bytes, RenderError> {
+        let bounds = Bounds { bytes: OUTPUT_BOUND, time: bound, ..Bounds::default() };
+        let templates = &self.templates;
+        let made = match &content.form {
+            PageForm::Body(bytes) => return Ok(bytes.clone()),
+            PageForm::Template { page, layout } => {
+                self.contexts.lend(content.digest, constant, values, |context| {
+                    templates.render(*page, *layout, context, &bounds)
+                })
+            }
+            PageForm::Json(json) => {
+                self.contexts.lend(content.digest, constant, values, |context| {
+                    json.render(templates, context, &bounds).map(|value| value.to_string())
+                })
+            }
+        };
+        Ok(Bytes::from(made?))
     }
 }
 
-fn render(
-    form: &Form,
-    templates: &TemplateSet,
-    context: Map<String, Value>,
-) -> Result<Bytes, RenderError> {
-    let bounds = Bounds { bytes: OUTPUT_BOUND, time: TIME_BOUND, ..Bounds::default() };
-    let failed = |why: super::template::RenderError| RenderError::Failed(why.to_string());
-    let context = Value::Object(context);
-    match form {
-        Form::Body(bytes) => Ok(bytes.clone()),
-        Form::Template { page, layout } => {
-            templates.render(*page, *layout, &context, &bounds).map(Bytes::from).map_err(failed)
-        }
-        Form::Json(json) => {
-            let value = json.render(templates, &context, &bounds).map_err(failed)?;
-            Ok(Bytes::from(value.to_string()))
-        }
-    }
-}
-
-/// What the page sees of the request: only what it was found to read, all of which its key covers.
-fn request_values(route: &Route, facts: &Facts<'_>) -> Map<String, Value> {
-    let Inputs { query, headers, cookies, params, path, language } = &route.inputs;
-    let mut values = Map::new();
-    let mut put = |name: &str, value: Value| values.insert(name.to_owned(), value);
-    put("route", json!({ "name": &*route.name, "path": route.pattern.as_str() }));
-    put("params", values_of(params, facts.params.iter(), |name| facts.params.json(name)));
-    put("query", values_of(query, facts.query.iter(), |name| facts.query.json(name)));
-    put("headers", header_values(headers, facts));
-    put("cookies", cookie_values(cookies, facts));
+/// What a page sees of a request: only what it was found to read, all of which its key covers. The
+/// names are the same for each request.
+fn request_values(inputs: &Inputs, facts: &Facts<'_>) -> Vec<(&'static str, Value)> {
+    let Inputs { query, headers, cookies, params, path, language } = inputs;
+    let header = |name: &str| facts.headers.get(name).map(|value| Value::from(value.into_owned()));
+    let all_params = || facts.params.iter().map(|(name, _)| Cow::Borrowed(name)).collect();
+    let all_query = || facts.query.iter().map(|(name, _)| Cow::Borrowed(name)).collect();
+    let mut values = vec![
+        ("params", values_of(params, all_params, |name| facts.params.json(name))),
+        ("query", values_of(query, all_query, |name| facts.query.json(name))),
+        ("headers", values_of(headers, || facts.headers.names(), header)),
+        ("cookies", cookie_values(cookies, facts)),
+    ];
     if *path {
-        put("path", Value::from(facts.path.text()));
+        values.push(("path", Value::from(facts.path.text())));
     }
     if *language {
-        put("language", facts.language.map_or(Value::Null, Value::from));
+        values.push(("language", facts.language.map_or(Value::Null, Value::from)));
     }
     values
 }
@@ -302,24 +370,13 @@ fn request_values(route: &Route, facts: &Facts<'_>) -> Map<String, Value> {
 /// The values of some names; of all that there are where the page reads them as a whole.
 fn values_of<'f>(
     names: &Names,
-    all: impl Iterator<Item = (&'f str, &'f str)>,
+    all: impl FnOnce() -> Vec<Cow<'f, str>>,
     value: impl Fn(&str) -> Option<Value>,
 ) -> Value {
     let pair = |name: &str| value(name).map(|value| (name.to_owned(), value));
     let values: Map<_, _> = match names {
         Names::Some(_) => names.iter().filter_map(pair).collect(),
-        Names::All => all.filter_map(|(name, _)| pair(name)).collect(),
-    };
-    Value::Object(values)
-}
-
-fn header_values(names: &Names, facts: &Facts<'_>) -> Value {
-    let pair = |name: &str| {
-        facts.headers.get(name).map(|value| (name.to_owned(), Value::from(value.into_owned())))
-    };
-    let values: Map<_, _> = match names {
-        Names::Some(_) => names.iter().filter_map(pair).collect(),
-        Names::All => facts.headers.names().iter().filter_map(|name| pair(name)).collect(),
+        Names::All => all().iter().filter_map(|name| pair(name)).collect(),
     };
     Value::Object(values)
 }

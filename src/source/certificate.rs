@@ -12,7 +12,7 @@ const BOUND: u64 = 1024 * 1024;
 
 /// A certificate chain and its key, both PEM.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// The chain, the server's own certificate first.
     pub certificate: Vec<u8>,
     /// The key.
@@ -31,7 +31,7 @@ impl Pair {
     ///
     /// # Errors
     /// Where one cannot be read or is larger than 1 MiB; the message names it.
-    pub fn read(root: &Path, certificate: &str, key: &str) -> io::Result<Self> {
+    pub(crate) fn read(root: &Path, certificate: &str, key: &str) -> io::Result<Self> {
         Ok(Self { certificate: read(root, certificate)?, key: read(root, key)? })
     }
 }

@@ -6,6 +6,6 @@
 //! | [`certificate`] | the listener's TLS files → their bytes |
 //! | [`value`] | a file's bytes → a value, by its extension |
 
-pub mod certificate;
-pub mod file;
-pub mod value;
+pub(crate) mod certificate;
+pub(crate) mod file;
+pub(crate) mod value;

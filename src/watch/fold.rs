@@ -36,7 +36,7 @@ impl Fold {
         let mut matters = false;
         for path in &event.paths {
             matters |= self.lose(event.kind, path);
-            matters |= self.wanted.concern(path) && self.note(event.kind, path);
+            matters |= self.concerns(event.kind, path) && self.note(event.kind, path);
         }
         matters && self.due()
     }
@@ -68,14 +68,13 @@ impl Fold {
         lost
     }
 
+    /// Whether an input may have changed. Whatever else is written beside the inputs, a log say, is
+    /// forgotten here: looking at all inputs for each line of it would take up a thread.
+    fn concerns(&self, kind: EventKind, path: &Path) -> bool {
+        self.wanted.concern(path) || self.wanted.would_search(path) && may_be_directory(kind, path)
+    }
+
     fn note(&mut self, kind: EventKind, path: &Path) -> bool {
-        let comes_or_goes = matches!(
-            kind,
-            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))
-        );
-        if !comes_or_goes && !self.wanted.expect(path) {
-            return false;
-        }
         match kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write))
             | EventKind::Modify(ModifyKind::Name(_))
@@ -93,6 +92,13 @@ impl Fold {
     }
 }
 
+/// Whether a directory, or a link that may lead to one, has come to be at `path`. One that goes had
+/// been gone into, and is known by its name.
+fn may_be_directory(kind: EventKind, path: &Path) -> bool {
+    let comes = matches!(kind, EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)));
+    comes && std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
@@ -104,10 +110,15 @@ mod tests {
     const WRITTEN: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
     const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
 
+    const CRATE: &str = env!("CARGO_MANIFEST_DIR");
+
     fn fold() -> Fold {
         let mut fold = Fold::default();
         fold.wanted.add(Path::new("/site"), OsStr::new("a.txt"));
-        fold.wanted.add_all(Path::new("/site/posts"), Some("*.md"));
+        fold.wanted.add(Path::new("/site"), OsStr::new("posts"));
+        fold.wanted.add_searched(Path::new("/site/posts"), Some("*.md"));
+        // A directory that is there wherever tests run, with a directory and a file in it.
+        fold.wanted.add_searched(Path::new(CRATE), None);
         fold
     }
 
@@ -123,8 +134,17 @@ mod tests {
             (WRITTEN, "/site/posts/new.md", true),
             (WRITTEN, "/site/posts/access.log", false),
             (CLOSED, "/site/posts/access.log", false),
-            (EventKind::Create(CreateKind::Any), "/site/posts/2026", true),
-            (EventKind::Remove(RemoveKind::Any), "/site/posts/2025", true),
+            (EventKind::Create(CreateKind::Any), "/site/posts/new.md", true),
+            (EventKind::Create(CreateKind::Any), "/site/posts/access.log", false),
+            (EventKind::Remove(RemoveKind::Any), "/site/posts/access.log", false),
+            (EventKind::Modify(ModifyKind::Name(RenameMode::To)), "/site/posts/a.tmp", false),
+            (EventKind::Create(CreateKind::Any), concat!(env!("CARGO_MANIFEST_DIR"), "/src"), true),
+            (WRITTEN, concat!(env!("CARGO_MANIFEST_DIR"), "/src"), false),
+            (
+                EventKind::Create(CreateKind::Any),
+                concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+                false,
+            ),
             (WRITTEN, "/elsewhere/a.txt", false),
             (EventKind::Create(CreateKind::Any), "/site/..data", true),
             (EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), "/site/a.txt", true),

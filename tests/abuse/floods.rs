@@ -58,6 +58,7 @@ async fn others_are_served(larder: &Larder, name: &str, before: u64, over: impl 
         assert_eq!(larder.get("/").await.text(), "hit", "{name}");
         worst = worst.max(began.elapsed());
         most = most.max(larder.resident());
+        // An ordinary client: one that asks without a pause would be a flood itself.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("{name}: {} KiB at most, {worst:?} at worst", most >> 10);

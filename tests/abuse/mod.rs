@@ -6,3 +6,5 @@ mod flood_list;
 mod floods;
 #[path = "../http_edge/frames.rs"]
 mod frames;
+mod logs;
+mod stops;

@@ -1,6 +1,6 @@
 //! A client that sends what it is told, Host and all, and reads the whole answer.
 
-use crate::harness::{Larder, Site, raw};
+use crate::harness::{Larder, PATIENCE, Site, raw, until};
 
 /// A larder with an admin listener.
 pub(crate) struct Admin {
@@ -45,6 +45,20 @@ impl Admin {
         let (_, rest) = line.split_once("admin on http://").expect("the address");
         let address = rest.split(' ').next().expect("the address").to_owned();
         Self { larder, address }
+    }
+
+    /// A figure of `/metrics`.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let text = self.send("GET", "/metrics", &[], "").body;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|figure| figure.parse().ok()).unwrap_or_else(|| panic!("{name} in {text}"))
+    }
+
+    /// Waits until a figure of `/metrics` is `value`.
+    pub(crate) fn until_metric(&self, name: &str, value: u64) {
+        until(PATIENCE, &format!("{name} is {value}"), || {
+            (self.metric(name) == value).then_some(())
+        });
     }
 
     /// A request with these header lines besides Host, and a body.

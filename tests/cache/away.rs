@@ -5,9 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use larder::cache::Trouble;
+use larder::parts::cache::Trouble;
 
-use super::harness::{Bench, Server, ask, body, eventually, free_port, starts_with, status};
+use super::harness::{Bench, Server, body, eventually, free_port, request, starts_with, status};
 
 /// The bound on a wait, and what a busy machine adds.
 const BOUNDED: Duration = Duration::from_millis(100 + 150);
@@ -17,7 +17,7 @@ async fn all_answered_with_one_wait_at_most(bench: &Bench, round: &str) {
     let mut waits = 0;
     for number in 0..50 {
         let started = Instant::now();
-        let answer = bench.get(ask(&format!("{round}-{number}")), "here").await;
+        let answer = bench.get(request(&format!("{round}-{number}")), "here").await;
         assert_eq!(body(&answer), "here");
         let took = started.elapsed();
         assert!(took < BOUNDED, "{took:?}");
@@ -31,9 +31,9 @@ async fn absent_from_the_start() {
     let bench = Bench::on(&format!("redis://127.0.0.1:{}", free_port()));
     all_answered_with_one_wait_at_most(&bench, "absent").await;
     bench.state_becomes("down", |state| !state.up && state.trouble.is_some()).await;
-    let answer = bench.get(ask("new"), "here").await;
+    let answer = bench.get(request("new"), "here").await;
     assert_eq!(status(&answer), "fwd=uri-miss; detail=store-down");
-    let apart = bench.get(ask("new"), "again").await;
+    let apart = bench.get(request("new"), "again").await;
     assert_eq!(body(&apart), "here", "kept apart for a moment");
     starts_with(&status(&apart), "hit; ttl=59; detail=store-down");
 }
@@ -42,15 +42,15 @@ async fn absent_from_the_start() {
 async fn killed_and_started_again() {
     let mut server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
-    bench.warm(&ask("about"), "hello").await;
+    bench.warm(&request("about"), "hello").await;
     let port = server.port;
     server.kill();
     all_answered_with_one_wait_at_most(&bench, "killed").await;
     let _server = Server::start_at(port, &[]);
     bench.state_becomes("up", |state| state.up && state.near.in_use).await;
     let stored = || async {
-        bench.get(ask("after"), "x").await;
-        status(&bench.get(ask("after"), "x").await).ends_with("detail=near")
+        bench.get(request("after"), "x").await;
+        status(&bench.get(request("after"), "x").await).ends_with("detail=near")
     };
     assert!(eventually(stored).await);
 }
@@ -59,14 +59,14 @@ async fn killed_and_started_again() {
 async fn hung_and_going_on() {
     let server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
-    bench.warm(&ask("about"), "hello").await;
+    bench.warm(&request("about"), "hello").await;
     server.signal("-STOP");
     all_answered_with_one_wait_at_most(&bench, "hung").await;
     all_answered_with_one_wait_at_most(&bench, "still").await;
     server.signal("-CONT");
     bench.state_becomes("up", |state| state.up && state.near.in_use).await;
     let stored = || async {
-        let answer = bench.get(ask("after"), "x").await;
+        let answer = bench.get(request("after"), "x").await;
         status(&answer).contains("stored") || status(&answer).starts_with("hit;")
     };
     assert!(eventually(stored).await);
@@ -89,18 +89,20 @@ async fn late_once_is_asked_again_at_once_and_not_a_second_later() {
     let server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
     for round in 0..5 {
+        // A window in which the store is well: only then is a late answer the first one.
         tokio::time::sleep(WINDOW + Duration::from_millis(200)).await;
         let _: () = server.run(&["CLIENT", "PAUSE", "140"]);
         let began = Instant::now();
-        let late = bench.get(ask(&format!("late-{round}")), "here").await;
+        let late = bench.get(request(&format!("late-{round}")), "here").await;
         if !status(&late).contains("store-down") {
             continue;
         }
         for number in 0.. {
-            let answer = bench.get(ask(&format!("after-{round}-{number}")), "here").await;
+            let answer = bench.get(request(&format!("after-{round}-{number}")), "here").await;
             if status(&answer).contains("stored") && !status(&answer).contains("store-down") {
                 break;
             }
+            // A client's pace; the store is asked for a sign of life by others.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         println!("stored again after {:?}", began.elapsed());
@@ -115,6 +117,7 @@ async fn late_once_is_asked_again_at_once_and_not_a_second_later() {
 async fn late_again_and_again_is_waited_for_once_a_window() {
     let server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
+    // A window in which the store is well, as above.
     tokio::time::sleep(Duration::from_millis(1200)).await;
     // For as long as this takes it answers for a moment and hangs for 150 ms, by turns.
     let began = Instant::now();
@@ -122,7 +125,8 @@ async fn late_again_and_again_is_waited_for_once_a_window() {
         if number % 4 == 0 {
             let _ = server.try_run::<()>(&["CLIENT", "PAUSE", "150"]);
         }
-        bench.get(ask(&format!("often-{number}")), "here").await;
+        bench.get(request(&format!("often-{number}")), "here").await;
+        // So that the three hundred answers are spread over several windows.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let waits = bench.cache.counters().store_errors();
@@ -136,18 +140,18 @@ async fn late_again_and_again_is_waited_for_once_a_window() {
 async fn full() {
     let server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
-    bench.warm(&ask("before"), "hello").await;
+    bench.warm(&request("before"), "hello").await;
     let _: () = server.run(&["CONFIG", "SET", "maxmemory", "1"]);
     all_answered_with_one_wait_at_most(&bench, "full").await;
     let writes = server.calls("set");
     assert!(writes < 4, "writes are not tried for a moment: {writes}");
-    let answer = bench.get(ask("new"), "here").await;
+    let answer = bench.get(request("new"), "here").await;
     assert_eq!(status(&answer), "fwd=uri-miss; detail=store-full");
-    starts_with(&status(&bench.get(ask("before"), "x").await), "hit;");
+    starts_with(&status(&bench.get(request("before"), "x").await), "hit;");
     assert!(bench.cache.state().trouble.is_some());
     let _: () = server.run(&["CONFIG", "SET", "maxmemory", "0"]);
     let stored = || async {
-        let answer = bench.get(ask("after"), "x").await;
+        let answer = bench.get(request("after"), "x").await;
         status(&answer).contains("stored") || status(&answer).ends_with("detail=near")
     };
     assert!(eventually(stored).await);
@@ -165,7 +169,7 @@ async fn read_only() {
     assert!(eventually(linked).await);
     let bench = Bench::ready(&replica.url()).await;
     all_answered_with_one_wait_at_most(&bench, "replica").await;
-    let answer = bench.get(ask("new"), "here").await;
+    let answer = bench.get(request("new"), "here").await;
     assert_eq!(status(&answer), "fwd=uri-miss; detail=store-read-only");
 }
 
@@ -176,7 +180,7 @@ async fn refusing_without_a_password() {
     all_answered_with_one_wait_at_most(&bench, "refused").await;
     bench.state_becomes("down", |state| !state.up).await;
     let with_password = Bench::ready(&format!("redis://:secret@127.0.0.1:{}", server.port)).await;
-    let answer = with_password.get(ask("new"), "here").await;
+    let answer = with_password.get(request("new"), "here").await;
     assert_eq!(status(&answer), "fwd=uri-miss; stored");
 }
 
@@ -214,9 +218,9 @@ async fn talking_nonsense() {
 async fn an_error_about_the_address_shows_no_password() {
     let settings = super::harness::settings;
     let open = |url: &str| {
-        let clock = larder::clock::Clock::system();
+        let clock = larder::parts::clock::Clock::system();
         let tasks = tokio_util::task::TaskTracker::new();
-        larder::cache::Cache::redis(url, settings(), clock, tasks)
+        larder::parts::cache::Cache::redis(url, settings(), clock, tasks)
     };
     let wrong = [
         "redis://:s3cret@127.0.0.1:notaport",
@@ -231,7 +235,7 @@ async fn an_error_about_the_address_shows_no_password() {
         assert!(!error.contains("s3cret") && !error.is_empty(), "{error}");
     }
     let state = Bench::on("redis://user:s3cret@127.0.0.1:1");
-    state.get(ask("x"), "x").await;
+    state.get(request("x"), "x").await;
     let text = format!("{:?} {:?}", state.cache, state.cache.state());
     assert!(!text.contains("s3cret"), "{text}");
 }

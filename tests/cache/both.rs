@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use larder::cache::{Ask, Cache, Lifetime, RenderFailure};
+use larder::parts::cache::{Cache, CacheRequest, Lifetime, RenderFailure};
 use tokio::sync::Notify;
 
 use super::harness::{
-    Bench, PATIENCE, Server, ask, body, eventually, is_in, key, page, site, starts_with, status,
+    Bench, PATIENCE, Server, body, eventually, is_in, key, page, request, site, starts_with, status,
 };
 
 /// Both stores; `age` makes what is stored older.
@@ -37,11 +37,11 @@ impl Store {
         };
         let left: i64 = server.run(&["PTTL", &key(name)]);
         let less = left - i64::try_from(by.as_millis()).expect("a span");
-        let told = self.bench.cache.counters().invalidations.get();
+        let before = self.bench.cache.counters().invalidations.get();
         let _: i64 = server.run(&["PEXPIRE", &key(name), &less.to_string()]);
         // Told in order: when the second of these has come, so has what went before.
         let _: () = server.run(&["SET", &key("~after"), "", "PX", "1000"]);
-        let seen = || async { self.bench.cache.counters().invalidations.get() >= told + 2 };
+        let seen = || async { self.bench.cache.counters().invalidations.get() >= before + 2 };
         assert!(eventually(seen).await, "PEXPIRE is told");
     }
 }
@@ -50,11 +50,11 @@ impl Store {
 async fn a_response_is_rendered_once_and_then_served_from_the_store() {
     for store in Store::both().await {
         let bench = &store.bench;
-        let first = bench.get(ask("about"), "hello").await;
+        let first = bench.get(request("about"), "hello").await;
         assert_eq!(status(&first), "fwd=uri-miss; stored");
         assert_eq!(first.outcome.age_seconds(), None);
         for _ in 0..5 {
-            let hit = bench.get(ask("about"), "other").await;
+            let hit = bench.get(request("about"), "other").await;
             assert_eq!(body(&hit), "hello");
             is_in(&hit.outcome.ttl_seconds(), &[Some(59), Some(60)]);
             assert_eq!(hit.outcome.age_seconds(), Some(0));
@@ -66,9 +66,9 @@ async fn a_response_is_rendered_once_and_then_served_from_the_store() {
 #[tokio::test(flavor = "multi_thread")]
 async fn age_and_ttl_are_told_of_hits() {
     for store in Store::both().await {
-        store.bench.get(ask("about"), "hello").await;
+        store.bench.get(request("about"), "hello").await;
         store.age("about", Duration::from_secs(13)).await;
-        let hit = store.bench.get(ask("about"), "other").await;
+        let hit = store.bench.get(request("about"), "other").await;
         starts_with(&status(&hit), "hit; ttl=4");
         let age = hit.outcome.age_seconds().expect("an age");
         assert!((13..20).contains(&age), "{age} in {}", store.kind());
@@ -78,9 +78,9 @@ async fn age_and_ttl_are_told_of_hits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_expired_is_rendered_again() {
     for store in Store::both().await {
-        store.bench.get(ask("about"), "old").await;
+        store.bench.get(request("about"), "old").await;
         store.age("about", Duration::from_secs(60)).await;
-        let fresh = store.bench.get(ask("about"), "new").await;
+        let fresh = store.bench.get(request("about"), "new").await;
         assert_eq!(body(&fresh), "new");
         starts_with(&status(&fresh), "fwd=uri-miss; stored");
     }
@@ -89,10 +89,10 @@ async fn what_has_expired_is_rendered_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lowered_ttl_applies_to_what_is_stored() {
     for store in Store::both().await {
-        store.bench.get(ask("about"), "old").await;
+        store.bench.get(request("about"), "old").await;
         store.age("about", Duration::from_secs(20)).await;
         let lifetime = Lifetime::of(Duration::from_secs(10));
-        let answer = store.bench.get(Ask { lifetime, ..ask("about") }, "new").await;
+        let answer = store.bench.get(CacheRequest { lifetime, ..request("about") }, "new").await;
         assert_eq!((body(&answer), status(&answer)), ("new".into(), "fwd=stale; stored".into()));
     }
 }
@@ -100,14 +100,14 @@ async fn a_lowered_ttl_applies_to_what_is_stored() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_fingerprints_entry_is_never_served() {
     for store in Store::both().await {
-        store.bench.get(ask("about"), "old").await;
-        let after_edit = Ask { fingerprint: site("two"), ..ask("about") };
+        store.bench.get(request("about"), "old").await;
+        let after_edit = CacheRequest { fingerprint: site("two"), ..request("about") };
         let answer = store.bench.get(after_edit.clone(), "new").await;
         assert_eq!((body(&answer), status(&answer)), ("new".into(), "fwd=uri-miss; stored".into()));
-        let failing = Ask { fingerprint: site("three"), ..ask("about") };
+        let failing = CacheRequest { fingerprint: site("three"), ..request("about") };
         let lifetime = Lifetime { stale_if_error: Duration::from_secs(60), ..failing.lifetime };
         let failure = RenderFailure::new(502, "down");
-        let answer = store.bench.get_failing(Ask { lifetime, ..failing }, failure).await;
+        let answer = store.bench.get_failing(CacheRequest { lifetime, ..failing }, failure).await;
         assert_eq!(answer.result.expect_err("not even as stale").status, 502);
     }
 }
@@ -116,10 +116,11 @@ async fn another_fingerprints_entry_is_never_served() {
 async fn edits_in_a_row_are_each_stored_and_are_no_sign_of_another_site() {
     for store in Store::both().await {
         for edit in 0..8 {
-            let ask = || Ask { fingerprint: site(&edit.to_string()), ..ask("about") };
-            let answer = store.bench.get(ask(), &edit.to_string()).await;
+            let request =
+                || CacheRequest { fingerprint: site(&edit.to_string()), ..request("about") };
+            let answer = store.bench.get(request(), &edit.to_string()).await;
             assert_eq!(status(&answer), "fwd=uri-miss; stored", "edit {edit}");
-            assert_eq!(body(&store.bench.get(ask(), "again").await), edit.to_string());
+            assert_eq!(body(&store.bench.get(request(), "again").await), edit.to_string());
         }
         assert!(!store.bench.cache.state().contended);
     }
@@ -128,40 +129,13 @@ async fn edits_in_a_row_are_each_stored_and_are_no_sign_of_another_site() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_to_be_stored_is_rendered_for_each() {
     for store in Store::both().await {
-        let off = Lifetime { ttl: None, ..ask("about").lifetime };
+        let off = Lifetime { ttl: None, ..request("about").lifetime };
         for _ in 0..3 {
-            let answer = store.bench.get(Ask { lifetime: off, ..ask("about") }, "now").await;
+            let answer =
+                store.bench.get(CacheRequest { lifetime: off, ..request("about") }, "now").await;
             assert_eq!(status(&answer), "fwd=bypass");
         }
-        let fallback = || async {
-            let mut fallback = page("fallback");
-            fallback.store = false;
-            Ok(fallback)
-        };
-        let answer = store.bench.cache.answer(ask("fallback"), fallback).await;
-        assert_eq!(status(&answer), "fwd=uri-miss");
-        let spent = || async {
-            let mut spent = page("spent");
-            spent.at_most = Some(Duration::ZERO);
-            Ok(spent)
-        };
-        let answer = store.bench.cache.answer(ask("spent"), spent).await;
-        assert_eq!(status(&answer), "fwd=uri-miss");
         assert_eq!(store.bench.rendered(), 3);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_page_lives_no_longer_than_the_values_that_it_read() {
-    for store in Store::both().await {
-        let short = || async {
-            let mut short = page("short");
-            short.at_most = Some(Duration::from_secs(5));
-            Ok(short)
-        };
-        store.bench.cache.answer(ask("short"), short).await;
-        let hit = store.bench.get(ask("short"), "other").await;
-        is_in(&hit.outcome.ttl_seconds(), &[Some(4), Some(5)]);
     }
 }
 
@@ -170,13 +144,13 @@ async fn an_entry_over_the_bound_is_served_and_not_stored() {
     for store in Store::both().await {
         let large = "x".repeat((1 << 20) + 1);
         for _ in 0..2 {
-            assert_eq!(status(&store.bench.get(ask("large"), &large).await), "fwd=uri-miss");
+            assert_eq!(status(&store.bench.get(request("large"), &large).await), "fwd=uri-miss");
         }
         assert_eq!(store.bench.rendered(), 2);
         let fits = "x".repeat(1 << 20);
-        let answer = store.bench.get(ask("fits"), &fits).await;
+        let answer = store.bench.get(request("fits"), &fits).await;
         assert_eq!(status(&answer), "fwd=uri-miss; stored");
-        starts_with(&status(&store.bench.get(ask("fits"), &fits).await), "hit;");
+        starts_with(&status(&store.bench.get(request("fits"), &fits).await), "hit;");
     }
 }
 
@@ -185,7 +159,7 @@ fn slow(
     renders: &Arc<AtomicU32>,
     leave: &Arc<Notify>,
 ) -> impl FnOnce() -> std::pin::Pin<
-    Box<dyn Future<Output = Result<larder::cache::Rendered, RenderFailure>> + Send>,
+    Box<dyn Future<Output = Result<larder::parts::cache::Rendered, RenderFailure>> + Send>,
 > + Send
 + 'static {
     let (renders, leave) = (Arc::clone(renders), Arc::clone(leave));
@@ -204,13 +178,13 @@ async fn a_hundred_who_ask_at_once_make_one_render_though_the_first_one_leaves()
         let (cache, renders, leave) = (store.bench.cache.clone(), Arc::default(), Arc::default());
         let first = {
             let (cache, render) = (cache.clone(), slow(&renders, &leave));
-            tokio::spawn(async move { cache.answer(ask("slow"), render).await })
+            tokio::spawn(async move { cache.answer(request("slow"), render).await })
         };
         assert!(eventually(|| async { renders.load(Ordering::SeqCst) == 1 }).await);
         let others: Vec<_> = (0..100)
             .map(|_| {
                 let (cache, render) = (cache.clone(), slow(&renders, &leave));
-                tokio::spawn(async move { cache.answer(ask("slow"), render).await })
+                tokio::spawn(async move { cache.answer(request("slow"), render).await })
             })
             .collect();
         assert!(eventually(|| async { cache.counters().collapsed.get() == 100 }).await);
@@ -233,11 +207,11 @@ async fn ask_five(cache: &Cache, leave: &Arc<Notify>) -> Vec<u16> {
             tokio::spawn(async move {
                 let render = move || async move {
                     leave.notified().await;
-                    let pages: [larder::cache::Rendered; 0] = [];
+                    let pages: [larder::parts::cache::Rendered; 0] = [];
                     let first = pages.first().cloned();
                     Ok(first.expect("a render that panics"))
                 };
-                cache.answer(ask("bad"), render).await
+                cache.answer(request("bad"), render).await
             })
         })
         .collect();
@@ -256,7 +230,7 @@ async fn a_panic_in_a_render_wakes_all_with_an_error_and_stores_nothing() {
     for store in Store::both().await {
         let statuses = ask_five(&store.bench.cache, &Arc::default()).await;
         assert_eq!(statuses, [500; 5]);
-        let after = store.bench.get(ask("bad"), "well again").await;
+        let after = store.bench.get(request("bad"), "well again").await;
         assert_eq!(status(&after), "fwd=uri-miss; stored");
     }
 }
@@ -272,12 +246,12 @@ fn stale(revalidate: u64, if_error: u64) -> Lifetime {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_answer_is_served_while_one_refresh_runs() {
     for store in Store::both().await {
-        let ask = || Ask { lifetime: stale(30, 0), ..ask("news") };
-        store.bench.get(ask(), "old").await;
+        let request = || CacheRequest { lifetime: stale(30, 0), ..request("news") };
+        store.bench.get(request(), "old").await;
         store.age("news", Duration::from_secs(72)).await;
         let (renders, leave) = (Arc::default(), Arc::default());
         for _ in 0..10 {
-            let answer = store.bench.cache.answer(ask(), slow(&renders, &leave)).await;
+            let answer = store.bench.cache.answer(request(), slow(&renders, &leave)).await;
             assert_eq!(body(&answer), "old");
             starts_with(&status(&answer), "hit; ttl=-1");
             let age = answer.outcome.age_seconds().expect("an age");
@@ -285,7 +259,7 @@ async fn a_stale_answer_is_served_while_one_refresh_runs() {
         }
         assert!(eventually(|| async { renders.load(Ordering::SeqCst) == 1 }).await);
         leave.notify_one();
-        let new = || async { body(&store.bench.get(ask(), "never").await) == "made once" };
+        let new = || async { body(&store.bench.get(request(), "never").await) == "made once" };
         assert!(eventually(new).await, "the new one is there in {}", store.kind());
         assert_eq!(renders.load(Ordering::SeqCst), 1);
         assert_eq!(store.bench.rendered(), 1);
@@ -295,12 +269,12 @@ async fn a_stale_answer_is_served_while_one_refresh_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_that_fails_keeps_the_old_one_without_lengthening_its_life_and_backs_off() {
     for store in Store::both().await {
-        let ask = || Ask { lifetime: stale(30, 0), ..ask("news") };
-        store.bench.get(ask(), "old").await;
+        let request = || CacheRequest { lifetime: stale(30, 0), ..request("news") };
+        store.bench.get(request(), "old").await;
         store.age("news", Duration::from_secs(70)).await;
         for _ in 0..50 {
             let failure = RenderFailure::new(502, "the upstream is down");
-            let answer = store.bench.get_failing(ask(), failure).await;
+            let answer = store.bench.get_failing(request(), failure).await;
             assert_eq!(body(&answer), "old");
             starts_with(&status(&answer), "hit; ttl=-1");
             let settled = || async { store.bench.cache.state().in_flight == 0 };
@@ -310,7 +284,7 @@ async fn a_refresh_that_fails_keeps_the_old_one_without_lengthening_its_life_and
         assert!((2..5).contains(&tries), "one render, and a refresh or two: {tries}");
         store.age("news", Duration::from_secs(20)).await;
         let failure = RenderFailure::new(502, "the upstream is down");
-        let gone = store.bench.get_failing(ask(), failure).await;
+        let gone = store.bench.get_failing(request(), failure).await;
         assert_eq!(gone.result.expect_err("too old").status, 502);
     }
 }
@@ -318,33 +292,16 @@ async fn a_refresh_that_fails_keeps_the_old_one_without_lengthening_its_life_and
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_answer_stands_in_for_a_failed_render_where_the_route_allows_it() {
     for store in Store::both().await {
-        let ask = || Ask { lifetime: stale(0, 600), ..ask("weather") };
-        store.bench.get(ask(), "sunny").await;
+        let request = || CacheRequest { lifetime: stale(0, 600), ..request("weather") };
+        store.bench.get(request(), "sunny").await;
         store.age("weather", Duration::from_secs(90)).await;
         let failure = RenderFailure::new(502, "the upstream is down");
-        let answer = store.bench.get_failing(ask(), failure.clone()).await;
+        let answer = store.bench.get_failing(request(), failure.clone()).await;
         assert_eq!(body(&answer), "sunny");
         assert_eq!(status(&answer), "fwd=stale; fwd-status=502; detail=stale-if-error");
         assert!(answer.outcome.age_seconds().expect("an age") >= 90);
-        let well = store.bench.get(ask(), "rainy").await;
+        let well = store.bench.get(request(), "rainy").await;
         assert_eq!((body(&well), status(&well)), ("rainy".into(), "fwd=stale; stored".into()));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thing_that_is_gone_takes_its_old_entry_along() {
-    for store in Store::both().await {
-        let ask = || Ask { lifetime: stale(600, 600), ..ask("post") };
-        store.bench.get(ask(), "text").await;
-        store.age("post", Duration::from_secs(90)).await;
-        let gone = RenderFailure { forget: true, ..RenderFailure::new(404, "no such post") };
-        let first = store.bench.get_failing(ask(), gone.clone()).await;
-        assert_eq!(body(&first), "text", "stale, while it is found out");
-        let unknown = || async {
-            let page = store.bench.get_failing(ask(), gone.clone()).await;
-            page.result.is_err_and(|failure| failure.status == 404)
-        };
-        assert!(eventually(unknown).await, "{}", store.kind());
     }
 }
 
@@ -352,15 +309,16 @@ async fn a_thing_that_is_gone_takes_its_old_entry_along() {
 async fn what_memory_has_no_room_for_is_not_said_to_be_stored() {
     let mut settings = super::harness::settings();
     settings.memory_bytes = 64 << 10;
-    let (clock, tasks) = (larder::clock::Clock::manual(), tokio_util::task::TaskTracker::new());
+    let (clock, tasks) =
+        (larder::parts::clock::Clock::manual(), tokio_util::task::TaskTracker::new());
     let cache = Cache::memory(settings, clock, tasks);
     let bench = Bench { cache, ..Bench::memory() };
     let large = "x".repeat(60_000);
     for _ in 0..2 {
-        assert_eq!(status(&bench.get(ask("large"), &large).await), "fwd=uri-miss");
+        assert_eq!(status(&bench.get(request("large"), &large).await), "fwd=uri-miss");
     }
-    assert_eq!(status(&bench.get(ask("small"), "x").await), "fwd=uri-miss; stored");
-    starts_with(&status(&bench.get(ask("small"), "x").await), "hit;");
+    assert_eq!(status(&bench.get(request("small"), "x").await), "fwd=uri-miss; stored");
+    starts_with(&status(&bench.get(request("small"), "x").await), "hit;");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -370,7 +328,7 @@ async fn a_flood_of_new_keys_is_stored_only_on_the_second_request() {
     let server = Server::start(&[]);
     let memory = Cache::memory(
         settings.clone(),
-        larder::clock::Clock::manual(),
+        larder::parts::clock::Clock::manual(),
         tokio_util::task::TaskTracker::new(),
     );
     let redis = Bench::with(&server.url(), settings).armed().await;
@@ -379,8 +337,8 @@ async fn a_flood_of_new_keys_is_stored_only_on_the_second_request() {
         let flood = |name: String| {
             let bench = bench.clone();
             async move {
-                let ask = Ask { route: "flood".into(), ..ask(&name) };
-                status(&bench.get(ask, "x").await).contains("stored")
+                let request = CacheRequest { route: "flood".into(), ..request(&name) };
+                status(&bench.get(request, "x").await).contains("stored")
             }
         };
         let mut stored = 0;

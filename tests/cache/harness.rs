@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use larder::cache::{
-    Answer, Ask, Cache, CacheSettings, Lifetime, RenderFailure, Rendered, StoreState,
+use larder::parts::cache::{
+    Answer, Cache, CacheRequest, CacheSettings, Lifetime, RenderFailure, Rendered, StoreState,
 };
-use larder::clock::Clock;
-use larder::fingerprint::Fingerprint;
+use larder::parts::clock::Clock;
+use larder::parts::fingerprint::Fingerprint;
 use tokio_util::task::TaskTracker;
 
 /// How long anything that should happen may take before the test fails.
@@ -152,10 +152,10 @@ impl Bench {
     }
 
     /// Asks, and renders `body` at once where need be.
-    pub(crate) async fn get(&self, ask: Ask, body: &str) -> Answer {
+    pub(crate) async fn get(&self, request: CacheRequest, body: &str) -> Answer {
         let (renders, body) = (Arc::clone(&self.renders), body.to_owned());
         self.cache
-            .answer(ask, move || async move {
+            .answer(request, move || async move {
                 renders.fetch_add(1, Ordering::SeqCst);
                 Ok(page(&body))
             })
@@ -163,10 +163,14 @@ impl Bench {
     }
 
     /// Asks, with a render that fails.
-    pub(crate) async fn get_failing(&self, ask: Ask, failure: RenderFailure) -> Answer {
+    pub(crate) async fn get_failing(
+        &self,
+        request: CacheRequest,
+        failure: RenderFailure,
+    ) -> Answer {
         let renders = Arc::clone(&self.renders);
         self.cache
-            .answer(ask, move || async move {
+            .answer(request, move || async move {
                 renders.fetch_add(1, Ordering::SeqCst);
                 Err(failure)
             })
@@ -178,8 +182,9 @@ impl Bench {
     }
 
     /// Asks until the answer comes from memory.
-    pub(crate) async fn warm(&self, ask: &Ask, body: &str) {
-        let near = || async { status(&self.get(ask.clone(), body).await).ends_with("detail=near") };
+    pub(crate) async fn warm(&self, request: &CacheRequest, body: &str) {
+        let near =
+            || async { status(&self.get(request.clone(), body).await).ends_with("detail=near") };
         assert!(eventually(near).await, "never near");
     }
 }
@@ -189,8 +194,6 @@ pub(crate) fn page(body: &str) -> Rendered {
         status: 200,
         content_type: "text/plain; charset=utf-8".into(),
         body: Bytes::copy_from_slice(body.as_bytes()),
-        at_most: None,
-        store: true,
     }
 }
 
@@ -198,9 +201,9 @@ pub(crate) fn key(name: &str) -> String {
     format!("{PREFIX}::{name}:/{name}")
 }
 
-/// An ask for the page of this name, fresh for a minute.
-pub(crate) fn ask(name: &str) -> Ask {
-    Ask {
+/// A request for the page of this name, fresh for a minute.
+pub(crate) fn request(name: &str) -> CacheRequest {
+    CacheRequest {
         key: key(name),
         fingerprint: site("one"),
         lifetime: Lifetime::of(Duration::from_secs(60)),
@@ -215,7 +218,7 @@ pub(crate) fn site(version: &str) -> Fingerprint {
 }
 
 pub(crate) fn status(answer: &Answer) -> String {
-    let text = answer.outcome.cache_status();
+    let text = answer.outcome.cache_status(None);
     text.strip_prefix("larder; ").expect("a member of Cache-Status").to_owned()
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use larder::cache::{Ask, Purge, RenderFailure};
+use larder::parts::cache::{CacheRequest, Purge, RenderFailure};
 use tokio::sync::Notify;
 
-use super::harness::{Bench, Server, ask, body, eventually, key, page, starts_with, status};
+use super::harness::{Bench, Server, body, eventually, key, page, request, starts_with, status};
 
-fn io(name: &str) -> Ask {
-    Ask { io: true, ..ask(name) }
+fn io(name: &str) -> CacheRequest {
+    CacheRequest { io: true, ..request(name) }
 }
 
 fn lease(name: &str) -> String {
@@ -166,7 +166,7 @@ async fn a_server_without_scripts_stores_what_needs_no_lease_and_stays_in_use() 
         let afar = bench.get(io("afar"), "text").await;
         assert!(status(&afar).starts_with("fwd=uri-miss") && body(&afar) == "text");
         assert!(started.elapsed() < Duration::from_secs(1), "nobody waits for a dead lease");
-        let plain = bench.get(ask(&format!("plain-{number}")), "text").await;
+        let plain = bench.get(request(&format!("plain-{number}")), "text").await;
         assert_eq!(status(&plain), "fwd=uri-miss; stored");
     }
     assert!(bench.cache.state().up);

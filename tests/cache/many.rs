@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use larder::cache::{Ask, Cache};
-use larder::clock::Clock;
+use larder::parts::cache::{Cache, CacheRequest};
+use larder::parts::clock::Clock;
 use tokio_util::task::TaskTracker;
 
-use super::harness::{Bench, ask, settings};
+use super::harness::{Bench, request, settings};
 
 /// What the cache may hold, in bytes.
 const BOUND: u64 = 32 << 20;
@@ -33,7 +33,9 @@ async fn any_number_of_distinct_keys_stays_within_the_bound() {
     let body = "x".repeat(1024);
     let before = resident();
     for number in 0..count {
-        bench.get(Ask { route: "many".into(), ..ask(&format!("n{number}")) }, &body).await;
+        bench
+            .get(CacheRequest { route: "many".into(), ..request(&format!("n{number}")) }, &body)
+            .await;
     }
     let figures = bench.cache.state().near.figures;
     eprintln!("{count} keys: {figures:?}, {} MiB more", (resident() - before) >> 20);

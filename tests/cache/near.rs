@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use larder::cache::Ask;
+use larder::parts::cache::CacheRequest;
 
 use super::harness::{
-    Bench, Server, ask, body, eventually, is_in, key, settings, site, starts_with, status, within,
+    Bench, Server, body, eventually, is_in, key, request, settings, site, starts_with, status,
+    within,
 };
 
 /// In time enough for a busy machine; the promise itself is measured without load.
@@ -15,12 +16,12 @@ const SOON: Duration = Duration::from_millis(100);
 async fn a_warm_answer_makes_no_redis_command() {
     let server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
-    bench.warm(&ask("about"), "hello").await;
+    bench.warm(&request("about"), "hello").await;
     let (gets, ttls) = (server.calls("get"), server.calls("pttl"));
     for _ in 0..1000 {
-        let answer = bench.get(ask("about"), "other").await;
+        let answer = bench.get(request("about"), "other").await;
         starts_with(&status(&answer), "hit; ttl=5");
-        let peeked = bench.cache.peek(&key("about"), &site("one"), &ask("about").lifetime);
+        let peeked = bench.cache.peek(&key("about"), &site("one"), &request("about").lifetime);
         assert_eq!(body(&peeked.expect("in memory")), "hello");
     }
     assert_eq!((server.calls("get"), server.calls("pttl")), (gets, ttls));
@@ -41,14 +42,15 @@ async fn what_anyone_does_to_a_key_is_seen_within_a_tenth_of_a_second() {
     ];
     for (number, command) in commands.iter().enumerate() {
         let name = format!("page-{number}");
-        bench.warm(&ask(&name), "old").await;
-        other.warm(&ask(&name), "old").await;
+        bench.warm(&request(&name), "old").await;
+        other.warm(&request(&name), "old").await;
         let key = key(&name);
         let words = command.iter().map(|word| if *word == "KEY" { &*key } else { word });
         let _: redis::Value = server.run(&words.collect::<Vec<_>>());
         for bench in [&bench, &other] {
-            let gone =
-                || async { bench.cache.peek(&key, &site("one"), &ask(&name).lifetime).is_none() };
+            let gone = || async {
+                bench.cache.peek(&key, &site("one"), &request(&name).lifetime).is_none()
+            };
             assert!(within(SOON, gone).await, "{command:?} was not seen");
         }
     }
@@ -59,13 +61,14 @@ async fn what_another_instance_writes_is_seen_at_once() {
     let server = Server::start(&[]);
     let (one, other) = (Bench::ready(&server.url()).await, Bench::ready(&server.url()).await);
     for name in ["a", "b", "c"] {
-        one.warm(&ask(name), "old").await;
+        one.warm(&request(name), "old").await;
         let _: i64 = server.run(&["DEL", &key(name)]);
-        other.get(ask(name), "new").await;
-        let seen = || async { body(&one.get(ask(name), "mine").await) != "old" };
+        other.get(request(name), "new").await;
+        let seen = || async { body(&one.get(request(name), "mine").await) != "old" };
         assert!(within(SOON, seen).await);
         let same = || async {
-            let (mine, theirs) = (one.get(ask(name), "x").await, other.get(ask(name), "y").await);
+            let (mine, theirs) =
+                (one.get(request(name), "x").await, other.get(request(name), "y").await);
             body(&mine) == body(&theirs)
         };
         assert!(eventually(same).await);
@@ -78,19 +81,20 @@ async fn a_tracking_connection_that_is_killed_is_made_again_and_nothing_is_misse
     let bench = Bench::ready(&server.url()).await;
     for round in 0..5 {
         let name = format!("page-{round}");
-        bench.warm(&ask(&name), "old").await;
+        bench.warm(&request(&name), "old").await;
         let lost = bench.cache.counters().tracking_lost.get();
         let _: redis::Value = server.run(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
         let _: i64 = server.run(&["DEL", &key(&name)]);
         let seen = || async {
-            bench.cache.peek(&key(&name), &site("one"), &ask(&name).lifetime).is_none()
+            bench.cache.peek(&key(&name), &site("one"), &request(&name).lifetime).is_none()
         };
         assert!(within(SOON, seen).await, "the loss itself empties memory");
         assert!(eventually(|| async { bench.cache.counters().tracking_lost.get() > lost }).await);
         bench.state_becomes("armed again", |state| state.up && state.near.in_use).await;
-        let answer = bench.get(ask(&name), "new").await;
+        let answer = bench.get(request(&name), "new").await;
         assert_eq!(body(&answer), "new");
-        let stored = || async { status(&bench.get(ask(&name), "new").await).starts_with("hit;") };
+        let stored =
+            || async { status(&bench.get(request(&name), "new").await).starts_with("hit;") };
         assert!(eventually(stored).await);
     }
 }
@@ -99,16 +103,16 @@ async fn a_tracking_connection_that_is_killed_is_made_again_and_nothing_is_misse
 async fn a_silent_connection_is_found_out_within_two_seconds() {
     let server = Server::start(&[]);
     let bench = Bench::ready(&server.url()).await;
-    bench.warm(&ask("about"), "old").await;
+    bench.warm(&request("about"), "old").await;
     server.signal("-STOP");
     let emptied = || async {
-        bench.cache.peek(&key("about"), &site("one"), &ask("about").lifetime).is_none()
+        bench.cache.peek(&key("about"), &site("one"), &request("about").lifetime).is_none()
     };
     let in_time = within(Duration::from_secs(2), emptied).await;
     server.signal("-CONT");
     assert!(in_time, "served for longer than two seconds");
     bench.state_becomes("armed again", |state| state.up && state.near.in_use).await;
-    bench.warm(&ask("about"), "old").await;
+    bench.warm(&request("about"), "old").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,9 +124,9 @@ async fn a_server_that_refuses_tracking_is_served_from_without_a_near_cache() {
     let bench = Bench::on(&url);
     bench.state_becomes("refused", |state| state.near.trouble.is_some()).await;
     assert!(!bench.cache.state().near.in_use);
-    bench.get(ask("about"), "hello").await;
+    bench.get(request("about"), "hello").await;
     for _ in 0..5 {
-        starts_with(&status(&bench.get(ask("about"), "x").await), "hit; ttl=59; detail=redis");
+        starts_with(&status(&bench.get(request("about"), "x").await), "hit; ttl=59; detail=redis");
     }
     assert_eq!(bench.rendered(), 1);
 }
@@ -133,7 +137,7 @@ async fn a_unix_socket_is_as_good_as_a_port() {
     let socket = folder.path().join("redis.sock").display().to_string();
     let _server = Server::start(&["--unixsocket", &socket]);
     let bench = Bench::ready(&format!("redis+unix://{socket}")).await;
-    bench.warm(&ask("about"), "hello").await;
+    bench.warm(&request("about"), "hello").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,9 +146,9 @@ async fn without_a_near_cache_each_answer_comes_from_redis() {
     let mut settings = settings();
     settings.near = false;
     let bench = Bench::with(&server.url(), settings);
-    bench.get(ask("about"), "hello").await;
+    bench.get(request("about"), "hello").await;
     for _ in 0..3 {
-        starts_with(&status(&bench.get(ask("about"), "x").await), "hit; ttl=59; detail=redis");
+        starts_with(&status(&bench.get(request("about"), "x").await), "hit; ttl=59; detail=redis");
     }
 }
 
@@ -158,13 +162,13 @@ async fn no_racing_read_brings_an_old_value_back() {
         let text = round.to_string();
         let _: i64 = server.run(&["DEL", &key("page")]);
         let told = || async {
-            bench.cache.peek(&key("page"), &site("one"), &ask("page").lifetime).is_none()
+            bench.cache.peek(&key("page"), &site("one"), &request("page").lifetime).is_none()
         };
         assert!(within(SOON, told).await);
         let readers: Vec<_> = (0..4)
             .map(|_| {
                 let (bench, text) = (bench.clone(), text.clone());
-                tokio::spawn(async move { bench.get(ask("page"), &text).await })
+                tokio::spawn(async move { bench.get(request("page"), &text).await })
             })
             .collect();
         for reader in readers {
@@ -182,9 +186,10 @@ async fn memory_is_bounded_in_bytes() {
     let bench = Bench::with(&server.url(), settings).armed().await;
     let text = "x".repeat(4096);
     for number in 0..600 {
-        let ask = || Ask { route: "many".into(), ..ask(&format!("page-{number}")) };
-        bench.get(ask(), &text).await;
-        bench.get(ask(), &text).await;
+        let request =
+            || CacheRequest { route: "many".into(), ..request(&format!("page-{number}")) };
+        bench.get(request(), &text).await;
+        bench.get(request(), &text).await;
     }
     let figures = bench.cache.state().near.figures;
     assert!(figures.bytes <= 1 << 20, "{figures:?}");

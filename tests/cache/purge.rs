@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use larder::cache::{Ask, Listing, Purge};
+use larder::parts::cache::{CacheRequest, Listing, Purge};
 use tokio::sync::Notify;
 
-use super::harness::{Bench, PREFIX, Server, ask, body, eventually, free_port, key, page, status};
+use super::harness::{
+    Bench, PREFIX, Server, body, eventually, free_port, key, page, request, status,
+};
 
 async fn both() -> [(Bench, Option<Server>); 2] {
     let server = Server::start(&[]);
@@ -14,8 +16,8 @@ async fn both() -> [(Bench, Option<Server>); 2] {
     [(Bench::memory(), None), (bench, Some(server))]
 }
 
-fn of(route: &str, name: &str) -> Ask {
-    Ask { route: route.into(), key: format!("{PREFIX}::{route}:/{name}"), ..ask(name) }
+fn of(route: &str, name: &str) -> CacheRequest {
+    CacheRequest { route: route.into(), key: format!("{PREFIX}::{route}:/{name}"), ..request(name) }
 }
 
 async fn keys(bench: &Bench, listing: Listing) -> BTreeSet<String> {
@@ -47,9 +49,9 @@ async fn a_purge_says_how_many_it_removed_and_removes_no_others() {
     ];
     for (bench, server) in both().await {
         for (what, gone) in &cases {
-            for ask in [of("blog", "a"), of("blog", "b"), of("shop", "a")] {
-                bench.get(ask.clone(), "x").await;
-                bench.get(ask, "x").await;
+            for request in [of("blog", "a"), of("blog", "b"), of("shop", "a")] {
+                bench.get(request.clone(), "x").await;
+                bench.get(request, "x").await;
             }
             if let Some(server) = &server {
                 for foreign in ["elsewhere", "api:cached:x", "api:cache", "api-cache::blog:/a"] {
@@ -88,11 +90,11 @@ async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after()
                     wait.notified().await;
                     Ok(page("from before"))
                 };
-                cache.answer(ask("page"), render).await
+                cache.answer(request("page"), render).await
             });
             assert!(eventually(|| async { bench.cache.state().in_flight == 1 }).await);
             bench.cache.purge(what).await.expect("told");
-            let after = bench.get(ask("page"), "from after").await;
+            let after = bench.get(request("page"), "from after").await;
             assert_eq!(
                 (body(&after), status(&after)),
                 ("from after".into(), "fwd=uri-miss; stored".into())
@@ -103,7 +105,7 @@ async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after()
                 (body(&before), status(&before)),
                 ("from before".into(), "fwd=uri-miss".into())
             );
-            assert_eq!(body(&bench.get(ask("page"), "x").await), "from after");
+            assert_eq!(body(&bench.get(request("page"), "x").await), "from after");
             bench.cache.purge(Purge::All).await.expect("told");
         }
     }

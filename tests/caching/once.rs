@@ -4,7 +4,8 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Larder, Site, both_stores, eventually};
+use crate::admin::Admin;
+use crate::harness::{Larder, Site, both_stores};
 
 /// `now` tells one render from another.
 const SITE: &str = r#"
@@ -27,18 +28,19 @@ async fn a_hundred_first_requests_make_one_render() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_render_goes_on_when_the_first_client_hangs_up() {
     both_stores(async |store| {
-        let larder = Larder::serve(&Site::with(SITE), store);
+        let admin = Admin::serve(&Site::with(SITE), store);
+        let larder = &admin.larder;
         let mut first = TcpStream::connect(&larder.address).expect("a connection");
         first.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").expect("sending");
         let start = Instant::now();
         // Until the first request is under way, the next would lead instead of follow.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        admin.until_metric("larder_in_flight", 1);
         let client = larder.client();
         let follower = tokio::spawn(async move { client.request("GET", "/slow", &[]).await });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        admin.until_metric("larder_collapsed_total", 1);
         drop(first);
         let answer = follower.await.expect("a follower").expect("an answer");
         assert_eq!(answer.status, 200);
@@ -54,16 +56,14 @@ async fn a_render_goes_on_when_the_first_client_hangs_up() {
 #[tokio::test]
 async fn a_render_that_nobody_waits_for_is_kept_all_the_same() {
     both_stores(async |store| {
-        let larder = Larder::serve(&Site::with(SITE), store);
-        let mut only = TcpStream::connect(&larder.address).expect("a connection");
+        let admin = Admin::serve(&Site::with(SITE), store);
+        let mut only = TcpStream::connect(&admin.larder.address).expect("a connection");
         only.write_all(b"GET /slow/1 HTTP/1.1\r\nHost: x\r\n\r\n").expect("sending");
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        admin.until_metric("larder_in_flight", 1);
         drop(only);
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        eventually("the page is kept", Duration::from_secs(5), async || {
-            larder.get("/slow/1").await.is_hit().then_some(())
-        })
-        .await;
+        admin.until_metric("larder_in_flight", 0);
+        let kept = admin.larder.get("/slow/1").await;
+        assert!(kept.is_hit(), "{}", kept.cache());
     })
     .await;
 }

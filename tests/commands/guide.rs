@@ -30,7 +30,7 @@ fn every_site_in_the_guide_is_one() {
 #[test]
 fn the_guide_names_every_helper() {
     let guide = include_str!("../../docs/guide/templates.md");
-    for helper in larder::site::template::FUNCTIONS.iter().map(|function| function.name) {
+    for helper in larder::parts::site::template::FUNCTIONS.iter().map(|function| function.name) {
         assert!(guide.contains(&format!("`{helper}`")), "the guide does not tell of `{helper}`");
     }
 }

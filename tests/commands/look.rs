@@ -108,6 +108,18 @@ async fn a_plan_says_what_an_edit_would_change_and_changes_nothing() {
 }
 
 #[test]
+fn a_plan_names_a_route_of_which_only_the_readers_from_elsewhere_change() {
+    let (site, redis) =
+        (Site::with("routes:\n  /: { body: x }\n  /b: { body: x }\n"), Redis::start());
+    let edit = "routes:\n  /: { body: x, cors: \"*\" }\n  /b: { body: x }\n";
+    let site = site.file("new.yaml", edit);
+    let new = site.path("new.yaml").display().to_string();
+    let plan = said(&site, &redis, &["plan", &new]);
+    let named: Vec<&str> = plan.lines().filter(|line| line.starts_with('~')).collect();
+    assert_eq!(named, ["~ /"], "{plan}");
+}
+
+#[test]
 fn init_writes_a_site_that_works_and_overwrites_nothing() {
     let site = Site::new();
     let dir = site.path("new").display().to_string();

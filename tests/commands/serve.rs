@@ -3,7 +3,8 @@
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Larder, MEMORY, Redis, Site, refused, signal};
+use crate::admin::Admin;
+use crate::harness::{Larder, MEMORY, PATIENCE, Redis, Site, refused, signal, until};
 
 const SITE: &str = "routes:\n  /: { body: home }\n  /slow: { inline: slow, delay: 1s }\n";
 
@@ -28,30 +29,32 @@ fn a_port_that_is_taken_is_told() {
     assert!(text.contains(&address), "{text}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_finishes_what_runs_and_ends_with_0() {
-    let larder = Larder::serve(&Site::with(SITE), MEMORY);
-    larder.get("/").await;
+    let admin = Admin::serve(&Site::with(SITE), MEMORY);
+    let larder = &admin.larder;
     let (client, address) = (larder.client(), larder.address.clone());
     let running = tokio::spawn(async move { client.request("GET", "/slow", &[]).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let (status, log) = larder.stop();
+    admin.until_metric("larder_in_flight", 1);
+    let (status, log) = admin.larder.stop();
     assert_eq!(status.code(), Some(0), "{log}");
     let answer = running.await.expect("a client").expect("the answer that was under way");
     assert_eq!(answer.text(), "slow");
     assert!(TcpStream::connect(address).is_err());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
-    let larder = Larder::serve(&Site::with(&SITE.replace("1s", "8s")), MEMORY);
-    let client = larder.client();
+    let admin = Admin::serve(&Site::with(&SITE.replace("1s", "8s")), MEMORY);
+    let (client, address) = (admin.larder.client(), admin.larder.address.clone());
     let running = tokio::spawn(async move { client.request("GET", "/slow", &[]).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    admin.until_metric("larder_in_flight", 1);
     let start = Instant::now();
-    signal(larder.pid(), "TERM");
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    larder.stop();
+    signal(admin.larder.pid(), "TERM");
+    until(PATIENCE, "the first signal is heard", || {
+        TcpStream::connect(&address).is_err().then_some(())
+    });
+    admin.larder.stop();
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
     running.abort();
 }
@@ -72,8 +75,7 @@ async fn idle_connections_do_not_keep_it() {
 async fn sighup_reloads_and_goes_on() {
     let site = Site::with(SITE);
     let larder = Larder::serve(&site, MEMORY);
-    signal(larder.pid(), "HUP");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    larder.logs_after("asked to reload", || signal(larder.pid(), "HUP"));
     assert_eq!(larder.get("/").await.text(), "home");
 }
 

@@ -1,6 +1,6 @@
 //! A line a request.
 
-use crate::harness::{Larder, MEMORY, Redis, Site, raw};
+use crate::harness::{Larder, MEMORY, PATIENCE, Redis, Site, eventually, raw};
 
 const SITE: &str = "\
 data: { word: one }
@@ -41,12 +41,11 @@ async fn what_ran_out_is_told_from_what_is_new() {
     let larder = Larder::dev(&Site::with(SITE), &["--store", MEMORY]);
     larder.get("/brief").await;
     larder.line_with("miss (new)");
-    let start = std::time::Instant::now();
-    while larder.logged("/brief  brief  miss (expired)") == 0 {
-        assert!(start.elapsed() < crate::harness::PATIENCE, "{}", larder.log());
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    eventually("a miss that is told from a new one", PATIENCE, async || {
         larder.get("/brief").await;
-    }
+        (larder.logged("/brief  brief  miss (expired)") > 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

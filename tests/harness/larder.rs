@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use super::client::{Answer, Client};
 use super::{PATIENCE, Site};
 
+/// What a shell does before it starts a larder that logs each time that it looks for edits.
+pub(crate) const DEBUG: &str = "export RUST_LOG=larder=debug";
+
 /// A running larder.
 pub(crate) struct Larder {
     child: Child,
@@ -145,11 +148,28 @@ impl Larder {
         self.logs_after("reloaded", edit)
     }
 
+    /// Waits until it has polled for edits `times` more: what was there before the last of these
+    /// began has been dealt with. It must have been started with [`DEBUG`].
+    pub(crate) fn polls(&self, times: usize) {
+        let polls = |line: &&String| line.contains("looking for edits hint=Poll");
+        let count = |lines: &[String]| lines.iter().filter(polls).count();
+        let before = self.log.wait(PATIENCE, |lines| Some(count(lines))).unwrap_or_default();
+        let enough = |lines: &[String]| (count(lines) >= before + times).then_some(());
+        let done = self.log.wait(PATIENCE, enough);
+        done.unwrap_or_else(|| panic!("no {times} polls in time; the log:\n{}", self.log.text()));
+    }
+
     /// The lines of the access log, as soon as there are `count`.
     pub(crate) fn requests(&self, count: usize) -> Vec<String> {
         let enough = |lines: &[String]| (lines.len() >= count).then(|| lines.to_vec());
         let lines = self.requests.wait(PATIENCE, enough);
         lines.unwrap_or_else(|| panic!("no {count} lines in time: {}", self.requests.text()))
+    }
+
+    /// Stops reading its logs, as a reader does that stands still, or reads on.
+    pub(crate) fn hold_logs(&self, is_held: bool) {
+        self.log.hold(is_held);
+        self.requests.hold(is_held);
     }
 
     /// The process's id.
@@ -271,21 +291,34 @@ fn address_in(line: &str) -> Option<String> {
 #[derive(Clone)]
 struct Log {
     lines: Arc<(Mutex<Vec<String>>, Condvar)>,
+    /// Whether the stream is not read for now.
+    is_held: Arc<(Mutex<bool>, Condvar)>,
 }
 
 impl Log {
     /// Reads `stream` to its end on a thread of its own, so that the program never blocks on it.
     fn of(stream: impl Read + Send + 'static) -> Self {
-        let log = Self { lines: Arc::default() };
+        let log = Self { lines: Arc::default(), is_held: Arc::default() };
         let writer = log.clone();
         thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                writer.wait_while_held();
                 let (lines, arrived) = &*writer.lines;
                 lines.lock().expect("the log").push(line);
                 arrived.notify_all();
             }
         });
         log
+    }
+
+    fn hold(&self, is_held: bool) {
+        *self.is_held.0.lock().expect("the switch") = is_held;
+        self.is_held.1.notify_all();
+    }
+
+    fn wait_while_held(&self) {
+        let is_held = self.is_held.0.lock().expect("the switch");
+        drop(self.is_held.1.wait_while(is_held, |is_held| *is_held).expect("the switch"));
     }
 
     fn text(&self) -> String {

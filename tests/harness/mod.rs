@@ -9,7 +9,7 @@ mod site;
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Answer, Client, raw};
-pub(crate) use larder::{Larder, check, may_apart, refused, run, signal};
+pub(crate) use larder::{DEBUG, Larder, check, may_apart, refused, run, signal};
 pub(crate) use redis::Redis;
 pub(crate) use site::Site;
 
@@ -28,7 +28,23 @@ pub(crate) async fn both_stores(test: impl AsyncFn(&str)) {
     }
 }
 
-/// Asks again and again until there is an answer; fails after `deadline`, saying `what`.
+/// Between two looks at something that has to happen.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Looks again and again until there is what `look` looks for; fails after `deadline`, saying
+/// `what` was not there.
+pub(crate) fn until<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// The same for what is asked of larder.
 pub(crate) async fn eventually<T>(
     what: &str,
     deadline: Duration,
@@ -40,6 +56,6 @@ pub(crate) async fn eventually<T>(
             return answer;
         }
         assert!(start.elapsed() < deadline, "not within {deadline:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }

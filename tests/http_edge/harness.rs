@@ -3,20 +3,19 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, StreamBody};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::StreamBody;
 use hyper::body::Frame;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
-use larder::http::access::Seen;
-use larder::http::body::Body;
-use larder::http::carry::{self, Carried, WholeRequest};
-use larder::http::edge::{Handle, Peer};
-use larder::http::listener::{Limits, Listener};
+use larder::parts::http::listener::{Limits, Listener};
+use larder::parts::http::{
+    Body, Exchange, Handle, Peer, RequestView, Responding, Unread, WarpHandler,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -24,72 +23,81 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::Filter as _;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+use warp::reply::{Reply as _, Response as Reply};
 
-/// What the lead's handler does, in small: hits before warp, the rest in one catch-all filter.
-#[derive(Clone)]
-struct Site<S> {
-    warp: S,
+/// What is told of an answer that was sent.
+pub(super) struct Seen {
+    pub(super) status: StatusCode,
+    pub(super) bytes: u64,
+}
+
+/// What larder's own handlers do, in small: what is ready is answered at once, the rest by a future
+/// or by warp.
+struct Site {
+    warp: WarpHandler,
     seen: Option<UnboundedSender<Seen>>,
 }
 
-pub(super) fn site() -> impl Handle {
+pub(super) fn site() -> Arc<dyn Handle> {
     observed(None)
 }
 
 /// The same, that tells what it has sent.
-pub(super) fn observed(seen: Option<UnboundedSender<Seen>>) -> impl Handle {
-    let filter = warp::any()
-        .and(warp::ext::get::<Carried<WholeRequest>>())
-        .and_then(|request: Carried<WholeRequest>| async move {
-            let request = request.take().expect("carried");
-            Ok::<_, Infallible>(carry::answer_for_warp(page(request).await))
-        })
-        .boxed();
-    Site { warp: TowerToHyperService::new(warp::service(filter)), seen }
+pub(super) fn observed(seen: Option<UnboundedSender<Seen>>) -> Arc<dyn Handle> {
+    Arc::new(Site { warp: WarpHandler::new(filter()), seen })
 }
 
-async fn page(request: WholeRequest) -> Response<Body> {
-    match request.uri().path() {
+/// What is given to warp: what reads bodies, heads or addresses.
+fn filter() -> BoxedFilter<(Reply,)> {
+    let upgrade = warp::path("upgrade").and(warp::ext::get::<OnUpgrade>()).map(upgrade);
+    let peer = warp::path("peer")
+        .and(warp::ext::get::<Peer>())
+        .map(|Peer(peer): Peer| peer.ip().to_string().into_response());
+    let query = warp::query::raw().map(|query| format!("?{query}"));
+    let host = warp::path("host")
+        .and(warp::path::full())
+        .and(query.or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .map(|path: FullPath, query: String, headers: HeaderMap| {
+            let host = headers["host"].to_str().expect("text");
+            format!("{host} {}{query}", path.as_str()).into_response()
+        });
+    let echo = warp::body::bytes().map(|body: Bytes| Reply::new(body.into()));
+    upgrade.or(peer).unify().or(host).unify().or(echo).unify().boxed()
+}
+
+/// Switches to a protocol that sends back what comes, once.
+fn upgrade(upgrade: OnUpgrade) -> Reply {
+    tokio::spawn(async move {
+        let mut stream = TokioIo::new(upgrade.await.expect("upgraded"));
+        let mut word = [0; 4];
+        stream.read_exact(&mut word).await.expect("a word");
+        stream.write_all(&word).await.expect("sent");
+    });
+    let mut answer = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    answer.headers_mut().insert("connection", "upgrade".parse().expect("a value"));
+    answer.headers_mut().insert("upgrade", "echo".parse().expect("a value"));
+    answer
+}
+
+async fn page(path: String) -> Response<Body> {
+    match path.as_str() {
         "/panic" => panic!("a bug"),
         "/wait" => std::future::pending().await,
-        "/upgrade" => upgrade(request),
-        "/large" => Response::new(Body::full(LARGE.clone())),
-        "/parts" => {
-            let parts = ["one", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
-            Response::new(Body::stream(StreamBody::new(futures_util::stream::iter(parts))))
-        }
         "/hold" => {
             let gate = GATE.notified();
             STARTED.notify_one();
             gate.await;
             Response::new(Body::from("held"))
         }
-        "/peer" => {
-            let peer = request.extensions().get::<Peer>().expect("a peer").0;
-            Response::new(Body::from(peer.ip().to_string()))
+        "/parts" => {
+            let parts = ["one", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
+            Response::new(Body::stream(StreamBody::new(futures_util::stream::iter(parts))))
         }
-        "/host" => {
-            let host = request.headers()["host"].to_str().expect("text").to_owned();
-            Response::new(Body::from(format!("{host} {}", request.uri())))
-        }
-        _ => {
-            let body = request.into_body().collect().await.expect("whole").to_bytes();
-            Response::new(Body::full(body))
-        }
+        _ => Response::new(Body::full(LARGE.clone())),
     }
-}
-
-/// Switches to a protocol that sends back what comes, once.
-fn upgrade(mut request: WholeRequest) -> Response<Body> {
-    let upgraded = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        let mut stream = TokioIo::new(upgraded.await.expect("upgraded"));
-        let mut word = [0; 4];
-        stream.read_exact(&mut word).await.expect("a word");
-        stream.write_all(&word).await.expect("sent");
-    });
-    let answer = Response::builder().status(101).header("connection", "upgrade");
-    answer.header("upgrade", "echo").body(Body::empty()).expect("an answer")
 }
 
 /// More than any window or buffer on the way takes; the same for all who ask.
@@ -98,43 +106,35 @@ static LARGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(vec![b'x'; 64 << 20
 pub(super) static STARTED: Notify = Notify::const_new();
 pub(super) static GATE: Notify = Notify::const_new();
 
-impl<S> Handle for Site<S>
-where
-    S: hyper::service::Service<
-            WholeRequest,
-            Response = warp::reply::Response,
-            Error = Infallible,
-            Future: Send,
-        > + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    fn quick<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
-        match request.uri().path() {
-            "/" => Some(Response::new(Body::from("hit"))),
+impl Handle for Site {
+    fn respond(&self, request: &RequestView<'_>) -> Responding {
+        match request.path {
+            "/" => Response::new(Body::from("hit")).into(),
             "/quick-panic" => panic!("a bug"),
-            _ => None,
+            path => {
+                let path = path.to_owned();
+                Responding::begin(async move { page(path).await.into() })
+            }
         }
     }
 
-    fn slow(&self, request: WholeRequest) -> impl Future<Output = Response<Body>> + Send {
-        let answering = self.warp.call(carry::request_for_warp(request));
-        async move {
-            match answering.await {
-                Ok(answer) => carry::answer_from_warp(answer),
-                Err(never) => match never {},
-            }
-        }
+    fn takes_whole(&self, request: &RequestView<'_>) -> bool {
+        !["/", "/quick-panic", "/panic", "/wait", "/hold", "/parts", "/large"]
+            .contains(&request.path)
+    }
+
+    fn respond_to_whole(&self, request: &RequestView<'_>, unread: Unread) -> Responding {
+        self.warp.respond_to_whole(request, unread)
     }
 
     fn observes(&self) -> bool {
         self.seen.is_some()
     }
 
-    fn sent(&self, seen: &Seen) {
+    fn sent(&self, exchange: &Exchange<'_>) {
         if let Some(channel) = &self.seen {
-            let _test_over = channel.send(seen.clone());
+            let Exchange { status, bytes, .. } = *exchange;
+            let _test_over = channel.send(Seen { status, bytes });
         }
     }
 }
@@ -149,7 +149,7 @@ pub(super) async fn serve(limits: Limits) -> Server {
     serve_with(site(), limits).await
 }
 
-pub(super) async fn serve_with(handler: impl Handle, limits: Limits) -> Server {
+pub(super) async fn serve_with(handler: Arc<dyn Handle>, limits: Limits) -> Server {
     let listener = Listener::bind("127.0.0.1:0").await.expect("a port");
     let listener = listener.with_loops(2);
     let (addr, stop) = (listener.addr(), CancellationToken::new());

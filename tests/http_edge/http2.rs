@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use larder::http::listener::Limits;
+use larder::parts::http::listener::Limits;
 
 use crate::floods::FLOODS;
 use crate::frames::{
@@ -67,6 +67,7 @@ async fn a_client_that_takes_its_answer_slowly_is_not_ended() {
             let came = raw.next().await.expect("the connection stays");
             if came.kind == DATA {
                 taken += came.payload.len();
+                // The slow client that this is about: consent comes late, but it comes.
                 tokio::time::sleep(SHORT / 4).await;
                 let more = u32::try_from(came.payload.len()).expect("a length").to_be_bytes();
                 for stream in [0, 1] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder::http::listener::{Limits, Listener};
+use larder::parts::http::listener::{Limits, Listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -60,6 +60,7 @@ async fn a_client_that_does_not_read_is_cut() {
         stream.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
         // The server has given up when it takes no more bytes: a write to it fails.
         while stream.write_all(b"\r\n").await.is_ok() {
+            // Without a pause what is written would fill the connection instead of probing it.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream as Blocking;
 use std::time::{Duration, Instant};
 
-use larder::http::listener::Limits;
+use larder::parts::http::listener::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

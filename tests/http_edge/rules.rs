@@ -1,6 +1,6 @@
 //! What is refused, and what is not.
 
-use larder::http::listener::Limits;
+use larder::parts::http::listener::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 

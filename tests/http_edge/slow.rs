@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use larder::http::listener::Limits;
+use larder::parts::http::listener::Limits;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -22,6 +22,7 @@ async fn drip(addr: std::net::SocketAddr, first: &str, drip: &str) -> (String, D
     let dripping = tokio::spawn(async move {
         let mut is_open = to.write_all(first.as_bytes()).await.is_ok();
         for byte in drip.as_bytes().iter().cycle() {
+            // The slow client that this is about.
             tokio::time::sleep(STEP).await;
             is_open = is_open && to.write_all(&[*byte]).await.is_ok();
             if !is_open {
@@ -78,9 +79,10 @@ async fn who_takes_an_answer_in_small_steps_gets_all_of_it() {
         let (began, mut taken, mut bit) = (Instant::now(), 0, [0; 4096]);
         while began.elapsed() < SHORT * 8 {
             taken += stream.read(&mut bit).await.expect("the connection stays");
+            // A pause between two steps, as a slow reader makes them.
             tokio::time::sleep(STEP).await;
         }
-        // Then it stops, and is cut: what was on its way comes, and no more.
+        // Then it stops for longer than it may, and is cut: what was on its way comes, no more.
         tokio::time::sleep(SHORT * 4).await;
         let mut rest = Vec::new();
         let _reset = stream.read_to_end(&mut rest).await;

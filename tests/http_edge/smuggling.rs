@@ -1,7 +1,7 @@
 //! Requests that two servers on the way could cut differently: each is refused as a whole, or has
 //! one meaning only. What follows a refused one on its connection is never answered.
 
-use larder::http::listener::Limits;
+use larder::parts::http::listener::Limits;
 
 use crate::harness::{exchange, serve, status};
 
@@ -28,6 +28,12 @@ macro_rules! chunked {
 
 /// Refused by 400. Behind each comes a request that must not be seen.
 const REFUSED: &[Case] = &[
+    ("3.2", "a fragment, which is no part of a target", "GET /host#x HTTP/1.1\r\nHost: a\r\n\r\n"),
+    (
+        "3.2",
+        "a fragment behind an absolute target",
+        "POST http://a/host?b#x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    ),
     (
         "6.3",
         "length and coding",
@@ -118,7 +124,6 @@ const TAKEN: &[Case] = &[
     ("7.1", "a chunk's length with zeros in front", chunked!("0001\r\na\r\n0\r\n\r\n")),
     ("7.1.1", "a chunk's extension", chunked!("1;a=\"b\"\r\na\r\n0\r\n\r\n")),
     ("7.1.2", "trailers", chunked!("1\r\na\r\n0\r\nHost: b\r\nContent-Length: 9\r\n\r\n")),
-    ("3.2", "a fragment, which is no part of a target", "GET /host#x HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("3.2.2", "an absolute target", "GET http://b/host HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("9110 5.6.3", "spaces around a value", "GET / HTTP/1.1\r\nHost: \t a \t\r\n\r\n"),
 ];

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder::http::listener::{Limits, Listener};
-use larder::http::tls::Tls;
+use larder::parts::http::listener::{Limits, Listener};
+use larder::parts::http::tls::Tls;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;

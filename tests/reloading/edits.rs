@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::harness::{Larder, MEMORY, Site, eventually};
+use crate::harness::{DEBUG, Larder, MEMORY, Site, eventually};
 
 /// By events it takes a second, by poll four; the rest is for a busy machine.
 const SEEN: Duration = Duration::from_secs(10);
@@ -30,6 +30,7 @@ async fn every_way_to_save_is_seen() {
     site.edit_in_place("routes.yaml", &routes("in-place"));
     shows(&larder, "/", "in-place").await;
     site.remove("routes.yaml");
+    // Gone for longer than any editor takes, and for less than what counts as deleted.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(larder.get("/").await.text(), "in-place");
     site.edit_in_place("routes.yaml", &routes("returned"));
@@ -50,6 +51,7 @@ async fn a_file_written_in_two_parts_is_read_when_it_is_whole() {
     let mut file = fs::File::create(site.path("routes.yaml")).expect("the file");
     file.write_all(head.as_bytes()).expect("the first part");
     file.flush().expect("the first part");
+    // A writer that pauses, all the while with the beginning of the file on the disk.
     for _ in 0..15 {
         assert_eq!(larder.get("/two").await.status, 200, "half of the file was taken for all");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -100,12 +102,12 @@ routes:
 #[tokio::test]
 async fn touching_a_file_or_saving_the_same_bytes_is_no_reload() {
     let site = Site::with(&routes("start"));
-    let larder = Larder::serve(&site, MEMORY);
+    let larder = Larder::spawn_after(&site, DEBUG, &["--store", MEMORY]);
     site.touch("routes.yaml");
     site.edit("routes.yaml", &routes("start"));
     site.edit_in_place("routes.yaml", &routes("start"));
     site.edit_in_place("unrelated.txt", "x");
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    larder.polls(2);
     assert_eq!(larder.logged("reloaded"), 0, "{}", larder.log());
     larder.reloads_after(|| site.edit("routes.yaml", &routes("next")));
     assert_eq!(larder.logged("reloaded"), 1, "{}", larder.log());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Larder, MEMORY, Site, both_stores, eventually};
+use crate::harness::{DEBUG, Larder, MEMORY, Site, both_stores, eventually};
 
 fn site() -> Site {
     Site::with(
@@ -68,14 +68,14 @@ async fn a_file_that_is_deleted_keeps_what_is_served() {
     }
 }
 
-#[tokio::test]
-async fn what_is_wrong_is_logged_once_a_change() {
+#[test]
+fn what_is_wrong_is_logged_once_a_change() {
     let site = site();
-    let larder = Larder::serve(&site, MEMORY);
+    let larder = Larder::spawn_after(&site, DEBUG, &["--store", MEMORY]);
     larder.logs_after("error[unknown_field]", || {
         site.replace("routes.yaml", "routes:", "ruotes:");
     });
-    // Longer than the poll's period: what has been said is not said again.
-    tokio::time::sleep(Duration::from_millis(4500)).await;
+    // What has been said is not said again.
+    larder.polls(3);
     assert_eq!(larder.logged("error[unknown_field]"), 1, "{}", larder.log());
 }

@@ -45,6 +45,7 @@ async fn reload_under_load(store: &str) {
     let _turn = ONE_AT_A_TIME.lock().await;
     let site = site();
     let larder = Larder::serve(&site, store);
+    // What the same clients see in a time without reloads.
     let calm = ask_while(&larder, || std::thread::sleep(Duration::from_secs(3))).await;
     let busy = ask_while(&larder, || {
         for version in 1..=RELOADS {

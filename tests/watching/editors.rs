@@ -49,6 +49,7 @@ const WAYS: &[Way] = &[
     // open(O_WRONLY|O_CREAT|O_TRUNC), write in chunks, fdatasync, close.
     calls("VS Code", |path, text, _| {
         let mut file = File::create(path).expect("emptied");
+        // An editor that is slow to write what it has emptied.
         std::thread::sleep(Duration::from_millis(20));
         for part in halves(text) {
             file.write_all(part).expect("written");

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use larder::reload::ReloadState;
-use larder::watch::WatchOptions;
+use larder::parts::reload::ReloadState;
+use larder::parts::watch::WatchOptions;
 
 use super::harness::{Site, is_by_events, run, write};
 
@@ -41,6 +41,7 @@ async fn a_save_in_two_chunks_is_used_only_whole() {
     let mut file = fs::File::create(site.path("site.txt")).unwrap();
     // What is there now would be good by itself.
     file.write_all(b"half\nend\n").unwrap();
+    // A writer that pauses between two chunks, longer than an edit needs to be live.
     tokio::time::sleep(Duration::from_millis(150)).await;
     file.write_all(b"two\nend\n").unwrap();
     drop(file);
@@ -61,6 +62,7 @@ async fn a_save_that_is_under_way_when_the_watch_begins_is_used_only_whole() {
     })
     .await;
     site.expect("one").await;
+    // The writer pauses, longer than an edit needs to be live.
     tokio::time::sleep(Duration::from_millis(400)).await;
     let mut file = half.unwrap();
     file.write_all(b"two\nend\n").unwrap();
@@ -79,7 +81,7 @@ async fn a_file_emptied_for_a_moment_is_waited_for() {
     ])
     .await;
     site.expect("one|m").await;
-    // Emptied and closed, as `: > part.txt` does, then written by another open.
+    // Emptied and closed, as `: > part.txt` does, then, after a pause, written by another open.
     fs::File::create(site.path("part.txt")).unwrap();
     tokio::time::sleep(Duration::from_millis(700)).await;
     write(&site.path("part.txt"), "two");
@@ -107,6 +109,7 @@ async fn a_file_that_goes_and_comes_back_at_once_was_never_gone() {
     let mut site = Site::start(&[("site.txt", "one\nend\n")]).await;
     site.expect("one").await;
     fs::remove_file(site.path("site.txt")).unwrap();
+    // Gone for longer than an edit needs to be live.
     tokio::time::sleep(Duration::from_millis(300)).await;
     write(&site.path("site.txt"), "two\nend\n");
     site.expect("two").await;
@@ -257,6 +260,7 @@ async fn without_events_a_writer_may_pause_too() {
         site.expect("one two three").await;
         let mut file = fs::File::create(site.path("part.txt")).unwrap();
         file.write_all(part.as_bytes()).unwrap();
+        // The writer's pause, over several polls.
         tokio::time::sleep(Duration::from_millis(pause)).await;
         file.write_all(b" four").unwrap();
         drop(file);

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use larder::clock::Clock;
-use larder::config::Files;
-use larder::diagnostic::{Code, Diagnostic, Report, SourceFile, Span};
-use larder::reload::{Build, Built, Outcome, ReloadHandle, Reloader};
-use larder::watch::{Watch, WatchOptions};
+use larder::parts::clock::Clock;
+use larder::parts::config::Files;
+use larder::parts::diagnostic::{Code, Diagnostic, Report, SourceFile, Span};
+use larder::parts::reload::{Build, Built, Outcome, ReloadHandle, Reloader};
+use larder::parts::watch::{Watch, WatchOptions};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;

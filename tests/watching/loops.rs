@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::harness;
-use crate::harness::{Larder, MEMORY, PATIENCE, Site, eventually};
+use crate::harness::{DEBUG, Larder, MEMORY, PATIENCE, Site, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_written_all_the_time_beside_a_glob_s_files_delays_no_edit() {
@@ -26,6 +26,7 @@ async fn a_log_that_is_written_all_the_time_beside_a_glob_s_files_delays_no_edit
     let writer = std::thread::spawn(move || {
         while !is_over.load(Ordering::Relaxed) {
             log.write_all(b"GET / 200\n").expect("a line");
+            // Far less often than larder would have to look to keep up.
             std::thread::sleep(Duration::from_millis(5));
         }
     });
@@ -82,6 +83,40 @@ routes:
     assert_eq!(larder.logged("reloaded"), 1, "{}", larder.log());
 }
 
+/// In the site's directory, where a glob looks for files, and where one goes on into directories.
+const FOREIGN: [&str; 3] = ["foreign", "posts/foreign", "notes/foreign"];
+
+#[test]
+fn what_is_no_input_is_not_looked_at_however_often_it_is_written() {
+    const SITE: &str = "
+load: { posts: 'posts/*.md', notes: 'notes/**/*.md' }
+routes:
+  /: { inline: '{{len posts}} {{len notes}}' }
+";
+    let site = Site::with(SITE).file("posts/a.md", "a").file("notes/b.md", "b");
+    let larder = Larder::spawn_after(&site, DEBUG, &["--store", MEMORY]);
+    let looks = || larder.logged("looking for edits hint=Event");
+    larder.reloads_after(|| site.edit("posts/a.md", "aa"));
+    let before = looks();
+    for name in FOREIGN {
+        let mut log = File::create(site.path(name)).expect("a log");
+        for turn in 0..10_000 {
+            log.write_all(b"a line\n").expect("a line");
+            if turn % 10 == 0 {
+                // As programs do that open their log for each line, or put a file in its place.
+                fs::OpenOptions::new().append(true).open(site.path(name)).expect("opened");
+            }
+            if turn % 100 == 0 {
+                site.edit(&format!("{name}.state"), &turn.to_string());
+            }
+        }
+    }
+    larder.reloads_after(|| site.edit("posts/a.md", "aaa"));
+    // Those of the edit, and of events that the kernel had no room for.
+    let made = looks() - before;
+    assert!((1..10).contains(&made), "{made} looks: {}", larder.log());
+}
+
 const SAVES: usize = 1000;
 /// Saves without a pause between them; then the last is waited for.
 const BURST: usize = 25;
@@ -100,6 +135,7 @@ async fn of_a_thousand_saves_in_a_minute_the_last_one_wins_and_memory_stays_flat
     let began = Instant::now();
     for turn in 1..=SAVES {
         save(&site, turn);
+        // So that the saves are spread over the builds, and not all before the first.
         tokio::time::sleep(Duration::from_millis(5)).await;
         if turn % 5 == 0 {
             // Emptied and half-written again and again, it was never taken for that.
@@ -137,6 +173,7 @@ async fn who_saves_a_large_site_without_end_is_served_what_was_saved_and_nothing
     // A build takes longer than the time between two saves: none is made of what is on the disk.
     for turn in 1.. {
         save(&site, turn);
+        // A save takes its time; there is none longer than this without one.
         tokio::time::sleep(Duration::from_millis(5)).await;
         assert_eq!(larder.get("/299").await.status, 200, "{}", larder.log());
         if larder.logged("reloaded") >= 2 {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::admin::Admin;
-use crate::harness::{Larder, PATIENCE, Site, eventually, may_apart};
+use crate::harness::{DEBUG, Larder, PATIENCE, Site, eventually, may_apart, until};
 
 /// A poll takes four seconds; the rest is for a busy machine.
 const SEEN: Duration = Duration::from_secs(15);
@@ -24,7 +24,7 @@ async fn shows(larder: &Larder, body: &str) {
 
 #[tokio::test]
 async fn a_file_mounted_alone_that_was_replaced_is_told_of_with_the_mend() {
-    let mount = "mount --bind host.yaml routes.yaml";
+    let mount = format!("{DEBUG}; mount --bind host.yaml routes.yaml");
     if !may_apart(
         "-m",
         "cd \"$(mktemp -d)\" && touch host.yaml routes.yaml && mount --bind host.yaml routes.yaml",
@@ -32,7 +32,7 @@ async fn a_file_mounted_alone_that_was_replaced_is_told_of_with_the_mend() {
         return;
     }
     let site = Site::new().file("host.yaml", &routes("one")).file("routes.yaml", "");
-    let admin = Admin::of(Larder::spawn_apart(&site, "-m", mount, &ARGUMENTS));
+    let admin = Admin::of(Larder::spawn_apart(&site, "-m", &mount, &ARGUMENTS));
     shows(&admin.larder, "one").await;
     // What is written into the file itself arrives, by the poll.
     site.edit_in_place("host.yaml", &routes("two"));
@@ -49,7 +49,7 @@ async fn a_file_mounted_alone_that_was_replaced_is_told_of_with_the_mend() {
     assert_eq!(status["diagnostics"][0]["code"], "mount_stale", "{status}");
     assert!(admin.get("/").body.contains("mount the directory"));
     // A few polls later it has been said once.
-    tokio::time::sleep(Duration::from_millis(4500)).await;
+    admin.larder.polls(3);
     assert_eq!(admin.larder.logged("mount_stale"), 1, "{}", admin.larder.log());
     assert_eq!(admin.larder.get("/").await.text(), "two");
 }
@@ -85,16 +85,15 @@ impl Mounted {
             return None;
         };
         let mut mounted = Self { server, client, at: at.to_owned() };
-        let began = std::time::Instant::now();
-        while fs::read_dir(at).is_ok_and(|mut names| names.next().is_none()) {
+        let is_mounted = until(PATIENCE, "sshfs mounts or ends", || {
+            let is_empty = fs::read_dir(at).is_ok_and(|mut names| names.next().is_none());
             let ended = mounted.client.try_wait().is_ok_and(|status| status.is_some());
-            if ended || began.elapsed() > PATIENCE {
-                eprintln!("-- NOT TESTED: sshfs does not mount here");
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(20));
+            (ended || !is_empty).then_some(!is_empty)
+        });
+        if !is_mounted {
+            eprintln!("-- NOT TESTED: sshfs does not mount here");
         }
-        Some(mounted)
+        is_mounted.then_some(mounted)
     }
 }
 

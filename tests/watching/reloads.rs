@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use larder::clock::Clock;
-use larder::config::Files;
-use larder::diagnostic::Report;
-use larder::reload::{Build, Built, Outcome, ReloadState, Reloader};
-use larder::watch::{Watch, WatchOptions};
+use larder::parts::clock::Clock;
+use larder::parts::config::Files;
+use larder::parts::diagnostic::Report;
+use larder::parts::reload::{Build, Built, Outcome, ReloadState, Reloader};
+use larder::parts::watch::{Watch, WatchOptions};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -98,6 +98,7 @@ async fn who_asks_in_the_middle_of_a_save_gets_the_whole_of_it() {
         }
         let handle = site.handle.clone();
         let asked = tokio::spawn(async move { handle.reload_now().await });
+        // The pause of who saves, with the file empty or gone.
         tokio::time::sleep(Duration::from_millis(50)).await;
         write(&site.path("site.txt"), &format!("next {turn}\nend\n"));
         let changes = format!("next {turn}");
@@ -131,6 +132,7 @@ async fn of_many_saves_the_last_one_wins() {
     for turn in 1..=200 {
         write(&site.path("tmp"), &format!("{turn}\nend\n"));
         fs::rename(site.path("tmp"), site.path("site.txt")).unwrap();
+        // So that the saves are spread over many looks and builds.
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let mut last = 0;
@@ -230,6 +232,7 @@ fn save_somehow(site: &Site, turn: u64, text: &str) {
             let mut file = fs::File::create(&path).unwrap();
             let (one, two) = text.split_at(text.len() / 2);
             file.write_all(one.as_bytes()).unwrap();
+            // A writer that pauses, for longer or shorter than the time between two looks.
             std::thread::sleep(Duration::from_millis(turn % 60));
             file.write_all(two.as_bytes()).unwrap();
         }
@@ -246,6 +249,7 @@ fn save_somehow(site: &Site, turn: u64, text: &str) {
         }
         _ => {
             fs::write(&path, "").unwrap();
+            // The same, with the file empty.
             std::thread::sleep(Duration::from_millis(turn % 90));
             fs::write(&path, text).unwrap();
         }
@@ -304,6 +308,7 @@ async fn who_saves_without_pause_is_served_without_waiting_for_one() {
         for turn in 1..=400 {
             write(&beside, &format!("{turn}\nend\n"));
             fs::rename(&beside, &path).unwrap();
+            // Shorter than any quiet time.
             std::thread::sleep(Duration::from_millis(7));
         }
     });

@@ -7,21 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use http::{HeaderMap, HeaderValue, Method, Request};
-use http_body_util::Full;
-use larder::build::site_of;
-use larder::cache::{Ask, Cache, CacheSettings, Entry, Lifetime, Rendered, record};
-use larder::clock::Clock;
-use larder::fingerprint::Fingerprint;
-use larder::http::edge::Handle as _;
-use larder::http::handler::SiteHandler;
-use larder::http::hit::Asking;
-use larder::http::live::Live;
-use larder::site::key::Facts;
-use larder::site::route::{Found, RawQuery};
-use larder::site::{RenderJob, Site};
-use larder::source::file::Disk;
+use criterion::{Criterion, criterion_group, criterion_main};
+use http::{HeaderMap, HeaderValue, Method, Version};
+use larder::parts::build::site_of;
+use larder::parts::cache::{Cache, CacheRequest, CacheSettings, Entry, Lifetime, Rendered, record};
+use larder::parts::clock::Clock;
+use larder::parts::fingerprint::Fingerprint;
+use larder::parts::http::live::Live;
+use larder::parts::http::{Handle as _, RequestView, SiteHandler};
+use larder::parts::site::Site;
+use larder::parts::site::key::Facts;
+use larder::parts::site::route::{RawQuery, RouteMatch};
+use larder::parts::source::file::Disk;
 use tokio_util::task::TaskTracker;
 
 /// A site of a thousand routes of each kind, and the page that is asked for.
@@ -37,7 +34,8 @@ fn site(directory: &std::path::Path) -> Site {
     text.push_str(
         "  /hello/{name}: { inline: \"<p>{{params.name}}, {{query.lang}}</p>{{#each team}}<li>\
          {{name}}</li>{{/each}}\", content_type: text/html,\n    data: { team: [{ name: ada }, \
-         { name: grace }, { name: barbara }] } }\n",
+         { name: grace }, { name: barbara }] } }\n  \
+         /rendered/{name}: { inline: \"<p>{{params.name}}</p>\", ttl: off }\n",
     );
     std::fs::write(directory.join("routes.yaml"), text).expect("written");
     let clock = Clock::system();
@@ -75,7 +73,7 @@ fn parts(bench: &mut Criterion) {
     bench.bench_function("route: a parameter", |run| {
         run.iter(|| black_box(site.find("GET", black_box(PATH))));
     });
-    let Found::Route(matched) = site.find("GET", PATH) else { panic!("a route") };
+    let RouteMatch::Route(matched) = site.find("GET", PATH) else { panic!("a route") };
     let route = site.route(matched.target).expect("a route");
     let plan = route.key.as_ref().expect("a key");
     let facts = |run: &mut dyn FnMut(&Facts<'_>)| {
@@ -88,18 +86,14 @@ fn parts(bench: &mut Criterion) {
     bench.bench_function("key: query, rules and key", |run| {
         run.iter(|| facts(&mut |facts| _ = black_box(plan.build(facts))));
     });
-    bench.bench_function("render: a small page", |run| {
-        facts(&mut |facts| {
-            let job = || RenderJob::new(&site, route, facts).expect("sound").expect("a page");
-            run.iter_batched(job, |job| job.run().expect("rendered"), BatchSize::SmallInput);
-        });
-    });
     hit(bench, &site, &headers);
 }
 
-/// Everything between a head that is read and an answer that is to be written.
+/// Everything between a head that is read and an answer that is to be written: from memory, and by
+/// a render each time.
 fn hit(bench: &mut Criterion, site: &Arc<Site>, headers: &HeaderMap) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let _entered = runtime.enter();
     let settings = CacheSettings {
         prefix: "api:cache".into(),
         memory_bytes: 1 << 26,
@@ -111,24 +105,28 @@ fn hit(bench: &mut Criterion, site: &Arc<Site>, headers: &HeaderMap) {
     let cache = Cache::memory(settings, Clock::system(), TaskTracker::new());
     let live = Arc::new(Live::new(Arc::clone(site)));
     let handler = SiteHandler::new(live, cache, &site.server);
-    let mut request = Request::new(Full::new(Bytes::new()));
-    *request.uri_mut() = format!("{PATH}?{QUERY}").parse().expect("an address");
-    *request.headers_mut() = headers.clone();
-    let answer = runtime.block_on(handler.slow(request.clone()));
-    assert_eq!(answer.status(), 200);
-    let asking = Asking { method: &Method::GET, path: PATH, query: QUERY, fields: headers };
-    bench.bench_function("hit: route, key, entry, conditions", |run| {
-        run.iter(|| black_box(handler.hit(&asking).expect("a hit")));
-    });
-    bench.bench_function("hit: the same by hyper's types", |run| {
-        run.iter(|| black_box(handler.quick(&request).expect("a hit")));
-    });
+    for (name, path, query) in [
+        ("hit: route, key, entry, conditions", PATH, Some(QUERY)),
+        ("render: a small page, not kept", "/rendered/ada", None),
+    ] {
+        let request = RequestView {
+            method: &Method::GET,
+            path,
+            query,
+            version: Version::HTTP_11,
+            headers,
+            peer: ([127, 0, 0, 1], 9).into(),
+        };
+        let answer = || runtime.block_on(handler.respond(black_box(&request)).answer());
+        assert_eq!(answer().status(), 200);
+        bench.bench_function(name, |run| run.iter(|| black_box(answer())));
+    }
 }
 
 /// To Redis and back, for a body of 1 KiB and of 64 KiB.
 fn records(bench: &mut Criterion) {
     for size in [1024, 65536] {
-        let ask = Ask {
+        let request = CacheRequest {
             key: "api:cache::page:/page".into(),
             fingerprint: Fingerprint::of(b"page"),
             lifetime: Lifetime::of(Duration::from_secs(60)),
@@ -137,8 +135,8 @@ fn records(bench: &mut Criterion) {
             io: false,
         };
         let (content_type, body) = ("text/plain; charset=utf-8".into(), "x".repeat(size).into());
-        let rendered = Rendered { status: 200, content_type, body, at_most: None, store: true };
-        let entry = Entry::new(rendered, &ask, Clock::system().wall());
+        let rendered = Rendered { status: 200, content_type, body };
+        let entry = Entry::new(rendered, &request, Clock::system().wall());
         let kept = Bytes::from(record::write(&entry).expect("a record"));
         bench.bench_function(&format!("record: write {size} B"), |run| {
             run.iter(|| record::write(black_box(&entry)));

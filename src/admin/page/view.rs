@@ -1,16 +1,17 @@
-//! The page's HTML. All text that is not the page's own goes through [`Text`].
+//! The pages' HTML. maud escapes all text; what others wrote goes through [`visible`] too.
 
-use std::cmp::Reverse;
-use std::fmt::{self, Write as _};
+use std::cmp::Ordering;
 
-use super::super::Inner;
-use super::super::entries::is_current;
-use super::super::fields::encoded;
-use super::super::status::{rfc3339, url_of};
-use super::Filter;
-use crate::cache::{Inspection, KeyInfo};
+use maud::{DOCTYPE, Markup, html};
+
+use super::super::State;
+use super::super::status::rfc3339;
+use super::KeyFilter;
+use crate::cache::{Inspection, StoreError};
 use crate::diagnostic::render;
+use crate::inspect::{EntryRow, percent_encoded};
 use crate::site::Site;
+use crate::units::counted;
 
 /// How much of a body is shown, in bytes.
 const BODY_SHOWN: usize = 64 * 1024;
@@ -25,376 +26,393 @@ const ABOUT: [(&str, &str); 6] = [
 ];
 
 /// What the list page shows beside the status.
-pub(super) struct Shown<'a> {
-    pub(super) keys: &'a [KeyInfo],
-    pub(super) next: Option<&'a str>,
+pub(super) struct ListPage<'a> {
+    pub(super) filter: &'a KeyFilter,
+    pub(super) keys: &'a [EntryRow],
+    /// Where the next page begins.
+    pub(super) cursor: Option<String>,
+    /// Why there are no keys.
     pub(super) trouble: Option<String>,
-    pub(super) said: Option<u64>,
+    /// How many keys the form before this page deleted.
+    pub(super) deleted: Option<u64>,
+    /// What Redis says of itself, by name.
     pub(super) about: Vec<(String, String)>,
 }
 
-/// The order of a page's keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Sort {
-    #[default]
-    Key,
-    Route,
-    Left,
-    Age,
-    Size,
-    Status,
+/// A column of the table of keys.
+#[derive(Debug)]
+pub(super) struct Column {
+    /// Its name in the page's address.
+    pub(super) name: &'static str,
+    label: &'static str,
+    is_number: bool,
+    /// The order into which a click puts the keys.
+    compare: fn(&EntryRow, &EntryRow) -> Ordering,
 }
 
-impl Sort {
-    const ALL: [Self; 6] =
-        [Self::Key, Self::Route, Self::Left, Self::Age, Self::Size, Self::Status];
+static COLUMNS: [Column; 6] = [
+    column("key", "Key", false, |one, two| one.key.cmp(&two.key)),
+    column("route", "Route", false, |one, two| one.route.cmp(&two.route)),
+    column("left", "Life left", true, |one, two| one.stored.ttl_ms.cmp(&two.stored.ttl_ms)),
+    column("age", "Age", true, |one, two| one.stored.age_ms.cmp(&two.stored.age_ms)),
+    column("size", "Size", true, |one, two| two.stored.size_bytes.cmp(&one.stored.size_bytes)),
+    column("status", "Status", true, |one, two| two.stored.status.cmp(&one.stored.status)),
+];
 
-    pub(super) fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|sort| sort.name() == name).unwrap_or_default()
+const fn column(
+    name: &'static str,
+    label: &'static str,
+    is_number: bool,
+    compare: fn(&EntryRow, &EntryRow) -> Ordering,
+) -> Column {
+    Column { name, label, is_number, compare }
+}
+
+impl Column {
+    /// The column of that name; the first where there is none.
+    pub(super) fn named(name: &str) -> &'static Self {
+        COLUMNS.iter().find(|column| column.name == name).unwrap_or(&COLUMNS[0])
     }
 
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Key => "key",
-            Self::Route => "route",
-            Self::Left => "left",
-            Self::Age => "age",
-            Self::Size => "size",
-            Self::Status => "status",
-        }
+    /// Whether keys are sorted by it where nothing is said.
+    pub(super) fn is_first(&self) -> bool {
+        self.name == COLUMNS[0].name
     }
 
-    pub(super) fn apply(self, keys: &mut [KeyInfo]) {
-        keys.sort_by(|one, other| one.key.cmp(&other.key));
-        match self {
-            Self::Key => {}
-            Self::Route => keys.sort_by(|one, other| one.route.cmp(&other.route)),
-            Self::Left => keys.sort_by_key(|info| info.ttl_ms),
-            Self::Age => keys.sort_by_key(|info| info.age_ms),
-            Self::Size => keys.sort_by_key(|info| Reverse(info.size_bytes)),
-            Self::Status => keys.sort_by_key(|info| Reverse(info.status)),
-        }
+    /// Puts keys in its order, those that are alike by the key.
+    pub(super) fn sort(&self, keys: &mut [EntryRow]) {
+        keys.sort_by(|one, two| (self.compare)(one, two).then_with(|| one.key.cmp(&two.key)));
     }
 }
 
-/// Text in HTML, between tags and in quoted attributes; signs that would hide or turn it are shown.
-struct Text<'a>(&'a str);
+/// Text in which signs that would hide or turn it are shown as what they are.
+fn visible(text: &str) -> String {
+    let is_hidden = |char: char| match char {
+        '\n' | '\t' => false,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        char => char.is_control(),
+    };
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_hidden(char) { out.extend(char.escape_unicode()) } else { out.push(char) }
+    }
+    out
+}
 
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.chars() {
-            match char {
-                '&' => out.write_str("&amp;")?,
-                '<' => out.write_str("&lt;")?,
-                '>' => out.write_str("&gt;")?,
-                '"' => out.write_str("&quot;")?,
-                '\'' => out.write_str("&#39;")?,
-                '\n' | '\t' => out.write_char(char)?,
-                '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    write!(out, "{}", char.escape_unicode())?;
+/// A page around its parts; with `live`, the script that keeps it so.
+fn frame(title: &str, live: bool, header: &Markup, main: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (visible(title)) " · larder" }
+                link rel="icon" href="/icon.svg";
+                link rel="stylesheet" href="/admin.css";
+                @if live { script src="/admin.js" defer {} }
+            }
+            body {
+                header {
+                    a.mark href="/" { img src="/icon.svg" alt="" width="24" height="24"; " larder" }
+                    (header)
                 }
-                char if char.is_control() => write!(out, "{}", char.escape_unicode())?,
-                char => out.write_char(char)?,
+                (main)
             }
         }
-        Ok(())
     }
 }
 
-/// Writes into a page; a string takes everything.
-macro_rules! put {
-    ($out:expr, $($rest:tt)*) => {{ let _infallible = write!($out, $($rest)*); }};
+fn form_token(token: &str) -> Markup {
+    html! { input type="hidden" name="form" value=(token); }
 }
-
-fn frame(title: &str, script: &str, body: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{} · larder</title>\n<link rel=\"icon\" href=\"/icon.svg\">\n\
-         <link rel=\"stylesheet\" href=\"/admin.css\">\n{script}</head>\n<body>\n{body}</body>\n\
-         </html>\n",
-        Text(title)
-    )
-}
-
-const MARK: &str = "<a class=\"mark\" href=\"/\"><img src=\"/icon.svg\" alt=\"\" width=\"24\" \
-    height=\"24\"> larder</a>";
-const LIVE: &str = "<script src=\"/admin.js\" defer></script>\n";
 
 /// The login form.
-pub(super) fn login_page(form: &str, wrong: Option<&str>) -> String {
-    let mut body = format!("<header>{MARK}</header>\n<main class=\"login\">\n<h1>Admin</h1>\n");
-    if let Some(wrong) = wrong {
-        put!(body, "<p class=\"bad\" role=\"alert\">{}</p>\n", Text(wrong));
-    }
-    put!(
-        body,
-        "<form method=\"post\" action=\"/login\">\n\
-         <input type=\"hidden\" name=\"form\" value=\"{form}\">\n\
-         <label for=\"token\">Admin token</label>\n<input type=\"password\" id=\"token\" \
-         name=\"token\" required autocomplete=\"current-password\" autofocus>\n\
-         <button>Log in</button>\n</form>\n</main>\n"
-    );
-    frame("Log in", "", &body)
+pub(in super::super) fn login_page(form: &str, wrong: Option<&str>) -> Markup {
+    let main = html! {
+        main.login {
+            h1 { "Admin" }
+            @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
+            form method="post" action="/login" {
+                (form_token(form))
+                label for="token" { "Admin token" }
+                input type="password" id="token" name="token" required
+                    autocomplete="current-password" autofocus;
+                button { "Log in" }
+            }
+        }
+    };
+    frame("Log in", false, &html! {}, &main)
 }
 
 /// The list of keys, with how things stand.
-pub(super) fn list_page(inner: &Inner, site: &Site, filter: &Filter, shown: &Shown<'_>) -> String {
-    let mut body = format!("<header>{MARK}{}</header>\n<main>\n", log_out(inner));
-    state(&mut body, inner, shown);
-    body.push_str("<h1>Keys</h1>\n");
-    filter_form(&mut body, site, filter);
-    let form = inner.guard.sessions.form_token();
-    put!(
-        body,
-        "<form method=\"post\" action=\"/delete\" id=\"keys\">\n\
-         <input type=\"hidden\" name=\"form\" value=\"{form}\">\n"
-    );
-    for (name, value) in [("q", &filter.text), ("route", &filter.route)] {
-        let value = value.as_deref().unwrap_or_default();
-        put!(body, "<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", Text(value));
-    }
-    table(&mut body, site, filter, shown);
-    actions(&mut body, filter, shown);
-    body.push_str("</form>\n</main>\n");
-    frame("Keys", LIVE, &body)
+pub(super) fn list_page(state: &State, site: &Site, page: &ListPage<'_>) -> Markup {
+    let KeyFilter { text, route, .. } = page.filter;
+    let main = html! {
+        main {
+            (state_section(state, page))
+            h1 { "Keys" }
+            (filter_form(site, page.filter))
+            form method="post" action="/delete" id="keys" {
+                (form_token(state.guard.sessions.form_token()))
+                input type="hidden" name="q" value=(visible(text.as_deref().unwrap_or("")));
+                input type="hidden" name="route" value=(visible(route.as_deref().unwrap_or("")));
+                (table(page))
+                (actions(page))
+            }
+        }
+    };
+    frame("Keys", true, &log_out(state), &main)
 }
 
-fn log_out(inner: &Inner) -> String {
-    if !inner.guard.has_token() {
-        return String::new();
+fn log_out(state: &State) -> Markup {
+    html! {
+        @if state.guard.has_token() {
+            form method="post" action="/logout" {
+                (form_token(state.guard.sessions.form_token()))
+                button.quiet { "Log out" }
+            }
+        }
     }
-    let form = inner.guard.sessions.form_token();
-    format!(
-        "<form method=\"post\" action=\"/logout\"><input type=\"hidden\" name=\"form\" \
-         value=\"{form}\"><button class=\"quiet\">Log out</button></form>"
-    )
 }
 
 /// How config, store and memory are doing.
-fn state(out: &mut String, inner: &Inner, shown: &Shown<'_>) {
-    let (reload, store) = (inner.parts.reload.status(), inner.parts.cache.state());
-    out.push_str("<section id=\"state\" aria-label=\"State\">\n<dl>\n");
+fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
+    let (reload, store) = (state.parts.reload.status(), state.parts.cache.state());
     let loaded = reload.loaded_at.and_then(rfc3339).unwrap_or_default();
-    let (class, word) = if inner.is_current() { ("good", "current") } else { ("bad", "stale") };
-    put!(
-        out,
-        "<div><dt>Config</dt><dd><b class=\"{class}\">{word}</b> <small>version {}, loaded \
-         <time datetime=\"{loaded}\">{loaded}</time></small></dd></div>\n",
-        reload.generation
-    );
-    let (class, word) = if store.up { ("good", "up") } else { ("bad", "down") };
-    let url = url_of(&inner.parts.store);
-    put!(out, "<div><dt>Store</dt><dd><b class=\"{class}\">{word}</b> <small>{}", Text(&url));
-    for (name, label) in ABOUT {
-        if let Some((_, value)) = shown.about.iter().find(|(of, _)| of == name) {
-            // Redis' word for no bound at all.
-            let value = if value == "0B" { "none" } else { value };
-            put!(out, ", {label} {}", Text(value));
+    let near = store.near.figures;
+    let entries = counted(near.entries, "entry", "entries");
+    let notes = [&store.trouble, &page.trouble, &store.near.trouble].into_iter().flatten();
+    let pending = state.pending_restart();
+    let report = state.diagnostics();
+    let serving = format!("still serving what was loaded at {loaded}");
+    let footer = (!state.is_current()).then_some(serving.as_str());
+    html! {
+        section id="state" aria-label="State" {
+            dl {
+                (fact("Config", &good_or_bad(state.is_current(), "current", "stale"), &html! {
+                    "version " (reload.generation) ", loaded "
+                    time datetime=(loaded) { (loaded) }
+                }))
+                (fact("Store", &good_or_bad(store.up, "up", "down"), &html! {
+                    (visible(&state.parts.store.public_address())) (about_store(&page.about))
+                }))
+                (fact("Memory", &html! { b { (entries) } }, &html! {
+                    @if !store.near.in_use { "not in use, " }
+                    (bytes(near.bytes)) " of " (bytes(near.capacity_bytes)) ", "
+                    (near.evictions) " evicted"
+                }))
+            }
+            div id="notes" {
+                @for trouble in notes { p.bad { (visible(trouble)) } }
+                @if !pending.is_empty() {
+                    p.odd { "A restart is needed for " (pending.join(", ")) "." }
+                }
+                @if !report.is_empty() {
+                    pre tabindex="0" aria-label="Diagnostics" {
+                        (visible(&render::human(&report, false, footer)))
+                    }
+                }
+            }
         }
     }
-    out.push_str("</small></dd></div>\n");
-    let near = store.near.figures;
-    let used = if store.near.in_use { "" } else { "not in use, " };
-    put!(
-        out,
-        "<div><dt>Memory</dt><dd><b>{}</b> <small>{used}{} of {}, {} evicted</small></dd></div>\n",
-        counted(near.entries, "entry", "entries"),
-        bytes(near.bytes),
-        bytes(near.capacity_bytes),
-        near.evictions
-    );
-    out.push_str("</dl>\n<div id=\"notes\">\n");
-    for trouble in [&store.trouble, &shown.trouble, &store.near.trouble].into_iter().flatten() {
-        put!(out, "<p class=\"bad\">{}</p>\n", Text(trouble));
-    }
-    let pending = inner.pending_restart();
-    if !pending.is_empty() {
-        put!(out, "<p class=\"odd\">A restart is needed for {}.</p>\n", pending.join(", "));
-    }
-    let report = inner.diagnostics();
-    if !report.is_empty() {
-        let serving = format!("still serving what was loaded at {loaded}");
-        let footer = (!inner.is_current()).then_some(serving.as_str());
-        let text = render::human(&report, false, footer);
-        put!(out, "<pre tabindex=\"0\" aria-label=\"Diagnostics\">{}</pre>\n", Text(&text));
-    }
-    out.push_str("</div>\n</section>\n");
 }
 
-fn filter_form(out: &mut String, site: &Site, filter: &Filter) {
-    let text = filter.text.as_deref().unwrap_or_default();
-    put!(
-        out,
-        "<form method=\"get\" action=\"/\" id=\"filter\" role=\"search\">\n\
-         <p><label for=\"q\">Key</label>\n<input type=\"search\" id=\"q\" name=\"q\" value=\"{}\" \
-         placeholder=\"a part of it, or a pattern with *\" autocomplete=\"off\" \
-         spellcheck=\"false\"></p>\n<p><label for=\"route\">Route</label>\n\
-         <select id=\"route\" name=\"route\">\n<option value=\"\">all</option>\n",
-        Text(text)
-    );
-    let chosen = filter.route.as_deref();
+fn fact(name: &str, value: &Markup, note: &Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) " " small { (note) } } } }
+}
+
+fn good_or_bad(is_good: bool, good: &str, bad: &str) -> Markup {
+    html! { @if is_good { b.good { (good) } } @else { b.bad { (bad) } } }
+}
+
+fn about_store(about: &[(String, String)]) -> Markup {
+    html! {
+        @for (name, label) in ABOUT {
+            @if let Some((_, value)) = about.iter().find(|(of, _)| of == name) {
+                // Redis' word for no bound at all.
+                ", " (label) " " (visible(if value == "0B" { "none" } else { value }))
+            }
+        }
+    }
+}
+
+fn filter_form(site: &Site, filter: &KeyFilter) -> Markup {
     let stored = site.routes.iter().filter(|route| route.key.is_some());
-    for name in stored.map(|route| &*route.name) {
-        let mark = if chosen == Some(name) { " selected" } else { "" };
-        put!(out, "<option{mark}>{}</option>\n", Text(name));
+    html! {
+        form method="get" action="/" id="filter" role="search" {
+            p {
+                label for="q" { "Key" }
+                input type="search" id="q" name="q"
+                    value=(visible(filter.text.as_deref().unwrap_or("")))
+                    placeholder="a part of it, or a pattern with *" autocomplete="off"
+                    spellcheck="false";
+            }
+            p {
+                label for="route" { "Route" }
+                select id="route" name="route" {
+                    option value="" { "all" }
+                    @for name in stored.map(|route| &*route.name) {
+                        option selected[filter.route.as_deref() == Some(name)] { (visible(name)) }
+                    }
+                }
+                button.quiet { "Filter" }
+            }
+            input type="hidden" name="sort" value=(filter.sort.name);
+        }
     }
-    put!(
-        out,
-        "</select>\n<button class=\"quiet\">Filter</button></p>\n\
-         <input type=\"hidden\" name=\"sort\" value=\"{}\">\n</form>\n",
-        filter.sort.name()
-    );
 }
 
-fn table(out: &mut String, site: &Site, filter: &Filter, shown: &Shown<'_>) {
-    put!(out, "<p id=\"said\" role=\"status\">{}</p>\n", said(shown));
-    out.push_str("<table>\n<thead><tr><td><input type=\"checkbox\" id=\"all\" hidden ");
-    out.push_str("aria-label=\"All keys of this page\"></td>");
-    let columns = [
-        (Sort::Key, "Key", ""),
-        (Sort::Route, "Route", ""),
-        (Sort::Left, "Life left", " class=\"number\""),
-        (Sort::Age, "Age", " class=\"number\""),
-        (Sort::Size, "Size", " class=\"number\""),
-        (Sort::Status, "Status", " class=\"number\""),
-    ];
-    for (sort, label, class) in columns {
-        let current = if sort == filter.sort { " aria-current=\"true\"" } else { "" };
-        let address = filter.address(&[("sort", sort.name())]);
-        put!(
-            out,
-            "<th scope=\"col\"{class}><a href=\"{}\"{current}>{label}</a></th>",
-            Text(&address)
-        );
+fn table(page: &ListPage<'_>) -> Markup {
+    html! {
+        p id="said" role="status" { (summary(page)) }
+        table {
+            thead {
+                tr {
+                    td {
+                        input type="checkbox" id="all" hidden aria-label="All keys of this page";
+                    }
+                    @for column in &COLUMNS {
+                        @let current = (column.name == page.filter.sort.name).then_some("true");
+                        @let address = page.filter.address(&[("sort", column.name)]);
+                        th class=[column.is_number.then_some("number")] scope="col" {
+                            a href=(address) aria-current=[current] { (column.label) }
+                        }
+                    }
+                }
+            }
+            tbody id="rows" { @for row in page.keys { (table_row(row)) } }
+        }
     }
-    out.push_str("</tr></thead>\n<tbody id=\"rows\">\n");
-    for info in shown.keys {
-        row(out, info, site);
-    }
-    out.push_str("</tbody>\n</table>\n");
 }
 
-fn said(shown: &Shown<'_>) -> String {
-    let mut said = shown
-        .said
-        .map_or(String::new(), |count| format!("{} deleted. ", counted(count, "key", "keys")));
-    if shown.keys.is_empty() {
-        let more = shown.next.map_or("No keys.", |_| "No keys among those looked at so far.");
-        said.push_str(more);
-    } else {
-        let plus = if shown.next.is_some() { ", and there are more" } else { "" };
-        put!(said, "{} on this page{plus}.", counted(shown.keys.len() as u64, "key", "keys"));
+/// What the last form did, and how many keys there are.
+fn summary(page: &ListPage<'_>) -> Markup {
+    html! {
+        @if let Some(deleted) = page.deleted { (counted(deleted, "key", "keys")) " deleted. " }
+        @match (page.keys.len() as u64, &page.cursor) {
+            (0, None) => { "No keys." }
+            (0, Some(_)) => { "No keys among those looked at so far." }
+            (count, None) => { (counted(count, "key", "keys")) " on this page." }
+            (count, Some(_)) => {
+                (counted(count, "key", "keys")) " on this page, and there are more."
+            }
+        }
     }
-    said
 }
 
-fn row(out: &mut String, info: &KeyInfo, site: &Site) {
-    let name = name_of(info);
-    let outdated = if is_current(info, site) { "" } else { " <small>not current</small>" };
-    let status = info.status.map_or("–".to_owned(), |status| status.to_string());
-    put!(
-        out,
-        "<tr data-key=\"{name}\"><td><input type=\"checkbox\" name=\"key\" value=\"{name}\" \
-         aria-label=\"Select {key}\"></td><td class=\"key\"><a href=\"/key?key={name}\">{key}</a>\
-         <span data-live>{outdated}</span></td><td data-live>{}</td>\
-         <td class=\"number\" data-live>{}</td><td class=\"number\" data-live>{}</td>\
-         <td class=\"number\" data-live>{}</td><td class=\"number\" data-live>{status}</td></tr>\n",
-        Text(info.route.as_deref().unwrap_or("–")),
-        time(info.ttl_ms),
-        time(info.age_ms),
-        bytes(info.size_bytes),
-        key = Text(&info.key),
-    );
+fn table_row(row: &EntryRow) -> Markup {
+    let (name, stored) = (row.encoded_key(), &row.stored);
+    let address = match &row.key_encoded {
+        None => format!("/key?key={name}"),
+        Some(_) => format!("/key?name={}", percent_encoded(name.as_bytes())),
+    };
+    html! {
+        tr data-key=(name) {
+            td {
+                input type="checkbox" name="key" value=(name)
+                    aria-label={ "Select " (visible(&row.key)) };
+            }
+            td.key {
+                a href=(address) { (visible(&row.key)) }
+                span data-live { @if !row.current { " " small { "not current" } } }
+            }
+            td data-live { (visible(row.route.as_deref().unwrap_or("–"))) }
+            td.number data-live { (time(stored.ttl_ms)) }
+            td.number data-live { (time(stored.age_ms)) }
+            td.number data-live { (bytes(stored.size_bytes)) }
+            td.number data-live {
+                @if let Some(status) = stored.status { (status) } @else { "–" }
+            }
+        }
+    }
 }
 
-fn actions(out: &mut String, filter: &Filter, shown: &Shown<'_>) {
-    let all = filter.text.is_none() && filter.route.is_none();
+fn actions(page: &ListPage<'_>) -> Markup {
+    let all = page.filter.text.is_none() && page.filter.route.is_none();
     let what = if all { "Delete all keys" } else { "Delete all that match" };
-    put!(
-        out,
-        "<div class=\"actions\">\n\
-         <button name=\"what\" value=\"keys\" id=\"delete\">Delete selected</button>\n\
-         <details id=\"whole\"><summary>{what}…</summary>\n<button name=\"what\" \
-         value=\"filter\" class=\"grave\">{what}, on every page</button></details>\n\
-         <div id=\"more\">"
-    );
-    if let Some(next) = shown.next {
-        let address = filter.address(&[("cursor", next)]);
-        put!(out, "<a href=\"{}\">More keys</a>", Text(&address));
+    html! {
+        .actions {
+            button name="what" value="keys" id="delete" { "Delete selected" }
+            details id="whole" {
+                summary { (what) "…" }
+                button.grave name="what" value="filter" { (what) ", on every page" }
+            }
+            div id="more" {
+                @if let Some(cursor) = &page.cursor {
+                    a href=(page.filter.address(&[("cursor", cursor)])) { "More keys" }
+                }
+            }
+        }
     }
-    out.push_str("</div>\n</div>\n");
 }
 
 /// One key, with the stored headers and body.
 pub(super) fn key_page(
-    inner: &Inner,
-    site: &Site,
+    state: &State,
     key: &[u8],
-    found: Option<&Inspection>,
-    trouble: Option<String>,
-) -> String {
+    found: Result<Option<Inspection>, StoreError>,
+) -> Markup {
     let text = String::from_utf8_lossy(key);
-    let mut body = format!("<header>{MARK}{}</header>\n<main>\n", log_out(inner));
-    put!(body, "<p><a href=\"/\">All keys</a></p>\n<h1 class=\"key\">{}</h1>\n", Text(&text));
-    match (found, trouble) {
-        (Some(found), _) => one_entry(&mut body, inner, site, key, found),
-        (None, Some(why)) => put!(body, "<p class=\"bad\">{}</p>\n", Text(&why)),
-        (None, None) => body.push_str("<p>Nothing is stored under this key.</p>\n"),
-    }
-    body.push_str("</main>\n");
-    frame(&text, "", &body)
-}
-
-fn one_entry(out: &mut String, inner: &Inner, site: &Site, key: &[u8], found: &Inspection) {
-    let info = &found.info;
-    out.push_str("<dl class=\"entry\">\n");
-    let mut line = |name: &str, value: &str| put!(out, "<dt>{name}</dt><dd>{}</dd>\n", Text(value));
-    line("Route", info.route.as_deref().unwrap_or("–"));
-    line("Path", info.path.as_deref().unwrap_or("–"));
-    line("Life left", &time(info.ttl_ms));
-    line("Age", &time(info.age_ms));
-    line("Size", &bytes(info.size_bytes));
-    line("Current", if is_current(info, site) { "yes" } else { "no: it would be made anew" });
-    out.push_str("</dl>\n");
-    let (head, content) = match &found.entry {
-        Some(entry) => {
-            let head = format!(
-                "HTTP {}\ncontent-type: {}\netag: {}",
-                entry.status, entry.content_type, entry.etag
-            );
-            (head, &entry.body[..])
-        }
-        None => ("no record of larder".to_owned(), &found.text[..]),
-    };
-    put!(out, "<h2>Stored headers</h2>\n<pre>{}</pre>\n<h2>Body</h2>\n", Text(&head));
-    let part = content.get(..BODY_SHOWN).unwrap_or(content);
-    match std::str::from_utf8(content) {
-        Ok(_) => {
-            let shown = String::from_utf8_lossy(part);
-            put!(out, "<pre tabindex=\"0\" aria-label=\"Body\">{}</pre>\n", Text(&shown));
-            if part.len() < content.len() {
-                put!(out, "<p>The first 64 KiB of {}.</p>\n", bytes(content.len() as u64));
+    let main = html! {
+        main {
+            p { a href="/" { "All keys" } }
+            h1.key { (visible(&text)) }
+            @match found {
+                Ok(Some(found)) => { (one_entry(state, key, found)) }
+                Ok(None) => { p { "Nothing is stored under this key." } }
+                Err(why) => { p.bad { (visible(&why.to_string())) } }
             }
         }
-        Err(_) => put!(out, "<p>{} that are no text.</p>\n", bytes(content.len() as u64)),
+    };
+    frame(&text, false, &log_out(state), &main)
+}
+
+fn one_entry(state: &State, key: &[u8], found: Inspection) -> Markup {
+    let Inspection { info, entry, text } = found;
+    let row = EntryRow::new(info, &state.parts.live.site());
+    let facts = [
+        ("Route", row.route.as_deref().unwrap_or("–")),
+        ("Path", row.path.as_deref().unwrap_or("–")),
+        ("Life left", &time(row.stored.ttl_ms)),
+        ("Age", &time(row.stored.age_ms)),
+        ("Size", &bytes(row.stored.size_bytes)),
+        ("Current", if row.current { "yes" } else { "no: it would be made anew" }),
+    ];
+    let head = match &entry {
+        Some(entry) => format!(
+            "HTTP {}\ncontent-type: {}\netag: {}",
+            entry.status, entry.content_type, entry.etag
+        ),
+        None => "no record of larder".to_owned(),
+    };
+    html! {
+        dl.entry {
+            @for (name, value) in facts { dt { (name) } dd { (visible(value)) } }
+        }
+        h2 { "Stored headers" }
+        pre { (visible(&head)) }
+        h2 { "Body" }
+        (body_part(entry.as_ref().map_or(&text[..], |entry| &entry.body[..])))
+        form method="post" action="/delete" {
+            (form_token(state.guard.sessions.form_token()))
+            input type="hidden" name="key" value=(percent_encoded(key));
+            button name="what" value="keys" { "Delete this key" }
+        }
     }
-    put!(
-        out,
-        "<form method=\"post\" action=\"/delete\"><input type=\"hidden\" name=\"form\" \
-         value=\"{}\"><input type=\"hidden\" name=\"key\" value=\"{}\">\
-         <button name=\"what\" value=\"keys\">Delete this key</button></form>\n",
-        inner.guard.sessions.form_token(),
-        encoded(key)
-    );
 }
 
-fn name_of(info: &KeyInfo) -> String {
-    encoded(info.bytes.as_deref().unwrap_or(info.key.as_bytes()))
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+fn body_part(content: &[u8]) -> Markup {
+    let length = bytes(content.len() as u64);
+    let part = content.get(..BODY_SHOWN).unwrap_or(content);
+    html! {
+        @if std::str::from_utf8(content).is_err() {
+            p { (length) " that are no text." }
+        } @else {
+            pre tabindex="0" aria-label="Body" { (visible(&String::from_utf8_lossy(part))) }
+            @if part.len() < content.len() { p { "The first 64 KiB of " (length) "." } }
+        }
+    }
 }
 
 /// `950 ms` is `0 s`; `4 m 05 s`; `2 d 3 h`.
@@ -423,8 +441,8 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_shown_as_text() {
-        let shown = Text("<script>\"'&\u{202e}\u{7}\u{9b}").to_string();
-        assert_eq!(shown, "&lt;script&gt;&quot;&#39;&amp;\\u{202e}\\u{7}\\u{9b}");
+        let shown = html! { (visible("<script>\"&\u{202e}\u{7}\u{9b}")) }.into_string();
+        assert_eq!(shown, "&lt;script&gt;&quot;&amp;\\u{202e}\\u{7}\\u{9b}");
     }
 
     #[test]

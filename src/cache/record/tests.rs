@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::cache::entry::{Ask, Rendered};
-use crate::cache::freshness::Lifetime;
+use crate::cache::request::{CacheRequest, Lifetime, Rendered};
 use crate::clock::Clock;
 
 fn entry(path: &str, body: &str) -> Entry {
-    let ask = Ask {
+    let request = CacheRequest {
         key: format!("api:cache::about:{path}"),
         fingerprint: Fingerprint::of(b"site"),
         lifetime: Lifetime {
@@ -22,10 +21,8 @@ fn entry(path: &str, body: &str) -> Entry {
         status: 200,
         content_type: "text/html; charset=utf-8".into(),
         body: Bytes::copy_from_slice(body.as_bytes()),
-        at_most: None,
-        store: true,
     };
-    Entry::new(rendered, &ask, Clock::manual().wall())
+    Entry::new(rendered, &request, Clock::manual().wall())
 }
 
 fn written(entry: &Entry) -> Vec<u8> {
@@ -60,7 +57,10 @@ fn what_is_written_is_read_back() {
             assert_eq!((&*back.path, &back.body[..]), (path, body.as_bytes()));
             assert_eq!((back.status, &back.content_type), (200, &entry.content_type));
             assert_eq!((&back.etag, &back.route), (&entry.etag, &entry.route));
-            assert_eq!((back.ttl, back.px, back.made), (entry.ttl, entry.px, entry.made));
+            assert_eq!(
+                (back.ttl, back.keep_for, back.made),
+                (entry.ttl, entry.keep_for, entry.made)
+            );
             assert_eq!(back.fingerprint, entry.fingerprint);
         }
     }

@@ -15,8 +15,9 @@ mod link;
 
 use self::address::Address;
 use self::link::Link;
-use super::super::told::LEASE_PREFIX;
-use super::{Call, Claim, Remote, Scanned, Start, StoreError, Stored, Trouble};
+use super::super::lease::LEASE_PREFIX;
+use super::super::trouble::{StoreError, Trouble};
+use super::{Call, Claim, Remote, Scanned, Start, Stored};
 
 /// How much of a value is read for lists: the lines before the body of nearly all records.
 const START_BYTES: u32 = 4096;
@@ -50,17 +51,17 @@ impl Redis {
     }
 
     async fn run(&self, command: Cmd) -> Result<Value, StoreError> {
-        let mut connection = self.link.connection().await?;
+        let (number, mut connection) = self.link.connection().await?;
         let result = command.query_async::<Value>(&mut connection).await;
-        self.link.checked(&connection, result)
+        self.link.checked(number, result)
     }
 
     /// Each command's own result: an error of one is not one of the others.
     async fn run_all(&self, mut commands: Pipeline) -> Result<Vec<Each>, StoreError> {
-        let mut connection = self.link.connection().await?;
+        let (number, mut connection) = self.link.connection().await?;
         commands.ignore_errors();
         let result = commands.query_async::<Vec<RedisResult<Value>>>(&mut connection).await;
-        let each = self.link.checked(&connection, result)?;
+        let each = self.link.checked(number, result)?;
         Ok(each.into_iter().map(|value| value.map_err(|error| store_error(&error))).collect())
     }
 }
@@ -84,33 +85,34 @@ impl Remote for Redis {
         &'a self,
         key: &'a str,
         value: Bytes,
-        px: Duration,
+        keep_for: Duration,
         lease: Option<&'a str>,
     ) -> Call<'a, bool> {
         Box::pin(async move {
-            let px = milliseconds(px);
+            let keep_for = milliseconds(keep_for);
             let Some(token) = lease else {
                 let mut set = redis::cmd("SET");
-                set.arg(key).arg(&value[..]).arg("PX").arg(px);
+                set.arg(key).arg(&value[..]).arg("PX").arg(&keep_for);
                 return Ok(self.run(set).await? == Value::Okay);
             };
             let mut script = redis::cmd("EVAL");
             script.arg(SET_UNDER_LEASE).arg(2).arg(key).arg(lease_key(key.as_bytes()));
-            script.arg(&value[..]).arg(px).arg(token);
+            script.arg(&value[..]).arg(keep_for).arg(token);
             Ok(self.run(script).await? == Value::Int(1))
         })
     }
 
-    fn claim<'a>(&'a self, key: &'a str, token: &'a str, px: Duration) -> Call<'a, Claim> {
+    fn claim<'a>(&'a self, key: &'a str, token: &'a str, keep_for: Duration) -> Call<'a, Claim> {
         Box::pin(async move {
             let lease = lease_key(key.as_bytes());
             let mut both = redis::pipe();
-            both.cmd("SET").arg(&lease).arg(token).arg("NX").arg("PX").arg(milliseconds(px));
+            both.cmd("SET").arg(&lease).arg(token).arg("NX").arg("PX").arg(milliseconds(keep_for));
             both.cmd("PTTL").arg(&lease);
             let [set, left] = exactly(self.run_all(both).await?)?;
             match set? {
                 Value::Okay => Ok(Claim::Granted),
-                _ => Ok(Claim::Held { left: life(&left?).unwrap_or_default() }),
+                // It may have ended between the two commands.
+                _ => Ok(Claim::Held { left: life(&left?).unwrap_or(Duration::ZERO) }),
             }
         })
     }
@@ -132,11 +134,13 @@ impl Remote for Redis {
             for key in keys {
                 all.cmd("UNLINK").arg(lease_key(key)).cmd("UNLINK").arg(&key[..]);
             }
+            let values = self.run_all(all).await?;
+            let (pairs, []) = values.as_chunks() else { return Err(garbled("a pipeline")) };
             let mut gone = 0;
-            for (index, value) in self.run_all(all).await?.into_iter().enumerate() {
-                match value? {
-                    Value::Int(count) if index % 2 == 1 => gone += u64::from(count > 0),
-                    Value::Int(_) => {}
+            for [lease, key] in pairs {
+                match (lease, key) {
+                    (Ok(Value::Int(_)), Ok(Value::Int(count))) => gone += u64::from(*count > 0),
+                    (Err(error), _) | (_, Err(error)) => return Err(error.clone()),
                     _ => return Err(garbled("UNLINK")),
                 }
             }
@@ -166,7 +170,8 @@ impl Remote for Redis {
                 all.cmd("PTTL").arg(&key[..]).cmd("STRLEN").arg(&key[..]);
             }
             let values = self.run_all(all).await?;
-            Ok(values.chunks(3).map(start).collect())
+            let (triples, []) = values.as_chunks() else { return Err(garbled("a pipeline")) };
+            Ok(triples.iter().map(start).collect())
         })
     }
 
@@ -208,19 +213,18 @@ pub(crate) fn lease_key(key: &[u8]) -> Vec<u8> {
 }
 
 /// What GETRANGE, PTTL and STRLEN said of a key; the outer two fail on other types than strings.
-fn start(values: &[Each]) -> Start {
-    let mut start = Start::default();
-    if let [bytes, left, len] = values {
-        if let Ok(Value::BulkString(bytes)) = bytes {
-            start.bytes.clone_from(bytes);
-        }
-        start.left = left.as_ref().ok().and_then(life);
-        start.len = match len {
-            Ok(Value::Int(len)) => u64::try_from(*len).unwrap_or(0),
+fn start([bytes, left, len]: &[Each; 3]) -> Start {
+    Start {
+        bytes: match bytes {
+            Ok(Value::BulkString(bytes)) => bytes.clone(),
+            _ => Vec::new(),
+        },
+        left: left.as_ref().ok().and_then(life),
+        len: match len {
+            Ok(Value::Int(len)) => len.unsigned_abs(),
             _ => 0,
-        };
+        },
     }
-    start
 }
 
 /// PTTL's answer: -1 is for ever and -2 is not there, neither of which is a life.
@@ -231,8 +235,9 @@ fn life(left: &Value) -> Option<Duration> {
     }
 }
 
-fn milliseconds(px: Duration) -> u64 {
-    u64::try_from(px.as_millis()).unwrap_or(u64::MAX).max(1)
+/// As Redis takes it: whole, and at least one.
+fn milliseconds(span: Duration) -> String {
+    span.as_millis().max(1).to_string()
 }
 
 fn exactly<const N: usize>(values: Vec<Each>) -> Result<[Each; N], StoreError> {

@@ -20,12 +20,16 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Claim, Remote, StoreError, Stored, Trouble};
-use crate::cache::counters::Counters;
+use super::super::counters::Counters;
+use super::super::trouble::{StoreError, Trouble};
+use super::{Claim, Remote, Stored};
 use crate::clock::{Clock, Moment};
 
 /// How long the breaker stays open before the next sign of life is asked for.
 pub(crate) const WINDOW: Duration = Duration::from_secs(1);
+/// How long a call may take that is no part of an answer, such as a step of a purge: nobody's page
+/// waits for it.
+pub(crate) const STEP: Duration = Duration::from_secs(2);
 /// How late a timer has to come to be no matter of its own coarseness.
 const LATE: Duration = Duration::from_millis(5);
 /// How long no write is tried after the store has refused one as full or read-only.
@@ -132,14 +136,14 @@ impl Shared {
         &self,
         key: &str,
         value: Bytes,
-        px: Duration,
+        keep_for: Duration,
         lease: Option<&str>,
         budget: &mut Budget,
     ) -> Result<bool, StoreError> {
         if let Some(trouble) = self.write_trouble() {
             return Err(StoreError::new(trouble, "no writes are tried for a moment"));
         }
-        let written = self.call(budget, self.remote.set(key, value, px, lease)).await;
+        let written = self.call(budget, self.remote.set(key, value, keep_for, lease)).await;
         if let Err(error) = &written {
             self.note_write_trouble(error);
             if lease.is_some() && error.kind == Trouble::Forbidden {
@@ -155,7 +159,7 @@ impl Shared {
         &self,
         key: &str,
         token: &str,
-        px: Duration,
+        keep_for: Duration,
         budget: &mut Budget,
     ) -> Result<Claim, StoreError> {
         if let Some(trouble) = self.write_trouble() {
@@ -164,7 +168,7 @@ impl Shared {
         if self.clock.now() < Moment::from_micros(self.leases_from.load(Ordering::Acquire)) {
             return Err(StoreError::new(Trouble::Forbidden, "leases cannot be used up here"));
         }
-        let claimed = self.call(budget, self.remote.claim(key, token, px)).await;
+        let claimed = self.call(budget, self.remote.claim(key, token, keep_for)).await;
         if let Err(error) = &claimed {
             self.note_write_trouble(error);
         }
@@ -181,14 +185,8 @@ impl Shared {
         self.call(budget, self.remote.release(key, token)).await
     }
 
-    /// Deletes `key` and its lease.
-    pub(crate) async fn unlink(&self, key: &str, budget: &mut Budget) -> Result<u64, StoreError> {
-        let keys = [key.as_bytes().to_vec()];
-        self.call(budget, self.remote.unlink(&keys)).await
-    }
-
     /// A call that is no part of an answer, for `longest`: it is tried though the breaker is open.
-    pub(crate) async fn told<T>(
+    pub(crate) async fn call_past_breaker<T>(
         &self,
         longest: Duration,
         call: impl Future<Output = Result<T, StoreError>>,

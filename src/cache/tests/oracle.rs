@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::KEYS;
-use super::run::{FOUND_OUT, ROUNDING, STALE, TIMEOUT, TTL, World, ask, io, key, site};
+use super::run::{FOUND_OUT, ROUNDING, STALE, TIMEOUT, TTL, World, io, key, request, site};
 use crate::cache::{Answer, Detail, Outcome};
 use crate::clock::Moment;
 
@@ -50,7 +50,7 @@ pub(super) struct Purged {
     pub(super) instance: usize,
     pub(super) key: Option<usize>,
     pub(super) begun: usize,
-    /// The step at which it ended, and whether the store was told.
+    /// The step at which it ended, and whether the store was purged too.
     pub(super) ended: Option<(usize, bool)>,
 }
 
@@ -109,7 +109,7 @@ impl World {
                 && purge.instance == asked.instance
                 && render.begun < purge.begun
                 && purge.instance == render.instance
-                && purge.ended.is_some_and(|(step, told)| told && step < asked.step)
+                && purge.ended.is_some_and(|(step, store_too)| store_too && step < asked.step)
         });
         if purged {
             return Err(format!("purge: {asked:?} got {render:?} from before"));
@@ -124,7 +124,7 @@ impl World {
             purge.covers(render)
                 && render.begun < purge.begun
                 && (io(render.key) || purge.instance == render.instance)
-                && purge.ended.is_some_and(|(_, told)| told)
+                && purge.ended.is_some_and(|(_, store_too)| store_too)
         });
         if purged && stored() {
             return Err(format!("purge: {name:?} is in the store after it"));
@@ -138,7 +138,7 @@ impl World {
         for (place, instance) in self.instances.iter().enumerate() {
             for number in 0..KEYS {
                 let (key, fingerprint) = (key(number), site(instance.version));
-                let lifetime = ask(number, 0).lifetime;
+                let lifetime = request(number, 0).lifetime;
                 let Some(answer) = instance.cache.peek(&key, &fingerprint, &lifetime) else {
                     continue;
                 };

@@ -11,8 +11,8 @@ use tokio_util::task::TaskTracker;
 use super::oracle::{Asked, Purged, Seen};
 use super::sim::{Sim, SimRemote};
 use super::{INSTANCES, KEYS, Step, Weather};
-use crate::cache::told::Told;
-use crate::cache::{Ask, Cache, CacheSettings, Lifetime, Purge, RenderFailure, Rendered};
+use crate::cache::invalidator::Invalidator;
+use crate::cache::{Cache, CacheRequest, CacheSettings, Lifetime, Purge, RenderFailure, Rendered};
 use crate::clock::{Clock, Moment};
 use crate::fingerprint::Fingerprint;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(steps: &[Step], weather: Weather) -> Result<(), String> {
 
 pub(super) struct Instance {
     pub(super) cache: Cache,
-    pub(super) told: Told,
+    pub(super) invalidator: Invalidator,
     pub(super) version: u64,
     pub(super) armed: bool,
     /// Since when its tracking is lost without its knowing.
@@ -87,10 +87,10 @@ impl World {
             };
             let ended = CancellationToken::new();
             let cache = Cache::build(settings, clock.clone(), tasks.clone(), Some((remote, ended)));
-            let told = cache.told();
-            told.armed();
+            let invalidator = cache.invalidator();
+            invalidator.arm();
             let (armed, deaf_since, told_gone) = (true, None, BTreeSet::new());
-            Instance { cache, told, version: 0, armed, deaf_since, told_gone }
+            Instance { cache, invalidator, version: 0, armed, deaf_since, told_gone }
         };
         let instances = (0..INSTANCES).map(instance).collect();
         Self { clock, sim, instances, seen: Arc::default(), asked: 0, weather, checked: 0 }
@@ -136,10 +136,10 @@ impl World {
         let (cache, version, seen) = (cache.clone(), *version, Arc::clone(&self.seen));
         let step = self.seen().step;
         let asked = Asked { instance, key: number, version, at: self.clock.now(), step };
-        let ask = ask(number, version);
+        let request = request(number, version);
         let render = self.render(asked);
         tokio::spawn(async move {
-            let answer = cache.answer(ask, render).await;
+            let answer = cache.answer(request, render).await;
             seen.lock().unwrap_or_else(PoisonError::into_inner).answers.push((asked, answer));
         });
     }
@@ -172,7 +172,7 @@ impl World {
                     return Err(RenderFailure::new(502, "the schedule says so"));
                 }
                 let (content_type, body) = ("text/plain".into(), Bytes::from(name));
-                Ok(Rendered { status: 200, content_type, body, at_most: None, store: true })
+                Ok(Rendered { status: 200, content_type, body })
             })
         }
     }
@@ -191,8 +191,8 @@ impl World {
         let Some(change) = change else { return };
         let instance = &mut self.instances[instance];
         match change.key {
-            Some(key) => instance.told.key(&key),
-            None => instance.told.all(),
+            Some(key) => instance.invalidator.invalidate(&key),
+            None => instance.invalidator.invalidate_all(),
         }
         instance.told_gone.extend(change.bodies);
     }
@@ -207,11 +207,11 @@ impl World {
             seen.purges.len() - 1
         };
         tokio::spawn(async move {
-            let told = cache.purge(what).await.is_ok();
+            let store_too = cache.purge(what).await.is_ok();
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             let step = seen.step;
             if let Some(purge) = seen.purges.get_mut(at) {
-                purge.ended = Some((step, told));
+                purge.ended = Some((step, store_too));
             }
         });
     }
@@ -251,7 +251,7 @@ impl World {
         let gone: Vec<_> = self.sim.lock().gone.keys().cloned().collect();
         let instance = &mut self.instances[number];
         if instance.deaf_since.take().is_some() {
-            instance.told.lost();
+            instance.invalidator.disarm();
             instance.armed = false;
             instance.told_gone.extend(gone);
         }
@@ -268,7 +268,7 @@ impl World {
         let gone: Vec<_> = self.sim.lock().gone.keys().cloned().collect();
         let instance = &mut self.instances[number];
         if tracks && !instance.armed {
-            instance.told.armed();
+            instance.invalidator.arm();
             instance.armed = true;
             instance.told_gone.extend(gone);
         }
@@ -360,8 +360,8 @@ impl World {
     }
 }
 
-pub(super) fn ask(number: usize, version: u64) -> Ask {
-    Ask {
+pub(super) fn request(number: usize, version: u64) -> CacheRequest {
+    CacheRequest {
         key: key(number),
         fingerprint: site(version),
         lifetime: Lifetime {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::cache::store::{Call, Claim, Remote, Scanned, Start, StoreError, Stored, Trouble};
-use crate::cache::told::LEASE_PREFIX;
+use crate::cache::lease::LEASE_PREFIX;
+use crate::cache::store::{Call, Claim, Remote, Scanned, Start, Stored};
+use crate::cache::{StoreError, Trouble};
 use crate::clock::{Clock, Moment};
 
 /// The store, and all that is on its way to it and from it.
@@ -140,7 +141,7 @@ impl Sim {
             }
             link.commands.push_back(open);
         }
-        let (tell, told) = oneshot::channel();
+        let (respond, response) = oneshot::channel();
         let sim = Arc::clone(self);
         tokio::spawn(async move {
             let applied = gate.await.is_ok();
@@ -152,9 +153,9 @@ impl Sim {
                 if applied { command(&mut state, now) } else { Err(away()) }
             };
             let _ = arrival.await;
-            let _ = tell.send(result);
+            let _ = respond.send(result);
         });
-        told.await.unwrap_or_else(|_| Err(away()))
+        response.await.unwrap_or_else(|_| Err(away()))
     }
 }
 
@@ -179,9 +180,10 @@ impl State {
         old.is_some_and(|value| now < value.until)
     }
 
-    fn put(&mut self, key: &[u8], bytes: &Bytes, px: Duration, now: Moment) {
-        let old =
-            self.values.insert(key.to_vec(), Value { bytes: bytes.clone(), until: now.after(px) });
+    fn put(&mut self, key: &[u8], bytes: &Bytes, keep_for: Duration, now: Moment) {
+        let old = self
+            .values
+            .insert(key.to_vec(), Value { bytes: bytes.clone(), until: now.after(keep_for) });
         let bodies: Vec<_> = old.iter().filter_map(|value| body(&value.bytes)).collect();
         self.gone.extend(bodies.iter().map(|body| (body.clone(), now)));
         if let Some(body) = body(bytes) {
@@ -229,7 +231,7 @@ impl Remote for SimRemote {
         &'a self,
         key: &'a str,
         value: Bytes,
-        px: Duration,
+        keep_for: Duration,
         token: Option<&'a str>,
     ) -> Call<'a, bool> {
         let (key, lease, token) = (key.to_owned(), lease(key), token.map(str::to_owned));
@@ -244,12 +246,12 @@ impl Remote for SimRemote {
                 }
                 state.remove(&lease, now);
             }
-            state.put(key.as_bytes(), &value, px, now);
+            state.put(key.as_bytes(), &value, keep_for, now);
             Ok(true)
         }))
     }
 
-    fn claim<'a>(&'a self, key: &'a str, token: &'a str, px: Duration) -> Call<'a, Claim> {
+    fn claim<'a>(&'a self, key: &'a str, token: &'a str, keep_for: Duration) -> Call<'a, Claim> {
         let (lease, token) = (lease(key), token.to_owned());
         Box::pin(self.sim.send(self.instance, move |state, now| {
             if let Some(held) = state.live(&lease, now) {
@@ -258,7 +260,7 @@ impl Remote for SimRemote {
             if state.full {
                 return Err(StoreError::new(Trouble::Full, "full"));
             }
-            state.put(&lease, &token.into(), px, now);
+            state.put(&lease, &token.into(), keep_for, now);
             Ok(Claim::Granted)
         }))
     }

@@ -3,25 +3,33 @@
 //! Each reader gives nothing where the value is wrong and has then said so; the caller goes on with
 //! the next field, so that one run finds all that is wrong in all files.
 
-mod defaults;
 mod header;
-mod load;
-mod param;
+pub(super) mod kind;
 mod route;
 pub(super) mod scalar;
 mod server;
 mod site;
 mod source;
+mod values;
 
-use super::fields::Section;
 use super::node::{Node, NodeValue};
+use super::section::{Kind, Section, Standalone};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
-pub(super) use site::{Parsed, config, include};
+pub(super) use site::{file, merge};
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Decoder<'r> {
     pub(super) report: &'r mut Report,
+}
+
+/// A value, its name, and what messages call it.
+pub(super) struct Entry<'n> {
+    /// `` `ttl` ``, ``load `team` ``, ``an item of `include` ``.
+    what: String,
+    /// Its name; of an item that of its list.
+    key: &'n At<String>,
+    node: &'n Node,
 }
 
 /// The fields of one mapping, checked against the section that declares them.
@@ -30,55 +38,67 @@ pub(super) struct Fields<'n> {
     what: String,
     /// The place to mark where a field is missing.
     place: Span,
-    section: &'static Section,
     list: &'n [(At<String>, Node)],
 }
 
+impl<'n> Entry<'n> {
+    /// The value's name in the file.
+    pub(super) fn name(&self) -> &'n str {
+        &self.key.value
+    }
+
+    /// The value where it is a text: what stands for a mapping in short.
+    fn text(&self) -> Option<&'n str> {
+        match &self.node.value {
+            NodeValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What stands in a mapping's place has no further fields.
+    fn no_fields(&self) -> Fields<'n> {
+        Fields { what: self.what.clone(), place: self.key.span.clone(), list: &[] }
+    }
+}
+
 impl<'n> Fields<'n> {
-    /// No fields at all, where a mapping is something else.
-    fn empty(section: &'static Section, nothing: &'n Node) -> Self {
-        let place = nothing.span.clone();
-        Self { what: section.title.to_owned(), place, section, list: &[] }
+    /// A field, where it is there.
+    fn entry(&self, name: &str) -> Option<Entry<'n>> {
+        let (key, node) = self.list.iter().find(|(key, _)| key.value == name)?;
+        Some(Entry { what: format!("`{name}`"), key, node })
     }
 
-    /// The value of a declared field, where it is there.
-    fn get(&self, name: &str) -> Option<&'n Node> {
-        debug_assert!(self.section.names().any(|known| known == name), "{name} is not declared");
-        self.list.iter().find(|(key, _)| key.value == name).map(|(_, node)| node)
-    }
-
-    /// The place of a field's name.
-    fn key(&self, name: &str) -> Option<&'n Span> {
-        self.list.iter().find(|(key, _)| key.value == name).map(|(key, _)| &key.span)
+    /// Reads a field, where it is there.
+    pub(super) fn read<T>(&self, decoder: &mut Decoder, name: &str, kind: &Kind<T>) -> Option<T> {
+        self.entry(name).map(|entry| (kind.read)(decoder, &entry))
     }
 }
 
 impl Decoder<'_> {
-    /// The fields of `node`, unknown ones reported; nothing where it is no mapping.
-    fn fields<'n>(
-        &mut self,
-        section: &'static Section,
-        what: &str,
-        place: &Span,
-        node: &'n Node,
-    ) -> Option<Fields<'n>> {
-        let list: &[_] = match &node.value {
+    /// The fields of a mapping, unknown ones reported; nothing where it is none.
+    fn fields<'n>(&mut self, section: &Section, entry: &Entry<'n>) -> Option<Fields<'n>> {
+        let list: &[_] = match &entry.node.value {
             NodeValue::Map(list) => list,
             NodeValue::Null => &[],
-            _ => {
-                self.wrong_type(what, "a mapping", node);
-                return None;
-            }
+            _ => return self.wrong_type(entry, "a mapping"),
         };
         for (key, _) in list {
             if !key.value.starts_with("x-") && !section.names().any(|name| name == key.value) {
-                self.unknown_field(section, what, key);
+                self.unknown_field(section, &entry.what, key);
             }
         }
-        Some(Fields { what: what.to_owned(), place: place.clone(), section, list })
+        Some(Fields { list, ..entry.no_fields() })
     }
 
-    fn unknown_field(&mut self, section: &'static Section, what: &str, key: &At<String>) {
+    /// A mapping with the fields of a section; what is no mapping is as if it were empty.
+    fn section<S: Standalone>(&mut self, entry: &Entry) -> S {
+        match self.fields(S::SECTION, entry) {
+            Some(fields) => S::read(self, &fields),
+            None => S::default(),
+        }
+    }
+
+    fn unknown_field(&mut self, section: &Section, what: &str, key: &At<String>) {
         let message = format!("unknown field `{}` in {what}", key.value);
         let mut diagnostic = Diagnostic::new(Code::UnknownField, message, &key.span);
         let near = nearest(&key.value, section.names());
@@ -98,33 +118,58 @@ impl Decoder<'_> {
         self.report.push(diagnostic);
     }
 
-    /// The entries of a mapping with free names; nothing there is an empty one.
-    fn entries<'n>(&mut self, what: &str, node: Option<&'n Node>) -> &'n [(At<String>, Node)] {
-        match node.map(|node| (&node.value, node)) {
-            None | Some((NodeValue::Null, _)) => &[],
-            Some((NodeValue::Map(list), _)) => list,
-            Some((_, node)) => {
-                self.wrong_type(what, "a mapping", node);
-                &[]
+    /// What `read` makes of each entry of a mapping with free names, called `what`. Those that
+    /// begin with `x-` are free for other use.
+    fn each<T>(
+        &mut self,
+        entry: &Entry,
+        what: &str,
+        mut read: impl FnMut(&mut Self, &Entry) -> Option<T>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        for (key, node) in self.entries(entry) {
+            if !key.value.starts_with("x-") {
+                let entry = Entry { what: format!("{what} `{}`", key.value), key, node };
+                values.extend(read(self, &entry));
             }
+        }
+        values
+    }
+
+    /// The entries of a mapping; null is an empty one.
+    fn entries<'n>(&mut self, entry: &Entry<'n>) -> &'n [(At<String>, Node)] {
+        match &entry.node.value {
+            NodeValue::Map(list) => list,
+            NodeValue::Null => &[],
+            _ => self.wrong_type(entry, "a mapping").unwrap_or_default(),
         }
     }
 
-    /// The items of a list; nothing there is an empty one.
-    fn items<'n>(&mut self, what: &str, node: Option<&'n Node>) -> &'n [Node] {
-        match node.map(|node| (&node.value, node)) {
-            None | Some((NodeValue::Null, _)) => &[],
-            Some((NodeValue::List(items), _)) => items,
-            Some((_, node)) => {
-                self.wrong_type(what, "a list", node);
-                &[]
+    /// The items of a list; null is an empty one.
+    fn items<'n>(&mut self, entry: &Entry<'n>) -> Vec<Entry<'n>> {
+        match &entry.node.value {
+            NodeValue::List(items) => {
+                let what = format!("an item of {}", entry.what);
+                items
+                    .iter()
+                    .map(|node| Entry { what: what.clone(), key: entry.key, node })
+                    .collect()
             }
+            NodeValue::Null => Vec::new(),
+            _ => self.wrong_type(entry, "a list").unwrap_or_default(),
         }
     }
 
-    fn wrong_type(&mut self, what: &str, expected: &str, node: &Node) {
-        let message = format!("{what} takes {expected}, and this is {}", node.kind());
-        self.report.push(Diagnostic::new(Code::BadType, message, &node.span));
+    /// Says that a value is of the wrong type.
+    fn wrong_type<T>(&mut self, entry: &Entry, expected: &str) -> Option<T> {
+        let message = format!("{} takes {expected}, and this is {}", entry.what, entry.node.kind());
+        self.refuse(Code::BadType, message, &entry.node.span, "")
+    }
+
+    /// Says what is wrong with a value, which is then as if it were not there.
+    fn refuse<T>(&mut self, code: Code, message: String, span: &Span, help: &str) -> Option<T> {
+        self.error(code, message, span, help);
+        None
     }
 
     fn error(&mut self, code: Code, message: String, span: &Span, help: &str) {
@@ -134,9 +179,9 @@ impl Decoder<'_> {
 }
 
 /// What larder writes for a word of other tools, or of another place in the file.
-fn elsewhere(section: &Section, typed: &str) -> Option<&'static str> {
+fn elsewhere(section: &Section, written: &str) -> Option<&'static str> {
     let (_, _, help) =
-        ELSEWHERE.iter().find(|(title, word, _)| *title == section.title && *word == typed)?;
+        ELSEWHERE.iter().find(|(title, word, _)| *title == section.title && *word == written)?;
     Some(help)
 }
 
@@ -162,11 +207,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("the site", "redis", "write `cache: { store: redis://… }`"),
     ("the site", "ttl", "write `defaults: { ttl: … }`"),
     ("the site", "listen", "write `server: { listen: … }`"),
+    ("the site", "upstreams", "`load` reads files of the site, and asks no servers"),
     ("the site", "port", "write `server: { listen: 127.0.0.1:8000 }`"),
     ("an included file", "server", "`server` stands in the main file"),
     ("an included file", "cache", "`cache` stands in the main file"),
     ("an included file", "templates", "`templates` stands in the main file"),
-    ("an included file", "upstreams", "`upstreams` stands in the main file"),
     ("an included file", "languages", "`languages` stands in the main file"),
     ("an included file", "errors", "`errors` stands in the main file"),
     ("`cache`", "url", "write `store:`"),
@@ -174,6 +219,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("`cache`", "ttl", "write `defaults: { ttl: … }`"),
     ("`server`", "port", "write `listen: 127.0.0.1:8000`"),
     ("`server`", "host", "write `listen: 127.0.0.1:8000`"),
+    ("load", "ttl", "files are watched: an edit is seen at once"),
     ("load", "url", "write `from:`"),
     ("load", "path", "write `from:`"),
     ("load", "file", "write `from:`"),

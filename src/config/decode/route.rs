@@ -1,63 +1,51 @@
 //! A route, and a page for errors.
 
-use std::sync::Arc;
-
-use super::scalar::{shown, typed};
-use super::{Decoder, Fields};
-use crate::config::fields::{ERROR_PAGE, ERROR_SOURCES, ROUTE, SOURCES};
+use super::scalar::{as_written, text_as_written};
+use super::{Decoder, Entry};
 use crate::config::looks;
-use crate::config::model::{Defaults, ErrorPageConfig, ErrorStatus, RouteConfig, SourceConfig};
+use crate::config::model::{ErrorPageConfig, ErrorStatus, RouteConfig, SourceConfig};
 use crate::config::node::{Node, NodeValue};
 use crate::diagnostic::{At, Code, Diagnostic, Span};
 
 /// Methods that a route may have.
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 impl Decoder<'_> {
+    /// The entries of `routes`; a list, as other tools have it, is said to be foreign.
+    pub(super) fn routes(&mut self, section: &Entry) -> Vec<RouteConfig> {
+        if let NodeValue::List(_) = section.node.value {
+            let message = "`routes` is a list here".to_owned();
+            let help = "larder's routes are a mapping from path to route: `/about: { body: … }`";
+            self.error(Code::ForeignSyntax, message, &section.node.span, help);
+            return Vec::new();
+        }
+        self.each(section, "route", Self::route)
+    }
+
     /// One entry of `routes`; nothing where it can't be used, and then the report says why.
-    pub(super) fn route(
-        &mut self,
-        key: &At<String>,
-        node: &Node,
-        defaults: &Arc<Defaults>,
-    ) -> Option<RouteConfig> {
-        if !key.value.contains('/') && ROUTE.names().any(|name| name == key.value) {
-            self.field_beside_routes(key);
+    fn route(&mut self, entry: &Entry) -> Option<RouteConfig> {
+        let name = entry.name();
+        if !name.contains('/') && RouteConfig::SECTION.names().any(|field| field == name) {
+            self.field_beside_routes(entry.key);
             return None;
         }
-        let (method, path) = self.route_key(key)?;
-        if let NodeValue::Text(_) = node.value {
-            let source = self.shorthand(node)?;
-            return Some(bare(method, path, source, defaults));
+        let (method, path) = self.route_key(entry.key)?;
+        if entry.text().is_some() {
+            let source = self.shorthand(entry)?;
+            return Some(RouteConfig::read(self, &entry.no_fields(), method, path, source));
         }
-        let what = format!("route `{}`", key.value);
-        let fields = self.fields(&ROUTE, &what, &key.span, node)?;
-        let source = self.source(&fields, SOURCES);
-        let status = self.status(&fields, source.as_ref());
-        let mut route = RouteConfig {
-            name: self.route_name(&fields),
-            summary: self.text(&fields, "summary").map(|text| text.value),
-            status,
-            headers: self.response_headers(fields.get("headers")),
-            content_type: self.content_type(fields.get("content_type")),
-            ttl: self.ttl(&fields, "ttl"),
-            stale_while_revalidate: self.ttl(&fields, "stale_while_revalidate"),
-            stale_if_error: self.ttl(&fields, "stale_if_error"),
-            max_age: self.ttl(&fields, "max_age"),
-            key: self.filled(&fields, "key"),
-            namespace: self.namespace(&fields),
-            data: self.data(fields.get("data")),
-            load: self.loads(fields.get("load")),
-            query: self.params("query", fields.get("query")),
-            params: self.params("params", fields.get("params")),
-            layout: self.layout(&fields),
-            cors: self.cors(fields.get("cors")),
-            delay: self.duration(&fields, "delay").map(|at| at.value),
-            ..bare(method, path, SourceConfig::Body(node.clone()), defaults)
-        };
-        route.source = source?;
-        looks::route(self.report, &route);
-        Some(route)
+        let fields = self.fields(&RouteConfig::SECTION, entry)?;
+        let source = self.source(&fields, &RouteConfig::SECTION);
+        // Without a source it is no route, but what else is wrong in it is to be found too.
+        let is_whole = source.is_some();
+        let source = source.unwrap_or_else(|| nothing(&fields.place));
+        let mut route = RouteConfig::read(self, &fields, method, path, source);
+        let source = Some(&route.source).filter(|_| is_whole);
+        route.status = route.status.filter(|status| self.goes_with(source, status, &entry.what));
+        if is_whole {
+            looks::source(self.report, &route.source);
+        }
+        is_whole.then_some(route)
     }
 
     /// A route's field at the indentation of routes.
@@ -82,13 +70,11 @@ impl Decoder<'_> {
             } else {
                 format!("a route's key is a path, or one of {} and a path", METHODS.join(", "))
             };
-            self.error(Code::BadPattern, message, &key.span, &help);
-            return None;
+            return self.refuse(Code::BadPattern, message, &key.span, &help);
         }
         if !path.starts_with('/') {
             let message = format!("`{path}` is no path");
-            self.error(Code::BadPattern, message, &key.span, &format!("write `/{path}`"));
-            return None;
+            return self.refuse(Code::BadPattern, message, &key.span, &format!("write `/{path}`"));
         }
         // The path's own place, so that what is wrong in it can be marked to the character.
         let at = key.span.text().find(path).map(|at| key.span.range().start + at);
@@ -97,40 +83,31 @@ impl Decoder<'_> {
         Some((At::new(method.to_owned(), key.span.clone()), At::new(path.to_owned(), span)))
     }
 
-    fn route_name(&mut self, fields: &Fields) -> Option<At<String>> {
-        let name = self.filled(fields, "name")?;
+    /// A route's name.
+    pub(super) fn route_name(&mut self, entry: &Entry) -> Option<At<String>> {
+        let name = self.filled(entry)?;
         let good = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if !name.value.chars().all(good) {
-            let typed = typed(&name.value, &name.span);
-            let message = format!("`{typed}` is no name for a route");
-            self.error(Code::ReservedName, message, &name.span, "use letters, digits, _ . and -");
-            return None;
+            let message = format!("`{}` is no name for a route", as_written(entry.node));
+            return self.refuse(
+                Code::ReservedName,
+                message,
+                &name.span,
+                "use letters, digits, _ . and -",
+            );
         }
         Some(name)
     }
 
-    /// A namespace: a part of keys, so no braces, blanks or control characters.
-    pub(super) fn namespace(&mut self, fields: &Fields) -> Option<At<String>> {
-        let text = self.text(fields, "namespace")?;
-        self.key_part("`namespace`", &text)?;
-        Some(text)
+    /// A status of an answer.
+    pub(super) fn status(&mut self, entry: &Entry) -> Option<At<u16>> {
+        let status = self.whole(entry, 200, 599, Code::BadStatus)?;
+        Some(At::new(status, entry.node.span.clone()))
     }
 
-    pub(super) fn key_part(&mut self, what: &str, text: &At<String>) -> Option<()> {
-        let bad = |c: char| c.is_control() || c.is_whitespace() || "{}*?[]\\".contains(c);
-        if text.value.chars().any(bad) || text.value.len() > 200 {
-            let message = format!("{what} cannot be a part of keys");
-            let help = "use at most 200 letters, digits and : . - _";
-            self.error(Code::BadType, message, &text.span, help);
-            return None;
-        }
-        Some(())
-    }
-
-    fn status(&mut self, fields: &Fields, source: Option<&SourceConfig>) -> Option<At<u16>> {
-        let node = fields.get("status")?;
-        let status = self.whole_of("`status`", node, 200..=599, Code::BadStatus)?;
-        let value = u16::try_from(status.value).ok()?;
+    /// Whether a source can be sent with a status.
+    fn goes_with(&mut self, source: Option<&SourceConfig>, status: &At<u16>, route: &str) -> bool {
+        let value = status.value;
         let redirects = [301, 302, 303, 307, 308].contains(&value);
         let help = match source {
             Some(SourceConfig::Redirect(_)) if !redirects => {
@@ -145,27 +122,35 @@ impl Decoder<'_> {
             Some(source) if redirects && !matches!(source, SourceConfig::Redirect(_)) => {
                 "write `redirect:`, so that there is somewhere to go"
             }
-            _ => return Some(At::new(value, status.span)),
+            _ => return true,
         };
-        let message = format!("`{}` is no status for {}", shown(node), fields.what);
+        let value = value.to_string();
+        let message =
+            format!("`{}` is no status for {route}", text_as_written(&value, &status.span));
         self.error(Code::BadStatus, message, &status.span, help);
-        None
+        false
     }
 
-    /// One entry of `errors`.
-    pub(super) fn error_page(&mut self, key: &At<String>, node: &Node) -> Option<ErrorPageConfig> {
-        let status = self.error_status(key)?;
-        if let NodeValue::Text(_) = node.value {
-            let source = self.shorthand(node)?;
-            return Some(ErrorPageConfig { status, source, content_type: None, layout: None });
+    /// The entries of `errors`.
+    pub(super) fn errors(&mut self, section: &Entry) -> Vec<ErrorPageConfig> {
+        self.each(section, "error page", Self::error_page)
+    }
+
+    fn error_page(&mut self, entry: &Entry) -> Option<ErrorPageConfig> {
+        let status = self.error_status(entry.key)?;
+        if entry.text().is_some() {
+            let source = self.shorthand(entry)?;
+            return Some(ErrorPageConfig::read(self, &entry.no_fields(), status, source));
         }
-        let what = format!("error page `{}`", key.value);
-        let fields = self.fields(&ERROR_PAGE, &what, &key.span, node)?;
-        let content_type = self.content_type(fields.get("content_type"));
-        let layout = self.layout(&fields);
-        let source = self.source(&fields, ERROR_SOURCES)?;
-        looks::source(self.report, &source);
-        Some(ErrorPageConfig { status, source, content_type, layout })
+        let fields = self.fields(&ErrorPageConfig::SECTION, entry)?;
+        let source = self.source(&fields, &ErrorPageConfig::SECTION);
+        let is_whole = source.is_some();
+        let source = source.unwrap_or_else(|| nothing(&fields.place));
+        let page = ErrorPageConfig::read(self, &fields, status, source);
+        if is_whole {
+            looks::source(self.report, &page.source);
+        }
+        is_whole.then_some(page)
     }
 
     fn error_status(&mut self, key: &At<String>) -> Option<At<ErrorStatus>> {
@@ -194,35 +179,7 @@ fn is_empty(source: &SourceConfig) -> bool {
     }
 }
 
-/// A route that says nothing but its source.
-fn bare(
-    method: At<String>,
-    path: At<String>,
-    source: SourceConfig,
-    defaults: &Arc<Defaults>,
-) -> RouteConfig {
-    RouteConfig {
-        method,
-        path,
-        name: None,
-        summary: None,
-        source,
-        status: None,
-        headers: Vec::new(),
-        content_type: None,
-        ttl: None,
-        stale_while_revalidate: None,
-        stale_if_error: None,
-        max_age: None,
-        key: None,
-        namespace: None,
-        data: Vec::new(),
-        load: Vec::new(),
-        query: Vec::new(),
-        params: Vec::new(),
-        layout: None,
-        cors: None,
-        delay: None,
-        defaults: Arc::clone(defaults),
-    }
+/// What stands in for a source that is wrong.
+fn nothing(place: &Span) -> SourceConfig {
+    SourceConfig::Body(Node { value: NodeValue::Null, span: place.clone() })
 }

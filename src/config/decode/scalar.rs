@@ -1,23 +1,24 @@
 //! Single values: text, numbers, durations, sizes, booleans, words.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Decoder, Fields};
+use super::{Decoder, Entry};
 use crate::config::node::{Node, NodeValue};
+use crate::config::secret::Secret;
+use crate::config::section::Word;
 use crate::diagnostic::{At, Code, Span, nearest};
 use crate::units::{self, Ttl, UnitError};
 
-/// The value as a person typed it, for messages: what the environment filled in is never shown.
-pub(super) fn shown(node: &Node) -> String {
+/// The value as a person wrote it, for messages: what the environment filled in is never shown.
+pub(super) fn as_written(node: &Node) -> String {
     match &node.value {
-        NodeValue::Text(text) => typed(text, &node.span).to_owned(),
+        NodeValue::Text(text) => text_as_written(text, &node.span).to_owned(),
         _ => node.span.text().to_owned(),
     }
 }
 
-/// As [`shown`], of a text that has been read already.
-pub(in crate::config) fn typed<'t>(text: &'t str, span: &'t Span) -> &'t str {
+/// As [`as_written`], of a text that has been read already.
+pub(crate) fn text_as_written<'t>(text: &'t str, span: &'t Span) -> &'t str {
     let source = span.text();
     if source.contains("${") { source.trim_matches(['"', '\'']) } else { text }
 }
@@ -27,173 +28,157 @@ fn from_environment(node: &Node) -> bool {
     node.span.text().contains("${")
 }
 
-/// A number, boolean or text as text, in the way that it is typed.
+/// A number, boolean or text as text, in the way that it is written.
 pub(super) fn scalar_text(node: &Node) -> Option<String> {
     match &node.value {
         NodeValue::Text(text) => Some(text.clone()),
         NodeValue::Bool(flag) => Some(flag.to_string()),
         NodeValue::Number(number) => {
-            // `1.10` is a number to YAML, but what is typed is what is meant.
-            let typed = node.span.text();
-            Some(if typed.is_empty() { number.to_string() } else { typed.to_owned() })
+            // `1.10` is a number to YAML, but what is written is what is meant.
+            let written = node.span.text();
+            Some(if written.is_empty() { number.to_string() } else { written.to_owned() })
         }
         _ => None,
     }
 }
 
 impl Decoder<'_> {
-    /// A field's text.
-    pub(super) fn text(&mut self, fields: &Fields, name: &str) -> Option<At<String>> {
-        let node = fields.get(name)?;
-        self.text_of(&format!("`{name}`"), node)
-    }
-
     /// A text; a number or boolean is refused with the quotes that make it one.
-    pub(super) fn text_of(&mut self, what: &str, node: &Node) -> Option<At<String>> {
+    pub(super) fn text(&mut self, entry: &Entry) -> Option<At<String>> {
+        let node = entry.node;
         match &node.value {
             NodeValue::Text(text) => Some(At::new(text.clone(), node.span.clone())),
             NodeValue::Number(_) | NodeValue::Bool(_) => {
-                let message = format!("{what} takes a string, and this is {}", node.kind());
+                let message = format!("{} takes a string, and this is {}", entry.what, node.kind());
                 let help = format!("put it in quotes: \"{}\"", node.span.text());
-                self.error(Code::BadType, message, &node.span, &help);
-                None
+                self.refuse(Code::BadType, message, &node.span, &help)
             }
-            _ => {
-                self.wrong_type(what, "a string", node);
-                None
-            }
+            _ => self.wrong_type(entry, "a string"),
         }
     }
 
-    /// A field's text that is not empty.
-    pub(super) fn filled(&mut self, fields: &Fields, name: &str) -> Option<At<String>> {
-        let text = self.text(fields, name)?;
+    /// A text whose place nobody asks for.
+    pub(super) fn plain_text(&mut self, entry: &Entry) -> Option<String> {
+        self.text(entry).map(|text| text.value)
+    }
+
+    /// A text that is not empty.
+    pub(super) fn filled(&mut self, entry: &Entry) -> Option<At<String>> {
+        let text = self.text(entry)?;
         if text.value.trim().is_empty() {
-            self.error(Code::BadType, format!("`{name}` is empty"), &text.span, "");
-            return None;
+            return self.refuse(Code::BadType, format!("{} is empty", entry.what), &text.span, "");
         }
         Some(text)
     }
 
-    /// A field's list of texts.
-    pub(super) fn texts(&mut self, fields: &Fields, name: &str) -> Vec<At<String>> {
-        let what = format!("`{name}`");
-        let items = self.items(&what, fields.get(name));
-        let item = format!("an item of `{name}`");
-        items.iter().filter_map(|node| self.text_of(&item, node)).collect()
+    /// A text that is not empty and never shown.
+    pub(super) fn secret(&mut self, entry: &Entry) -> Option<Secret> {
+        self.filled(entry).map(|text| Secret::new(text.value))
     }
 
-    /// A field's lifetime.
-    pub(super) fn ttl(&mut self, fields: &Fields, name: &str) -> Option<At<Ttl>> {
-        let node = fields.get(name)?;
-        self.time(name, node, units::parse_ttl, UnitError::lifetime_help)
+    /// A list of texts.
+    pub(super) fn texts(&mut self, entry: &Entry) -> Vec<At<String>> {
+        self.items(entry).iter().filter_map(|item| self.text(item)).collect()
     }
 
-    /// A field's duration, which is not `off`.
-    pub(super) fn duration(&mut self, fields: &Fields, name: &str) -> Option<At<Duration>> {
-        let node = fields.get(name)?;
-        self.time(name, node, units::parse_duration, UnitError::duration_help)
-    }
-
-    pub(super) fn time<T>(
-        &mut self,
-        name: &str,
-        node: &Node,
-        parse: fn(&str) -> Result<T, UnitError>,
-        help: fn(UnitError) -> &'static str,
-    ) -> Option<At<T>> {
-        let parsed = match &node.value {
-            NodeValue::Text(text) => parse(text),
-            NodeValue::Number(number) => parse(&number.to_string()),
-            NodeValue::Bool(false) => Err(UnitError::Zero),
-            _ => {
-                self.wrong_type(&format!("`{name}`"), "a duration", node);
-                return None;
-            }
-        };
-        match parsed {
-            Ok(value) => Some(At::new(value, node.span.clone())),
-            Err(why) => {
-                let message = format!("`{}` is no duration for `{name}`", shown(node));
-                self.error(Code::BadDuration, message, &node.span, help(why));
-                None
-            }
+    /// A text, number or boolean, as a request would write it.
+    pub(super) fn scalar(&mut self, entry: &Entry) -> Option<At<String>> {
+        match scalar_text(entry.node) {
+            Some(text) => Some(At::new(text, entry.node.span.clone())),
+            None => self.wrong_type(entry, "a string, number or boolean"),
         }
     }
 
-    /// A field's size in bytes.
-    pub(super) fn size(&mut self, fields: &Fields, name: &str) -> Option<u64> {
-        let node = fields.get(name)?;
-        let parsed = match &node.value {
+    /// A list of texts, numbers and booleans.
+    pub(super) fn scalars(&mut self, entry: &Entry) -> Vec<At<String>> {
+        self.items(entry).iter().filter_map(|item| self.scalar(item)).collect()
+    }
+
+    /// A lifetime.
+    pub(super) fn ttl(&mut self, entry: &Entry) -> Option<At<Ttl>> {
+        let ttl = self.time(entry, units::parse_ttl, UnitError::lifetime_help)?;
+        Some(At::new(ttl, entry.node.span.clone()))
+    }
+
+    /// A duration, which is not `off`.
+    pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {
+        self.time(entry, units::parse_duration, UnitError::duration_help)
+    }
+
+    fn time<T>(
+        &mut self,
+        entry: &Entry,
+        parse: fn(&str) -> Result<T, UnitError>,
+        help: fn(UnitError) -> &'static str,
+    ) -> Option<T> {
+        let parsed = match &entry.node.value {
+            NodeValue::Text(text) => parse(text),
+            NodeValue::Number(number) => parse(&number.to_string()),
+            NodeValue::Bool(false) => Err(UnitError::Zero),
+            _ => return self.wrong_type(entry, "a duration"),
+        };
+        let refused = |why| {
+            let message = format!("`{}` is no duration for {}", as_written(entry.node), entry.what);
+            self.error(Code::BadDuration, message, &entry.node.span, help(why));
+        };
+        parsed.map_err(refused).ok()
+    }
+
+    /// A size in bytes.
+    pub(super) fn size(&mut self, entry: &Entry) -> Option<u64> {
+        let parsed = match &entry.node.value {
             NodeValue::Text(text) => units::parse_size(text),
             NodeValue::Number(number) => units::parse_size(&number.to_string()),
-            _ => {
-                self.wrong_type(&format!("`{name}`"), "a size", node);
-                return None;
-            }
+            _ => return self.wrong_type(entry, "a size"),
         };
-        parsed
-            .map_err(|why| {
-                let message = format!("`{}` is no size for `{name}`", shown(node));
-                self.error(Code::BadSize, message, &node.span, why.size_help());
-            })
-            .ok()
+        let refused = |why: UnitError| {
+            let message = format!("`{}` is no size for {}", as_written(entry.node), entry.what);
+            self.error(Code::BadSize, message, &entry.node.span, why.size_help());
+        };
+        parsed.map_err(refused).ok()
     }
 
-    /// A field's whole number within bounds.
-    pub(super) fn whole(
+    /// A whole number between two bounds, both included; `code` where it is another.
+    pub(super) fn whole<N: TryFrom<u64>>(
         &mut self,
-        fields: &Fields,
-        name: &str,
-        bounds: RangeInclusive<u64>,
-    ) -> Option<u64> {
-        let node = fields.get(name)?;
-        self.whole_of(&format!("`{name}`"), node, bounds, Code::BadType).map(|at| at.value)
-    }
-
-    pub(super) fn whole_of(
-        &mut self,
-        what: &str,
-        node: &Node,
-        bounds: RangeInclusive<u64>,
+        entry: &Entry,
+        low: u64,
+        high: u64,
         code: Code,
-    ) -> Option<At<u64>> {
+    ) -> Option<N> {
+        let node = entry.node;
         let number = match &node.value {
             NodeValue::Number(number) => number.as_u64(),
             NodeValue::Text(text) if from_environment(node) => text.trim().parse().ok(),
-            _ => {
-                self.wrong_type(what, "a whole number", node);
-                return None;
-            }
+            _ => return self.wrong_type(entry, "a whole number"),
         };
-        let Some(number) = number.filter(|number| bounds.contains(number)) else {
-            let (low, high) = (bounds.start(), bounds.end());
-            let message = format!("`{}` is out of bounds for {what}", shown(node));
+        let within = number.filter(|number| (low..=high).contains(number));
+        let number = within.and_then(|number| N::try_from(number).ok());
+        if number.is_none() {
+            let message = format!("`{}` is out of bounds for {}", as_written(node), entry.what);
             let help = format!("write a whole number from {low} to {high}");
             self.error(code, message, &node.span, &help);
-            return None;
-        };
-        Some(At::new(number, node.span.clone()))
+        }
+        number
     }
 
-    /// A field's finite number.
-    pub(super) fn number(&mut self, fields: &Fields, name: &str) -> Option<At<f64>> {
-        let node = fields.get(name)?;
+    /// A finite number.
+    pub(super) fn number(&mut self, entry: &Entry) -> Option<At<f64>> {
+        let node = entry.node;
         let number = match &node.value {
             NodeValue::Number(number) => number.as_f64(),
             NodeValue::Text(text) if from_environment(node) => text.trim().parse().ok(),
             _ => None,
         };
         let Some(number) = number.filter(|number| number.is_finite()) else {
-            self.wrong_type(&format!("`{name}`"), "a number", node);
-            return None;
+            return self.wrong_type(entry, "a number");
         };
         Some(At::new(number, node.span.clone()))
     }
 
-    /// A field's boolean.
-    pub(super) fn flag(&mut self, fields: &Fields, name: &str) -> Option<bool> {
-        let node = fields.get(name)?;
+    /// A boolean.
+    pub(super) fn flag(&mut self, entry: &Entry) -> Option<bool> {
+        let node = entry.node;
         match &node.value {
             NodeValue::Bool(flag) => Some(*flag),
             NodeValue::Text(text) if from_environment(node) && text == "true" => Some(true),
@@ -206,42 +191,31 @@ impl Decoder<'_> {
                         "remove the quotes",
                     )
                 } else {
-                    (format!("`{}` is not a boolean", shown(node)), "write true or false")
+                    (format!("`{}` is not a boolean", as_written(node)), "write true or false")
                 };
-                self.error(Code::BadBool, message, &node.span, help);
-                None
+                self.refuse(Code::BadBool, message, &node.span, help)
             }
-            _ => {
-                self.wrong_type(&format!("`{name}`"), "a boolean", node);
-                None
-            }
+            _ => self.wrong_type(entry, "a boolean"),
         }
     }
 
-    /// A field's word: its index among `words`.
-    pub(super) fn word(&mut self, fields: &Fields, name: &str, words: &[&str]) -> Option<usize> {
-        let node = fields.get(name)?;
-        self.word_of(&format!("`{name}`"), node, words)
-    }
-
-    pub(super) fn word_of(&mut self, what: &str, node: &Node, words: &[&str]) -> Option<usize> {
-        let at = match &node.value {
-            NodeValue::Text(text) => words.iter().position(|word| word == text),
+    /// One of the words of an enum.
+    pub(super) fn word<W: Word>(&mut self, entry: &Entry) -> Option<W> {
+        let found = match &entry.node.value {
+            NodeValue::Text(text) => W::WORDS.iter().find(|(word, _)| word == text),
             NodeValue::Bool(_) | NodeValue::Number(_) => None,
-            _ => {
-                self.wrong_type(what, "a word", node);
-                return None;
-            }
+            _ => return self.wrong_type(entry, "a word"),
         };
-        if at.is_none() {
-            let typed = shown(node);
-            let message = format!("`{typed}` is no value for {what}");
-            let help = match nearest(&typed, words.iter().copied()) {
+        if found.is_none() {
+            let written = as_written(entry.node);
+            let message = format!("`{written}` is no value for {}", entry.what);
+            let words = W::WORDS.iter().map(|(word, _)| *word);
+            let help = match nearest(&written, words.clone()) {
                 Some(word) => format!("did you mean `{word}`?"),
-                None => format!("write one of {}", words.join(", ")),
+                None => format!("write one of {}", words.collect::<Vec<_>>().join(", ")),
             };
-            self.error(Code::BadType, message, &node.span, &help);
+            self.error(Code::BadType, message, &entry.node.span, &help);
         }
-        at
+        found.map(|(_, value)| *value)
     }
 }

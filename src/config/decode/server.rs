@@ -1,75 +1,64 @@
 //! `server` and `cache`: what needs a restart.
 
-use super::scalar::{shown, typed};
-use super::{Decoder, Fields};
-use crate::config::fields::{ACCESS_LOG, CACHE, CACHE_STATUS, SERVER, TLS};
-use crate::config::model::{AccessLog, CacheConfig, CacheStatusDetail, ServerConfig};
-use crate::config::node::{Node, NodeValue};
-use crate::config::secret::Secret;
-use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
 use std::net::{IpAddr, SocketAddr};
+
+use super::scalar::{as_written, scalar_text, text_as_written};
+use super::{Decoder, Entry};
+use crate::config::model::{ServerConfig, TlsConfig};
+use crate::config::node::NodeValue;
+use crate::config::secret::Secret;
+use crate::diagnostic::{Code, Diagnostic, nearest};
 
 /// Addresses of stores: the scheme and an example of it.
 const STORES: &[(&str, &str)] = &[
     ("redis", "redis://127.0.0.1:6379/0"),
     ("rediss", "rediss://cache.example.com:6380/0"),
     ("redis+unix", "redis+unix:///run/redis.sock"),
-    ("redis-sentinel", "redis-sentinel://h1:26379,h2:26379/service/0"),
-    ("rediss-sentinel", "rediss-sentinel://h1:26379,h2:26379/service/0"),
-    ("redis-cluster", "redis-cluster://h1:6379,h2:6379"),
-    ("rediss-cluster", "rediss-cluster://h1:6379,h2:6379"),
 ];
 
 impl Decoder<'_> {
-    /// The `server` section; what is wrong or not there is as built in.
-    pub(super) fn server(&mut self, place: &Span, node: Option<&Node>) -> ServerConfig {
-        let mut server = ServerConfig::default();
-        let Some(node) = node else { return server };
-        let Some(fields) = self.fields(&SERVER, "`server`", place, node) else { return server };
-        if let Some(listen) = self.address(&fields, "listen") {
-            server.listen = listen.value;
-        }
-        self.admin(&fields, &mut server);
-        server.workers = self.count(&fields, "workers", 1024);
-        server.max_connections =
-            self.count(&fields, "max_connections", 1_000_000).unwrap_or(10_000);
-        server.tls = self.tls(&fields);
-        server.access_log = match self.word(&fields, "access_log", ACCESS_LOG) {
-            Some(1) => AccessLog::Text,
-            Some(2) => AccessLog::Json,
-            _ => AccessLog::Off,
-        };
-        server.cache_status = match self.word(&fields, "cache_status", CACHE_STATUS) {
-            Some(1) => CacheStatusDetail::Full,
-            Some(2) => CacheStatusDetail::Off,
-            _ => CacheStatusDetail::Short,
-        };
-        server.health = self.own_path(&fields, "health");
-        server.docs = self.own_path(&fields, "docs");
-        server
-    }
-
-    fn admin(&mut self, fields: &Fields, server: &mut ServerConfig) {
-        server.admin_token = self.filled(fields, "admin_token").map(|at| Secret::new(at.value));
-        server.admin_hosts =
-            self.texts(fields, "admin_hosts").into_iter().map(|at| at.value).collect();
-        if is_off(fields, "admin") {
-            server.admin = None;
-            return;
-        }
-        let Some(admin) = self.address(fields, "admin") else { return };
-        if !is_loopback(&admin.value) && fields.get("admin_token").is_none() {
+    /// The `server` section.
+    pub(super) fn server(&mut self, entry: &Entry) -> ServerConfig {
+        let server: ServerConfig = self.section(entry);
+        let field = |name| entry.node.field(name).map(|(_, node)| node);
+        if let (Some(address), Some(admin)) = (&server.admin, field("admin"))
+            && !is_loopback(address)
+            && field("admin_token").is_none()
+        {
             let message = "`admin` is not on loopback, and there is no `admin_token`".to_owned();
             let help = "add `admin_token: ${LARDER_ADMIN_TOKEN}`, or listen on 127.0.0.1";
             self.error(Code::BadUrl, message, &admin.span, help);
         }
-        server.admin = Some(admin.value);
+        server
+    }
+
+    /// Certificate and key.
+    pub(super) fn tls(&mut self, entry: &Entry) -> Option<(String, String)> {
+        let fields = self.fields(&TlsConfig::SECTION, entry)?;
+        for name in TlsConfig::SECTION.names() {
+            if fields.entry(name).is_none() {
+                let message = format!("`tls` has no `{name}`");
+                let help = "it needs `cert` and `key`, two files";
+                self.error(Code::BadType, message, &fields.place, help);
+            }
+        }
+        let TlsConfig { cert, key } = TlsConfig::read(self, &fields);
+        Some((cert?.value, key?.value))
+    }
+
+    /// A list of host names.
+    pub(super) fn hosts(&mut self, entry: &Entry) -> Vec<String> {
+        self.texts(entry).into_iter().map(|host| host.value).collect()
+    }
+
+    /// Host and port, or `off`.
+    pub(super) fn address_or_off(&mut self, entry: &Entry) -> Option<Option<String>> {
+        if is_off(entry) { Some(None) } else { self.address(entry).map(Some) }
     }
 
     /// Host and port.
-    fn address(&mut self, fields: &Fields, name: &str) -> Option<At<String>> {
-        let node = fields.get(name)?;
-        let text = super::scalar::scalar_text(node).unwrap_or_default();
+    pub(super) fn address(&mut self, entry: &Entry) -> Option<String> {
+        let text = scalar_text(entry.node).unwrap_or_default();
         let port = |port: &str| port.parse::<u16>().is_ok();
         let host = |host: &str| {
             !host.is_empty()
@@ -78,78 +67,36 @@ impl Decoder<'_> {
         let good = text.parse::<SocketAddr>().is_ok()
             || text.rsplit_once(':').is_some_and(|(h, p)| host(h) && port(p));
         if !good {
-            let message = format!("`{}` is no address for `{name}`", shown(node));
+            let message = format!("`{}` is no address for {}", as_written(entry.node), entry.what);
             let help = match text.trim_start_matches(':') {
                 digits if port(digits) => format!("write 127.0.0.1:{digits}, or 0.0.0.0:{digits}"),
                 _ => "write an IP address and a port: 127.0.0.1:8000".to_owned(),
             };
-            self.error(Code::BadUrl, message, &node.span, &help);
-            return None;
+            return self.refuse(Code::BadUrl, message, &entry.node.span, &help);
         }
-        Some(At::new(text, node.span.clone()))
+        Some(text)
     }
 
     /// A path of the main listener, or `off`.
-    fn own_path(&mut self, fields: &Fields, name: &str) -> Option<String> {
-        if is_off(fields, name) {
-            return None;
+    pub(super) fn path_or_off(&mut self, entry: &Entry) -> Option<Option<String>> {
+        if is_off(entry) {
+            return Some(None);
         }
-        let text = self.filled(fields, name)?;
+        let text = self.filled(entry)?;
         let plain = |c: char| !c.is_whitespace() && !"{}?#%*\\".contains(c) && !c.is_control();
         let path = text.value.as_str();
         if !path.starts_with('/') || path == "/" || !path.chars().all(plain) {
-            let message = format!("`{}` is no path for `{name}`", typed(path, &text.span));
-            self.error(Code::BadUrl, message, &text.span, &format!("write `/{name}`, or `off`"));
-            return None;
+            let message =
+                format!("`{}` is no path for {}", text_as_written(path, &text.span), entry.what);
+            let help = format!("write `/{}`, or `off`", entry.name());
+            return self.refuse(Code::BadUrl, message, &text.span, &help);
         }
-        Some(path.trim_end_matches('/').to_owned())
+        Some(Some(path.trim_end_matches('/').to_owned()))
     }
 
-    fn count(&mut self, fields: &Fields, name: &str, most: u64) -> Option<usize> {
-        self.whole(fields, name, 1..=most).and_then(|n| usize::try_from(n).ok())
-    }
-
-    fn tls(&mut self, fields: &Fields) -> Option<(String, String)> {
-        let (node, place) = (fields.get("tls")?, fields.key("tls")?);
-        let tls = self.fields(&TLS, "`tls`", place, node)?;
-        let (cert, key) = (self.filled(&tls, "cert"), self.filled(&tls, "key"));
-        for name in ["cert", "key"] {
-            if tls.get(name).is_none() {
-                let message = format!("`tls` has no `{name}`");
-                self.error(Code::BadType, message, place, "it needs `cert` and `key`, two files");
-            }
-        }
-        Some((cert?.value, key?.value))
-    }
-
-    /// The `cache` section; what is wrong or not there is as built in.
-    pub(super) fn cache(&mut self, place: &Span, node: Option<&Node>) -> CacheConfig {
-        let mut cache = CacheConfig::new(place);
-        let Some(node) = node else { return cache };
-        let Some(fields) = self.fields(&CACHE, "`cache`", place, node) else { return cache };
-        if let Some(store) = self.store(&fields) {
-            cache.store = store;
-        }
-        if let Some(prefix) = self.filled(&fields, "prefix")
-            && self.key_part("`prefix`", &prefix).is_some()
-        {
-            cache.prefix = prefix.value;
-        }
-        if let Some(namespace) = self.namespace(&fields) {
-            cache.namespace = namespace.value;
-        }
-        cache.memory = self.size(&fields, "memory").unwrap_or(cache.memory);
-        cache.max_entry = self.size(&fields, "max_entry").unwrap_or(cache.max_entry);
-        if let Some(timeout) = self.duration(&fields, "timeout") {
-            cache.timeout = timeout.value;
-        }
-        let new_keys = self.whole(&fields, "max_new_keys", 1..=1_000_000);
-        cache.max_new_keys = new_keys.and_then(|n| u32::try_from(n).ok()).unwrap_or(1000);
-        cache
-    }
-
-    fn store(&mut self, fields: &Fields) -> Option<At<Secret>> {
-        let text = self.filled(fields, "store")?;
+    /// `memory`, or where a Redis is.
+    pub(super) fn store(&mut self, entry: &Entry) -> Option<Secret> {
+        let text = self.filled(entry)?;
         let store = text.value.trim();
         if store != "memory"
             && let Err(help) = check_store(store)
@@ -159,14 +106,32 @@ impl Decoder<'_> {
             self.report.push(Diagnostic::new(Code::BadStoreUrl, message, &text.span).help(help));
             return None;
         }
-        Some(At::new(Secret::new(store), text.span))
+        Some(Secret::new(store))
+    }
+
+    /// A part of keys that is not empty.
+    pub(super) fn filled_key_part(&mut self, entry: &Entry) -> Option<String> {
+        self.filled(entry)?;
+        self.key_part(entry)
+    }
+
+    /// A part of keys: no braces, blanks or control characters.
+    pub(super) fn key_part(&mut self, entry: &Entry) -> Option<String> {
+        let text = self.text(entry)?;
+        let bad = |c: char| c.is_control() || c.is_whitespace() || "{}*?[]\\".contains(c);
+        if text.value.chars().any(bad) || text.value.len() > 200 {
+            let message = format!("{} cannot be a part of keys", entry.what);
+            let help = "use at most 200 letters, digits and : . - _";
+            return self.refuse(Code::BadType, message, &text.span, help);
+        }
+        Some(text.value)
     }
 }
 
-fn is_off(fields: &Fields, name: &str) -> bool {
-    match fields.get(name).map(|node| &node.value) {
-        Some(NodeValue::Text(text)) => text == "off",
-        Some(NodeValue::Bool(false)) => true,
+fn is_off(entry: &Entry) -> bool {
+    match &entry.node.value {
+        NodeValue::Text(text) => text == "off",
+        NodeValue::Bool(false) => true,
         _ => false,
     }
 }
@@ -181,7 +146,9 @@ fn check_store(store: &str) -> Result<(), String> {
     };
     let Some((_, example)) = STORES.iter().find(|(known, _)| *known == scheme) else {
         let schemes = STORES.iter().map(|(scheme, _)| *scheme);
-        return Err(match nearest(scheme, schemes.clone()) {
+        // Clusters and sentinels are not spelled wrong: they are something else.
+        let near = nearest(scheme, schemes.clone()).filter(|_| !scheme.contains('-'));
+        return Err(match near {
             Some(word) => format!("did you mean `{word}://`?"),
             None => format!("schemes are {}", schemes.collect::<Vec<_>>().join(", ")),
         });
@@ -193,21 +160,10 @@ fn check_store(store: &str) -> Result<(), String> {
     if scheme == "redis+unix" {
         return if rest.starts_with('/') { Ok(()) } else { bad() };
     }
-    // A password may hold any sign but the last `@`, after which the hosts begin.
+    // A password may hold any sign but the last `@`, after which the host begins.
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    let (hosts, path) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
-    if hosts.is_empty() || !hosts.split(',').all(is_host) {
-        return bad();
-    }
-    if hosts.contains(',') && !scheme.contains('-') {
-        return Err("several hosts are a sentinel's (redis-sentinel://) or a cluster's \
-                    (redis-cluster://)"
-            .to_owned());
-    }
-    if scheme.ends_with("-sentinel") && path.split('/').next().is_none_or(str::is_empty) {
-        return bad();
-    }
-    Ok(())
+    let host = rest.split(['/', '?']).next().unwrap_or(rest);
+    if is_host(host) { Ok(()) } else { bad() }
 }
 
 /// A host with or without a port.
@@ -219,7 +175,7 @@ fn is_host(text: &str) -> bool {
             None => (text, None),
         },
     };
-    !host.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    !host.is_empty() && !host.contains(',') && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 fn is_loopback(address: &str) -> bool {

@@ -3,228 +3,148 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::scalar::typed;
-use super::{Decoder, Fields};
-use crate::config::fields::{INCLUDED, SITE};
-use crate::config::model::{
-    Config, Defaults, ErrorPageConfig, LoadConfig, RouteConfig, ServerConfig,
-};
-use crate::config::node::{Node, NodeValue};
+use super::scalar::as_written;
+use super::{Decoder, Entry};
+use crate::config::model::{Config, MainConfig, PartConfig, RouteConfig, ServerConfig};
+use crate::config::node::Node;
+use crate::config::section::Standalone;
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
-/// A file and what its text says.
-pub(crate) type Parsed = (Arc<SourceFile>, Node);
-
-/// What the files read so far have brought.
-#[derive(Default)]
-struct Parts {
-    data: Vec<(At<String>, Node)>,
-    load: Vec<LoadConfig>,
-    routes: Vec<RouteConfig>,
-    /// Where each name of `data` and `load`, and each route, was first given.
-    names: HashMap<String, Span>,
-    keys: HashMap<(String, String), Span>,
+/// What one file says, whatever it includes: a [`MainConfig`] or a [`PartConfig`].
+pub(crate) fn file<S: Standalone>(report: &mut Report, root: &Node) -> S {
+    let key = At::new(String::new(), Span::new(root.span.file(), 0..0));
+    let entry = Entry { what: S::SECTION.title.to_owned(), key: &key, node: root };
+    Decoder { report }.section(&entry)
 }
 
-/// The main file and those that it includes, together.
-pub(crate) fn config(report: &mut Report, main: &Parsed, included: &[Parsed]) -> Config {
-    let mut decoder = Decoder { report };
-    let place = Span::new(&main.0, 0..0);
-    let nothing = Node { value: NodeValue::Null, span: place.clone() };
-    let mut parts = Parts::default();
-    let fields = decoder
-        .fields(&SITE, "the site", &place, &main.1)
-        .unwrap_or_else(|| Fields::empty(&SITE, &nothing));
-    let section = |name: &str| fields.key(name).unwrap_or(&place).clone();
-    let server = decoder.server(&section("server"), fields.get("server"));
-    let cache = decoder.cache(&section("cache"), fields.get("cache"));
-    let templates = decoder.site_path(&fields, "templates");
-    let languages = decoder.languages(&fields);
-    let upstreams = decoder.upstreams(fields.get("upstreams"));
-    let errors = decoder.errors(&fields);
-    parts.add(&mut decoder, &fields);
-    for (file, root) in included {
-        let place = Span::new(file, 0..0);
-        if let Some(fields) = decoder.fields(&INCLUDED, "an included file", &place, root) {
-            parts.add(&mut decoder, &fields);
-        }
-    }
-    let Parts { data, load, routes, .. } = parts;
-    // By the names as typed: an upstream that is wrong is there all the same.
-    let declared = decoder.entries("`upstreams`", fields.get("upstreams"));
-    for load in load.iter().chain(routes.iter().flat_map(|route| &route.load)) {
-        decoder.check_upstream(declared, load);
-    }
-    decoder.reserved_paths(&server, fields.get("server"), &routes);
-    let templates = templates.unwrap_or_else(|| At::new("templates".to_owned(), place));
-    let files = std::iter::once(main).chain(included).map(|(file, _)| Arc::clone(file)).collect();
-    Config { files, server, cache, templates, languages, upstreams, data, load, errors, routes }
-}
-
-/// The patterns under `include`.
-pub(crate) fn include(report: &mut Report, root: &Node) -> Vec<At<String>> {
-    let mut decoder = Decoder { report };
-    let NodeValue::Map(list) = &root.value else { return Vec::new() };
-    let node = list.iter().find(|(key, _)| key.value == "include").map(|(_, node)| node);
-    let one = node.filter(|node| matches!(node.value, NodeValue::Text(_)));
-    let items = match one {
-        Some(node) => std::slice::from_ref(node),
-        None => decoder.items("`include`", node),
+/// The main file and those that it includes, together. `root` is what the main file's text says.
+pub(crate) fn merge(
+    report: &mut Report,
+    root: &Node,
+    main: MainConfig,
+    files: Vec<Arc<SourceFile>>,
+    included: Vec<PartConfig>,
+) -> Config {
+    let MainConfig { part, server, cache, templates, languages, errors } = main;
+    let place = Span::new(root.span.file(), 0..0);
+    let mut config = Config {
+        files,
+        server,
+        cache,
+        templates: templates.unwrap_or_else(|| At::new("templates".to_owned(), place)),
+        languages,
+        data: Vec::new(),
+        load: Vec::new(),
+        errors,
+        routes: Vec::new(),
     };
-    let texts = items.iter().filter_map(|node| decoder.text_of("an item of `include`", node));
-    let texts: Vec<At<String>> = texts.collect();
-    texts.into_iter().filter(|path| decoder.inside(path).is_some()).collect()
+    let mut taken = Taken { report, places: HashMap::new() };
+    for part in std::iter::once(part).chain(included) {
+        let with_defaults = |route: RouteConfig| {
+            let settings = route.settings.or(&part.defaults);
+            RouteConfig { settings, ..route }
+        };
+        config.data.extend(part.data.into_iter().filter(|(name, _)| taken.is_new_name(name)));
+        config.load.extend(part.load.into_iter().filter(|load| taken.is_new_name(&load.name)));
+        let routes = part.routes.into_iter().filter(|route| taken.is_new_route(route));
+        config.routes.extend(routes.map(with_defaults));
+    }
+    reserved_paths(report, &config.server, root, &config.routes);
+    config
 }
 
-impl Parts {
-    /// The sections that every file may have.
-    fn add(&mut self, decoder: &mut Decoder, fields: &Fields) {
-        let defaults = match (fields.get("defaults"), fields.key("defaults")) {
-            (Some(node), Some(place)) => decoder.defaults(place, node),
-            _ => Defaults::default(),
-        };
-        let defaults = Arc::new(defaults);
-        for (name, node) in decoder.data(fields.get("data")) {
-            if self.new_name(decoder, &name) {
-                self.data.push((name, node));
-            }
-        }
-        for load in decoder.loads(fields.get("load")) {
-            if self.new_name(decoder, &load.name) {
-                self.load.push(load);
-            }
-        }
-        for (key, node) in decoder.routes(fields.get("routes")) {
-            if key.value.starts_with("x-") {
-                continue;
-            }
-            if let Some(route) = decoder.route(key, node, &defaults)
-                && self.new_route(decoder, &route)
-            {
-                self.routes.push(route);
-            }
-        }
-    }
+/// Where each name of `data` and `load`, and each route, was first given.
+struct Taken<'r> {
+    report: &'r mut Report,
+    /// By the rule that a second one breaks.
+    places: HashMap<(Code, String), Span>,
+}
 
+impl Taken<'_> {
     /// Whether a name of `data` or `load` is not taken yet, in any file.
-    fn new_name(&mut self, decoder: &mut Decoder, name: &At<String>) -> bool {
-        if let Some(first) = self.names.get(&name.value) {
-            let message = format!("`{}` has a value already", name.value);
-            let diagnostic = Diagnostic::new(Code::DuplicateName, message, &name.span)
-                .remark("again here")
-                .label(first, "first here")
-                .help("names under `data` and `load` are one list, in all files: rename one");
-            decoder.report.push(diagnostic);
-            return false;
-        }
-        self.names.insert(name.value.clone(), name.span.clone());
-        true
+    fn is_new_name(&mut self, name: &At<String>) -> bool {
+        let message = format!("`{}` has a value already", name.value);
+        let help = "names under `data` and `load` are one list, in all files: rename one";
+        self.is_new(name.value.clone(), &name.span, Code::DuplicateName, message, help)
     }
 
     /// Whether a route is not taken yet, in any file.
-    fn new_route(&mut self, decoder: &mut Decoder, route: &RouteConfig) -> bool {
-        let key = (route.method.value.clone(), route.path.value.clone());
-        if let Some(first) = self.keys.get(&key) {
-            let message = format!("`{}` is defined twice", route.path.value);
-            let diagnostic = Diagnostic::new(Code::DuplicateRoute, message, &route.method.span)
-                .remark("again here")
-                .label(first, "first here")
-                .help("remove one of them");
-            decoder.report.push(diagnostic);
-            return false;
-        }
-        self.keys.insert(key, route.method.span.clone());
-        true
+    fn is_new_route(&mut self, route: &RouteConfig) -> bool {
+        let (method, path) = (&route.method, &route.path.value);
+        let message = format!("`{path}` is defined twice");
+        let key = format!("{} {path}", method.value);
+        self.is_new(key, &method.span, Code::DuplicateRoute, message, "remove one of them")
+    }
+
+    fn is_new(
+        &mut self,
+        key: String,
+        place: &Span,
+        code: Code,
+        message: String,
+        help: &str,
+    ) -> bool {
+        let key = (code, key);
+        let Some(first) = self.places.get(&key) else {
+            self.places.insert(key, place.clone());
+            return true;
+        };
+        let diagnostic = Diagnostic::new(code, message, place)
+            .remark("again here")
+            .label(first, "first here")
+            .help(help);
+        self.report.push(diagnostic);
+        false
     }
 }
 
 impl Decoder<'_> {
-    /// The entries of `routes`; a list, as other tools have it, is said to be foreign.
-    fn routes<'n>(&mut self, node: Option<&'n Node>) -> &'n [(At<String>, Node)] {
-        let Some(NodeValue::List(_)) = node.map(|node| &node.value) else {
-            return self.entries("`routes`", node);
+    /// Tags of languages.
+    pub(super) fn languages(&mut self, entry: &Entry) -> Vec<At<String>> {
+        self.items(entry).iter().filter_map(|item| self.language(item)).collect()
+    }
+
+    fn language(&mut self, entry: &Entry) -> Option<At<String>> {
+        let language = self.text(entry)?;
+        let mut parts = language.value.split('-');
+        let tag = |part: &str, least: usize| {
+            (least..=8).contains(&part.len())
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
         };
-        if let Some(node) = node {
-            let message = "`routes` is a list here".to_owned();
-            let help = "larder's routes are a mapping from path to route: `/about: { body: … }`";
-            self.error(Code::ForeignSyntax, message, &node.span, help);
+        if parts.next().is_some_and(|part| tag(part, 2)) && parts.all(|part| tag(part, 1)) {
+            return Some(language);
         }
-        &[]
-    }
-
-    fn languages(&mut self, fields: &Fields) -> Vec<At<String>> {
-        let mut languages = self.texts(fields, "languages");
-        languages.retain(|language| {
-            let mut parts = language.value.split('-');
-            let tag = |part: &str, least: usize| {
-                (least..=8).contains(&part.len())
-                    && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            };
-            let good = parts.next().is_some_and(|part| tag(part, 2)) && parts.all(|p| tag(p, 1));
-            if !good {
-                let message =
-                    format!("`{}` is no language", typed(&language.value, &language.span));
-                let help = "write a tag like en, no or pt-BR";
-                self.error(Code::BadType, message, &language.span, help);
-            }
-            good
-        });
-        languages
-    }
-
-    fn errors(&mut self, fields: &Fields) -> Vec<ErrorPageConfig> {
-        let mut pages: Vec<ErrorPageConfig> = Vec::new();
-        for (key, node) in self.entries("`errors`", fields.get("errors")) {
-            if !key.value.starts_with("x-")
-                && let Some(page) = self.error_page(key, node)
-            {
-                pages.push(page);
-            }
-        }
-        pages
-    }
-
-    /// Says which routes are where larder itself answers.
-    fn reserved_paths(
-        &mut self,
-        server: &ServerConfig,
-        section: Option<&Node>,
-        routes: &[RouteConfig],
-    ) {
-        let docs_json = server.docs.as_ref().map(|_| "/openapi.json");
-        let own = [
-            (Some("/_larder"), None, true),
-            (server.docs.as_deref(), Some("docs"), true),
-            (docs_json, Some("docs"), false),
-            (server.health.as_deref(), Some("health"), false),
-        ];
-        for route in routes {
-            let path = route.path.value.as_str();
-            for (own, field, below) in &own {
-                let Some(own) = own else { continue };
-                let inside = path
-                    .strip_prefix(own)
-                    .is_some_and(|rest| rest.is_empty() || (*below && rest.starts_with('/')));
-                if !inside {
-                    continue;
-                }
-                let message = format!("`{path}` is where larder itself answers");
-                let mut diagnostic = Diagnostic::new(Code::ReservedPath, message, &route.path.span)
-                    .help("choose another path");
-                if let Some(place) = field.and_then(|field| field_of(section, field)) {
-                    diagnostic = diagnostic.label(place, "because of this");
-                }
-                self.report.push(diagnostic);
-            }
-        }
+        let message = format!("`{}` is no language", as_written(entry.node));
+        self.refuse(Code::BadType, message, &language.span, "write a tag like en, no or pt-BR")
     }
 }
 
-fn field_of<'n>(section: Option<&'n Node>, name: &str) -> Option<&'n Span> {
-    match &section?.value {
-        NodeValue::Map(list) => {
-            list.iter().find(|(key, _)| key.value == name).map(|(key, _)| &key.span)
+/// Says which routes are where larder itself answers.
+fn reserved_paths(report: &mut Report, server: &ServerConfig, root: &Node, routes: &[RouteConfig]) {
+    let docs_json = server.docs.as_ref().map(|_| "/openapi.json");
+    let own = [
+        (Some("/_larder"), None, true),
+        (server.docs.as_deref(), Some("docs"), true),
+        (docs_json, Some("docs"), false),
+        (server.health.as_deref(), Some("health"), false),
+    ];
+    for route in routes {
+        let path = route.path.value.as_str();
+        for (own, field, below) in &own {
+            let Some(own) = own else { continue };
+            let inside = path
+                .strip_prefix(own)
+                .is_some_and(|rest| rest.is_empty() || (*below && rest.starts_with('/')));
+            if !inside {
+                continue;
+            }
+            let message = format!("`{path}` is where larder itself answers");
+            let mut diagnostic = Diagnostic::new(Code::ReservedPath, message, &route.path.span)
+                .help("choose another path");
+            if let Some((key, _)) = field.and_then(|field| root.field("server")?.1.field(field)) {
+                diagnostic = diagnostic.label(&key.span, "because of this");
+            }
+            report.push(diagnostic);
         }
-        _ => None,
     }
 }

@@ -1,66 +1,39 @@
 //! Where a response comes from: exactly one of the sources, or a shorthand for one.
 
-use super::scalar::{shown, typed};
-use super::{Decoder, Fields};
+use super::scalar::{as_written, text_as_written};
+use super::{Decoder, Entry, Fields};
 use crate::config::looks;
 use crate::config::model::SourceConfig;
-use crate::config::node::{Node, NodeValue};
+use crate::config::node::NodeValue;
+use crate::config::section::Section;
 use crate::diagnostic::{At, Code, Diagnostic};
 
 impl Decoder<'_> {
-    /// The one source among `names`.
-    pub(super) fn source(&mut self, fields: &Fields, names: &[&str]) -> Option<SourceConfig> {
-        let present: Vec<&str> =
-            names.iter().copied().filter(|name| fields.get(name).is_some()).collect();
-        match present.as_slice() {
-            [] => {
-                self.no_source(fields, names);
-                None
-            }
-            [name] => self.one_source(fields, name),
-            [first, second, ..] => {
-                let message = format!("{} has both `{first}` and `{second}`", fields.what);
-                let (first, second) = (fields.key(first)?, fields.key(second)?);
-                let diagnostic = Diagnostic::new(Code::TwoSources, message, second)
-                    .label(first, "the other one")
-                    .help(format!("a response needs exactly one of {}", names.join(", ")));
-                self.report.push(diagnostic);
-                None
-            }
+    /// The one source of a mapping.
+    pub(super) fn source(&mut self, fields: &Fields, section: &Section) -> Option<SourceConfig> {
+        let lead = section.lead.as_ref().map_or(&[][..], |lead| lead.fields);
+        let names = lead.iter().map(|field| field.name);
+        let list = || names.clone().collect::<Vec<_>>().join(", ");
+        let mut present = names.clone().filter_map(|name| fields.entry(name));
+        let Some(first) = present.next() else {
+            let message = format!("{} does not say what is sent", fields.what);
+            let help = format!("add one of {}", list());
+            return self.refuse(Code::NoSource, message, &fields.place, &help);
+        };
+        if let Some(second) = present.next() {
+            let message = format!("{} has both {} and {}", fields.what, first.what, second.what);
+            let diagnostic = Diagnostic::new(Code::TwoSources, message, &second.key.span)
+                .label(&first.key.span, "the other one")
+                .help(format!("a response needs exactly one of {}", list()));
+            self.report.push(diagnostic);
+            return None;
         }
+        SourceConfig::read(self, &first)
     }
 
-    fn no_source(&mut self, fields: &Fields, names: &[&str]) {
-        let message = format!("{} does not say what is sent", fields.what);
-        let help = format!("add one of {}", names.join(", "));
-        self.error(Code::NoSource, message, &fields.place, &help);
-    }
-
-    fn one_source(&mut self, fields: &Fields, name: &str) -> Option<SourceConfig> {
-        let node = fields.get(name)?;
-        match name {
-            "body" => Some(SourceConfig::Body(node.clone())),
-            "json" => self.json_source(node),
-            "template" => self.template_name(fields, name).map(SourceConfig::Template),
-            "inline" => self.text(fields, name).map(SourceConfig::Inline),
-            "file" => self.site_path(fields, name).map(SourceConfig::File),
-            "dir" => self.site_path(fields, name).map(SourceConfig::Dir),
-            _ => self.redirect(fields, name).map(SourceConfig::Redirect),
-        }
-    }
-
-    fn json_source(&mut self, node: &Node) -> Option<SourceConfig> {
-        match &node.value {
-            NodeValue::Map(_) | NodeValue::List(_) => Some(SourceConfig::Json(node.clone())),
-            _ => {
-                self.wrong_type("`json`", "a mapping or a list", node);
-                None
-            }
-        }
-    }
-
-    fn redirect(&mut self, fields: &Fields, name: &str) -> Option<At<String>> {
-        let text = self.filled(fields, name)?;
+    /// An address to go to.
+    pub(super) fn redirect(&mut self, entry: &Entry) -> Option<At<String>> {
+        let text = self.filled(entry)?;
         let address = text.value.as_str();
         let good = (address.starts_with('/') && !address.starts_with("//"))
             || address.starts_with("https://")
@@ -69,26 +42,36 @@ impl Decoder<'_> {
         let host = address.split_once("://").map(|(_, rest)| rest.split('/').next());
         let free_host = host.flatten().is_some_and(|host| host.contains("{{") || host.is_empty());
         if !good || free_host || address.chars().any(char::is_control) {
-            let message = format!("`{}` is no address to go to", shown(fields.get(name)?));
+            let message = format!("`{}` is no address to go to", as_written(entry.node));
             let help = "write a path (/about) or a whole address whose scheme and host are fixed";
-            self.error(Code::BadUrl, message, &text.span, help);
-            return None;
+            return self.refuse(Code::BadUrl, message, &text.span, help);
         }
         Some(text)
     }
 
-    /// A template's name: a path below `templates`.
-    pub(super) fn template_name(&mut self, fields: &Fields, name: &str) -> Option<At<String>> {
-        let text = self.filled(fields, name)?;
-        self.inside(&text)?;
-        Some(text)
+    /// A path in the site's directory, or of a template below the directory of those.
+    pub(super) fn site_path(&mut self, entry: &Entry) -> Option<At<String>> {
+        let path = self.filled(entry)?;
+        self.inside(&path)?;
+        Some(path)
     }
 
-    /// A path in the site's directory.
-    pub(super) fn site_path(&mut self, fields: &Fields, name: &str) -> Option<At<String>> {
-        let text = self.filled(fields, name)?;
-        self.inside(&text)?;
-        Some(text)
+    /// The layout of a page, where `null` says that there is none.
+    pub(super) fn layout(&mut self, entry: &Entry) -> Option<Option<At<String>>> {
+        match entry.node.value {
+            NodeValue::Null => Some(None),
+            _ => self.site_path(entry).map(Some),
+        }
+    }
+
+    /// A path, a glob, or a list of them.
+    pub(super) fn include(&mut self, entry: &Entry) -> Vec<At<String>> {
+        let mut paths = match entry.node.value {
+            NodeValue::Text(_) => self.text(entry).into_iter().collect(),
+            _ => self.texts(entry),
+        };
+        paths.retain(|path| self.inside(path).is_some());
+        paths
     }
 
     /// The path, unless its text alone shows that it leaves the site's directory.
@@ -96,20 +79,18 @@ impl Decoder<'_> {
         if !escapes(&path.value) {
             return Some(());
         }
-        let typed = typed(&path.value, &path.span);
-        let message = format!("`{typed}` leaves the site's directory");
+        let path_as_written = text_as_written(&path.value, &path.span);
+        let message = format!("`{path_as_written}` leaves the site's directory");
         let help = "paths are relative to the main file; copy what is needed below it";
-        self.error(Code::PathEscape, message, &path.span, help);
-        None
+        self.refuse(Code::PathEscape, message, &path.span, help)
     }
 
     /// A text in a mapping's place: a template where it ends in `.hbs`, else a file.
-    pub(super) fn shorthand(&mut self, node: &Node) -> Option<SourceConfig> {
-        let text = self.text_of("a route", node)?;
+    pub(super) fn shorthand(&mut self, entry: &Entry) -> Option<SourceConfig> {
+        let text = self.text(entry)?;
         if text.value.trim().is_empty() {
             let message = "the shorthand is empty".to_owned();
-            self.error(Code::NoSource, message, &text.span, "write { body: \"\" }");
-            return None;
+            return self.refuse(Code::NoSource, message, &text.span, "write { body: \"\" }");
         }
         looks::shorthand(self.report, &text);
         if !text.value.starts_with('/') {
@@ -121,7 +102,7 @@ impl Decoder<'_> {
 }
 
 /// Whether a path goes above where it starts, or starts elsewhere.
-pub(super) fn escapes(path: &str) -> bool {
+fn escapes(path: &str) -> bool {
     let mut depth = 0_i32;
     let windows = path.contains('\\') || path.get(1..3) == Some(":/");
     path.starts_with('/')

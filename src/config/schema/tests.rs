@@ -4,7 +4,7 @@ use std::{env, fs};
 use regex::Regex;
 
 use super::*;
-use crate::config::parse_yaml;
+use crate::config::yaml::parse as parse_yaml;
 use crate::diagnostic::{Report, SourceFile};
 
 fn root() -> PathBuf {
@@ -20,6 +20,16 @@ fn the_committed_schema_is_the_one_that_is_made() {
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == made, "routes.schema.json is old: UPDATE_EXPECT=1 writes it anew");
+}
+
+#[test]
+fn every_section_that_the_schema_names_is_defined() {
+    let schema = schema();
+    let references = Regex::new(r##""\$ref":"#([^"]+)""##).unwrap();
+    let text = schema.to_string();
+    for reference in references.captures_iter(&text) {
+        assert!(schema.pointer(&reference[1]).is_some(), "{}", &reference[1]);
+    }
 }
 
 #[test]
@@ -62,7 +72,8 @@ fn the_schema_refuses_one_mistake_at_a_time() {
         "routes: { /: { body: x, query: { a: { typ: int } } } }",
         "load: { a: { ttl: 5m } }",
         "load: { a: { from: x, optional: yes } }",
-        "upstreams: { a: { timeout: 2s } }",
+        "upstreams: { a: https://example.com }",
+        "load: { a: { from: x, ttl: 1m } }",
         "errors: { 200: x.html }",
         "errors: { 404: { dir: x } }",
         "server: { access_log: yaml }",
@@ -76,7 +87,7 @@ fn the_schema_refuses_one_mistake_at_a_time() {
         "server: { workers: \"${WORKERS}\", max_connections: 5 }",
         "routes: { POST /: { body: null, x-note: a }, x-note: 1 }",
         "routes: { /: { template: a, layout: null, headers: { x-a: null, b: 1 } } }",
-        "load: { a: { from: x, ttl: upstream } }",
+        "load: { a: { from: x, optional: true } }",
         "include: more.yaml",
         "defaults: { ttl: \"${TTL:-5m}\", max_age: off, cors: [https://a.example] }",
     ] {

@@ -3,19 +3,18 @@
 //! What a client writes is taken apart into names; `..`, hidden names and separators in any coding
 //! are refused before the disk is asked. What remains is resolved by the system, symbolic links
 //! and all, and must still lie inside. Between that look and the opening someone could swap a
-//! link; who can write there is trusted (SECURITY.md), so the portable way was taken rather than
+//! link; who can write there is trusted, so the portable way was taken rather than
 //! Linux' `openat2`.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::RANGE;
+
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use rustix::fs::OFlags;
@@ -24,8 +23,9 @@ use super::{Kept, Resource};
 use crate::clock::Clock;
 use crate::fingerprint::Fingerprint;
 use crate::http::encoding::{Accepted, Coding};
+use crate::site::key::Headers;
 use crate::site::{dir, media};
-use crate::source::file::digest_of;
+use crate::source::file::{Stat, digest_of};
 
 /// A file up to this many bytes is kept in memory.
 const MAX_KEPT: u64 = 256 * 1024;
@@ -43,13 +43,9 @@ const KEPT_DIGESTS: usize = 4096;
 /// written together: file systems and archives keep whole seconds, some every second one.
 const TOGETHER: Duration = Duration::from_secs(5);
 
-/// How long after its last change a file's metadata can be trusted to show the next one: the
-/// coarsest file system counts in steps of two seconds.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
-
 /// What a name in a served directory leads to.
 #[derive(Debug)]
-pub enum Found {
+pub(crate) enum Found {
     /// A file.
     File(Resource),
     /// A directory with an index, asked for without the slash at its end: relative links in it
@@ -59,45 +55,18 @@ pub enum Found {
 
 /// A served directory. Clones share what is kept.
 #[derive(Clone, Debug)]
-pub struct Dir {
+pub(crate) struct Dir {
     root: Arc<PathBuf>,
     kept: Arc<Cache<PathBuf, Remembered, ByBytes>>,
-    digests: Arc<Cache<PathBuf, (Stamp, Fingerprint)>>,
+    digests: Arc<Cache<PathBuf, (Stat, Fingerprint)>>,
     clock: Clock,
 }
 
 /// A kept file, and what the disk said of it when it was read.
 #[derive(Clone, Debug)]
 struct Remembered {
-    stamp: Stamp,
+    stamp: Stat,
     file: Arc<Kept>,
-}
-
-/// Changes whenever the content may have: which file, when it and its entry were changed, how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp([i128; 5]);
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        let nanos =
-            |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-        Self([
-            metadata.dev().into(),
-            metadata.ino().into(),
-            nanos(metadata.mtime(), metadata.mtime_nsec()),
-            nanos(metadata.ctime(), metadata.ctime_nsec()),
-            metadata.len().into(),
-        ])
-    }
-
-    /// Whether the last change is so long before now that the next one will show. Until then a file
-    /// may change and look as it did.
-    fn is_settled(self, clock: &Clock) -> bool {
-        let Self([_, _, modified, changed, _]) = self;
-        let now = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let settled = u128::try_from(modified.max(changed)).unwrap_or_default();
-        settled + SETTLED_AFTER.as_nanos() <= now.as_nanos()
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -111,22 +80,10 @@ impl Weighter<PathBuf, Remembered> for ByBytes {
 }
 
 impl Dir {
-    /// The directory at `path`. It is resolved once, now.
-    ///
-    /// # Errors
-    /// Where it is not there, or is no directory.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let root = path.canonicalize()?;
-        if !root.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Self::at(root))
-    }
-
     /// The directory that is really at `root`, with no link on the way. It may be absent for a
     /// while: it is looked for at each request.
     #[must_use]
-    pub fn at(root: PathBuf) -> Self {
+    pub(crate) fn at(root: PathBuf) -> Self {
         let files = usize::try_from(KEPT_BYTES / 4096).unwrap_or(usize::MAX);
         let kept = Cache::with_weighter(files, KEPT_BYTES, ByBytes);
         let digests = Cache::new(KEPT_DIGESTS);
@@ -136,14 +93,14 @@ impl Dir {
 
     /// Where it is.
     #[must_use]
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// What the file of that name is known by now, as [`dir::version`] writes it; nothing where it
     /// cannot be read. Reads the file, and its coded neighbours, where they changed since the last
     /// time: to be asked only of files that pages name.
-    pub async fn version(&self, name: &str) -> Option<String> {
+    pub(crate) async fn version(&self, name: &str) -> Option<String> {
         let (this, inner) = (self.clone(), inner_path(name)?);
         let version = tokio::task::spawn_blocking(move || {
             let path = this.inside(&this.root.join(inner))?;
@@ -170,12 +127,12 @@ impl Dir {
         mut file: &File,
         metadata: &Metadata,
     ) -> io::Result<Fingerprint> {
-        let stamp = Stamp::of(metadata);
+        let stamp = Stat::of(metadata);
         if let Some((_, digest)) = self.digests.get(&path).filter(|(known, _)| *known == stamp) {
             return Ok(digest);
         }
         let digest = digest_of(&mut file)?;
-        if Stamp::of(&file.metadata()?) == stamp && stamp.is_settled(&self.clock) {
+        if Stat::of(&file.metadata()?) == stamp && stamp.is_settled(self.clock.wall()) {
             self.digests.insert(path, (stamp, digest));
         }
         Ok(digest)
@@ -186,10 +143,14 @@ impl Dir {
     ///
     /// # Errors
     /// Where the disk fails; that a file is absent or may not be read is no error.
-    pub async fn find(&self, name: &str, request: &HeaderMap) -> io::Result<Option<Found>> {
+    pub(crate) async fn find(
+        &self,
+        name: &str,
+        request: &dyn Headers,
+    ) -> io::Result<Option<Found>> {
         let Some(inner) = inner_path(name) else { return Ok(None) };
         // Parts are of the bytes as they are: who resumes a download wants the file.
-        let accepted = (!request.contains_key(RANGE)).then(|| Accepted::of(request));
+        let accepted = request.line("range", 0).is_none().then(|| Accepted::of(request));
         let (this, slash) = (self.clone(), name.is_empty() || name.ends_with('/'));
         let found = tokio::task::spawn_blocking(move || this.look(&inner, slash, accepted)).await;
         let looked = match found.map_err(io::Error::other)? {
@@ -288,7 +249,7 @@ impl Dir {
     fn read(&self, path: PathBuf, media: String) -> io::Result<Looked> {
         let (mut file, metadata) = open_regular(&path)?;
         let (len, stamp, modified) =
-            (metadata.len(), Stamp::of(&metadata), metadata.modified().ok());
+            (metadata.len(), Stat::of(&metadata), metadata.modified().ok());
         if len > MAX_KEPT {
             return self.on_disk(&path, media);
         }
@@ -299,7 +260,7 @@ impl Dir {
         (&mut file).take(MAX_KEPT).read_to_end(&mut bytes)?;
         let kept = Arc::new(Kept::new(Bytes::from(bytes), &media, modified));
         // Kept only where nothing moved while it was read, and where the next change will show.
-        if Stamp::of(&file.metadata()?) == stamp && stamp.is_settled(&self.clock) {
+        if Stat::of(&file.metadata()?) == stamp && stamp.is_settled(self.clock.wall()) {
             self.kept.insert(path, Remembered { stamp, file: Arc::clone(&kept) });
         }
         Ok(Looked::kept(kept))

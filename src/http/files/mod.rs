@@ -4,9 +4,7 @@ mod dir;
 mod stream;
 
 use std::fs::File;
-use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,22 +13,23 @@ use http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
     LAST_MODIFIED,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
+use super::answer::bare;
 use super::body::Body;
 use super::conditional::{self, Validators, Verdict};
-use super::encoding::{Accepted, Coding, Variants, worth_coding};
+use super::encoding::{Accepted, Coding, Effort, Variants, worth_coding};
 use super::headers::vary_by;
-use super::problem::{Form, Problem};
 use super::ranges::{Selection, select};
+use super::request::RequestView;
 use crate::fingerprint::Fingerprint;
-use dir::open_regular;
-pub use dir::{Dir, Found};
+use crate::site::key::Headers;
+pub(crate) use dir::{Dir, Found};
 use stream::{Piece, pieces};
 
 /// A file whose bytes are in memory, with its coded forms.
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     bytes: Bytes,
     media: String,
     etag: String,
@@ -42,27 +41,21 @@ impl Kept {
     /// A file with this content type. The entity tag is a digest of the bytes: the same from every
     /// instance, and after a restart.
     #[must_use]
-    pub fn new(bytes: Bytes, media: &str, last_modified: Option<SystemTime>) -> Self {
+    pub(crate) fn new(bytes: Bytes, media: &str, last_modified: Option<SystemTime>) -> Self {
         let etag = format!("\"{}\"", Fingerprint::of(&bytes));
         Self { bytes, media: media.to_owned(), etag, last_modified, variants: Variants::default() }
     }
 
     /// Bytes that this holds.
     #[must_use]
-    pub fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         self.bytes.len() + self.variants.weight() + self.media.len() + self.etag.len()
-    }
-
-    /// The bytes themselves.
-    #[must_use]
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
     }
 }
 
 /// One representation of a file: what is sent if no condition or range says otherwise.
 #[derive(Debug)]
-pub struct Resource {
+pub(crate) struct Resource {
     content: Content,
     media: String,
     etag: String,
@@ -90,9 +83,9 @@ impl Content {
 impl Resource {
     /// The representation of a kept file that the client likes best; makes the coded form where it
     /// is not there yet. A request for a range gets the bytes as they are.
-    pub async fn of_kept(kept: &Kept, request: &HeaderMap) -> Self {
+    pub(crate) async fn of_kept(kept: &Kept, request: &dyn Headers) -> Self {
         let varies = worth_coding(&kept.media, kept.bytes.len());
-        let ranged = request.contains_key(http::header::RANGE);
+        let ranged = request.line("range", 0).is_some();
         let mut resource = Self {
             content: Content::Memory(kept.bytes.clone()),
             media: kept.media.clone(),
@@ -101,7 +94,7 @@ impl Resource {
             coding: None,
             varies,
         };
-        let wanted = Accepted::of(request).choose(varies).filter(|_| !ranged);
+        let wanted = Accepted::of(request).choose(varies, Effort::Thorough).filter(|_| !ranged);
         if let Some(coding) = wanted
             && let Some(coded) = kept.variants.get(coding, &kept.bytes).await
         {
@@ -110,18 +103,6 @@ impl Resource {
             resource.coding = Some(coding);
         }
         resource
-    }
-
-    /// A file that is too large to be kept in memory, opened now and read while it is sent.
-    ///
-    /// # Errors
-    /// Where it cannot be opened, or is no regular file.
-    pub async fn open(path: PathBuf, media: String) -> io::Result<Self> {
-        let opening = tokio::task::spawn_blocking(move || {
-            let (file, metadata) = open_regular(&path)?;
-            Ok(Self::on_disk(file, metadata.len(), media, metadata.modified().ok()))
-        });
-        opening.await.map_err(io::Error::other)?
     }
 
     /// A file on disk, too large to be kept. Its entity tag says when it was changed and how long
@@ -135,31 +116,32 @@ impl Resource {
 
     /// The length in bytes, as it is sent.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.content.len()
-    }
-
-    /// Whether there is nothing in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
-/// Answers a GET or HEAD: 200, 206, 304, 412 or 416. Lifetime and everything else about the route
-/// is the caller's to add.
-#[must_use]
-pub fn answer(method: &Method, request: &HeaderMap, resource: &Resource) -> Response<Body> {
+/// Answers a GET or HEAD: 200, 206 or 304. Lifetime and everything else about the route is the
+/// caller's to add.
+///
+/// # Errors
+/// 412 where a condition fails; 416, and the value of its `Content-Range`, where the file ends
+/// before the range begins.
+pub(crate) fn answer(
+    request: &RequestView<'_>,
+    resource: &Resource,
+) -> Result<Response<Body>, NotSent> {
+    let (method, headers) = (request.method, request.headers);
     let current = Validators { etag: Some(&resource.etag), last_modified: resource.last_modified };
-    let mut answer = match conditional::evaluate(method, request, current) {
-        Verdict::PreconditionFailed => {
-            return Problem::new(StatusCode::PRECONDITION_FAILED).answer(Form::wanted(request));
-        }
+    let mut answer = match conditional::evaluate(method, headers, current) {
+        Verdict::PreconditionFailed => return Err(NotSent::Unmet),
         Verdict::NotModified => bare(StatusCode::NOT_MODIFIED),
-        Verdict::Proceed => match select(method, request, current, resource.len()) {
-            Selection::Whole => whole(method, resource),
+        Verdict::Proceed => match select(method, headers, current, resource.len()) {
+            Selection::Whole => whole(resource),
             Selection::Parts(parts) => partial(&parts, resource),
-            Selection::Unsatisfiable => return unsatisfiable(request, resource.len()),
+            Selection::Unsatisfiable => {
+                return Err(NotSent::OutOfRange(format!("bytes */{}", resource.len())));
+            }
         },
     };
     let headers = answer.headers_mut();
@@ -170,21 +152,21 @@ pub fn answer(method: &Method, request: &HeaderMap, resource: &Resource) -> Resp
     if resource.varies {
         vary_by(headers, "accept-encoding");
     }
-    answer
+    Ok(answer)
 }
 
-fn bare(status: StatusCode) -> Response<Body> {
-    let mut answer = Response::new(Body::empty());
-    *answer.status_mut() = status;
-    answer
+/// Why a file that is there is not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NotSent {
+    /// 412: a condition of the request fails.
+    Unmet,
+    /// 416, with the value of `Content-Range`.
+    OutOfRange(String),
 }
 
-fn whole(method: &Method, resource: &Resource) -> Response<Body> {
+fn whole(resource: &Resource) -> Response<Body> {
     let len = resource.len();
-    let mut answer = Response::new(match method {
-        &Method::HEAD => Body::empty(),
-        _ => body(0..len, resource),
-    });
+    let mut answer = Response::new(body(0..len, resource));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_LENGTH, len.into());
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -246,12 +228,6 @@ fn partial(parts: &[Range<u64>], resource: &Resource) -> Response<Body> {
 
 fn content_range(part: &Range<u64>, len: u64) -> String {
     format!("bytes {}-{}/{len}", part.start, part.end.saturating_sub(1))
-}
-
-fn unsatisfiable(request: &HeaderMap, len: u64) -> Response<Body> {
-    let mut answer = Problem::new(StatusCode::RANGE_NOT_SATISFIABLE).answer(Form::wanted(request));
-    put(answer.headers_mut(), CONTENT_RANGE, &format!("bytes */{len}"));
-    answer
 }
 
 /// Inserts a field that is ASCII by its making; one that a file's odd name made otherwise is left

@@ -7,17 +7,13 @@
 
 use std::borrow::Cow;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use http_body_util::Full;
+use http::{Method, Version};
 use httparse::{Header, Status};
 
-use super::super::carry::WholeRequest;
 use super::super::head::{MAX_TARGET, plain_target, sound_host};
-use super::super::headers::Fields;
-use super::super::hit::Asking;
+use super::super::request::RequestView;
 use crate::site::key::Headers;
 
 /// Header lines of a plain request; more go to hyper.
@@ -109,41 +105,22 @@ fn after(lines: &[Header<'_>]) -> Option<After> {
     (hosts == 1).then_some(after)
 }
 
-impl<'h, 'b> Plain<'h, 'b> {
-    /// The request as it is looked up.
-    pub(super) fn asking(&self) -> Asking<'_, Lines<'h, 'b>> {
-        let (path, query) = self.target.split_once('?').unwrap_or((self.target, ""));
-        Asking { method: &self.method, path, query, fields: &self.lines }
-    }
-
-    /// The request as a handler takes it; nothing where one of its lines cannot be kept.
-    pub(super) fn whole(&self) -> Option<WholeRequest> {
-        let target = PathAndQuery::try_from(self.target).ok()?;
-        let mut request = Request::new(Full::new(Bytes::new()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = Uri::from(target);
-        let mut fields = HeaderMap::with_capacity(self.lines.0.len());
-        for line in self.lines.0 {
-            let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
-            fields.append(name, HeaderValue::from_bytes(line.value).ok()?);
-        }
-        *request.headers_mut() = fields;
-        Some(request)
-    }
-}
-
-impl Fields for Lines<'_, '_> {
-    fn lines<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
-        let name = name.as_str();
-        let same = move |line: &&Header<'_>| line.name.eq_ignore_ascii_case(name);
-        self.0.iter().filter(same).map(|line| line.value)
+impl Plain<'_, '_> {
+    /// The request as it is answered.
+    pub(super) fn view(&self, peer: SocketAddr) -> RequestView<'_> {
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target, None),
+        };
+        let (method, headers, version) = (&self.method, &self.lines, Version::HTTP_11);
+        RequestView { method, path, query, version, headers, peer }
     }
 }
 
 impl Headers for Lines<'_, '_> {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+    fn line(&self, name: &str, nth: usize) -> Option<&[u8]> {
         let same = |line: &&Header<'_>| line.name.eq_ignore_ascii_case(name);
-        super::super::facts::one_value(name, self.0.iter().filter(same).map(|line| line.value))
+        self.0.iter().filter(same).nth(nth).map(|line| line.value)
     }
 
     fn names(&self) -> Vec<Cow<'_, str>> {

@@ -3,12 +3,12 @@
 //! hyper takes a fifth of what a hit costs: its types for request and answer, one by one, for an
 //! answer whose bytes are there. So plain requests ([`head`]) are read and answered here; the first
 //! request of another kind (a body, an upgrade, HTTP/1.0, anything doubtful) hands the connection
-//! over to hyper for good. What is not in memory goes the same way as there: [`Edge`], handler,
-//! warp.
+//! over to hyper for good. Answers come the same way for both: from [`Edge`].
 //!
-//! A hit takes one read and one write, and no memory of its own: heads are parsed where they were
-//! read, in a buffer that the thread's connections share, and answers are put together in another.
-//! So an idle connection holds neither. Requests that come together are answered together.
+//! An answer that is there takes one read and one write, and no memory of its own: heads are parsed
+//! where they were read, in a buffer that the thread's connections share, and answers are put
+//! together in another. So an idle connection holds neither. Requests that come together are
+//! answered together.
 
 mod head;
 mod write;
@@ -20,19 +20,22 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::future::Either;
-use http::Response;
+use http::Method;
 use http::header::{CONNECTION, HeaderMap};
 use hyper::body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::edge::{Answering, Edge, Handle, Tracked};
-use super::pulse::Pulse;
+use super::activity::Activity;
+use super::answer::Answer;
+use super::edge::{Answering, Edge, Sending, SentBody, Unread};
+use super::request::RequestView;
 use crate::clock::Clock;
-use head::{After, Head, MAX_LINES, Plain};
-use write::{Framing, Unsent, push_end, push_head};
+use head::{After, Head, MAX_LINES};
+use write::{Framing, Unsent, push_head};
 
 /// Bytes read at once. A head that is longer goes to hyper, which bounds it.
 const READ: usize = 16 * 1024;
@@ -48,12 +51,12 @@ const OUT: usize = 64 * 1024;
 const ROUNDS: usize = 32;
 
 /// A connection that speaks HTTP/1.1. A future that ends when the connection does, or is hyper's.
-pub(super) struct Connection<S, H: Handle> {
+pub(super) struct Connection<S> {
     stream: S,
-    edge: Edge<H>,
-    pulse: Arc<Pulse>,
+    edge: Edge,
+    activity: Arc<Activity>,
     clock: Clock,
-    state: State<H>,
+    state: State,
     /// What was read and not answered yet.
     rest: Vec<u8>,
     /// Whether `rest` is to be looked at before more is read.
@@ -62,15 +65,17 @@ pub(super) struct Connection<S, H: Handle> {
     partial: bool,
     unsent: Unsent,
     after: After,
+    /// Whether the client has closed its half: it may still read.
+    has_ended: bool,
 }
 
-enum State<H: Handle> {
-    /// Heads are read, and hits answered.
+enum State {
+    /// Heads are read, and answered at once where that can be.
     Reading,
     /// A handler is at work.
-    Answering(Answering<H>),
+    Answering(Answering, Box<(Sending, bool)>),
     /// An answer's body is on its way.
-    Sending(Tracked<H>, Framing),
+    Sending(Box<SentBody>, Framing),
     /// What follows is hyper's, once all is sent.
     Leaving,
 }
@@ -95,24 +100,35 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-impl<S, H> Connection<S, H>
+impl<S> Connection<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    H: Handle,
 {
     /// A connection whose first bytes have been read.
     pub(super) fn new(
         stream: S,
         first: Bytes,
-        edge: Edge<H>,
-        pulse: Arc<Pulse>,
+        edge: Edge,
+        activity: Arc<Activity>,
         clock: Clock,
     ) -> Self {
         let (state, unsent) = (State::Reading, Unsent::default());
         let (untried, partial) = (!first.is_empty(), false);
         let rest = first.into();
-        let after = After::Stay;
-        Self { stream, edge, pulse, clock, state, rest, untried, partial, unsent, after }
+        let (after, has_ended) = (After::Stay, false);
+        Self {
+            stream,
+            edge,
+            activity,
+            clock,
+            state,
+            rest,
+            untried,
+            partial,
+            unsent,
+            after,
+            has_ended,
+        }
     }
 
     /// The connection is to end: now where it is idle, else after the answer under way.
@@ -140,7 +156,7 @@ where
             ready!(self.flush(context))?;
             match &mut self.state {
                 State::Sending(..) => {}
-                State::Answering(answer) => match answer.as_mut().poll(context) {
+                State::Answering(answering, _) => match answering.as_mut().poll(context) {
                     Poll::Ready(answer) => self.begin(answer),
                     Poll::Pending => ready!(self.watch_client(context, scratch))?,
                 },
@@ -152,7 +168,7 @@ where
                 State::Reading => {
                     let filled = ready!(self.read(context, scratch))?;
                     if filled == 0 {
-                        self.left();
+                        self.end();
                     } else if !self.is_partial_still(scratch, filled) {
                         self.answer_all(context, scratch, filled)?;
                     }
@@ -164,14 +180,15 @@ where
         Poll::Pending
     }
 
-    /// The client has ended its side: so does this one, with what TLS says at the end.
-    fn left(&mut self) {
+    /// The client has ended its side and waits for nothing: so does this one, with what TLS says at
+    /// the end.
+    fn end(&mut self) {
         (self.state, self.after) = (State::Reading, After::Close);
         self.keep(&[]);
     }
 
     fn flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unsent.poll_flush(context, &mut self.stream, &self.pulse)
+        self.unsent.poll_flush(context, &mut self.stream, &self.activity)
     }
 
     /// Reads behind what is left from before; says how many bytes are there, none at the end.
@@ -227,7 +244,7 @@ where
             let (plain, length) = match head::read(bytes, &mut slots) {
                 Head::Plain(plain, length) => (plain, length),
                 Head::Partial if bytes.len() < READ => {
-                    self.pulse.head_begins();
+                    self.activity.head_begins();
                     self.partial = true;
                     break;
                 }
@@ -239,25 +256,13 @@ where
             if plain.after == After::Close {
                 self.after = After::Close;
             }
-            let hit = self.edge.hit(&plain.asking());
-            if hit.is_none() && !self.ask(&plain) {
-                self.state = State::Leaving;
-                break;
-            }
+            self.answer(&plain.view(self.edge.peer()), out, now);
             bytes = bytes.get(length..).unwrap_or_default();
-            let Some(hit) = hit else { break };
-            self.pulse.answered();
-            hit.push_head(out);
-            push_end(out, self.after, Some(now));
-            if hit.body.len() <= COPIED {
-                out.extend_from_slice(&hit.body);
-            } else {
-                self.unsent.body = hit.body;
-            }
             if self.after == After::Close {
                 bytes = &[];
             }
-            if out.len() > OUT || !self.unsent.body.is_empty() {
+            let is_busy = !matches!(self.state, State::Reading) || !self.unsent.body.is_empty();
+            if is_busy || out.len() > OUT {
                 break;
             }
         }
@@ -266,7 +271,7 @@ where
         if out.is_empty() {
             return Ok(());
         }
-        self.unsent.write_first(out, context, &mut self.stream, &self.pulse)
+        self.unsent.write_first(out, context, &mut self.stream, &self.activity)
     }
 
     /// Keeps what is not answered yet.
@@ -279,30 +284,60 @@ where
         self.rest.extend_from_slice(bytes);
     }
 
-    /// Gives a request to the handler; says whether it could be given.
-    fn ask(&mut self, plain: &Plain<'_, '_>) -> bool {
-        let Some(request) = plain.whole() else { return false };
-        match self.edge.answer(request) {
-            Either::Left(answer) => self.begin(answer),
-            Either::Right(answering) => self.state = State::Answering(answering),
+    /// Answers a request: into `out`, where its answer is there.
+    fn answer(&mut self, request: &RequestView<'_>, out: &mut Vec<u8>, now: SystemTime) {
+        let is_head = *request.method == Method::HEAD;
+        let answer = match self.edge.respond(request, Unread::default()) {
+            Either::Left(answer) => answer,
+            Either::Right(answering) => {
+                let sending = self.edge.begin(request);
+                self.state = State::Answering(answering, Box::new((sending, is_head)));
+                return;
+            }
+        };
+        let framing = self.push_head(out, &answer, is_head, now);
+        let Some(body) = answer.body().bytes() else {
+            let sent = SentBody::new(self.edge.begin(request), answer);
+            self.state = State::Sending(Box::new(sent), framing);
+            return;
+        };
+        self.edge.sent_at_once(request, &answer, body.len() as u64);
+        if body.len() <= COPIED {
+            out.extend_from_slice(body);
+        } else {
+            self.unsent.body = body.clone();
         }
-        true
     }
 
-    /// An answer is there: its head goes out with the beginning of its body.
-    fn begin(&mut self, answer: Response<Tracked<H>>) {
-        if closes(answer.headers()) {
-            self.after = After::Close;
-        }
-        let is_head = answer.body().is_head();
-        let now = self.clock.wall();
-        let framing = push_head(&mut self.unsent.head, &answer, is_head, self.after, now);
-        self.state = match framing {
-            Framing::Length(0) => State::Reading,
-            framing => State::Sending(answer.into_body(), framing),
+    /// The answer that was waited for is there: its head goes out with the beginning of its body.
+    fn begin(&mut self, answer: Answer) {
+        let State::Answering(_, sending) = std::mem::replace(&mut self.state, State::Reading)
+        else {
+            return;
         };
+        let (sending, is_head) = *sending;
+        let (mut out, now) = (std::mem::take(&mut self.unsent.head), self.clock.wall());
+        let framing = self.push_head(&mut out, &answer, is_head, now);
+        self.unsent.head = out;
+        let sent = SentBody::new(sending, answer);
+        if framing != Framing::Length(0) {
+            self.state = State::Sending(Box::new(sent), framing);
+        }
         // What came behind the request is looked at when its turn comes.
         self.untried = !self.rest.is_empty();
+    }
+
+    fn push_head(
+        &mut self,
+        out: &mut Vec<u8>,
+        answer: &Answer,
+        is_head: bool,
+        now: SystemTime,
+    ) -> Framing {
+        if closes(answer.head().1) {
+            self.after = After::Close;
+        }
+        push_head(out, answer, is_head, self.after, now)
     }
 
     /// Takes the next piece of the body that is being sent.
@@ -325,34 +360,32 @@ where
         Ok(Poll::Ready(()))
     }
 
-    /// While a handler is at work: notes what comes, and whether the client leaves. A client that
-    /// has sent its next request already is only seen to leave when it is written to.
+    /// While a handler is at work: notes what comes. A client that closes its half still waits for
+    /// the answer; one that is gone resets the connection, or is found out when it is written to.
     fn watch_client(
         &mut self,
         context: &mut Context<'_>,
         scratch: &mut Scratch,
     ) -> Poll<io::Result<()>> {
-        while self.rest.is_empty() {
+        while self.rest.is_empty() && !self.has_ended {
             scratch.read.resize(READ, 0);
             let mut buffer = ReadBuf::new(&mut scratch.read);
             ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-            if buffer.filled().is_empty() {
-                self.left();
-                return Poll::Ready(Ok(()));
-            }
             self.rest.extend_from_slice(buffer.filled());
+            if buffer.filled().is_empty() {
+                (self.has_ended, self.after) = (true, After::Close);
+            }
         }
         Poll::Pending
     }
 }
 
 /// Nothing here is pinned in place: a handler's future is boxed.
-impl<S, H: Handle> Unpin for Connection<S, H> {}
+impl<S> Unpin for Connection<S> {}
 
-impl<S, H> Future for Connection<S, H>
+impl<S> Future for Connection<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    H: Handle,
 {
     type Output = End;
 

@@ -3,15 +3,16 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use http::Request;
+use http::Response;
 use http_body_util::StreamBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
+use super::super::activity::Protocol;
+use super::super::answer::Responding;
 use super::super::body::{Body, BodyError};
-use super::super::carry::WholeRequest;
+use super::super::edge::Handle;
 use super::super::listener::Limits;
-use super::super::pulse::Protocol;
 use super::*;
 
 /// Answers with the two pieces of a body of a kind that the path names.
@@ -19,19 +20,16 @@ use super::*;
 struct Pieces;
 
 impl Handle for Pieces {
-    fn quick<B>(&self, _request: &Request<B>) -> Option<Response<Body>> {
-        None
-    }
-
-    async fn slow(&self, request: WholeRequest) -> Response<Body> {
+    fn respond(&self, request: &RequestView<'_>) -> Responding {
         let pieces = ["one", "three"].map(|piece| Ok::<_, Infallible>(Frame::data(piece.into())));
         let body = StreamBody::new(futures_util::stream::iter(pieces));
-        Response::new(match request.uri().path() {
+        Response::new(match request.path {
             "/chunks" => Body::stream(body),
             "/whole" => Body::stream(Sized(Body::stream(body), 8)),
             "/short" => Body::stream(Sized(Body::stream(body), 9)),
             _long => Body::stream(Sized(Body::stream(body), 7)),
         })
+        .into()
     }
 }
 
@@ -58,10 +56,11 @@ impl hyper::body::Body for Sized {
 async fn answers(paths: &[&str]) -> String {
     let (here, there) = duplex(1);
     let clock = Clock::manual();
-    let pulse = Pulse::new(clock.clone(), Protocol::Http1);
+    let activity = Activity::new(clock.clone(), Protocol::Http1);
     let peer = ([127, 0, 0, 1], 1).into();
-    let edge = Edge::new(Pieces, peer, Arc::new(Limits::default()), Arc::clone(&pulse));
-    let serving = tokio::spawn(Connection::new(there, Bytes::new(), edge, pulse, clock));
+    let edge =
+        Edge::new(Arc::new(Pieces), peer, Arc::new(Limits::default()), Arc::clone(&activity));
+    let serving = tokio::spawn(Connection::new(there, Bytes::new(), edge, activity, clock));
     let (mut read, mut write) = tokio::io::split(here);
     let get = |path: &&str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     let requests = paths.iter().map(get).collect::<Vec<_>>().concat();

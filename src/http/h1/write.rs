@@ -7,13 +7,14 @@ use std::task::{Context, Poll, ready};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf as _, Bytes};
+use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
-use http::{HeaderMap, Response, StatusCode};
-use hyper::body::Body as HttpBody;
+use hyper::body::Body as _;
 use tokio::io::AsyncWrite;
 
-use super::super::hit::{push_line, push_number, push_status};
-use super::super::pulse::Pulse;
+use super::super::activity::Activity;
+use super::super::answer::Answer;
+use super::super::ready::{has_body, push_line, push_number, push_status};
 use super::head::After;
 
 /// How a body is told from what follows it.
@@ -49,18 +50,18 @@ impl Unsent {
         &mut self,
         context: &mut Context<'_>,
         stream: &mut S,
-        pulse: &Pulse,
+        activity: &Activity,
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let parts =
                 [IoSlice::new(&self.head), IoSlice::new(&self.body), IoSlice::new(self.tail)];
-            let count = ready!(write(context, stream, &parts, pulse))?;
+            let count = ready!(write(context, stream, &parts, activity))?;
             self.dirty = true;
             self.drop_front(count);
         }
         if self.dirty {
             let flushed = Pin::new(stream).poll_flush(context);
-            pulse.wrote(&flushed, 0);
+            activity.wrote(&flushed, 0);
             ready!(flushed)?;
             self.dirty = false;
         }
@@ -73,11 +74,11 @@ impl Unsent {
         out: &mut Vec<u8>,
         context: &mut Context<'_>,
         stream: &mut S,
-        pulse: &Pulse,
+        activity: &Activity,
     ) -> io::Result<()> {
         out.append(&mut self.head);
         let parts = [IoSlice::new(out), IoSlice::new(&self.body), IoSlice::new(self.tail)];
-        let count = match write(context, stream, &parts, pulse) {
+        let count = match write(context, stream, &parts, activity) {
             Poll::Ready(count) => count?,
             Poll::Pending => 0,
         };
@@ -143,7 +144,7 @@ fn write<S: AsyncWrite + Unpin>(
     context: &mut Context<'_>,
     stream: &mut S,
     parts: &[IoSlice<'_>; 3],
-    pulse: &Pulse,
+    activity: &Activity,
 ) -> Poll<io::Result<usize>> {
     let [head, body, tail] = parts;
     let written = if body.is_empty() && tail.is_empty() {
@@ -155,7 +156,7 @@ fn write<S: AsyncWrite + Unpin>(
         let first = parts.iter().find(|part| !part.is_empty()).unwrap_or(head);
         Pin::new(stream).poll_write(context, first)
     };
-    pulse.wrote(&written, if let Poll::Ready(Ok(count)) = written { count } else { 0 });
+    activity.wrote(&written, if let Poll::Ready(Ok(count)) = written { count } else { 0 });
     match ready!(written) {
         Ok(0) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
         written => Poll::Ready(written),
@@ -163,41 +164,54 @@ fn write<S: AsyncWrite + Unpin>(
 }
 
 /// Appends the head of an answer, and says how its body is framed.
-pub(super) fn push_head<B: HttpBody>(
+pub(super) fn push_head(
     out: &mut Vec<u8>,
-    answer: &Response<B>,
+    answer: &Answer,
     is_head: bool,
     after: After,
     now: SystemTime,
 ) -> Framing {
-    let (status, headers) = (answer.status(), answer.headers());
-    push_status(out, status);
-    for (name, value) in headers {
+    let (ready, lines) = answer.head();
+    match ready {
+        Some((ready, part)) => ready.push(part, out),
+        None => push_status(out, answer.status()),
+    }
+    for (name, value) in lines {
         let ours = *name == TRANSFER_ENCODING || (*name == CONNECTION && after == After::Close);
         if !ours {
             push_line(out, name.as_str(), value.as_bytes());
         }
     }
-    let bodiless = is_head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let framing = match said_length(headers).or(answer.body().size_hint().exact()) {
-        _ if bodiless => Framing::Length(0),
+    push_moment(out, answer);
+    let size = answer.body().size_hint().exact();
+    let framing = match said_length(lines).or(size) {
+        _ if is_head || !has_body(answer.status()) => Framing::Length(0),
         Some(length) => Framing::Length(length),
         None => Framing::Chunked,
     };
     match framing {
-        _ if bodiless || headers.contains_key(CONTENT_LENGTH) => {}
-        Framing::Length(length) => {
-            push_number(out, "content-length: ", length);
-            out.extend_from_slice(b"\r\n");
-        }
+        // A ready head says it itself.
+        _ if ready.is_some() || lines.contains_key(CONTENT_LENGTH) => {}
+        _ if is_head || !has_body(answer.status()) => {}
+        Framing::Length(length) => push_number(out, "content-length", length),
         Framing::Chunked => push_line(out, "transfer-encoding", b"chunked"),
     }
-    if headers.contains_key(DATE) {
-        push_end(out, after, None);
-    } else {
-        push_end(out, after, Some(now));
-    }
+    push_end(out, after, (!lines.contains_key(DATE)).then_some(now));
     framing
+}
+
+/// Appends the lines of the moment.
+fn push_moment(out: &mut Vec<u8>, answer: &Answer) {
+    if let Some(age) = answer.facts.age() {
+        push_number(out, "age", age);
+    }
+    let begin = out.len();
+    out.extend_from_slice(b"cache-status: ");
+    if answer.facts.push_cache_status(out) {
+        out.extend_from_slice(b"\r\n");
+    } else {
+        out.truncate(begin);
+    }
 }
 
 fn said_length(headers: &HeaderMap) -> Option<u64> {
@@ -205,7 +219,7 @@ fn said_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Appends the last lines of a head, and the empty one.
-pub(super) fn push_end(out: &mut Vec<u8>, after: After, date: Option<SystemTime>) {
+fn push_end(out: &mut Vec<u8>, after: After, date: Option<SystemTime>) {
     if after == After::Close {
         push_line(out, "connection", b"close");
     }

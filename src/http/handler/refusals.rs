@@ -1,162 +1,179 @@
 //! Answers that no route gives: problems, moved addresses, what an address answers at all.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use ::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, HeaderValue, LOCATION};
-use ::http::{Request, Response, StatusCode};
+use ::http::StatusCode;
+use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use bytes::Bytes;
 
-use super::super::access::Trace;
-use super::super::answer;
-use super::super::body::Body;
-use super::super::carry::WholeRequest;
+use super::super::answer::{self, Answer, Responding};
 use super::super::cors::is_preflight;
-use super::super::headers::{joined, vary_by};
+use super::super::headers::joined;
 use super::super::live::Served;
 use super::super::problem::{Form, Problem};
-use super::{Asked, Core, Refused};
-use crate::cache::{Outcome, RenderFailure, Why};
+use super::super::request::RequestView;
+use super::{Core, Refused};
 use crate::site::route::rules::Violation;
-use crate::site::route::{Found, PathText};
-use crate::site::{ErrorFacts, RenderError};
+use crate::site::route::{PathText, RouteMatch};
+use crate::site::{ErrorFacts, ErrorJob};
 
 impl Core {
-    pub(super) fn failure<B>(
-        &self,
-        asked: &Asked<'_>,
-        request: &Request<B>,
-        failure: &RenderFailure,
-        outcome: Outcome,
-        key: Option<&str>,
-    ) -> Response<Body> {
-        asked.count_error();
-        let path = request.uri().path();
-        tracing::error!(path, status = failure.status, why = %failure.detail, "no answer");
-        let status = StatusCode::from_u16(failure.status).unwrap_or_default();
-        let mut answer = self.problem(asked.served, request, status, "the page could not be made");
-        self.note(asked, &mut answer, outcome, key);
-        if let Some(trace) = answer.extensions_mut().get_mut::<Trace>() {
-            trace.failed = Some(Arc::clone(&failure.detail));
-        }
-        self.with_status(answer, outcome, key)
+    pub(super) fn not_found(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        request: &RequestView<'_>,
+    ) -> Responding {
+        self.problem(served, request, Problem::not_found())
     }
 
-    pub(super) fn failed(
-        &self,
-        asked: &Asked<'_>,
-        request: &WholeRequest,
-        why: &RenderError,
-    ) -> Response<Body> {
-        asked.count_error();
-        match why {
-            RenderError::NotFound { .. } => {
-                self.problem(asked.served, request, StatusCode::NOT_FOUND, "there is no such page")
-            }
-            RenderError::Failed(words) => {
-                tracing::error!(path = request.uri().path(), why = %words, "no answer");
-                let detail = "the page could not be made";
-                self.problem(asked.served, request, StatusCode::INTERNAL_SERVER_ERROR, detail)
-            }
-        }
+    pub(super) fn malformed(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        request: &RequestView<'_>,
+        detail: &str,
+    ) -> Responding {
+        self.problem(served, request, Problem::new(StatusCode::BAD_REQUEST).detail(detail))
     }
 
     pub(super) fn refused(
-        &self,
-        served: &Served,
-        request: &WholeRequest,
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        request: &RequestView<'_>,
         refused: &Refused,
-    ) -> Response<Body> {
-        match refused {
-            Refused::Path => {
-                self.problem(served, request, StatusCode::NOT_FOUND, "there is no such page")
-            }
-            Refused::Query(violation) => {
-                let Violation { name, detail } = violation;
-                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
+    ) -> Responding {
+        let problem = match refused {
+            Refused::Path => Problem::not_found(),
+            Refused::Query(Violation { name, detail }) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
                     .detail(format!("`{name}` {detail}"))
-                    .with("parameter", name.as_str());
-                self.problem_page(served, request, &problem)
+                    .with("parameter", name.as_str())
             }
-        }
+        };
+        self.problem(served, request, problem)
     }
 
-    /// 412: the client wanted another state of what is there.
-    pub(super) fn unmet(&self, asked: &Asked<'_>, request: &WholeRequest) -> Response<Body> {
-        let detail = "what is there now is not what the request's conditions name";
-        self.problem(asked.served, request, StatusCode::PRECONDITION_FAILED, detail)
+    pub(super) fn wrong_method(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        request: &RequestView<'_>,
+        allow: &str,
+    ) -> Responding {
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED)
+            .detail(format!("this address answers {allow}"));
+        let allow = HeaderValue::from_str(allow).ok();
+        self.problem(served, request, problem).map(move |answer| {
+            if let Some(allow) = allow {
+                answer.insert(ALLOW, allow);
+            }
+        })
     }
 
     /// 308 to the form of the path that exists, the query kept.
-    pub(super) fn moved(&self, to: &str, request: &WholeRequest) -> Response<Body> {
-        let mut answer = answer::plain(StatusCode::PERMANENT_REDIRECT);
-        let address = match request.uri().query() {
-            Some(query) => Cow::Owned(format!("{to}?{query}")),
-            None => Cow::Borrowed(to),
+    pub(super) fn moved(&self, to: &str, request: &RequestView<'_>) -> Answer {
+        let mut response = answer::bare(StatusCode::PERMANENT_REDIRECT);
+        let address = match request.query {
+            Some(query) => format!("{to}?{query}"),
+            None => to.to_owned(),
         };
-        answer::put(&mut answer, LOCATION, &address);
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+        answer::put(&mut response, LOCATION, &address);
+        self.bypass(response, None)
     }
 
     /// What a path answers; to a browser's preflight, what another origin may do.
     pub(super) fn options(
         &self,
         served: &Served,
-        request: &WholeRequest,
+        request: &RequestView<'_>,
         allow: &str,
-    ) -> Response<Body> {
-        let mut answer = answer::plain(StatusCode::NO_CONTENT);
-        answer::put(&mut answer, ALLOW, allow);
-        let headers = request.headers();
-        if is_preflight(request.method(), headers)
-            && let Some(method) = joined(headers, &ACCESS_CONTROL_REQUEST_METHOD)
-            && let Found::Route(matched) = served.site.find(&method, request.uri().path())
-            && let Some(cors) = served.lines(matched.target).and_then(|lines| lines.cors.as_ref())
+    ) -> Answer {
+        let mut response = answer::bare(StatusCode::NO_CONTENT);
+        answer::put(&mut response, ALLOW, allow);
+        let mut answer = self.bypass(response, None);
+        if is_preflight(request)
+            && let Some(method) = joined(request.headers, "access-control-request-method")
+            && let RouteMatch::Route(matched) = served.site.find(&method, request.path)
+            && let Some((_, route)) = served.route(matched.target)
+            && let Some(cors) = &route.cors
         {
-            cors.preflight(headers, allow, answer.headers_mut());
+            cors.preflight(request.headers, allow, &mut answer);
         }
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
-    }
-
-    pub(super) fn problem<B>(
-        &self,
-        served: &Served,
-        request: &Request<B>,
-        status: StatusCode,
-        detail: &str,
-    ) -> Response<Body> {
-        self.problem_page(served, request, &Problem::new(status).detail(detail))
+        answer
     }
 
     /// The site's own page for an error, for who accepts HTML; else larder's, or problem JSON.
-    pub(super) fn problem_page<B>(
-        &self,
-        served: &Served,
-        request: &Request<B>,
-        problem: &Problem,
-    ) -> Response<Body> {
-        let path = request.uri().path();
-        let decoded = PathText::parse(path);
+    pub(super) fn problem(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        request: &RequestView<'_>,
+        problem: Problem,
+    ) -> Responding {
+        let form = Form::wanted(request.headers);
+        if form == Form::Json {
+            return self.bypass(problem.answer(form), None).into();
+        }
+        let decoded = PathText::parse(request.path);
         let facts = ErrorFacts {
             status: problem.status().as_u16(),
             title: problem.title(),
             detail: problem.detail_text(),
-            path: decoded.as_ref().map_or(path, PathText::text),
+            path: decoded.as_ref().map_or(request.path, PathText::text),
         };
-        let form = Form::wanted(request.headers());
-        let own = if form == Form::Html {
-            served.site.error_page(facts).unwrap_or_else(|why| {
-                tracing::error!(path, %why, "the error page failed");
-                None
-            })
-        } else {
-            None
+        let Some(job) = ErrorJob::new(&served.site, facts) else {
+            return self.bypass(problem.answer(form), None).into();
         };
-        let mut answer = match own {
-            Some((body, content_type)) => answer::error_page(problem.status(), body, content_type),
-            None => problem.answer(form),
-        };
-        vary_by(answer.headers_mut(), "accept");
-        answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        self.with_status(answer, Outcome::forwarded(Why::Bypass), None)
+        let made = served.error(job.page()).and_then(|page| page.made(facts.status));
+        if let Some(body) = made {
+            return self.error_page(&problem, body, job.content_type()).into();
+        }
+        let (core, served, path) = (Arc::clone(self), Arc::clone(served), request.path.to_owned());
+        Responding::begin(async move { core.render_error(&served, job, &path, problem).await })
     }
+
+    async fn render_error(
+        &self,
+        served: &Served,
+        job: ErrorJob,
+        path: &str,
+        problem: Problem,
+    ) -> Answer {
+        let content_type = job.content_type().to_owned();
+        let is_the_same_for_all = !job.reads_request();
+        let Some(page) = served.error(job.page()) else {
+            return self.bypass(problem.answer(Form::Html), None);
+        };
+        match self.renders.run(&page.renders, job).await {
+            Ok(Ok(body)) => {
+                if is_the_same_for_all {
+                    page.keep(problem.status().as_u16(), body.clone());
+                }
+                self.error_page(&problem, body, &content_type)
+            }
+            Ok(Err(why)) => {
+                tracing::error!(path, %why, "the error page failed");
+                self.bypass(problem.answer(Form::Html), None)
+            }
+            Err(_busy) => self.bypass(too_busy(Form::Html), None),
+        }
+    }
+
+    fn error_page(&self, problem: &Problem, body: Bytes, content_type: &str) -> Answer {
+        // The problem's own lines; only the page is another.
+        let mut response = problem.answer(Form::Html);
+        answer::put(&mut response, CONTENT_TYPE, content_type);
+        *response.body_mut() = body.into();
+        self.bypass(response, None)
+    }
+
+    /// 503: too many renders wait already. No page of the site's, which would be one more.
+    pub(super) fn busy(&self, request: &RequestView<'_>) -> Answer {
+        self.bypass(too_busy(Form::wanted(request.headers)), None)
+    }
+}
+
+fn too_busy(form: Form) -> ::http::Response<super::super::body::Body> {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE);
+    let mut response = problem.detail("too many pages are being made; try again").answer(form);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -6,12 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::super::dir::{self, CODED, SiteDir};
-use super::super::route::{Found, ParamKind, Pattern, Router};
-use super::Compiler;
-use crate::config::{FileError, RouteConfig, Stamp};
+use super::super::route::{ParamKind, Pattern, RouteMatch, Router, encoded_path};
+use super::{Compiler, unreadable};
+use crate::config::{FileError, RouteConfig};
 use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
 
 /// The files that pages name, by name.
@@ -58,7 +56,7 @@ impl Assets {
             let (before, _) = pattern.as_str().rsplit_once('/')?;
             is_plain.then(|| AssetDir {
                 target,
-                address: format!("{}/", encoded(before)),
+                address: format!("{}/", encoded_path(before)),
                 dir: dir.clone(),
                 place: typed.path.span.clone(),
             })
@@ -87,7 +85,8 @@ impl Assets {
     pub(super) fn check_routed(&self, router: &Router) -> Vec<Diagnostic> {
         let shadowed = self.all().filter(|(_, asset)| {
             let path = asset.address.split('?').next().unwrap_or_default();
-            !matches!(router.find("GET", path), Found::Route(found) if found.target == asset.target)
+            let found = router.find("GET", path);
+            !matches!(found, RouteMatch::Route(route) if route.target == asset.target)
         });
         let told = |(name, asset): (&str, &Asset)| {
             let message = format!("another route answers the address of the asset `{name}`");
@@ -112,14 +111,6 @@ pub(super) fn is_sheet(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("css"))
 }
 
-/// A path as it stands in an address and in whatever a page is written in: nothing in it needs
-/// escaping in HTML, XML, JSON or CSS.
-fn encoded(path: &str) -> String {
-    const KEPT: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(path, KEPT).to_string()
-}
-
 impl Compiler<'_> {
     /// Finds the files that a page names.
     pub(super) fn find_assets(&mut self, named: &BTreeMap<String, Span>) {
@@ -142,7 +133,7 @@ impl Compiler<'_> {
         }
         for dir in &self.assets.dirs {
             let path = format!("{}/{name}", dir.dir.path);
-            let file = match self.files.stamp(&path) {
+            let file = match self.files.digest(&path) {
                 Ok(file) => file,
                 Err(FileError::Missing) => continue,
                 Err(why) => return Err(Box::new(missing(format!("the asset `{path}`: {why}")))),
@@ -157,13 +148,13 @@ impl Compiler<'_> {
             let mut files = vec![path.clone()];
             for extension in CODED {
                 let neighbour = format!("{path}.{extension}");
-                if let Ok(Stamp { digest, .. }) = self.files.stamp(&neighbour) {
+                if let Ok(digest) = self.files.digest(&neighbour) {
                     coded.push((extension, digest));
                     files.push(neighbour);
                 }
             }
-            let version = dir::version(file.digest, &coded);
-            let address = format!("{}{}?v={version}", dir.address, encoded(name));
+            let version = dir::version(file, &coded);
+            let address = format!("{}{}?v={version}", dir.address, encoded_path(name));
             let (target, place) = (dir.target, place.clone());
             return Ok(Asset { target, address, version, files, place });
         }
@@ -227,22 +218,15 @@ impl Compiler<'_> {
     }
 
     fn no_directory(&mut self, path: &At<String>, plain: &str, why: &FileError) -> Diagnostic {
-        let code = match why {
-            FileError::Escapes => Code::PathEscape,
-            _ => Code::FileMissing,
-        };
-        let words = match why {
-            FileError::Missing => "there is no such directory".to_owned(),
-            why => why.to_string(),
-        };
-        let message = format!("`{}` cannot be served: {words}", path.value);
-        let found = Diagnostic::new(code, message, &path.span);
         if *why != FileError::Missing {
+            let found = unreadable(&path.value, "served", why, &path.span);
             return match why {
                 FileError::NotDirectory => found.help("a single file is sent by `file:`"),
                 _ => found,
             };
         }
+        let message = format!("`{}` cannot be served: there is no such directory", path.value);
+        let found = Diagnostic::new(Code::FileMissing, message, &path.span);
         let above = plain.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
         let paths = self.files.glob(&format!("{above}*/*")).unwrap_or_default();
         let beside = paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir);

@@ -1,10 +1,9 @@
 //! `errors:` → pages for errors. They are rendered each time and never stored.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::Map;
-
-use super::super::{ErrorPage, Form};
+use super::super::{ErrorPage, PageContent, PageForm};
 use super::Compiler;
 use super::analysis::{Analyses, Analysis};
 use super::assets::{Assets, is_sheet};
@@ -41,20 +40,24 @@ impl Compiler<'_> {
         &mut self,
         drafts: Vec<ErrorDraft>,
         analyses: &mut Analyses,
-    ) -> BTreeMap<ErrorStatus, ErrorPage> {
+    ) -> BTreeMap<ErrorStatus, Arc<ErrorPage>> {
         drafts
             .into_iter()
             .map(|ErrorDraft { status, shaped }| {
                 let analysis = self.analyse(&shaped.form, analyses);
                 self.check_error_known(&analysis);
-                let data: Map<_, _> = analysis
+                let data = analysis
                     .shared
                     .iter()
-                    .map(|(name, (value, _))| (name.clone(), value.as_ref().clone()))
+                    .map(|(name, (value, _))| (name.clone(), Arc::clone(value)))
                     .collect();
                 let digest = digest(&shaped, &analysis, &self.assets);
                 let Shaped { form, content_type, .. } = shaped;
-                (status, ErrorPage { form, content_type, data, digest })
+                let content = PageContent { form, data, digest };
+                let tree = &analysis.tree;
+                let reads_request =
+                    !tree.sub("path").is_empty() || !tree.sub("error").sub("detail").is_empty();
+                (status, Arc::new(ErrorPage { content, content_type, reads_request }))
             })
             .collect()
     }
@@ -66,7 +69,7 @@ fn digest(shaped: &Shaped, analysis: &Analysis, assets: &Assets) -> Fingerprint 
         .field(&shaped.content_type)
         .field(&shaped.shape)
         .field(analysis.reads.digest.as_bytes());
-    if let Form::Body(bytes) = &shaped.form {
+    if let PageForm::Body(bytes) = &shaped.form {
         hasher.add(bytes);
     }
     for (name, (_, digest)) in &analysis.shared {

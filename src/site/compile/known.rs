@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::key::Inputs;
 use super::super::route::Pattern;
-use super::super::template::{Known, Read, Step, check_known};
+use super::super::template::{KnownContext, Read, Step, check_known};
 use super::Compiler;
 use super::analysis::Analysis;
 use super::parts::REQUEST_ROOTS;
@@ -59,8 +59,8 @@ impl Compiler<'_> {
         self.report.extend(check_known(&analysis.reads, &known));
     }
 
-    fn known_data(&self, own: &Values) -> Known {
-        let mut known = Known::default();
+    fn known_data(&self, own: &Values) -> KnownContext {
+        let mut known = KnownContext::default();
         for (name, fixed) in self.values.fixed.iter().chain(&own.fixed) {
             known.values.insert(name.clone(), Arc::clone(&fixed.value));
         }

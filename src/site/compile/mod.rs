@@ -21,12 +21,13 @@ use self::analysis::Analyses;
 use self::assets::Assets;
 use self::route::Draft;
 use self::values::Values;
+use super::context::ContextPool;
 use super::key::{KeyPlan, collisions};
 use super::route::RouterBuilder;
 use super::template::{TemplateFile, TemplateSet};
 use super::{Route, Site};
 use crate::clock::Clock;
-use crate::config::{Config, Files};
+use crate::config::{Config, FileError, Files};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest template, in bytes.
@@ -101,6 +102,7 @@ impl<'c> Compiler<'c> {
             languages: config.languages.iter().map(|name| name.value.clone()).collect(),
             router,
             templates: Arc::new(self.templates),
+            contexts: ContextPool::default(),
             template_directory: config.templates.value.clone(),
             errors,
         }
@@ -182,6 +184,12 @@ fn utf8(bytes: &[u8]) -> Result<String, String> {
         Ok(text) => Ok(text.to_owned()),
         Err(why) => Err(format!("it is not UTF-8 at byte {}", why.valid_up_to())),
     }
+}
+
+/// That a path cannot be `done` (`served`, `loaded`).
+fn unreadable(path: &str, done: &str, why: &FileError, span: &Span) -> Diagnostic {
+    let code = if *why == FileError::Escapes { Code::PathEscape } else { Code::FileMissing };
+    Diagnostic::new(code, format!("`{path}` cannot be {done}: {why}"), span)
 }
 
 /// The names that something is made from, for `purge --uses`.

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
+use super::super::PageForm;
 use super::super::media;
 use super::super::template::{Escape, JsonTemplate, TemplateId};
-use super::super::{Form, SiteFile};
 use super::Compiler;
-use crate::config::{Node, NodeValue, SourceConfig};
+use crate::config::{FileContent, Node, NodeValue, SourceConfig};
 use crate::diagnostic::{At, Code, Diagnostic, nearest};
 
 /// The largest file that a route may serve, in bytes: it is kept in memory.
@@ -26,7 +26,7 @@ pub(super) struct Surroundings<'a> {
 
 /// A page's form and its content type.
 pub(super) struct Shaped {
-    pub(super) form: Form,
+    pub(super) form: PageForm,
     pub(super) content_type: String,
     /// The typed JSON, whose shape decides bytes beside its templates.
     pub(super) shape: String,
@@ -50,7 +50,7 @@ impl Compiler<'_> {
         self.report.extend(found);
         let content_type = content_type(at, None, "application/json");
         let shape = node.to_json().to_string();
-        (!is_wrong).then_some(Shaped { form: Form::Json(template), content_type, shape })
+        (!is_wrong).then_some(Shaped { form: PageForm::Json(template), content_type, shape })
     }
 
     fn template(&mut self, name: &At<String>, at: &Surroundings<'_>) -> Option<Shaped> {
@@ -59,7 +59,11 @@ impl Compiler<'_> {
             at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
         let inner = media::of_template(&name.value);
         let content_type = content_type(at, inner, "text/html; charset=utf-8");
-        Some(Shaped { form: Form::Template { page, layout }, content_type, shape: String::new() })
+        Some(Shaped {
+            form: PageForm::Template { page, layout },
+            content_type,
+            shape: String::new(),
+        })
     }
 
     fn inline(&mut self, text: &At<String>, at: &Surroundings<'_>) -> Option<Shaped> {
@@ -68,7 +72,7 @@ impl Compiler<'_> {
             at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
         match self.templates.inline(at.label, text, escape_of(&content_type)) {
             Ok(page) => {
-                let form = Form::Template { page, layout };
+                let form = PageForm::Template { page, layout };
                 Some(Shaped { form, content_type, shape: String::new() })
             }
             Err(found) => {
@@ -97,24 +101,10 @@ impl Compiler<'_> {
     }
 
     /// Reads a file that is served as it is.
-    pub(super) fn file(&mut self, path: &At<String>) -> Option<SiteFile> {
-        match self.files.read(&path.value, FILE_BOUND) {
-            Ok(content) => Some(SiteFile {
-                path: content.path,
-                bytes: content.bytes,
-                digest: content.digest,
-                modified: content.modified,
-            }),
-            Err(why) => {
-                let code = match why {
-                    crate::config::FileError::Escapes => Code::PathEscape,
-                    _ => Code::FileMissing,
-                };
-                let message = format!("`{}` cannot be served: {why}", path.value);
-                self.report.push(Diagnostic::new(code, message, &path.span));
-                None
-            }
-        }
+    pub(super) fn file(&mut self, path: &At<String>) -> Option<FileContent> {
+        let content = self.files.read(&path.value, FILE_BOUND);
+        let wrong = |why| super::unreadable(&path.value, "served", &why, &path.span);
+        content.map_err(|why| self.report.push(wrong(why))).ok()
     }
 }
 
@@ -135,7 +125,7 @@ fn body(node: &Node, at: &Surroundings<'_>) -> Shaped {
         _ => (Bytes::from(node.to_json().to_string()), "application/json"),
     };
     let content_type = content_type(at, None, fallback);
-    Shaped { form: Form::Body(bytes), content_type, shape: String::new() }
+    Shaped { form: PageForm::Body(bytes), content_type, shape: String::new() }
 }
 
 /// `content_type`; else the source's extension; else the path's; else the kind's own.

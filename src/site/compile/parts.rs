@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::super::dir::SiteDir;
 use super::super::key::{Inputs, Names};
 use super::super::template::{Part, Read, Step, TextTemplate, Tree};
-use super::super::{ChosenLoad, Form, InputRead, Page, SiteFile, Source};
+use super::super::{ChosenLoad, InputRead, Page, PageContent, PageForm, Source};
 use super::analysis::Analysis;
 use super::assets::{Assets, is_sheet};
 use super::page::Shaped;
 use super::values::{Chosen, Values, digest};
 use super::{ByName, Uses};
-use crate::config::{RouteConfig, SourceConfig};
+use crate::config::{FileContent, RouteConfig};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// Names that a page sees besides `data` and `load`.
@@ -21,7 +21,7 @@ pub(super) const REQUEST_ROOTS: &[&str] =
     &["params", "query", "headers", "cookies", "language", "route", "path", "loaded"];
 
 /// What a route is made of, once its form is known.
-pub(super) struct Parts {
+pub(super) struct RouteParts {
     pub(super) source: Source,
     pub(super) status: u16,
     pub(super) content_type: String,
@@ -46,7 +46,7 @@ pub(super) struct PageDraft<'a> {
 }
 
 /// A page: its copy of the data, pruned to what it can read, and the digest of that very copy.
-pub(super) fn page(draft: PageDraft<'_>) -> Parts {
+pub(super) fn page(draft: PageDraft<'_>) -> RouteParts {
     let PageDraft { name, path, typed, shaped, own, site, assets, analysis } = draft;
     let tree = &analysis.tree;
     let status = typed.status.as_ref().map_or(200, |status| status.value);
@@ -61,7 +61,7 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
         .field(&shaped.shape)
         .field(analysis.reads.digest.as_bytes())
         .field(input_types(typed, &inputs));
-    if let Form::Body(bytes) = &shaped.form {
+    if let PageForm::Body(bytes) = &shaped.form {
         hasher.add(bytes);
     }
     let mut data = Vec::new();
@@ -91,9 +91,10 @@ pub(super) fn page(draft: PageDraft<'_>) -> Parts {
     }
     let chosen: Vec<ChosenLoad> =
         own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
-    Parts {
+    let content = PageContent { form: shaped.form, data, digest: base };
+    RouteParts {
         digest: chosen.iter().fold(base, digest_of_all),
-        source: Source::Page(Page { form: shaped.form, data, chosen, base, bare }),
+        source: Source::Page(Arc::new(Page { content, chosen, bare })),
         status,
         content_type: shaped.content_type,
         inputs,
@@ -192,52 +193,48 @@ fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
     lines.join("\n")
 }
 
-/// A file that is served as it is.
-pub(super) fn file(typed: &RouteConfig, file: SiteFile, content_type: String) -> Parts {
-    let digest =
-        Hasher::default().field("file").field(&content_type).field(file.digest.as_bytes()).finish();
-    Parts {
-        uses: Uses::from([file.path.clone()]),
-        source: Source::File(file),
-        status: typed.status.as_ref().map_or(200, |status| status.value),
+/// The parts of a route that renders nothing and so reads nothing.
+fn unrendered(
+    typed: &RouteConfig,
+    source: Source,
+    status: u16,
+    content_type: String,
+    digest: Fingerprint,
+) -> RouteParts {
+    let uses = match &source {
+        Source::File(file) => Uses::from([file.path.clone()]),
+        Source::Dir(dir) => Uses::from([dir.path.clone()]),
+        Source::Page(_) | Source::Redirect(_) => Uses::default(),
+    };
+    RouteParts {
+        source,
+        status: typed.status.as_ref().map_or(status, |status| status.value),
         content_type,
         inputs: Inputs::default(),
         reads: Vec::new(),
+        uses,
         digest,
         analysis: Arc::default(),
     }
 }
 
-/// A directory whose files are served as they are.
-pub(super) fn dir(typed: &RouteConfig, dir: SiteDir) -> Parts {
-    Parts {
-        digest: Hasher::default().field("dir").field(&dir.path).finish(),
-        uses: Uses::from([dir.path.clone()]),
-        source: Source::Dir(dir),
-        status: typed.status.as_ref().map_or(200, |status| status.value),
-        content_type: String::new(),
-        inputs: Inputs::default(),
-        reads: Vec::new(),
-        analysis: Arc::default(),
-    }
+/// A file that is served as it is.
+pub(super) fn file(typed: &RouteConfig, file: FileContent, content_type: String) -> RouteParts {
+    let hasher = Hasher::default().field("file").field(&content_type);
+    let digest = hasher.field(file.digest.as_bytes()).finish();
+    unrendered(typed, Source::File(file), 200, content_type, digest)
 }
 
-/// A redirect.
-pub(super) fn redirect(typed: &RouteConfig, template: TextTemplate) -> Parts {
-    let text = match &typed.source {
-        SourceConfig::Redirect(to) => to.value.as_str(),
-        _ => "",
-    };
-    Parts {
-        digest: Hasher::default().field("redirect").field(text).finish(),
-        source: Source::Redirect(template),
-        status: typed.status.as_ref().map_or(302, |status| status.value),
-        content_type: String::new(),
-        inputs: Inputs::default(),
-        reads: Vec::new(),
-        uses: Uses::default(),
-        analysis: Arc::default(),
-    }
+/// A directory whose files are served as they are.
+pub(super) fn dir(typed: &RouteConfig, dir: SiteDir) -> RouteParts {
+    let digest = Hasher::default().field("dir").field(&dir.path).finish();
+    unrendered(typed, Source::Dir(dir), 200, String::new(), digest)
+}
+
+/// A redirect to an address, which was typed as `to`.
+pub(super) fn redirect(typed: &RouteConfig, to: &str, address: TextTemplate) -> RouteParts {
+    let digest = Hasher::default().field("redirect").field(to).finish();
+    unrendered(typed, Source::Redirect(address), 302, String::new(), digest)
 }
 
 /// What a page reads of a request.

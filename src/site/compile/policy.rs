@@ -2,32 +2,21 @@
 
 use std::time::Duration;
 
-use super::super::RouteLifetime;
 use super::super::key::{Inputs, Names};
-use crate::config::{RouteConfig, Ttl};
+use crate::config::{DEFAULT_TTL, RouteConfig, Ttl};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
-
-/// How long a route's responses are kept where nobody says.
-const BUILT_IN_TTL: Ttl = Ttl::For(Duration::from_secs(300));
+use crate::units::Lifetime;
 
 /// The lifetime of a route's responses.
-pub(super) fn lifetime(typed: &RouteConfig) -> RouteLifetime {
-    let defaults = &typed.defaults;
-    let window = |own: &Option<At<Ttl>>, default: &Option<At<Ttl>>| match own
-        .as_ref()
-        .or(default.as_ref())
-        .map(|ttl| ttl.value)
-    {
-        Some(Ttl::For(duration)) => duration,
-        Some(Ttl::Off) | None => Duration::ZERO,
+pub(super) fn lifetime(typed: &RouteConfig) -> Lifetime {
+    let settings = &typed.settings;
+    let window = |window: &Option<At<Ttl>>| {
+        window.as_ref().and_then(|ttl| ttl.value.duration()).unwrap_or(Duration::ZERO)
     };
-    RouteLifetime {
-        ttl: typed.ttl.as_ref().or(defaults.ttl.as_ref()).map_or(BUILT_IN_TTL, |ttl| ttl.value),
-        stale_while_revalidate: window(
-            &typed.stale_while_revalidate,
-            &defaults.stale_while_revalidate,
-        ),
-        stale_if_error: window(&typed.stale_if_error, &defaults.stale_if_error),
+    Lifetime {
+        ttl: settings.ttl.as_ref().map_or(DEFAULT_TTL, |ttl| ttl.value).duration(),
+        stale_while_revalidate: window(&settings.stale_while_revalidate),
+        stale_if_error: window(&settings.stale_if_error),
     }
 }
 
@@ -35,7 +24,7 @@ pub(super) fn lifetime(typed: &RouteConfig) -> RouteLifetime {
 /// removes.
 pub(super) fn headers(typed: &RouteConfig) -> Vec<(String, String, Span)> {
     let mut merged: Vec<(String, String, Span)> = Vec::new();
-    for (name, value) in typed.defaults.headers.iter().chain(&typed.headers) {
+    for (name, value) in &typed.settings.headers {
         let name = name.value.to_ascii_lowercase();
         merged.retain(|(known, _, _)| *known != name);
         if let Some(value) = value {
@@ -52,7 +41,7 @@ pub(super) fn is_private(inputs: &Inputs) -> bool {
 
 /// The `Cache-Control` line of a route without a `headers:` entry for it.
 pub(super) fn cache_control(typed: &RouteConfig, private: bool) -> String {
-    let max_age = typed.max_age.as_ref().or(typed.defaults.max_age.as_ref()).map(|ttl| ttl.value);
+    let max_age = typed.settings.max_age.as_ref().map(|ttl| ttl.value);
     match (max_age, private) {
         (Some(Ttl::For(age)), false) => format!("public, max-age={}", age.as_secs()),
         (Some(Ttl::For(age)), true) => format!("private, max-age={}", age.as_secs()),

@@ -7,13 +7,13 @@ use super::super::key::{InputName, KeyContext, KeyPlan, KeySpec};
 use super::super::route::Pattern;
 use super::super::route::rules::Rules;
 use super::super::template::{Read, Step, TextTemplate};
-use super::super::{Declared, Form, Route, SiteFile, Source};
+use super::super::{Declared, PageForm, Route, Source};
 use super::analysis::{Analyses, Analysis};
 use super::page::{Shaped, Surroundings, content_type};
-use super::parts::{self, PageDraft, Parts};
+use super::parts::{self, PageDraft, RouteParts};
 use super::values::Values;
 use super::{Compiler, policy};
-use crate::config::{RouteConfig, SourceConfig};
+use crate::config::{CorsConfig, FileContent, ParamConfig, RouteConfig, SourceConfig};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::fingerprint::{Fingerprint, Hasher};
 
@@ -23,14 +23,14 @@ pub(super) struct Draft<'c> {
     pattern: Pattern,
     rules: Rules,
     values: Values,
-    form: DraftForm,
+    form: DraftForm<'c>,
 }
 
-enum DraftForm {
+enum DraftForm<'c> {
     Page(Shaped),
-    File(SiteFile, String),
+    File(FileContent, String),
     Dir(SiteDir),
-    Redirect(TextTemplate),
+    Redirect(&'c str, TextTemplate),
 }
 
 impl<'c> Draft<'c> {
@@ -63,16 +63,12 @@ impl<'c> Compiler<'c> {
         Some(Draft { typed, pattern, rules, values, form: form? })
     }
 
-    fn draft_form(&mut self, typed: &RouteConfig) -> Option<DraftForm> {
-        let layout = match &typed.layout {
-            Some(own) => own.as_ref(),
-            None => typed.defaults.layout.as_ref(),
-        };
+    fn draft_form(&mut self, typed: &'c RouteConfig) -> Option<DraftForm<'c>> {
         let at = Surroundings {
             label: &typed.path.value,
             path: &typed.path.value,
             content_type: typed.content_type.as_ref().map(|text| text.value.as_str()),
-            layout,
+            layout: typed.settings.layout.as_ref().and_then(Option::as_ref),
         };
         match &typed.source {
             SourceConfig::File(path) => {
@@ -81,7 +77,7 @@ impl<'c> Compiler<'c> {
                 Some(DraftForm::File(self.file(path)?, content_type))
             }
             SourceConfig::Redirect(to) => match TextTemplate::compile(to, REDIRECT_ROOTS) {
-                Ok(template) => Some(DraftForm::Redirect(template)),
+                Ok(address) => Some(DraftForm::Redirect(&to.value, address)),
                 Err(found) => {
                     self.report.push(found);
                     None
@@ -97,7 +93,7 @@ impl<'c> Compiler<'c> {
         typed: &RouteConfig,
         path: &At<String>,
         pattern: &Pattern,
-    ) -> Option<DraftForm> {
+    ) -> Option<DraftForm<'c>> {
         let dir = self.served_dir(path, pattern);
         if let Some(content_type) = &typed.content_type {
             let message = "the files of a directory are of many types";
@@ -136,17 +132,17 @@ impl<'c> Compiler<'c> {
             }
             DraftForm::File(file, content_type) => parts::file(typed, file, content_type),
             DraftForm::Dir(dir) => parts::dir(typed, dir),
-            DraftForm::Redirect(template) => parts::redirect(typed, template),
+            DraftForm::Redirect(to, address) => parts::redirect(typed, to, address),
         };
         let key = self.key(typed, &name, &pattern, &parts);
         self.assemble(typed, name, pattern, rules, key, parts)
     }
 
-    pub(super) fn analyse(&mut self, form: &Form, analyses: &mut Analyses) -> Arc<Analysis> {
+    pub(super) fn analyse(&mut self, form: &PageForm, analyses: &mut Analyses) -> Arc<Analysis> {
         let set = &self.templates;
         match form {
-            Form::Body(_) => Arc::default(),
-            Form::Template { page, layout } => {
+            PageForm::Body(_) => Arc::default(),
+            PageForm::Template { page, layout } => {
                 if let Some(known) = analyses.known(*page, *layout) {
                     return known;
                 }
@@ -157,7 +153,7 @@ impl<'c> Compiler<'c> {
                 self.find_assets(&analysis.reads.assets);
                 analysis
             }
-            Form::Json(json) => {
+            PageForm::Json(json) => {
                 let found: Report = json
                     .templates()
                     .into_iter()
@@ -178,16 +174,16 @@ impl<'c> Compiler<'c> {
         typed: &RouteConfig,
         name: &str,
         pattern: &Pattern,
-        parts: &Parts,
+        parts: &RouteParts,
     ) -> Option<KeyPlan> {
         let is_stored = typed.method.value == "GET" && matches!(parts.source, Source::Page(_));
         if !is_stored || parts.analysis.is_wrong {
             return None;
         }
         let auto = At::new("auto".to_owned(), typed.path.span.clone());
-        let typed_key = typed.key.as_ref().or(typed.defaults.key.as_ref()).unwrap_or(&auto);
+        let typed_key = typed.settings.key.as_ref().unwrap_or(&auto);
         let spec = KeySpec::parse(typed_key).map_err(|found| self.report.extend(found)).ok()?;
-        let namespace = typed.namespace.as_ref().map(|text| text.value.as_str());
+        let namespace = typed.namespace.as_deref();
         let context = KeyContext {
             prefix: &self.config.cache.prefix,
             namespace: namespace.unwrap_or(&self.config.cache.namespace),
@@ -207,13 +203,12 @@ impl<'c> Compiler<'c> {
         pattern: Pattern,
         rules: Rules,
         key: Option<KeyPlan>,
-        parts: Parts,
+        parts: RouteParts,
     ) -> Route {
         let private = policy::is_private(&parts.inputs);
         let headers = policy::headers(typed);
         policy::check_public(&headers, private, pattern.as_str(), self.report);
-        let digest = route_digest(typed, &parts, &headers);
-        Route {
+        let mut route = Route {
             summary: typed.summary.clone(),
             method: typed.method.value.clone(),
             declared: Declared { query: typed.query.clone(), params: typed.params.clone() },
@@ -224,7 +219,7 @@ impl<'c> Compiler<'c> {
             cache_control: policy::cache_control(typed, private),
             vary: policy::vary(&parts.inputs),
             lifetime: policy::lifetime(typed),
-            cors: typed.cors.clone().or_else(|| typed.defaults.cors.clone()),
+            cors: typed.settings.cors.clone(),
             delay: typed.delay,
             inputs: parts.inputs,
             reads: parts.reads,
@@ -234,8 +229,10 @@ impl<'c> Compiler<'c> {
             pattern,
             rules,
             key,
-            digest,
-        }
+            digest: parts.digest,
+        };
+        route.digest = digest_of(&route);
+        route
     }
 }
 
@@ -248,7 +245,7 @@ fn default_name(typed: &RouteConfig, pattern: &Pattern) -> String {
 }
 
 /// Where a page reads an input first, and through which partials.
-fn place_of(input: &InputName, parts: &Parts) -> Option<(Span, Vec<Span>)> {
+fn place_of(input: &InputName, parts: &RouteParts) -> Option<(Span, Vec<Span>)> {
     let text = input.to_string();
     let (root, name) = match text.split_once('.') {
         Some((root, name)) => (root, Some(name)),
@@ -269,42 +266,70 @@ fn place_of(input: &InputName, parts: &Parts) -> Option<(Span, Vec<Span>)> {
     Some((read.place.clone(), read.via.clone()))
 }
 
-/// A digest of all that an edit can change about how a route is answered.
-fn route_digest(
-    typed: &RouteConfig,
-    parts: &Parts,
-    headers: &[(String, String, Span)],
-) -> Fingerprint {
-    let mut hasher = Hasher::default().field(parts.digest.as_bytes());
-    hasher.add(parts.status.to_string());
-    hasher.add(&parts.content_type);
-    hasher.add(format!("{:?}", policy::lifetime(typed)));
-    hasher.add(format!("{:?}", typed.delay));
-    hasher.add(typed.summary.as_deref().unwrap_or_default());
-    for text in [&typed.key, &typed.defaults.key, &typed.namespace] {
-        hasher.add(text.as_ref().map(|text| text.value.as_str()).unwrap_or_default());
-    }
-    for age in [&typed.max_age, &typed.defaults.max_age] {
-        hasher.add(format!("{:?}", age.as_ref().map(|age| age.value)));
-    }
-    for (name, value, _) in headers {
-        hasher.add(name);
-        hasher.add(value);
-    }
-    for param in typed.query.iter().chain(&typed.params) {
-        hasher.add(format!(
-            "{} {:?} {:?} {} {:?} {:?} {:?} {} {:?} {:?}",
-            param.name.value,
-            param.kind.value,
-            param.default.as_ref().map(|text| &text.value),
-            param.required,
-            param.choices.iter().map(|text| &text.value).collect::<Vec<_>>(),
-            param.min.as_ref().map(|bound| bound.value),
-            param.max.as_ref().map(|bound| bound.value),
-            param.max_length,
-            param.pattern.as_ref().map(|text| &text.value),
-            param.description,
-        ));
-    }
-    hasher.finish()
+/// A digest of all that an edit can change about how a route is answered; `route` bears that of its
+/// content yet.
+fn digest_of(route: &Route) -> Fingerprint {
+    // Every field is named, so that a new one cannot be left out unseen.
+    let Route {
+        summary,
+        status,
+        content_type,
+        headers,
+        cache_control,
+        vary,
+        lifetime,
+        declared,
+        key,
+        cors,
+        delay,
+        digest,
+        // By these a route is known; a place decides nothing.
+        name: _,
+        method: _,
+        pattern: _,
+        place: _,
+        // These follow from the content and from what is declared.
+        rules: _,
+        inputs: _,
+        reads: _,
+        uses: _,
+        source: _,
+    } = route;
+    let origins: Option<Vec<&str>> = cors.as_ref().map(|cors| match cors {
+        CorsConfig::Any => vec!["*"],
+        CorsConfig::Origins(origins) => origins.iter().map(String::as_str).collect(),
+    });
+    let declared = declared.query.iter().chain(&declared.params);
+    let fields = [
+        format!("{status} {content_type:?} {headers:?} {cache_control:?} {vary:?}"),
+        format!("{summary:?} {lifetime:?} {key:?} {delay:?} {origins:?}"),
+    ];
+    let hasher = Hasher::default().field(digest.as_bytes());
+    fields.into_iter().chain(declared.map(param_digest)).fold(hasher, Hasher::field).finish()
+}
+
+/// What decides a parameter, without the places where it is written.
+fn param_digest(param: &ParamConfig) -> String {
+    let ParamConfig {
+        name,
+        kind,
+        default,
+        required,
+        choices,
+        min,
+        max,
+        max_length,
+        pattern,
+        description,
+    } = param;
+    format!(
+        "{} {:?} {:?} {required} {:?} {:?} {:?} {max_length} {:?} {description:?}",
+        name.value,
+        kind.value,
+        default.as_ref().map(|text| &text.value),
+        choices.iter().map(|text| &text.value).collect::<Vec<_>>(),
+        min.as_ref().map(|bound| bound.value),
+        max.as_ref().map(|bound| bound.value),
+        pattern.as_ref().map(|text| &text.value),
+    )
 }

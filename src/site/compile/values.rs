@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::template::{Part, TextTemplate};
-use super::ByName;
+use super::{ByName, unreadable};
 use crate::config::{Config, FileError, Files, LoadConfig, Node};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
@@ -89,14 +89,16 @@ impl Values {
             self.chosen.push(chosen(load, files)?);
             return Ok(());
         }
-        refuse_remote(&load.from)?;
+        refuse_address(&load.from)?;
         let value = if from.contains(['*', '?']) {
             Value::Array(glob(from, &load.from.span, files)?.into_iter().map(|(_, v)| v).collect())
         } else {
             match files.read(from, LOAD_BOUND) {
                 Ok(content) => parse::parse(&content).map_err(|d| Box::new(used_by(d, load)))?,
                 Err(FileError::Missing) if load.optional => Value::Null,
-                Err(why) => return Err(Box::new(unreadable(from, &why, &load.from.span))),
+                Err(why) => {
+                    return Err(Box::new(unreadable(from, "loaded", &why, &load.from.span)));
+                }
             }
         };
         self.fixed.insert(name, Fixed { value: Arc::new(value), from: Some(from.clone()) });
@@ -106,7 +108,7 @@ impl Values {
 
 /// Reads every file that an address with parameters can name.
 fn chosen(load: &LoadConfig, files: &mut dyn Files) -> Result<Chosen, Box<Diagnostic>> {
-    refuse_remote(&load.from)?;
+    refuse_address(&load.from)?;
     let address = TextTemplate::compile(&load.from, ADDRESS_ROOTS).map_err(Box::new)?;
     let pattern: String = address
         .parts()
@@ -129,7 +131,7 @@ fn glob(
     span: &Span,
     files: &mut dyn Files,
 ) -> Result<Vec<(String, Value)>, Box<Diagnostic>> {
-    let failed = |path: &str, why: &FileError| Box::new(unreadable(path, why, span));
+    let failed = |path: &str, why: &FileError| Box::new(unreadable(path, "loaded", why, span));
     let paths = files.glob(pattern).map_err(|why| failed(pattern, &why))?;
     let mut values = Vec::with_capacity(paths.len());
     for path in paths {
@@ -143,21 +145,16 @@ fn used_by(diagnostic: Diagnostic, load: &LoadConfig) -> Diagnostic {
     diagnostic.label(&load.from.span, format!("loaded here as `{}`", load.name.value))
 }
 
-fn unreadable(path: &str, why: &FileError, span: &Span) -> Diagnostic {
-    let code = if *why == FileError::Escapes { Code::PathEscape } else { Code::FileMissing };
-    Diagnostic::new(code, format!("`{path}` cannot be loaded: {why}"), span)
-}
-
-/// Loads from an upstream, Redis or an address are refused until larder can do them.
-fn refuse_remote(from: &At<String>) -> Result<(), Box<Diagnostic>> {
+/// An address is no file: `https:`, `redis:` and whatever else has a scheme.
+fn refuse_address(from: &At<String>) -> Result<(), Box<Diagnostic>> {
     let Some((scheme, _)) = from.value.split_once(':') else { return Ok(()) };
     if scheme.contains(['/', '.', '{', '*']) {
         return Ok(());
     }
-    let message = format!("larder does not load from `{scheme}:` yet");
+    let message = format!("`{scheme}:` is no address that `load` knows");
     Err(Box::new(
         Diagnostic::new(Code::BadUrl, message, &from.span)
-            .help("load a file: yaml, json, toml, csv, md or txt"),
+            .help("write the path of a file: yaml, json, toml, csv, md or txt"),
     ))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::piece::Piece;
-use super::plan::{Form, KeyPlan};
+use super::plan::{KeyForm, KeyPlan};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 
 /// Collisions that are told, at most: one mended pattern often mends them all.
@@ -15,7 +15,7 @@ const MAX_TOLD: usize = 50;
 /// segment by segment. Two routes never have the same path, so that two segments that are a path
 /// each differ; and digests of keys that differ do too.
 #[must_use]
-pub fn collisions(plans: &[(&KeyPlan, &Span)]) -> Report {
+pub(crate) fn collisions(plans: &[(&KeyPlan, &Span)]) -> Report {
     let mut told = Vec::new();
     let shapes: Vec<Vec<Segment>> = plans.iter().map(|(plan, _)| segments(plan)).collect();
     let mut tree = Tree { nodes: vec![TreeNode::default()] };
@@ -36,7 +36,7 @@ pub fn collisions(plans: &[(&KeyPlan, &Span)]) -> Report {
 
 fn collision(one: (&KeyPlan, &Span), two: (&KeyPlan, &Span)) -> Diagnostic {
     // What a person wrote is mended, not what `auto` made.
-    let (first, second) = if one.0.form == Form::Pattern { (one, two) } else { (two, one) };
+    let (first, second) = if one.0.form == KeyForm::Pattern { (one, two) } else { (two, one) };
     let message = format!("routes `{}` and `{}` can build the same key", one.0.route, two.0.route);
     Diagnostic::new(Code::KeyCollision, message, first.1)
         .remark(format!("the key of `{}`", first.0.route))
@@ -87,7 +87,7 @@ enum Bit {
 }
 
 fn segments(plan: &KeyPlan) -> Vec<Segment> {
-    if plan.form == Form::Hash {
+    if plan.form == KeyForm::Hash {
         let lead = plan.lead_text().split(':');
         let mut shape: Vec<Segment> = lead.map(|text| Segment::Literal(text.to_owned())).collect();
         shape.pop();
@@ -111,10 +111,8 @@ fn segments(plan: &KeyPlan) -> Vec<Segment> {
             Piece::Path => Bit::Path,
             Piece::WholeQuery | Piece::Value(_) => Bit::Value,
             Piece::Query(_)
-            | Piece::HeaderMark(_)
-            | Piece::AllHeaderMarks
-            | Piece::CookieMark(_)
-            | Piece::AllCookieMarks
+            | Piece::HeaderMarks(_)
+            | Piece::CookieMarks(_)
             | Piece::LanguageMark => Bit::Marks,
         };
         bits.push(bit);

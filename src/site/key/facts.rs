@@ -6,18 +6,34 @@ use std::fmt;
 use crate::site::route::{Params, PathText, Query};
 
 /// How many cookies of a request are read; those after them count as absent.
-pub const MAX_COOKIES: usize = 200;
+pub(crate) const MAX_COOKIES: usize = 200;
 
-/// The headers of a request.
-pub trait Headers {
-    /// The value of a header, several lines joined by `, ` (of `cookie` by `; `, RFC 6265bis
-    /// §5.8.1); the name is in lower case. Bytes that are no UTF-8 are replaced by U+FFFD, always
-    /// alike.
-    fn get(&self, name: &str) -> Option<Cow<'_, str>>;
+/// The header fields of a request, wherever they are kept. Names are given in lower case.
+pub trait Headers: Sync {
+    /// The value of one line with this name: the first for 0, and so on.
+    fn line(&self, name: &str, nth: usize) -> Option<&[u8]>;
 
     /// The names of all headers, in lower case, each once, in any order. Only asked for where a
     /// response reads headers as a whole.
     fn names(&self) -> Vec<Cow<'_, str>>;
+
+    /// The value of a header as pages and keys see it: several lines joined by `, ` (of `cookie`
+    /// by `; `, RFC 6265bis §5.8.1). Bytes that are no UTF-8 are replaced by U+FFFD, always alike.
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        let first = String::from_utf8_lossy(self.line(name, 0)?);
+        let Some(second) = self.line(name, 1) else { return Some(first) };
+        let gap = if name == "cookie" { "; " } else { ", " };
+        let mut all = first.into_owned();
+        let mut next = Some(second);
+        let mut nth = 1;
+        while let Some(line) = next {
+            all.push_str(gap);
+            all.push_str(&String::from_utf8_lossy(line));
+            nth += 1;
+            next = self.line(name, nth);
+        }
+        Some(Cow::Owned(all))
+    }
 }
 
 /// What a request says.
@@ -56,7 +72,7 @@ impl fmt::Debug for Facts<'_> {
 
 /// The first cookie of a name in a `cookie` header.
 #[must_use]
-pub fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
     cookies(header).find(|(of, _)| *of == name).map(|(_, value)| value)
 }
 

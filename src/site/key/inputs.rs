@@ -19,25 +19,10 @@ impl Default for Names {
 }
 
 impl Names {
-    /// One name.
-    #[must_use]
-    pub fn one(name: impl Into<String>) -> Self {
-        Self::Some(BTreeSet::from([name.into()]))
-    }
-
     /// Adds a name.
     pub fn insert(&mut self, name: impl Into<String>) {
         if let Self::Some(names) = self {
             names.insert(name.into());
-        }
-    }
-
-    /// Adds all names of another.
-    pub fn union(&mut self, other: &Self) {
-        match (&mut *self, other) {
-            (Self::All, _) => {}
-            (_, Self::All) => *self = Self::All,
-            (Self::Some(names), Self::Some(more)) => names.extend(more.iter().cloned()),
         }
     }
 
@@ -50,20 +35,18 @@ impl Names {
         }
     }
 
-    /// Whether all names of another are among them.
-    #[must_use]
-    pub fn contains_all(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::All, _) => true,
-            (Self::Some(_), Self::All) => false,
-            (Self::Some(names), Self::Some(others)) => others.is_subset(names),
-        }
-    }
-
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Some(names) if names.is_empty())
+    }
+
+    /// Each of them as an input of a kind.
+    pub(super) fn inputs(&self, one: fn(String) -> InputName, all: InputName) -> Vec<InputName> {
+        match self {
+            Self::Some(names) => names.iter().cloned().map(one).collect(),
+            Self::All => vec![all],
+        }
     }
 
     /// The names, sorted; none for [`Names::All`].
@@ -100,14 +83,20 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Adds all of another.
-    pub fn union(&mut self, other: &Self) {
-        self.query.union(&other.query);
-        self.headers.union(&other.headers);
-        self.cookies.union(&other.cookies);
-        self.params.union(&other.params);
-        self.path |= other.path;
-        self.language |= other.language;
+    /// Adds an input.
+    pub(super) fn insert(&mut self, input: InputName) {
+        match input {
+            InputName::Query(name) => self.query.insert(name),
+            InputName::AllQuery => self.query = Names::All,
+            InputName::Header(name) => self.headers.insert(name),
+            InputName::AllHeaders => self.headers = Names::All,
+            InputName::Cookie(name) => self.cookies.insert(name),
+            InputName::AllCookies => self.cookies = Names::All,
+            InputName::Param(name) => self.params.insert(name),
+            InputName::AllParams => self.params = Names::All,
+            InputName::Path => self.path = true,
+            InputName::Language => self.language = true,
+        }
     }
 
     /// Whether an input is among them.
@@ -127,30 +116,16 @@ impl Inputs {
         }
     }
 
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Each input, in the order: parameters of the path, path, query, headers, cookies, language.
     #[must_use]
     pub fn names(&self) -> Vec<InputName> {
-        let mut list = Vec::new();
-        push(&mut list, &self.params, InputName::Param, InputName::AllParams);
+        let mut list = self.params.inputs(InputName::Param, InputName::AllParams);
         list.extend(self.path.then_some(InputName::Path));
-        push(&mut list, &self.query, InputName::Query, InputName::AllQuery);
-        push(&mut list, &self.headers, InputName::Header, InputName::AllHeaders);
-        push(&mut list, &self.cookies, InputName::Cookie, InputName::AllCookies);
+        list.extend(self.query.inputs(InputName::Query, InputName::AllQuery));
+        list.extend(self.headers.inputs(InputName::Header, InputName::AllHeaders));
+        list.extend(self.cookies.inputs(InputName::Cookie, InputName::AllCookies));
         list.extend(self.language.then_some(InputName::Language));
         list
-    }
-}
-
-fn push(list: &mut Vec<InputName>, names: &Names, one: fn(String) -> InputName, all: InputName) {
-    match names {
-        Names::Some(names) => list.extend(names.iter().cloned().map(one)),
-        Names::All => list.push(all),
     }
 }
 

@@ -16,8 +16,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use collision::collisions;
-pub use facts::{Facts, Headers, MAX_COOKIES, cookie, cookies};
+pub(crate) use collision::collisions;
+pub use facts::{Facts, Headers, cookies};
 pub use inputs::{InputName, Inputs, Names};
-pub use plan::{KeyContext, KeyPlan, KeyReads};
+pub use plan::{KeyContext, KeyPlan};
 pub use spec::KeySpec;

@@ -1,6 +1,6 @@
 //! What a key is made of, and how each piece is written.
 
-use super::facts::{Facts, cookie, cookies};
+use super::facts::{Facts, cookies};
 use super::inputs::{InputName, Names};
 use super::write::{ABSENT, push_digest, push_part, push_value};
 
@@ -15,14 +15,10 @@ pub(super) enum Piece {
     Query(Names),
     /// `a=1&b=2`: all of the query.
     WholeQuery,
-    /// `#name=value` of a header, where there is one.
-    HeaderMark(String),
-    /// The same of all headers.
-    AllHeaderMarks,
-    /// `#cookies.name=digest` of a cookie, where there is one.
-    CookieMark(String),
-    /// The same of all cookies.
-    AllCookieMarks,
+    /// `#name=value` of those of these headers that there are.
+    HeaderMarks(Names),
+    /// `#cookies.name=digest` of those of these cookies that there are.
+    CookieMarks(Names),
     /// `#language=no`, where there is one.
     LanguageMark,
     /// The value of one input, `~` where it is absent.
@@ -30,6 +26,20 @@ pub(super) enum Piece {
 }
 
 impl Piece {
+    /// The inputs that it tells apart.
+    pub(super) fn inputs(&self) -> Vec<InputName> {
+        match self {
+            Self::Text(_) => Vec::new(),
+            Self::Path => vec![InputName::Path],
+            Self::Query(names) => names.inputs(InputName::Query, InputName::AllQuery),
+            Self::WholeQuery => vec![InputName::AllQuery],
+            Self::HeaderMarks(names) => names.inputs(InputName::Header, InputName::AllHeaders),
+            Self::CookieMarks(names) => names.inputs(InputName::Cookie, InputName::AllCookies),
+            Self::LanguageMark => vec![InputName::Language],
+            Self::Value(input) => vec![input.clone()],
+        }
+    }
+
     /// Appends what the piece is for a request.
     pub(super) fn push(&self, facts: &Facts<'_>, out: &mut String) {
         match self {
@@ -43,8 +53,12 @@ impl Piece {
             }
             Self::Query(Names::All) => push_pairs(out, "?", facts.query.pairs()),
             Self::WholeQuery => push_pairs(out, "", facts.query.pairs()),
-            Self::HeaderMark(name) => push_header_mark(out, facts, name),
-            Self::AllHeaderMarks => {
+            Self::HeaderMarks(Names::Some(names)) => {
+                for name in names {
+                    push_header_mark(out, facts, name);
+                }
+            }
+            Self::HeaderMarks(Names::All) => {
                 let mut names = facts.headers.names();
                 names.sort();
                 names.dedup();
@@ -52,12 +66,7 @@ impl Piece {
                     push_header_mark(out, facts, name);
                 }
             }
-            Self::CookieMark(name) => {
-                if let Some(header) = facts.headers.get("cookie") {
-                    push_cookie_mark(out, name, cookie(&header, name));
-                }
-            }
-            Self::AllCookieMarks => push_all_cookies(out, facts),
+            Self::CookieMarks(names) => push_cookie_marks(out, facts, names),
             Self::LanguageMark => {
                 if let Some(language) = facts.language {
                     out.push_str("#language=");
@@ -100,22 +109,17 @@ fn push_header(out: &mut String, name: &str, value: &str) {
     }
 }
 
-fn push_cookie_mark(out: &mut String, name: &str, value: Option<&str>) {
-    let Some(value) = value else { return };
-    out.push_str("#cookies.");
-    push_value(out, name);
-    out.push('=');
-    push_digest(out, value);
-}
-
-fn push_all_cookies(out: &mut String, facts: &Facts<'_>) {
+fn push_cookie_marks(out: &mut String, facts: &Facts<'_>, names: &Names) {
     let Some(header) = facts.headers.get("cookie") else { return };
-    let mut list: Vec<(&str, &str)> = cookies(&header).collect();
+    let mut list: Vec<_> = cookies(&header).filter(|(name, _)| names.contains(name)).collect();
     // Stable: of several of one name the first one stays the first.
     list.sort_by_key(|(name, _)| *name);
     list.dedup_by_key(|(name, _)| *name);
     for (name, value) in list {
-        push_cookie_mark(out, name, Some(value));
+        out.push_str("#cookies.");
+        push_value(out, name);
+        out.push('=');
+        push_digest(out, value);
     }
 }
 

@@ -25,7 +25,7 @@ pub struct KeyContext<'c> {
 }
 
 /// Where a response reads an input: the place, and the partial calls that lead there.
-pub type KeyReads<'c> = dyn Fn(&InputName) -> Option<(Span, Vec<Span>)> + 'c;
+pub(crate) type KeyReads<'c> = dyn Fn(&InputName) -> Option<(Span, Vec<Span>)> + 'c;
 
 /// How the keys of a route are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct KeyPlan {
     pub(super) pieces: Vec<Piece>,
     /// Bytes of `prefix:namespace:`.
     pub(super) lead: usize,
-    pub(super) form: Form,
+    pub(super) form: KeyForm,
     /// The path of the route, for messages.
     pub(super) route: String,
     covers: Inputs,
@@ -41,7 +41,7 @@ pub struct KeyPlan {
 
 /// What becomes of the pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum KeyForm {
     /// They are the key; a named builder made them.
     Named,
     /// They are the key; a pattern made them.
@@ -60,15 +60,15 @@ impl KeyPlan {
         let (pieces, form) = match &spec.builder {
             Builder::Pattern(parts) => {
                 check_params(parts, context.pattern, &mut report);
-                (pattern_pieces(parts, &lead, &context), Form::Pattern)
+                (pattern_pieces(parts, &lead, &context), KeyForm::Pattern)
             }
-            Builder::Auto => (auto_pieces(lead, &context), Form::Named),
-            Builder::Hash => (auto_pieces(lead, &context), Form::Hash),
-            Builder::Path => (path_pieces(lead, &context), Form::Named),
+            Builder::Auto => (auto_pieces(lead, &context), KeyForm::Named),
+            Builder::Hash => (auto_pieces(lead, &context), KeyForm::Hash),
+            Builder::Path => (path_pieces(lead, &context), KeyForm::Named),
             Builder::Url => {
                 let mut pieces = path_pieces(lead, &context);
                 pieces.push(Piece::Query(Names::All));
-                (pieces, Form::Named)
+                (pieces, KeyForm::Named)
             }
         };
         let covers = covers(&pieces, context.pattern);
@@ -87,21 +87,14 @@ impl KeyPlan {
     #[must_use]
     pub fn build(&self, facts: &Facts<'_>) -> String {
         let mut out = String::with_capacity(self.lead + facts.path.text().len() + 96);
-        self.build_into(facts, &mut out);
-        out
-    }
-
-    /// Appends the key of a request.
-    pub fn build_into(&self, facts: &Facts<'_>, out: &mut String) {
-        let start = out.len();
-        self.pieces.iter().for_each(|piece| piece.push(facts, out));
-        cut_key(out, start, self.lead);
-        if self.form == Form::Hash {
-            let key = out.as_bytes().get(start..).unwrap_or_default();
-            let digest = Fingerprint::of(key);
-            out.truncate(start + self.lead);
-            push_fingerprint(out, digest);
+        self.pieces.iter().for_each(|piece| piece.push(facts, &mut out));
+        cut_key(&mut out, self.lead);
+        if self.form == KeyForm::Hash {
+            let digest = Fingerprint::of(out.as_bytes());
+            out.truncate(self.lead);
+            push_fingerprint(&mut out, digest);
         }
+        out
     }
 
     /// What the key tells apart, and so what a render may be given.
@@ -120,20 +113,16 @@ impl KeyPlan {
 
     /// Warns where any value of an input that clients choose freely makes an entry.
     fn check_bounds(&self, spec: &KeySpec, reads: &KeyReads<'_>, report: &mut Report) {
-        for piece in &self.pieces {
-            let (input, help) = match piece {
-                Piece::WholeQuery | Piece::Query(Names::All) => {
-                    (InputName::AllQuery, "`key: auto` takes only what the response reads")
+        for input in self.pieces.iter().flat_map(Piece::inputs) {
+            let help = match &input {
+                InputName::AllQuery => "`key: auto` takes only what the response reads",
+                InputName::AllHeaders => "read only the headers needed",
+                InputName::AllCookies => "read only the cookies needed",
+                InputName::Header(name) if name == "accept-language" => {
+                    "`languages` and `{{language}}` bound Accept-Language"
                 }
-                Piece::AllHeaderMarks => (InputName::AllHeaders, "read only the headers needed"),
-                Piece::AllCookieMarks => (InputName::AllCookies, "read only the cookies needed"),
-                Piece::HeaderMark(name) | Piece::Value(InputName::Header(name)) => {
-                    let help = if name == "accept-language" {
-                        "`languages` and `{{language}}` bound Accept-Language"
-                    } else {
-                        "a parameter of the path or the query can be declared and bounded"
-                    };
-                    (InputName::Header(name.clone()), help)
+                InputName::Header(_) => {
+                    "a parameter of the path or the query can be declared and bounded"
                 }
                 _ => continue,
             };
@@ -158,13 +147,11 @@ fn auto_pieces(lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
     if !inputs.query.is_empty() {
         pieces.push(Piece::Query(inputs.query.clone()));
     }
-    match &inputs.headers {
-        Names::Some(names) => pieces.extend(names.iter().cloned().map(Piece::HeaderMark)),
-        Names::All => pieces.push(Piece::AllHeaderMarks),
+    if !inputs.headers.is_empty() {
+        pieces.push(Piece::HeaderMarks(inputs.headers.clone()));
     }
-    match &inputs.cookies {
-        Names::Some(names) => pieces.extend(names.iter().cloned().map(Piece::CookieMark)),
-        Names::All => pieces.push(Piece::AllCookieMarks),
+    if !inputs.cookies.is_empty() {
+        pieces.push(Piece::CookieMarks(inputs.cookies.clone()));
     }
     pieces.extend(inputs.language.then_some(Piece::LanguageMark));
     pieces
@@ -234,30 +221,7 @@ fn check_params(parts: &[Part], pattern: &Pattern, report: &mut Report) {
 /// the same; the header `cookie` tells cookies, and `accept-language` the language.
 fn covers(pieces: &[Piece], pattern: &Pattern) -> Inputs {
     let mut inputs = Inputs { path: pattern.is_literal(), ..Inputs::default() };
-    for piece in pieces {
-        match piece {
-            Piece::Text(_) => {}
-            Piece::Path | Piece::Value(InputName::Path) => inputs.path = true,
-            Piece::Query(names) => inputs.query.union(names),
-            Piece::WholeQuery | Piece::Value(InputName::AllQuery) => inputs.query = Names::All,
-            Piece::Value(InputName::Query(name)) => inputs.query.insert(name.as_str()),
-            Piece::HeaderMark(name) | Piece::Value(InputName::Header(name)) => {
-                inputs.headers.insert(name.as_str());
-            }
-            Piece::AllHeaderMarks | Piece::Value(InputName::AllHeaders) => {
-                inputs.headers = Names::All;
-            }
-            Piece::CookieMark(name) | Piece::Value(InputName::Cookie(name)) => {
-                inputs.cookies.insert(name.as_str());
-            }
-            Piece::AllCookieMarks | Piece::Value(InputName::AllCookies) => {
-                inputs.cookies = Names::All;
-            }
-            Piece::LanguageMark | Piece::Value(InputName::Language) => inputs.language = true,
-            Piece::Value(InputName::Param(name)) => inputs.params.insert(name.as_str()),
-            Piece::Value(InputName::AllParams) => inputs.params = Names::All,
-        }
-    }
+    pieces.iter().flat_map(Piece::inputs).for_each(|input| inputs.insert(input));
     let all = pattern.params().iter().all(|param| inputs.params.contains(&param.name));
     if inputs.path || all {
         inputs.params = Names::All;

@@ -53,12 +53,6 @@ pub(super) enum Variable {
 }
 
 impl KeySpec {
-    /// The builder of a route that says nothing, at the place to which messages point.
-    #[must_use]
-    pub fn auto(span: &Span) -> Self {
-        Self { builder: Builder::Auto, typed: At::new("auto".to_owned(), span.clone()) }
-    }
-
     /// Reads `auto`, `path`, `url`, `hash`, or a pattern.
     ///
     /// # Errors

@@ -17,9 +17,7 @@ pub(super) const ABSENT: &str = "~";
 
 /// Appends a value: encoded, and cut where it is long.
 pub(super) fn push_value(out: &mut String, value: &str) {
-    let start = out.len();
-    push_encoded(out, value, Slash::Encode);
-    cut(out, start, MAX_PART, start + HEAD);
+    push_part(out, |out| push_encoded(out, value, Slash::Encode));
 }
 
 /// Appends what `write` writes as one part.
@@ -40,8 +38,8 @@ pub(super) fn push_fingerprint(out: &mut String, fingerprint: Fingerprint) {
 }
 
 /// Cuts a whole key where it is long; what says whose it is, its first `lead` bytes, stays.
-pub(super) fn cut_key(out: &mut String, start: usize, lead: usize) {
-    cut(out, start, MAX_KEY, start + HEAD.max(lead));
+pub(super) fn cut_key(key: &mut String, lead: usize) {
+    cut(key, 0, MAX_KEY, HEAD.max(lead));
 }
 
 /// Where more than `bound` bytes stand from `start` on, those from `head` on become `%~` and the

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::kind::ParamKind;
 use super::pattern::{Pattern, Segment};
-use super::router::{Found, Router};
+use super::router::{RouteMatch, Router};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 
 /// Collects routes, tells conflicts between them, and makes the router.
@@ -79,8 +79,8 @@ impl RouterBuilder {
         let mut taker = None;
         for witness in 0..WITNESSES {
             match router.find(&entry.method, &path_of(&entry.pattern, witness)) {
-                Found::Route(found) if found.target == entry.target => return None,
-                Found::Route(found) => taker = taker.or(Some(found.target)),
+                RouteMatch::Route(found) if found.target == entry.target => return None,
+                RouteMatch::Route(found) => taker = taker.or(Some(found.target)),
                 _ => {}
             }
         }

@@ -1,6 +1,19 @@
 //! What a parameter of a path matches.
 
 use std::fmt;
+use std::sync::Arc;
+
+/// How many parameters a path may have.
+pub(crate) const MAX_PARAMS: usize = 12;
+
+/// A parameter of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathParam {
+    /// Its name, `[A-Za-z_][A-Za-z0-9_]*`.
+    pub name: Arc<str>,
+    /// What it matches.
+    pub kind: ParamKind,
+}
 
 /// What the text of a path's parameter must be. The order is that of specificity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

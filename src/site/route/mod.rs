@@ -13,17 +13,21 @@ mod path;
 mod pattern;
 mod query;
 mod router;
-pub mod rules;
+pub(crate) mod rules;
+mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub use builder::RouterBuilder;
+pub(crate) use canonical::{RESERVED, encoded_path};
 pub use canonical::{Slash, push_encoded};
 pub use kind::ParamKind;
-pub use params::{MAX_PARAMS, Params};
-pub use path::{MalformedPath, PathText};
+pub(crate) use params::Params;
+pub use path::PathText;
+pub use pattern::Pattern;
 pub(crate) use pattern::part;
-pub use pattern::{PathParam, Pattern};
-pub use query::{MAX_PAIRS, MalformedQuery, Query, RawQuery};
-pub use router::{Found, Matched, Router, location};
+pub(crate) use query::Query;
+pub use query::RawQuery;
+pub(crate) use router::{Matched, location};
+pub use router::{RouteMatch, Router};

@@ -5,13 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::kind::ParamKind;
-use super::pattern::PathParam;
-use super::rules::json_of;
+use super::kind::{MAX_PARAMS, ParamKind, PathParam};
+use super::value::json_of;
 use crate::config::ParamType;
-
-/// How many parameters a path may have.
-pub const MAX_PARAMS: usize = 12;
 
 /// The places of values in a text, in the order of the pattern; those past the last are `0..0`.
 pub(super) type Ranges = [(u32, u32); MAX_PARAMS];

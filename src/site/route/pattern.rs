@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::foreign;
-use super::kind::ParamKind;
-use super::params::MAX_PARAMS;
+use super::kind::{MAX_PARAMS, ParamKind, PathParam};
 use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
 
 /// Bytes of a pattern, at most.
@@ -17,15 +16,6 @@ pub struct Pattern {
     text: Arc<str>,
     segments: Arc<[Segment]>,
     params: Arc<[PathParam]>,
-}
-
-/// A parameter of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathParam {
-    /// Its name, `[A-Za-z_][A-Za-z0-9_]*`.
-    pub name: Arc<str>,
-    /// What it matches.
-    pub kind: ParamKind,
 }
 
 /// What one segment must be.

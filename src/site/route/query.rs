@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::canonical::decode_form;
-use super::rules::json_of;
+use super::value::json_of;
 use crate::config::ParamType;
 
 /// How many pairs of a query are read; a query with more is malformed.
-pub const MAX_PAIRS: usize = 1_000;
+pub(crate) const MAX_PAIRS: usize = 1_000;
 
 /// A query as sent, decoded: pairs in the order of the request.
 ///
@@ -72,18 +72,6 @@ impl<'q> Query<'q> {
             pairs.sort_by(|one, two| one.name.cmp(&two.name));
         }
         Self { pairs }
-    }
-
-    /// The same query, to be kept longer than the request's text.
-    #[must_use]
-    pub fn into_owned(self) -> Query<'static> {
-        let owned = |text: Cow<'q, str>| Cow::Owned(text.into_owned());
-        let pairs = self.pairs.into_iter().map(|pair| QueryPair {
-            name: owned(pair.name),
-            value: owned(pair.value),
-            kind: pair.kind,
-        });
-        Query { pairs: pairs.collect() }
     }
 
     /// The value of a parameter: of a declared one its canonical text or its default, of others the

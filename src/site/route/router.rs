@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::canonical::push_escape;
-use super::kind::ParamKind;
-use super::params::{MAX_PARAMS, Params, Ranges, range};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use super::kind::{MAX_PARAMS, ParamKind, PathParam};
+use super::params::{Params, Ranges, range};
 use super::path::PathText;
-use super::pattern::{PathParam, Pattern, Segment};
+use super::pattern::{Pattern, Segment};
 
 /// All routes, ready to be asked.
 ///
@@ -24,7 +25,7 @@ pub struct Router {
 
 /// What a router says about a request.
 #[derive(Clone, Debug)]
-pub enum Found<'r> {
+pub enum RouteMatch<'r> {
     /// The route to answer with.
     Route(Matched<'r>),
     /// 308: the path exists with a slash more or less at its end.
@@ -58,22 +59,22 @@ impl Router {
     /// The route for a method, in capitals, and the path of a request as sent, without its query.
     /// HEAD is answered by GET routes.
     #[must_use]
-    pub fn find<'r>(&'r self, method: &str, raw_path: &str) -> Found<'r> {
-        let Ok(path) = PathText::parse(raw_path) else { return Found::Malformed };
+    pub fn find<'r>(&'r self, method: &str, raw_path: &str) -> RouteMatch<'r> {
+        let Ok(path) = PathText::parse(raw_path) else { return RouteMatch::Malformed };
         if let Some((leaf, ranges)) = self.lookup(method, &path) {
             let params = Params::new(&leaf.params, Arc::clone(path.shared()), ranges);
-            return Found::Route(Matched { target: leaf.target, path, params });
+            return RouteMatch::Route(Matched { target: leaf.target, path, params });
         }
         let other = path.other_form();
         if let Some(to) = other.as_ref().filter(|form| self.lookup(method, form).is_some()) {
             return redirect(to, raw_path);
         }
         if let Some(allow) = self.allow(&path) {
-            return Found::Method { allow };
+            return RouteMatch::Method { allow };
         }
         match other.filter(|form| self.allow(form).is_some()) {
             Some(to) => redirect(&to, raw_path),
-            None => Found::NotFound,
+            None => RouteMatch::NotFound,
         }
     }
 
@@ -126,29 +127,38 @@ impl Router {
 
 /// A `Location` with the same coding as what was sent. Bytes that do not belong into one, a
 /// backslash before all (browsers read `/\host` as another host), are encoded.
-fn redirect<'r>(to: &PathText, raw_path: &str) -> Found<'r> {
+fn redirect<'r>(to: &PathText, raw_path: &str) -> RouteMatch<'r> {
     let raw = match raw_path.strip_suffix('/') {
         Some(shorter) => shorter.to_owned(),
         None => format!("{raw_path}/"),
     };
     if to.text().starts_with("//") {
-        return Found::NotFound;
+        return RouteMatch::NotFound;
     }
-    Found::Redirect { to: location(&raw) }
+    RouteMatch::Redirect { to: location(&raw) }
 }
+
+/// What may not stand in a path (RFC 3986 §3.3). A `%` may: what was sent is coded already.
+const NOT_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// The path as sent, as it may stand in a `Location`.
 #[must_use]
-pub fn location(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    for byte in raw.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/%-._~!$&'()*+,;=:@".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            push_escape(&mut out, byte);
-        }
-    }
-    out
+pub(crate) fn location(raw: &str) -> String {
+    utf8_percent_encode(raw, NOT_IN_PATH).to_string()
 }
 
 /// The routes of one method.

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder};
-use serde_json::{Number, Value};
 
-use super::kind::ParamKind;
-use super::params::{MAX_PARAMS, Params};
+use super::kind::{MAX_PARAMS, ParamKind};
+use super::params::Params;
 use super::pattern::Pattern;
 use super::query::{Query, QueryPair, RawQuery};
-use crate::config::{ParamConfig, ParamType};
+use super::value::canonical;
+use crate::config::{ParamConfig, ParamType, text_as_written};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
 /// Bytes of a compiled regular expression, at most.
@@ -129,11 +129,6 @@ impl Rules {
             return Ok(params.with_types(&self.path_types));
         }
         Ok(params.with_values(&self.path_types, &values))
-    }
-
-    /// The names that the query declares, in the order of the file.
-    pub fn query_names(&self) -> impl Iterator<Item = &str> {
-        self.query.iter().map(|rule| &*rule.name)
     }
 }
 
@@ -268,7 +263,8 @@ impl Rule {
 }
 
 fn bad(typed: &At<String>, name: &str, what: &str, broken: &Violation) -> Diagnostic {
-    let message = format!("the {what} `{}` of `{name}` breaks its own rule", typed.value);
+    let value = text_as_written(&typed.value, &typed.span);
+    let message = format!("the {what} `{value}` of `{name}` breaks its own rule");
     Diagnostic::new(Code::BadQuery, message, &typed.span)
         .remark(format!("`{name}` {}", broken.detail))
 }
@@ -311,7 +307,8 @@ fn check_shape(typed: &ParamConfig, kind: ParamType, report: &mut Report) {
     for choice in &typed.choices {
         let value = canonical(kind, &choice.value).unwrap_or(Cow::Borrowed(&choice.value));
         if !seen.insert(value.into_owned()) {
-            let message = format!("`{}` stands twice among the choices of `{name}`", choice.value);
+            let value = text_as_written(&choice.value, &choice.span);
+            let message = format!("`{value}` stands twice among the choices of `{name}`");
             wrong(message, &choice.span, "remove one");
         }
     }
@@ -340,59 +337,22 @@ fn compile(typed: &At<String>, report: &mut Report) -> Option<Regex> {
         Err(error) => {
             let words = match error {
                 regex::Error::CompiledTooBig(_) => "it is too large when compiled".to_owned(),
-                other => other.to_string().lines().last().unwrap_or_default().trim().to_owned(),
+                other => {
+                    let words = other.to_string();
+                    words
+                        .lines()
+                        .last()
+                        .unwrap_or_default()
+                        .trim_start_matches("error: ")
+                        .to_owned()
+                }
             };
-            let message = format!("`{}` is no regular expression that larder takes", typed.value);
+            let written = text_as_written(&typed.value, &typed.span);
+            let message = format!("`{written}` is no regular expression that larder takes");
             let help = "the syntax is that of Rust's regex: no look-around, no back references";
             let diagnostic = Diagnostic::new(Code::BadPattern, message, &typed.span);
             report.push(diagnostic.remark(words).help(help));
             None
         }
     }
-}
-
-/// The one text by which equal values of a type are written; nothing where it is none of them.
-fn canonical(kind: ParamType, value: &str) -> Option<Cow<'_, str>> {
-    match kind {
-        ParamType::String => Some(Cow::Borrowed(value)),
-        ParamType::Bool => matches!(value, "true" | "false").then_some(Cow::Borrowed(value)),
-        ParamType::Int => {
-            let number: i64 = plain_number(value)?.parse().ok()?;
-            let digits = value.strip_prefix('-').unwrap_or(value);
-            let shortest = value == "0" || !digits.starts_with('0');
-            Some(if shortest { Cow::Borrowed(value) } else { Cow::Owned(number.to_string()) })
-        }
-        ParamType::Number => {
-            let number: f64 = plain_number(value)?.parse().ok().filter(|n: &f64| n.is_finite())?;
-            // Neither -0 nor 300 digits: what is very large or small is written with an exponent.
-            let size = number.abs();
-            let text = match size {
-                0.0 => "0".to_owned(),
-                1e-6..1e21 => number.to_string(),
-                _ => format!("{number:e}"),
-            };
-            Some(Cow::Owned(text))
-        }
-    }
-}
-
-/// Rust's parsers also take `+1`, `inf` and `nan`.
-fn plain_number(value: &str) -> Option<&str> {
-    let digit = value.strip_prefix('-').unwrap_or(value).bytes().next()?;
-    (digit.is_ascii_digit() || digit == b'.').then_some(value)
-}
-
-/// A canonical text as the value that it is.
-pub(super) fn json_of(kind: ParamType, text: &str) -> Value {
-    let number = match kind {
-        ParamType::String => None,
-        ParamType::Bool => return Value::Bool(text == "true"),
-        ParamType::Int => text.parse::<i64>().ok().map(Number::from),
-        // A whole number is written without `.0`, so it is one for JSON too.
-        ParamType::Number => match text.parse::<i64>() {
-            Ok(whole) => Some(Number::from(whole)),
-            Err(_) => text.parse().ok().and_then(Number::from_f64),
-        },
-    };
-    number.map_or_else(|| Value::from(text), Value::Number)
 }

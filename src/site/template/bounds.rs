@@ -31,11 +31,13 @@ pub struct RenderError {
     pub column: usize,
     /// What went wrong, one sentence without a full stop.
     pub message: String,
+    /// Whether it was that [`Bounds::time`] had passed.
+    pub out_of_time: bool,
 }
 
 impl fmt::Display for RenderError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { template, line, column, message } = self;
+        let Self { template, line, column, message, .. } = self;
         match line {
             0 => write!(out, "{template}: {message}"),
             _ => write!(out, "{template}:{line}:{column}: {message}"),

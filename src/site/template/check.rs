@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::functions::{self, FUNCTIONS, Form, Function};
+use super::functions::{self, FUNCTIONS, Function, HelperForm};
 use super::node::{Base, Call, Expr, Inlines, Node, Partial, Target, visit};
 use super::reach::Reach;
 use super::set::{TemplateId, TemplateSet};
@@ -24,7 +24,7 @@ fn this_node(reach: &Reach<'_>, node: &Node, report: &mut Report) {
     match node {
         Node::Print(expr) => this_expr(expr, report),
         Node::Block(block) => {
-            this_call(&block.call, Form::Block, report);
+            this_call(&block.call, HelperForm::Block, report);
         }
         Node::Inline(inline) => {
             inline.args.iter().for_each(|arg| this_expr(arg, report));
@@ -91,7 +91,7 @@ fn unknown_partial(reach: &Reach<'_>, name: &str, place: &Span) -> Diagnostic {
 
 fn this_expr(expr: &Expr, report: &mut Report) {
     match expr {
-        Expr::Call(call) => this_call(call, Form::Value, report),
+        Expr::Call(call) => this_call(call, HelperForm::Value, report),
         Expr::Path(path) if path.base == Base::Local => {
             let name = path.names.first().map(String::as_str).unwrap_or_default();
             let bare = name.trim_start_matches(['@', '.', '/']);
@@ -110,7 +110,7 @@ fn this_expr(expr: &Expr, report: &mut Report) {
     }
 }
 
-fn this_call(call: &Call, form: Form, report: &mut Report) {
+fn this_call(call: &Call, form: HelperForm, report: &mut Report) {
     let args = call.args.iter().chain(call.hash.iter().map(|(_, value)| value));
     args.for_each(|arg| this_expr(arg, report));
     let Some(function) = functions::find(&call.name) else {
@@ -138,11 +138,11 @@ fn this_call(call: &Call, form: Form, report: &mut Report) {
         );
     }
     match (form, function.form) {
-        (Form::Block, Form::Value) => {
+        (HelperForm::Block, HelperForm::Value) => {
             let help = format!("as a condition: `{{{{#if ({name} …)}}}}…{{{{/if}}}}`");
             report.push(wrong(format!("`{name}` is no block")).help(help));
         }
-        (Form::Value, Form::Block) => {
+        (HelperForm::Value, HelperForm::Block) => {
             let message = format!("`{name}` is a block and gives no value");
             report.push(wrong(message).help(usage(function)));
         }
@@ -154,12 +154,12 @@ fn usage(function: &Function) -> String {
     let space = if function.args.is_empty() { "" } else { " " };
     let (name, args) = (function.name, function.args);
     match function.form {
-        Form::Block => format!("write `{{{{#{name}{space}{args}}}}}…{{{{/{name}}}}}`"),
-        Form::Value | Form::Both => format!("write `{{{{{name}{space}{args}}}}}`"),
+        HelperForm::Block => format!("write `{{{{#{name}{space}{args}}}}}…{{{{/{name}}}}}`"),
+        HelperForm::Value | HelperForm::Both => format!("write `{{{{{name}{space}{args}}}}}`"),
     }
 }
 
-fn unknown_helper(call: &Call, form: Form) -> Diagnostic {
+fn unknown_helper(call: &Call, form: HelperForm) -> Diagnostic {
     let name = call.name.as_str();
     let found =
         Diagnostic::new(Code::UnknownHelper, format!("there is no helper `{name}`"), &call.place);
@@ -179,7 +179,7 @@ fn unknown_helper(call: &Call, form: Form) -> Diagnostic {
     match (habit, near()) {
         (Some(habit), _) => found.help(habit),
         (None, Some(word)) => found.help(format!("did you mean `{word}`?")),
-        (None, None) if form == Form::Block => found.help(format!(
+        (None, None) if form == HelperForm::Block => found.help(format!(
             "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each \
              {name}}}}}`"
         )),

@@ -82,12 +82,11 @@ impl JsonTemplate {
     pub fn render(
         &self,
         set: &TemplateSet,
-        context: &Value,
+        context: &Context,
         bounds: &Bounds,
     ) -> Result<Value, RenderError> {
-        let context = Context::from(context.clone());
         let mut left = *bounds;
-        meter::under(bounds, &set.clock, || self.shape.render(set, &context, &mut left))
+        meter::under(bounds, &set.clock, || self.shape.render(set, context, &mut left))
     }
 }
 

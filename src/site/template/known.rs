@@ -20,7 +20,7 @@ const LISTED: usize = 12;
 
 /// What a page's context is known to hold before any request.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub(crate) struct KnownContext {
     /// Root names whose values are known.
     pub values: BTreeMap<String, Arc<Value>>,
     /// Root names that may hold anything: `query`, `headers`, `cookies`, loads from elsewhere.
@@ -29,11 +29,11 @@ pub struct Known {
 
 /// Reports the reads that nothing provides, each name once for each place.
 #[must_use]
-pub fn check_known(reads: &Reads, known: &Known) -> Report {
+pub(crate) fn check_known(reads: &Reads, known: &KnownContext) -> Report {
     reads.list.iter().filter(|read| !read.optional).filter_map(|read| check(read, known)).collect()
 }
 
-fn check(read: &Read, known: &Known) -> Option<Diagnostic> {
+fn check(read: &Read, known: &KnownContext) -> Option<Diagnostic> {
     let (Step::Name(root), rest) = read.path.split_first()? else { return None };
     if known.open.contains(root) {
         return None;

@@ -8,15 +8,15 @@
 use std::collections::HashMap;
 
 use handlebars::template::{DecoratorTemplate, Parameter, Subexpression};
-use handlebars::{
-    Context, Handlebars, Helper, HelperDef, Path, RenderContext, RenderError, ScopedJson,
-};
+use handlebars::{Handlebars, Helper, Path};
 use serde_json::{Map, Value};
+
+use super::functions::Gives;
 
 const MERGE: &str = "larder merge";
 
 pub(super) fn register(registry: &mut Handlebars<'static>) {
-    registry.register_helper(MERGE, Box::new(Merge));
+    registry.register_helper(MERGE, Box::new(Gives(|call: &Helper<'_>| Ok(merged(call)))));
 }
 
 /// Gives a call of a partial its merged context, where the order could tell.
@@ -32,31 +32,19 @@ pub(super) fn ordered(call: &mut DecoratorTemplate) {
     call.params.insert(0, merged);
 }
 
-struct Merge;
-
-impl HelperDef for Merge {
-    fn call_inner<'reg: 'rc, 'rc>(
-        &self,
-        call: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-    ) -> Result<ScopedJson<'rc>, RenderError> {
-        // What is not a mapping becomes one as the engine does it.
-        let indexed = |items: Vec<Value>| -> Map<String, Value> {
-            items.into_iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
-        };
-        let mut merged = match call.param(0).map(handlebars::PathAndJson::value) {
-            Some(Value::Object(map)) => map.clone(),
-            Some(Value::Array(list)) => indexed(list.clone()),
-            Some(Value::String(text)) => {
-                indexed(text.chars().map(|c| c.to_string().into()).collect())
-            }
-            _ => Map::new(),
-        };
-        for (name, value) in call.hash() {
-            merged.insert((*name).to_owned(), value.value().clone());
-        }
-        Ok(ScopedJson::Derived(Value::Object(merged)))
+fn merged(call: &Helper<'_>) -> Value {
+    // What is not a mapping becomes one as the engine does it.
+    let indexed = |items: Vec<Value>| -> Map<String, Value> {
+        items.into_iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()
+    };
+    let mut merged = match call.param(0).map(handlebars::PathAndJson::value) {
+        Some(Value::Object(map)) => map.clone(),
+        Some(Value::Array(list)) => indexed(list.clone()),
+        Some(Value::String(text)) => indexed(text.chars().map(|c| c.to_string().into()).collect()),
+        _ => Map::new(),
+    };
+    for (name, value) in call.hash() {
+        merged.insert((*name).to_owned(), value.value().clone());
     }
+    Value::Object(merged)
 }

@@ -5,17 +5,24 @@
 //! that the meter is read where the engine would go on silently: at the start of each template and
 //! inline partial (depth), in each turn of `each` (time: a loop may print nothing), and around the
 //! body of a partial block (bytes: the engine renders it into a string of its own).
+//!
+//! The clock is looked at before each step that may take long by itself, a partial (whose context
+//! the engine copies) or one of larder's helpers (which may sort a list), and among all others
+//! once for so many: a render ends one such step after its time.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use handlebars::template::{Parameter, TemplateElement};
+use handlebars::template::{Parameter, Subexpression, TemplateElement};
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
     RenderErrorReason, Renderable, Template,
 };
 
-use super::bounds::Bounds;
+use super::bounds::{self, Bounds};
 use super::merge;
 use crate::clock::{Clock, Moment};
 
@@ -28,17 +35,19 @@ const BODY: &str = "larder body";
 /// thread's stack (some 10 KiB in a debug build).
 const LEVELS: usize = 64;
 
-/// How many turns of loops, or writes, go by between two looks at the clock.
-const TURNS_PER_LOOK: u32 = 16;
+/// How many turns of loops, writes and KiB written go by between two looks at the clock.
+const STEPS_PER_LOOK: usize = 16;
 
 thread_local! {
     static METER: RefCell<Option<Meter>> = const { RefCell::new(None) };
+    static UNWANTED: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
 
 struct Meter {
     clock: Clock,
     deadline: Moment,
-    turns: u32,
+    out_of_time: bool,
+    steps: usize,
     depth_left: usize,
     levels_left: usize,
     body_bytes_left: usize,
@@ -46,11 +55,16 @@ struct Meter {
 }
 
 /// Runs `render` under `bounds`.
-pub(super) fn under<T>(bounds: &Bounds, clock: &Clock, render: impl FnOnce() -> T) -> T {
+pub(super) fn under<T>(
+    bounds: &Bounds,
+    clock: &Clock,
+    render: impl FnOnce() -> Result<T, bounds::RenderError>,
+) -> Result<T, bounds::RenderError> {
     let meter = Meter {
         clock: clock.clone(),
         deadline: clock.now().after(bounds.time),
-        turns: 0,
+        out_of_time: false,
+        steps: 0,
         depth_left: bounds.depth,
         levels_left: LEVELS,
         body_bytes_left: bounds.bytes,
@@ -58,8 +72,27 @@ pub(super) fn under<T>(bounds: &Bounds, clock: &Clock, render: impl FnOnce() -> 
     };
     let outer = METER.with_borrow_mut(|slot| slot.replace(meter));
     let result = render();
-    METER.with_borrow_mut(|slot| *slot = outer);
+    let used = METER.with_borrow_mut(|slot| std::mem::replace(slot, outer));
+    let out_of_time = used.is_some_and(|meter| meter.out_of_time);
+    result.map_err(|why| bounds::RenderError { out_of_time, ..why })
+}
+
+/// Runs renders that are worth going on with until `unwanted` is set: then they end as if their
+/// time had passed.
+pub(crate) fn while_wanted<T>(unwanted: &Arc<AtomicBool>, render: impl FnOnce() -> T) -> T {
+    let outer = UNWANTED.with_borrow_mut(|slot| slot.replace(Arc::clone(unwanted)));
+    let result = render();
+    UNWANTED.with_borrow_mut(|slot| *slot = outer);
     result
+}
+
+fn is_unwanted() -> bool {
+    UNWANTED.with_borrow(|slot| slot.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)))
+}
+
+/// Ends a render whose time has passed, before a helper that may take long.
+pub(super) fn look() -> Result<(), String> {
+    measure(Meter::look)
 }
 
 fn measure<T: Default>(look: impl FnOnce(&mut Meter) -> Result<T, String>) -> Result<T, String> {
@@ -68,12 +101,26 @@ fn measure<T: Default>(look: impl FnOnce(&mut Meter) -> Result<T, String>) -> Re
 
 impl Meter {
     fn turn(&mut self) -> Result<(), String> {
-        self.turns += 1;
-        if self.turns < TURNS_PER_LOOK {
-            return Ok(());
+        self.work(1)
+    }
+
+    fn write(&mut self, bytes: usize) -> Result<(), String> {
+        self.work(1 + bytes / 1024)
+    }
+
+    fn work(&mut self, steps: usize) -> Result<(), String> {
+        self.steps = self.steps.saturating_add(steps);
+        if self.steps < STEPS_PER_LOOK { Ok(()) } else { self.look() }
+    }
+
+    fn look(&mut self) -> Result<(), String> {
+        self.steps = 0;
+        if is_unwanted() {
+            self.out_of_time = true;
+            return Err("nobody waits for it".to_owned());
         }
-        self.turns = 0;
         if self.clock.now() > self.deadline {
+            self.out_of_time = true;
             return Err(format!("it takes longer than {:?}", self.bounds.time));
         }
         Ok(())
@@ -81,13 +128,13 @@ impl Meter {
 }
 
 /// A bounded string that a page is rendered into.
-pub(super) struct Page {
+pub(super) struct BoundedOutput {
     text: String,
     bytes_left: usize,
     bound: usize,
 }
 
-impl Page {
+impl BoundedOutput {
     pub(super) fn new(bounds: &Bounds) -> Self {
         Self { text: String::new(), bytes_left: bounds.bytes, bound: bounds.bytes }
     }
@@ -97,13 +144,13 @@ impl Page {
     }
 }
 
-impl Output for Page {
+impl Output for BoundedOutput {
     fn write(&mut self, text: &str) -> io::Result<()> {
         let Some(left) = self.bytes_left.checked_sub(text.len()) else {
             return Err(io::Error::other(too_long(self.bound)));
         };
         self.bytes_left = left;
-        measure(Meter::turn).map_err(io::Error::other)?;
+        measure(|meter| meter.write(text.len())).map_err(io::Error::other)?;
         self.text.push_str(text);
         Ok(())
     }
@@ -121,7 +168,7 @@ impl Output for Body<'_> {
         let take = |meter: &mut Meter| {
             let left = meter.body_bytes_left.checked_sub(text.len());
             meter.body_bytes_left = left.ok_or_else(|| too_long(meter.bounds.bytes))?;
-            meter.turn()
+            meter.write(text.len())
         };
         measure(take).map_err(io::Error::other)?;
         self.0.write(text)
@@ -139,12 +186,8 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
 pub(super) fn instrument(mut template: Template) -> Template {
     let name = template.name.clone();
     marks_within(&mut template, name.as_deref());
-    let levels = levels(&template);
-    let mut framed = wrapped(template, FRAME);
-    if let Some(TemplateElement::HelperBlock(call)) = framed.elements.first_mut() {
-        call.params = vec![Parameter::Literal(levels.into())];
-    }
-    framed
+    let levels = Parameter::Literal(levels(&template).into());
+    wrapped(template, FRAME, vec![levels])
 }
 
 /// How deep a template's blocks are inside each other, counted from 1.
@@ -185,7 +228,7 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
                 merge::ordered(call);
                 if let Some(mut body) = call.template.take() {
                     marks_within(&mut body, name);
-                    call.template = Some(wrapped(body, BODY));
+                    call.template = Some(wrapped(body, BODY, Vec::new()));
                 }
             }
             _ => {}
@@ -194,29 +237,31 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
 }
 
 /// A template that is one block of the helper `mark`, with `inner` as its body.
-fn wrapped(inner: Template, mark: &str) -> Template {
-    let Ok(mut outer) = Template::compile("{{#mark}}{{/mark}}") else { return inner };
+fn wrapped(inner: Template, mark: &str, params: Vec<Parameter>) -> Template {
+    let mut outer = Template::new();
     outer.name.clone_from(&inner.name);
-    if let Some(TemplateElement::HelperBlock(call)) = outer.elements.first_mut() {
-        call.name = Parameter::Name(mark.to_owned());
-        call.template = Some(inner);
-    }
+    outer.mapping.extend(inner.mapping.first().cloned());
+    outer.elements.push(match call_of(mark, params) {
+        TemplateElement::Expression(mut call) => {
+            (call.block, call.template) = (true, Some(inner));
+            TemplateElement::HelperBlock(call)
+        }
+        other => other,
+    });
     outer
 }
 
 fn turn_first(body: &mut Template) {
-    let Ok(mark) = Template::compile("{{mark}}") else { return };
-    let (Some(mut element), Some(place)) =
-        (mark.elements.into_iter().next(), mark.mapping.into_iter().next())
-    else {
-        return;
-    };
-    if let TemplateElement::Expression(call) = &mut element {
-        call.name = Parameter::Name(TURN.to_owned());
+    body.elements.insert(0, call_of(TURN, Vec::new()));
+    if let Some(place) = body.mapping.first().cloned() {
+        body.mapping.insert(0, place);
     }
-    let place = body.mapping.first().cloned().unwrap_or(place);
-    body.elements.insert(0, element);
-    body.mapping.insert(0, place);
+}
+
+/// `{{mark params}}`: the engine's tree has no other way in than such an expression.
+fn call_of(mark: &str, params: Vec<Parameter>) -> TemplateElement {
+    let name = Parameter::Name(mark.to_owned());
+    *Subexpression::new(name, params, HashMap::new()).element
 }
 
 struct Frame;
@@ -239,7 +284,7 @@ impl HelperDef for Frame {
                 deeper.ok_or_else(|| format!("partials go deeper than {}", meter.bounds.depth))?;
             meter.levels_left =
                 inside.ok_or_else(|| format!("partials and blocks go deeper than {LEVELS}"))?;
-            meter.turn()
+            meter.look()
         };
         measure(enter).map_err(refused)?;
         let result = call.template().map_or(Ok(()), |body| body.render(registry, context, rc, out));

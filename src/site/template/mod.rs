@@ -24,13 +24,16 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use handlebars::Context;
+
 pub use bounds::{Bounds, RenderError};
-pub use functions::{FUNCTIONS, Form, Function};
-pub use json::JsonTemplate;
-pub use known::{Known, check_known};
-pub use reads::{How, Read, Reads, Step};
-pub use set::{Escape, TemplateFile, TemplateId, TemplateSet};
-pub use text::{Part, TextTemplate};
+pub use functions::FUNCTIONS;
+pub(crate) use json::JsonTemplate;
+pub(crate) use known::{KnownContext, check_known};
+pub(crate) use meter::while_wanted;
+pub(crate) use reads::{Read, Reads, Step};
+pub(crate) use set::{Escape, TemplateFile, TemplateId, TemplateSet};
+pub(crate) use text::{Part, TextTemplate};
 pub use tree::Tree;
 mod functions;
 mod lower;

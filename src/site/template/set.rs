@@ -20,7 +20,7 @@ use super::{check, functions, kind::Kind, merge, meter, parse, walk};
 use crate::clock::Clock;
 use crate::diagnostic::{At, Report, SourceFile};
 
-pub use super::kind::Escape;
+pub(crate) use super::kind::Escape;
 
 /// A template file as read.
 #[derive(Clone, Debug)]
@@ -151,7 +151,7 @@ impl TemplateSet {
     }
 
     /// Renders a page, and the layout around it, which sees the same context and the page as
-    /// `content`. The same arguments give the same bytes.
+    /// `content`; the context is then as it was. The same arguments give the same bytes.
     ///
     /// # Errors
     /// Where a helper refuses its arguments, a list is read by a name, or a bound is met.
@@ -159,17 +159,23 @@ impl TemplateSet {
         &self,
         page: TemplateId,
         layout: Option<TemplateId>,
-        context: &Value,
+        context: &mut Context,
         bounds: &Bounds,
     ) -> Result<String, RenderError> {
-        let mut context = Context::from(context.clone());
         meter::under(bounds, &self.clock, || {
-            let content = self.run(page, &context, bounds)?;
+            let content = self.run(page, context, bounds)?;
             let Some(layout) = layout else { return Ok(content) };
-            if let Value::Object(names) = context.data_mut() {
-                names.insert("content".to_owned(), Value::String(content));
+            let name = || "content".to_owned();
+            let names = context.data_mut().as_object_mut();
+            let own = names.and_then(|names| names.insert(name(), Value::String(content)));
+            let made = self.run(layout, context, bounds);
+            if let Some(names) = context.data_mut().as_object_mut() {
+                match own {
+                    Some(own) => _ = names.insert(name(), own),
+                    None => _ = names.remove("content"),
+                }
             }
-            self.run(layout, &context, bounds)
+            made
         })
     }
 
@@ -180,7 +186,7 @@ impl TemplateSet {
         bounds: &Bounds,
     ) -> Result<String, RenderError> {
         let (engine, template) = self.compiled(id)?;
-        let mut page = meter::Page::new(bounds);
+        let mut page = meter::BoundedOutput::new(bounds);
         let mut state = RenderContext::new(None);
         template
             .render(engine, context, &mut state, &mut page)
@@ -200,6 +206,7 @@ impl TemplateSet {
                 line: 0,
                 column: 0,
                 message: "the template is of another set".to_owned(),
+                out_of_time: false,
             })
     }
 
@@ -217,7 +224,7 @@ impl TemplateSet {
             }
             (unit, ..) => (unit.map_or_else(String::new, |unit| unit.name.clone()), 0, 0),
         };
-        RenderError { template, line, column, message }
+        RenderError { template, line, column, message, out_of_time: false }
     }
 
     pub(super) fn unit(&self, id: TemplateId) -> Option<&Unit> {

@@ -25,7 +25,7 @@ const DEPTH: usize = 48;
 
 /// What `page` may read, its layout included.
 pub(super) fn reads(set: &TemplateSet, page: TemplateId, layout: Option<TemplateId>) -> Reads {
-    let mut found = Found::default();
+    let mut found = FoundReads::default();
     let mut hasher = Hasher::default().field(VERSION);
     for (id, content) in std::iter::once((page, None)).chain(layout.map(|id| (id, Some("content"))))
     {
@@ -49,7 +49,7 @@ pub(super) fn reads(set: &TemplateSet, page: TemplateId, layout: Option<Template
         }
     }
     let list = without_idle(found.list);
-    let Found { templates, assets, .. } = found;
+    let FoundReads { templates, assets, .. } = found;
     Reads { list, templates, assets, digest: hasher.finish() }
 }
 
@@ -88,7 +88,7 @@ fn place_of(call: &Call, index: usize) -> Option<&Span> {
 }
 
 #[derive(Default)]
-struct Found {
+struct FoundReads {
     list: Vec<Read>,
     /// Where in the list a read is.
     index: BTreeMap<(Vec<Step>, How), usize>,
@@ -96,7 +96,7 @@ struct Found {
     assets: BTreeMap<String, Span>,
 }
 
-fn walk(reach: &Reach<'_>, page: TemplateId, content: Option<&str>, found: &mut Found) {
+fn walk(reach: &Reach<'_>, page: TemplateId, content: Option<&str>, found: &mut FoundReads) {
     let mut base = Meaning::root();
     // The layout's `content` is the page, no part of the data.
     base.fields.extend(content.map(|name| (name.to_owned(), Meaning::default())));
@@ -128,7 +128,7 @@ struct Scope {
 
 struct Walk<'s, 'f> {
     reach: &'s Reach<'s>,
-    found: &'f mut Found,
+    found: &'f mut FoundReads,
     root: Meaning,
     /// The innermost last.
     scopes: Vec<Scope>,

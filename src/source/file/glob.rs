@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::resolve::in_words;
 use crate::config::FileError;
+use crate::glob::glob_matches;
 
 /// Files that one pattern may name.
 pub(super) const MAX_FILES: usize = 10_000;
@@ -21,35 +22,10 @@ pub(super) fn is_pattern(segment: &str) -> bool {
 /// Whether a name fits one segment of a pattern. A name that begins with a dot fits only a segment
 /// that begins with one.
 pub(super) fn fits(segment: &str, name: &str) -> bool {
-    if name.starts_with('.') && !segment.starts_with('.') {
-        return false;
-    }
-    let (segment, name): (Vec<char>, Vec<char>) =
-        (segment.chars().collect(), name.chars().collect());
-    let (mut at, mut on) = (0, 0);
-    let mut retry = None;
-    while on < name.len() {
-        match segment.get(at) {
-            Some('*') => {
-                at += 1;
-                retry = Some((at, on));
-            }
-            Some(&wanted) if wanted == '?' || wanted == name[on] => {
-                at += 1;
-                on += 1;
-            }
-            // The last star takes one character more: linear in the product of both, no recursion.
-            _ => match retry {
-                Some((after_star, from)) => {
-                    at = after_star;
-                    on = from + 1;
-                    retry = Some((after_star, on));
-                }
-                None => return false,
-            },
-        }
-    }
-    segment.get(at..).unwrap_or_default().iter().all(|&rest| rest == '*')
+    let hidden = name.starts_with('.') && !segment.starts_with('.');
+    // Redis' globs have sets of characters and escapes; ours do not.
+    let glob = segment.replace('\\', "\\\\").replace('[', "\\[");
+    !hidden && glob_matches(&glob, name)
 }
 
 /// What a search needs from the disk: where a path really is.

@@ -5,21 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use super::stat::Stat;
 use super::{Disk, glob, resolve};
 use crate::config::{FileError, Files as _};
 use crate::fingerprint::{Fingerprint, Hasher};
-
-/// How long after its last change a file's metadata can be trusted to show the next one: the
-/// coarsest file system counts in steps of two seconds.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// Everything that a load asked, with the answers.
 #[derive(Clone, Debug, Default)]
@@ -57,42 +52,6 @@ pub(super) struct Seen {
     pub(super) settled: bool,
     /// The bytes, where they are few: a file cut off in the middle of a save is known by them.
     pub(super) kept: Option<Bytes>,
-}
-
-/// What the file system says of a file: as long as it says the same, the bytes are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stat {
-    device: u64,
-    inode: u64,
-    pub(super) size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stat {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    pub(super) fn modified(&self) -> Option<SystemTime> {
-        let since = u64::try_from(self.modified.0).ok().map(Duration::from_secs)?;
-        let nanos = u64::try_from(self.modified.1).ok().map(Duration::from_nanos)?;
-        UNIX_EPOCH.checked_add(since + nanos)
-    }
-
-    /// Whether the last change is so long before `now` that the next one will show.
-    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let changed = self.changed.0.max(self.modified.0);
-        u64::try_from(changed)
-            .is_ok_and(|changed| Duration::from_secs(changed + 1) + SETTLED_AFTER <= now)
-    }
 }
 
 /// How the answers are taken again.
@@ -249,8 +208,8 @@ pub struct Directories(BTreeMap<PathBuf, Names>);
 /// Names in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Names {
-    /// A glob was searched here: any name that comes or goes may be a directory of it.
-    any: bool,
+    /// A glob goes on from here: a directory that comes may hold files of it.
+    leads_on: bool,
     /// What names of files globs look for here.
     patterns: BTreeSet<String>,
     /// Further names.
@@ -273,11 +232,11 @@ impl Directories {
         }
     }
 
-    /// Adds a directory of which every name matters that comes or goes, and the content of the
-    /// files whose names fit the pattern `files`.
-    pub fn add_all(&mut self, directory: &Path, files: Option<&str>) {
+    /// Adds a directory in which a glob looks for files whose names fit the pattern `files`, or for
+    /// further directories where there is none.
+    pub fn add_searched(&mut self, directory: &Path, files: Option<&str>) {
         let names = self.names(directory);
-        names.any = true;
+        names.leads_on |= files.is_none();
         if let Some(pattern) = files.filter(|pattern| !names.patterns.contains(*pattern)) {
             names.patterns.insert(pattern.to_owned());
             // Of a directory with ten thousand posts one pattern is kept, not every name.
@@ -304,22 +263,25 @@ impl Directories {
         self.0.contains_key(directory)
     }
 
-    /// Whether what comes or goes at `path` may concern an input. Names that begin with two dots
-    /// always do: that is how a `ConfigMap` calls the link that it swaps.
+    /// Whether what is at `path` is an input, leads to one, or would be one if it were there: a log
+    /// that is written beside the files of a glob is none. Names that begin with two dots always
+    /// are: that is how a `ConfigMap` calls the link that it swaps.
     #[must_use]
     pub fn concern(&self, path: &Path) -> bool {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
-        self.0.get(parent).is_some_and(|names| {
-            names.any || names.listed.contains(name) || name.as_encoded_bytes().starts_with(b"..")
+        self.in_parent(path, |names, name| {
+            let is_swapped = name.as_encoded_bytes().starts_with(b"..");
+            is_swapped || names.listed.contains(name) || names.fit(name)
         })
     }
 
-    /// Whether the content of the file at `path` may be an input: a log that is written beside the
-    /// files of a glob is none.
+    /// Whether a directory that comes to be at `path`, or a link to one, would be searched.
     #[must_use]
-    pub fn expect(&self, path: &Path) -> bool {
+    pub fn would_search(&self, path: &Path) -> bool {
+        self.in_parent(path, |names, _| names.leads_on)
+    }
+
+    fn in_parent(&self, path: &Path, fits: impl FnOnce(&Names, &OsStr) -> bool) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
-        let names = self.0.get(parent);
-        names.is_some_and(|names| names.listed.contains(name) || names.fit(name))
+        self.0.get(parent).is_some_and(|names| fits(names, name))
     }
 }

@@ -10,6 +10,7 @@ mod glob;
 mod inputs;
 mod network;
 mod resolve;
+mod stat;
 #[cfg(test)]
 mod tests;
 
@@ -24,17 +25,18 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
 
-pub use inputs::{Directories, Doubt, Inputs, Trust};
-use inputs::{Question, Seen, Stat};
+pub(crate) use inputs::{Directories, Doubt, Inputs, Trust};
+use inputs::{Question, Seen};
 use resolve::{Hop, in_words};
+pub(crate) use stat::Stat;
 
-use crate::config::{FileContent, FileError, Files, Stamp};
+use crate::config::{FileContent, FileError, Files};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// Bytes that one load may read into memory, all files together.
-pub const MAX_LOAD_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_LOAD_BYTES: u64 = 1 << 30;
 /// Files that one load may ask for.
-pub const MAX_LOAD_FILES: usize = 100_000;
+pub(crate) const MAX_LOAD_FILES: usize = 100_000;
 /// Bytes that are read, and digested as one field, at a time.
 const CHUNK: usize = 64 * 1024;
 /// A file larger than this is not kept for telling whether it was cut off.
@@ -50,7 +52,7 @@ pub struct Disk {
     /// When the load began, by the wall clock: what changed shortly before may change unseen.
     began: SystemTime,
     /// Answers of an earlier look.
-    known: Known,
+    known: EarlierLook,
     /// Directories by the path to them, where they really are.
     parents: HashMap<String, PathBuf>,
     /// Of each device that was met, whether it is a network's.
@@ -78,7 +80,7 @@ impl Disk {
         Self {
             root: walk.real,
             began: now,
-            known: Known::Nothing,
+            known: EarlierLook::Nothing,
             parents: HashMap::new(),
             devices: HashMap::new(),
             contents: HashMap::new(),
@@ -98,7 +100,7 @@ impl Disk {
     /// same for long enough to be trusted: of ten thousand files one is read, not all.
     #[must_use]
     pub fn knowing(self, inputs: Arc<Inputs>) -> Self {
-        Self { known: Known::WhereUnchanged(inputs), ..self }
+        Self { known: EarlierLook::WhereUnchanged(inputs), ..self }
     }
 
     /// The same, with everything as an earlier look found it, whatever has become of it since:
@@ -106,7 +108,7 @@ impl Disk {
     /// bytes too many to be kept, are read from the disk.
     #[must_use]
     pub fn as_it_was(self, inputs: Arc<Inputs>) -> Self {
-        Self { known: Known::AsItWas(inputs), ..self }
+        Self { known: EarlierLook::AsItWas(inputs), ..self }
     }
 
     /// Answers a question of an earlier load; the answer goes into the inputs.
@@ -116,7 +118,7 @@ impl Disk {
     }
 
     /// Finds the file and digests it, without taking its bytes where they are not wanted.
-    fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Found), FileError> {
+    fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Contents), FileError> {
         let place = self.place(&question.path)?;
         let mut metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
         let mut opened = None;
@@ -129,7 +131,7 @@ impl Disk {
             self.inputs.unlinked.insert(question.path.clone());
         }
         if let Some(seen) = self.known_as(question, Stat::of(&metadata), keep) {
-            let found = Found { bytes: seen.kept.clone(), modified: metadata.modified().ok() };
+            let found = Contents { bytes: seen.kept.clone(), modified: metadata.modified().ok() };
             return Ok((seen, found));
         }
         let (file, metadata) = match opened {
@@ -153,7 +155,7 @@ impl Disk {
         }
         let kept = bytes.clone().filter(|bytes| self.may_keep(bytes.len()));
         let seen = Seen { digest, stat, settled: stat.is_settled(self.began), kept };
-        Ok((seen, Found { bytes, modified }))
+        Ok((seen, Contents { bytes, modified }))
     }
 
     /// Whether the file is on a disk that others write to unseen, which is noted.
@@ -181,8 +183,8 @@ impl Disk {
         &mut self,
         question: &Question,
         keep: Keep,
-    ) -> Option<Result<(Seen, Found), FileError>> {
-        let Known::AsItWas(known) = &self.known else { return None };
+    ) -> Option<Result<(Seen, Contents), FileError>> {
+        let EarlierLook::AsItWas(known) = &self.known else { return None };
         let answer = known.files.get(question)?.clone();
         let is_enough = match &answer {
             Ok(seen) => keep == Keep::Digest || seen.kept.is_some(),
@@ -195,7 +197,7 @@ impl Disk {
         let _ = self.place(&question.path);
         Some(answer.map(|seen| {
             self.kept_bytes += seen.kept.as_ref().map_or(0, Bytes::len);
-            let found = Found { bytes: seen.kept.clone(), modified: seen.stat.modified() };
+            let found = Contents { bytes: seen.kept.clone(), modified: seen.stat.modified() };
             (seen, found)
         }))
     }
@@ -248,7 +250,7 @@ impl Disk {
         if is_directory { Ok(real) } else { Err(FileError::NotDirectory) }
     }
 
-    fn ask(&mut self, question: Question, keep: Keep) -> Result<(Seen, Found), FileError> {
+    fn ask(&mut self, question: Question, keep: Keep) -> Result<(Seen, Contents), FileError> {
         if self.inputs.files.len() >= MAX_LOAD_FILES && !self.inputs.files.contains_key(&question) {
             return Err(FileError::Other(format!("the site has more than {MAX_LOAD_FILES} files")));
         }
@@ -294,8 +296,8 @@ impl Files for Disk {
         // Looked for even where the answer is known: the directories on the way are noted.
         let now = glob::find(&pattern, self);
         let then = match &self.known {
-            Known::AsItWas(inputs) => inputs.globs.get(&pattern).cloned(),
-            Known::Nothing | Known::WhereUnchanged(_) => None,
+            EarlierLook::AsItWas(inputs) => inputs.globs.get(&pattern).cloned(),
+            EarlierLook::Nothing | EarlierLook::WhereUnchanged(_) => None,
         };
         let answer = then.filter(|then| !then.as_ref().is_err_and(resolve::is_exhausted));
         let answer = answer.unwrap_or(now);
@@ -303,10 +305,9 @@ impl Files for Disk {
         answer
     }
 
-    fn stamp(&mut self, path: &str) -> Result<Stamp, FileError> {
+    fn digest(&mut self, path: &str) -> Result<Fingerprint, FileError> {
         let question = Question { path: normal(path), bound: None };
-        let (seen, found) = self.ask(question, Keep::Digest)?;
-        Ok(Stamp { size: seen.stat.size, modified: found.modified, digest: seen.digest })
+        self.ask(question, Keep::Digest).map(|(seen, _)| seen.digest)
     }
 
     fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
@@ -326,7 +327,7 @@ impl glob::Places for Disk {
         match self.place(path) {
             // The root itself is reached by no name.
             Ok(Place { real, metadata }) if metadata.as_ref().is_none_or(Metadata::is_dir) => {
-                self.inputs.directories.add_all(&real, files);
+                self.inputs.directories.add_searched(&real, files);
                 Ok(Some(real))
             }
             Ok(_) | Err(FileError::Missing) => Ok(None),
@@ -345,7 +346,7 @@ impl glob::Places for Disk {
 
 /// What an earlier look is good for.
 #[derive(Debug)]
-enum Known {
+enum EarlierLook {
     Nothing,
     /// Its answers are taken where the metadata says that nothing changed.
     WhereUnchanged(Arc<Inputs>),
@@ -353,7 +354,7 @@ enum Known {
     AsItWas(Arc<Inputs>),
 }
 
-impl Known {
+impl EarlierLook {
     fn inputs(&self) -> Option<&Arc<Inputs>> {
         match self {
             Self::Nothing => None,
@@ -372,7 +373,7 @@ enum Keep {
 }
 
 /// The part of an answer that is not remembered.
-struct Found {
+struct Contents {
     bytes: Option<Bytes>,
     modified: Option<SystemTime>,
 }
@@ -395,11 +396,11 @@ fn open(real: &Path) -> Result<(File, Metadata), FileError> {
     if metadata.is_file() { Ok((file, metadata)) } else { Err(FileError::NotRegular) }
 }
 
-/// The digest of what `from` gives: that of [`FileContent::digest`] and [`Stamp::digest`].
+/// The digest of what `from` gives: that of [`FileContent::digest`].
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn digest_of(from: impl Read) -> io::Result<Fingerprint> {
+pub(crate) fn digest_of(from: impl Read) -> io::Result<Fingerprint> {
     digest(from, false).map(|(digest, _)| digest)
 }
 
@@ -408,31 +409,18 @@ pub fn digest_of(from: impl Read) -> io::Result<Fingerprint> {
 fn digest(mut from: impl Read, keep: bool) -> io::Result<(Fingerprint, Option<Bytes>)> {
     let mut hasher = Hasher::default();
     let mut kept = Vec::new();
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = Vec::with_capacity(CHUNK);
     loop {
-        let filled = fill(&mut from, &mut chunk)?;
-        let bytes = chunk.get(..filled).unwrap_or_default();
-        hasher.add(bytes);
+        chunk.clear();
+        from.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+        hasher.add(&chunk);
         if keep {
-            kept.extend_from_slice(bytes);
+            kept.extend_from_slice(&chunk);
         }
-        if filled < CHUNK {
+        if chunk.len() < CHUNK {
             return Ok((hasher.finish(), keep.then(|| Bytes::from(kept))));
         }
     }
-}
-
-fn fill(from: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = chunk.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// A path without empty segments and `.`, so that one file has one name.

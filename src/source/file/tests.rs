@@ -128,22 +128,21 @@ fn what_is_no_file_is_told_apart_and_never_waited_for() {
         ("socket", FileError::NotRegular),
     ] {
         assert_eq!(site.read(path), Err(error.clone()), "{path}");
-        assert_eq!(site.disk().stamp(path), Err(error), "{path}");
+        assert_eq!(site.disk().digest(path), Err(error), "{path}");
     }
 }
 
 #[test]
-fn the_bound_counts_bytes_and_a_stamp_has_none() {
+fn the_bound_counts_bytes_and_a_digest_has_none() {
     let site = Site::new(&[("a.txt", "12345")]);
     let mut disk = site.disk();
     assert_eq!(disk.read("a.txt", 4).map(|_| ()), Err(FileError::TooLarge { bound: 4 }));
     assert_eq!(disk.read("a.txt", 5).map(|content| content.bytes.len()), Ok(5));
     let large = "x".repeat(3 * CHUNK + 1);
     site.write("large.txt", &large);
-    let stamp = site.disk().stamp("large.txt").expect("stamped");
-    assert_eq!(stamp.size, large.len() as u64);
+    let digest = site.disk().digest("large.txt").expect("digested");
     let content = site.disk().read("large.txt", 1 << 20).expect("read");
-    assert_eq!(content.digest, stamp.digest);
+    assert_eq!(content.digest, digest);
     assert_eq!(content.bytes, large);
 }
 

@@ -25,7 +25,7 @@ const KNOWN: &str = "yaml, yml, json, toml, csv, md, txt";
 /// # Errors
 /// A `load_failed` at the place where the file is not what its extension says, where it has a key
 /// twice, or a number that JSON does not have (`.nan`, `.inf`).
-pub fn parse(file: &FileContent) -> Result<Value, Diagnostic> {
+pub(crate) fn parse(file: &FileContent) -> Result<Value, Diagnostic> {
     let source = text(file)?;
     match extension(&file.path).as_str() {
         "yaml" | "yml" => yaml::parse(&source, &source.text, 0),
@@ -47,7 +47,7 @@ pub fn parse(file: &FileContent) -> Result<Value, Diagnostic> {
 ///
 /// # Errors
 /// As [`parse`], and where the value is no mapping.
-pub fn parse_item(file: &FileContent) -> Result<Value, Diagnostic> {
+pub(crate) fn parse_item(file: &FileContent) -> Result<Value, Diagnostic> {
     let mut item = match parse(file)? {
         Value::Object(item) => item,
         Value::String(text) => Map::from_iter([("body".to_owned(), Value::String(text))]),

@@ -30,7 +30,7 @@ async fn the_list_is_live_and_what_is_chosen_is_deleted() {
     page.find(row).await.expect("a row").click().await.expect("choosing");
     shows(&browser, "return document.getElementById('delete').textContent", "Delete 1 selected")
         .await;
-    // What is chosen outlives the page's news.
+    // What is chosen outlives the page's news, which come once a second.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     let checked = "return String(document.querySelector('#rows input').checked)";
     shows(&browser, checked, "true").await;
@@ -58,7 +58,7 @@ async fn all_that_match_are_deleted_and_no_other() {
     page.find(Locator::Css("#whole button")).await.expect("it").click().await.expect("deleting");
     let said = "return document.getElementById('said').textContent.split('.')[0]";
     shows(&browser, said, "2 keys deleted").await;
-    // It stays to be read.
+    // It stays to be read, past the next news.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     shows(&browser, said, "2 keys deleted").await;
     assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::a:/a");
@@ -121,6 +121,7 @@ async fn a_key_that_is_markup_runs_nowhere() {
     let page = &browser.client;
     page.goto(&served.admin).await.expect("the page");
     shows(&browser, KEYS, key).await;
+    // Past the next news, which show it once more.
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     shows(&browser, KEYS, key).await;
     page.find(Locator::Css("#rows .key a")).await.expect("it").click().await.expect("the key");

@@ -48,12 +48,8 @@ impl FromStr for Address {
 }
 
 fn check_scheme(scheme: &str) -> Result<(), StoreUrlError> {
-    let later = ["redis-sentinel", "redis-cluster", "rediss-sentinel", "rediss-cluster"];
     match scheme {
         "redis" | "rediss" | "redis+unix" => Ok(()),
-        _ if later.contains(&scheme) => Err(StoreUrlError(format!(
-            "{scheme}: is not built yet; redis:, rediss: and redis+unix: are"
-        ))),
         _ => Err(StoreUrlError(
             "a store is `memory`, or an address that begins with redis:, rediss: or redis+unix:"
                 .into(),

@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::super::super::trouble::{StoreError, Trouble};
 use super::address::Address;
 use super::{Connection, is_broken, store_error};
-use crate::cache::store::{StoreError, Trouble};
 
 /// How long an attempt to connect and log in may take.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -40,35 +40,6 @@ enum State {
     Down(StoreError),
 }
 
-/// A connection on loan, with its number.
-#[derive(Debug)]
-pub(crate) struct Loan {
-    number: u64,
-    connection: Connection,
-}
-
-impl redis::aio::ConnectionLike for Loan {
-    fn req_packed_command<'a>(
-        &'a mut self,
-        command: &'a redis::Cmd,
-    ) -> redis::RedisFuture<'a, redis::Value> {
-        self.connection.req_packed_command(command)
-    }
-
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        commands: &'a redis::Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> redis::RedisFuture<'a, Vec<redis::Value>> {
-        self.connection.req_packed_commands(commands, offset, count)
-    }
-
-    fn get_db(&self) -> i64 {
-        self.connection.get_db()
-    }
-}
-
 impl Link {
     pub(crate) fn start(
         address: Address,
@@ -85,26 +56,26 @@ impl Link {
         link
     }
 
-    /// The connection, waited for while it is being made.
-    pub(crate) async fn connection(&self) -> Result<Loan, StoreError> {
+    /// The connection and its number, waited for while it is being made.
+    pub(crate) async fn connection(&self) -> Result<(u64, Connection), StoreError> {
         let mut state = self.state.subscribe();
         let ready = state.wait_for(|state| !matches!(state, State::Connecting)).await;
         match ready.map(|state| state.clone()) {
-            Ok(State::Up { number, connection }) => Ok(Loan { number, connection }),
+            Ok(State::Up { number, connection }) => Ok((number, connection)),
             Ok(State::Down(error)) => Err(error),
             Ok(State::Connecting) | Err(_) => Err(closed()),
         }
     }
 
-    /// Passes a result on; where it says that the connection broke, another is made.
+    /// Passes a result on; where it says that the connection of this number broke, another is made.
     pub(crate) fn checked<T>(
         &self,
-        loan: &Loan,
+        number: u64,
         result: Result<T, RedisError>,
     ) -> Result<T, StoreError> {
         result.map_err(|error| {
             if is_broken(&error) {
-                self.give_up(loan.number);
+                self.give_up(number);
             }
             store_error(&error)
         })
@@ -175,13 +146,13 @@ async fn connect(
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(LONGEST_COMMAND))
         .set_pipeline_buffer_size(QUEUE);
-    let told = plain.clone().set_push_sender(move |push: redis::PushInfo| {
+    let watched = plain.clone().set_push_sender(move |push: redis::PushInfo| {
         if push.kind == redis::PushKind::Disconnection {
             let _ = broken.try_send(number);
         }
         Ok::<(), ()>(())
     });
-    let resp3 = address.resp3.get_multiplexed_async_connection_with_config(&told);
+    let resp3 = address.resp3.get_multiplexed_async_connection_with_config(&watched);
     let connected = match tokio::time::timeout(CONNECT, resp3).await {
         Ok(Err(error)) if !error.is_io_error() => {
             let resp2 = address.resp2.get_multiplexed_async_connection_with_config(&plain);

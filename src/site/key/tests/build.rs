@@ -2,7 +2,8 @@ use super::{Lines, Route, at, found, pattern};
 use crate::config::{ParamConfig, ParamType};
 use crate::diagnostic::At;
 use crate::fingerprint::Fingerprint;
-use crate::site::key::{Facts, KeyContext, KeyPlan, KeySpec, cookie, cookies};
+use crate::site::key::facts::cookie;
+use crate::site::key::{Facts, KeyContext, KeyPlan, KeySpec, cookies};
 use crate::site::route::rules::Rules;
 use crate::site::route::{RawQuery, RouterBuilder};
 

@@ -82,7 +82,8 @@ fn key(route: &Route, request: &Request) -> Option<String> {
         .map(|(name, value)| format!("{}={}", sent(name), sent(value)))
         .collect();
     let raw = raw.join("&");
-    let query = route.rules.query(&RawQuery::parse(&raw).ok()?).ok()?.into_owned();
+    let raw = RawQuery::parse(&raw).ok()?;
+    let query = route.rules.query(&raw).ok()?;
     // A path with dot segments is none.
     let path = format!("/p/{}/{}", sent(&request.a), sent(&request.b));
     let (path, params) = found(&route.router, &path)?;

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use super::{Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec, Names};
 use crate::diagnostic::{At, Report, SourceFile, Span};
 use crate::site::route::rules::Rules;
-use crate::site::route::{Found, Params, PathText, Pattern, RawQuery, Router, RouterBuilder};
+use crate::site::route::{Params, PathText, Pattern, RawQuery, RouteMatch, Router, RouterBuilder};
 
 /// A text in a file of its own, which holds nothing else.
 fn at(text: &str) -> At<String> {
@@ -27,8 +27,8 @@ fn pattern(text: &str) -> Pattern {
 struct Lines<'l>(&'l [(&'l str, &'l str)]);
 
 impl Headers for Lines<'_> {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.iter().find(|(of, _)| *of == name).map(|(_, value)| Cow::Borrowed(*value))
+    fn line(&self, name: &str, nth: usize) -> Option<&[u8]> {
+        self.0.iter().filter(|(of, _)| *of == name).nth(nth).map(|(_, value)| value.as_bytes())
     }
 
     fn names(&self) -> Vec<Cow<'_, str>> {
@@ -103,7 +103,9 @@ impl Route {
     /// The key of a request target.
     fn key(&self, target: &str, headers: &[(&str, &str)], language: Option<&str>) -> String {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let Found::Route(found) = self.router.find("GET", path) else { panic!("no route: {path}") };
+        let RouteMatch::Route(found) = self.router.find("GET", path) else {
+            panic!("no route: {path}")
+        };
         let raw = RawQuery::parse(query).expect("a query");
         let query = self.rules.query(&raw).expect("no rules");
         let params = self.rules.path(&found.params).expect("no rules");
@@ -122,7 +124,7 @@ impl Route {
 /// A path and its parameters, to be kept while facts point to them.
 fn found<'r>(router: &'r Router, path: &str) -> Option<(PathText, Params<'r>)> {
     match router.find("GET", path) {
-        Found::Route(found) => Some((found.path, found.params)),
+        RouteMatch::Route(found) => Some((found.path, found.params)),
         _ => None,
     }
 }

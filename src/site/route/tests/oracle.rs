@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::at;
-use crate::site::route::{Found, ParamKind, PathText, Pattern, RouterBuilder};
+use crate::site::route::{ParamKind, PathText, Pattern, RouteMatch, RouterBuilder};
 
 /// How specific each segment of a match is (less is better), and the values.
 type Match = (Vec<(u8, isize, isize)>, Vec<String>);
@@ -103,13 +103,13 @@ proptest! {
             });
             let best = all.min();
             match (router.find("GET", &path), best) {
-                (Found::Route(found), Some((_, target, values))) => {
+                (RouteMatch::Route(found), Some((_, target, values))) => {
                     let params: Vec<String> =
                         found.params.iter().map(|(_, value)| value.to_owned()).collect();
                     prop_assert_eq!(found.target as usize, target, "{} in {:?}", path, patterns);
                     prop_assert_eq!(params, values, "{}", path);
                 }
-                (Found::Redirect { .. } | Found::NotFound, None) => {}
+                (RouteMatch::Redirect { .. } | RouteMatch::NotFound, None) => {}
                 (found, best) => {
                     prop_assert!(false, "{path} in {patterns:?}: {found:?}, oracle {best:?}");
                 }
@@ -135,7 +135,7 @@ proptest! {
         }
         let router = builder.build();
         let raw = format!("/{path}");
-        if let Found::Route(found) = router.find("GET", &raw) {
+        if let RouteMatch::Route(found) = router.find("GET", &raw) {
             prop_assert_eq!(found.params.iter().count() > 0, true);
         }
     }

@@ -1,5 +1,6 @@
 use super::{at, pattern};
-use crate::site::route::{MAX_PARAMS, ParamKind, Pattern};
+use crate::site::route::kind::MAX_PARAMS;
+use crate::site::route::{ParamKind, Pattern};
 
 /// A pattern, its default name, its parameters.
 type Row<'r> = (&'r str, &'r str, &'r [(&'r str, ParamKind)]);

@@ -1,5 +1,6 @@
+use crate::site::route::RawQuery;
+use crate::site::route::query::{MAX_PAIRS, MalformedQuery};
 use crate::site::route::rules::Rules;
-use crate::site::route::{MAX_PAIRS, MalformedQuery, RawQuery};
 
 fn pairs(raw: &str) -> String {
     let rules = Rules::default();

@@ -1,17 +1,17 @@
 use super::{builder, router};
-use crate::site::route::{Found, PathText};
+use crate::site::route::{PathText, RouteMatch};
 
 /// What was found, in a line.
-fn show(found: &Found<'_>) -> String {
+fn show(found: &RouteMatch<'_>) -> String {
     match found {
-        Found::Route(matched) => {
+        RouteMatch::Route(matched) => {
             let params = matched.params.iter().map(|(name, value)| format!(" {name}={value}"));
             format!("{}{}", matched.target, params.collect::<String>())
         }
-        Found::Redirect { to } => format!("to {to}"),
-        Found::Method { allow } => format!("allow {allow}"),
-        Found::NotFound => "404".to_owned(),
-        Found::Malformed => "400".to_owned(),
+        RouteMatch::Redirect { to } => format!("to {to}"),
+        RouteMatch::Method { allow } => format!("allow {allow}"),
+        RouteMatch::NotFound => "404".to_owned(),
+        RouteMatch::Malformed => "400".to_owned(),
     }
 }
 
@@ -58,7 +58,7 @@ fn the_most_specific_segment_wins_whatever_the_order() {
         list.rotate_left(1);
         let router = router(&list);
         for (path, expected) in table {
-            let Found::Route(matched) = router.find("GET", path) else { panic!("{path}") };
+            let RouteMatch::Route(matched) = router.find("GET", path) else { panic!("{path}") };
             assert_eq!(list[matched.target as usize], expected, "{path}");
         }
     }
@@ -281,5 +281,5 @@ fn ten_thousand_routes_of_all_kinds_are_told_apart() {
 fn a_path_made_to_be_slow_is_answered_all_the_same() {
     let router = router(&["/{a}/{b}/{c}/{d}/x", "/a{a}/a{b}/a{c}/a{d}/y", "/{*rest}", "/x"]);
     let long = "/%2F".repeat(20_000) + "/" + &"a/".repeat(20_000);
-    assert!(matches!(router.find("GET", &long), Found::Route(_)));
+    assert!(matches!(router.find("GET", &long), RouteMatch::Route(_)));
 }

@@ -2,9 +2,9 @@ use serde_json::json;
 
 use super::{at, pattern, router};
 use crate::config::{ParamConfig, ParamType};
-use crate::diagnostic::At;
+use crate::diagnostic::{At, SourceFile, Span};
 use crate::site::route::rules::Rules;
-use crate::site::route::{Found, RawQuery};
+use crate::site::route::{RawQuery, RouteMatch};
 
 fn declare(name: &str, kind: ParamType) -> ParamConfig {
     ParamConfig {
@@ -133,14 +133,14 @@ fn values_of_a_path_are_canonical_and_typed() {
     let params = [ParamConfig { max: Some(at(10.0)), ..declare("id", ParamType::String) }];
     let (rules, report) = Rules::new(&[], &params, &pattern("/u/{id:int}/{tag}"));
     assert!(report.is_empty(), "{report:?}");
-    let Found::Route(found) = router.find("GET", "/u/007/b%2Fc") else { panic!("a route") };
+    let RouteMatch::Route(found) = router.find("GET", "/u/007/b%2Fc") else { panic!("a route") };
     assert_eq!(found.params.get("id"), Some("007"));
     let values = rules.path(&found.params).expect("valid");
     assert_eq!(values.iter().collect::<Vec<_>>(), [("id", "7"), ("tag", "b/c")]);
     assert_eq!(values.json("id"), Some(json!(7)));
     assert_eq!(values.json("tag"), Some(json!("b/c")));
     assert_eq!(values.json("nope"), None);
-    let Found::Route(found) = router.find("GET", "/u/11/b") else { panic!("a route") };
+    let RouteMatch::Route(found) = router.find("GET", "/u/11/b") else { panic!("a route") };
     let broken = rules.path(&found.params).expect_err("above the bound");
     assert_eq!(broken.to_string(), "id must be at most 10");
 }
@@ -149,7 +149,7 @@ fn values_of_a_path_are_canonical_and_typed() {
 fn an_int_of_a_path_is_a_number_without_a_rule() {
     let router = router(&["/u/{id:int}"]);
     let (rules, _) = Rules::new(&[], &[], &pattern("/u/{id:int}"));
-    let Found::Route(found) = router.find("GET", "/u/-0") else { panic!("a route") };
+    let RouteMatch::Route(found) = router.find("GET", "/u/-0") else { panic!("a route") };
     let values = rules.path(&found.params).expect("valid");
     assert_eq!((values.get("id"), values.json("id")), (Some("0"), Some(json!(0))));
 }
@@ -223,5 +223,22 @@ fn an_expression_matches_the_whole_value_also_with_a_comment() {
             rules.query(&RawQuery::parse(&raw).expect("a query")).is_ok()
         };
         assert!(query(good) && !query(bad), "{regex}");
+    }
+}
+
+#[test]
+fn what_the_environment_filled_in_is_in_no_message() {
+    let file = SourceFile::new("routes.yaml", "${TOKEN}");
+    let filled = |text: &str| At::new(text.to_owned(), Span::new(&file, 0..8));
+    let string = || declare("a", ParamType::String);
+    let query = [
+        ParamConfig { default: Some(filled("s3cret")), ..declare("a", ParamType::Int) },
+        ParamConfig { choices: vec![filled("s3cret"), filled("s3cret")], ..string() },
+        ParamConfig { pattern: Some(filled("(s3cret")), ..string() },
+    ];
+    for param in query {
+        let (_, report) = Rules::new(&[param], &[], &pattern("/"));
+        let shown = report.iter().map(ToString::to_string).collect::<String>();
+        assert!(shown.contains("`${TOKEN}`") && !shown.contains("s3cret"), "{shown}");
     }
 }

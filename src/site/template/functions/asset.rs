@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
-    RenderErrorReason, ScopedJson,
-};
+use handlebars::Helper;
 use serde_json::Value;
 
 /// The addresses of a site's files by name, given once, when all that pages name is known. Clones
@@ -22,42 +19,12 @@ impl Addresses {
     pub(crate) fn give(&self, addresses: BTreeMap<String, String>) {
         let _ = self.0.set(addresses);
     }
-}
 
-/// `asset`.
-pub(super) struct Asset(pub(super) Addresses);
-
-impl Asset {
-    fn address(&self, call: &Helper<'_>) -> Result<&str, RenderError> {
+    /// The address of the file that a call names.
+    pub(super) fn address(&self, call: &Helper<'_>) -> Result<Value, String> {
         let name = call.param(0).map(handlebars::PathAndJson::value).and_then(Value::as_str);
-        let found = name.and_then(|name| self.0.0.get()?.get(name));
-        found.map(String::as_str).ok_or_else(|| {
-            let name = name.unwrap_or_default();
-            RenderErrorReason::Other(format!("`asset` knows no file `{name}`")).into()
-        })
-    }
-}
-
-impl HelperDef for Asset {
-    fn call_inner<'reg: 'rc, 'rc>(
-        &self,
-        call: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-    ) -> Result<ScopedJson<'rc>, RenderError> {
-        self.address(call).map(|address| ScopedJson::Derived(Value::from(address)))
-    }
-
-    /// Printed as it stands: an address is encoded, and nothing in it needs escaping.
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        call: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-        out: &mut dyn Output,
-    ) -> HelperResult {
-        out.write(self.address(call)?).map_err(RenderError::from)
+        let found = name.and_then(|name| self.0.get()?.get(name));
+        let unknown = || format!("`asset` knows no file `{}`", name.unwrap_or_default());
+        found.map(|address| Value::from(address.as_str())).ok_or_else(unknown)
     }
 }

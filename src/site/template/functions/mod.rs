@@ -18,6 +18,7 @@ use handlebars::{
 use serde_json::Value;
 
 pub(super) use self::asset::Addresses;
+use super::meter;
 use crate::clock::Clock;
 
 /// Raised whenever a helper or the engine gives other bytes for the same arguments: pages made
@@ -26,7 +27,7 @@ pub(super) const VERSION: &str = "handlebars-6.4/1";
 
 /// Where a helper may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum HelperForm {
     /// `{{x …}}` and `(x …)`.
     Value,
     /// `{{#x …}}…{{/x}}`.
@@ -44,7 +45,7 @@ pub struct Function {
     /// may be any number with `…`.
     pub args: &'static str,
     /// Where it may stand.
-    pub form: Form,
+    pub form: HelperForm,
     /// The arguments by name that it takes.
     pub named: &'static [&'static str],
     /// What it does, one sentence.
@@ -52,15 +53,18 @@ pub struct Function {
     run: Run,
 }
 
+/// A function of the arguments, and why it refuses them.
+type Pure = fn(&Args<'_>) -> Result<Value, String>;
+
 /// Who does the work.
 #[derive(Clone, Copy, Debug)]
 enum Run {
     /// The engine.
     Engine,
     /// A function of the arguments.
-    Pure(fn(&Args<'_>) -> Result<Value, String>),
+    Pure(Pure),
     /// The same, and what it prints is not escaped.
-    Raw(fn(&Args<'_>) -> Result<Value, String>),
+    Raw(Pure),
     /// The clock.
     Now,
     /// The site's files.
@@ -70,7 +74,7 @@ enum Run {
 impl Function {
     /// The least and the greatest number of arguments; no greatest where any number will do.
     #[must_use]
-    pub fn arity(&self) -> (usize, Option<usize>) {
+    pub(crate) fn arity(&self) -> (usize, Option<usize>) {
         let words = self.args.split_whitespace();
         let least = words.clone().filter(|word| !word.ends_with(['?', '…'])).count();
         let most = if self.args.ends_with('…') { None } else { Some(words.count()) };
@@ -102,7 +106,7 @@ macro_rules! functions {
         pub const FUNCTIONS: &[Function] = &[$(Function {
             name: stringify!($name),
             args: $args,
-            form: Form::$form,
+            form: HelperForm::$form,
             named: &[$($($named),*)?],
             doc: $doc,
             run: $run,
@@ -175,10 +179,19 @@ pub(super) fn register(registry: &mut Handlebars<'static>, clock: &Clock, files:
     for function in FUNCTIONS {
         let helper: Box<dyn HelperDef + Send + Sync> = match function.run {
             Run::Engine => continue,
-            Run::Pure(run) => Box::new(Pure { function, run }),
-            Run::Raw(run) => Box::new(Unescaped(Pure { function, run })),
-            Run::Now => Box::new(time::Now(clock.clone())),
-            Run::Asset => Box::new(asset::Asset(files.clone())),
+            Run::Pure(run) => Box::new(Gives(move |call: &Helper<'_>| pure(function, run, call))),
+            Run::Raw(run) => {
+                Box::new(Unescaped(Gives(move |call: &Helper<'_>| pure(function, run, call))))
+            }
+            Run::Now => {
+                let clock = clock.clone();
+                Box::new(Gives(move |_: &Helper<'_>| time::now(&clock)))
+            }
+            Run::Asset => {
+                let files = files.clone();
+                // An address is encoded: nothing in it needs escaping.
+                Box::new(Unescaped(Gives(move |call: &Helper<'_>| files.address(call))))
+            }
         };
         registry.register_helper(function.name, helper);
     }
@@ -196,12 +209,13 @@ impl Args<'_> {
     }
 }
 
-struct Pure {
-    function: &'static Function,
-    run: fn(&Args<'_>) -> Result<Value, String>,
-}
+/// A helper that gives a value made from its arguments.
+pub(super) struct Gives<F>(pub(super) F);
 
-impl HelperDef for Pure {
+impl<F> HelperDef for Gives<F>
+where
+    F: Fn(&Helper<'_>) -> Result<Value, String> + Send + Sync,
+{
     fn call_inner<'reg: 'rc, 'rc>(
         &self,
         call: &Helper<'rc>,
@@ -209,23 +223,25 @@ impl HelperDef for Pure {
         _: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
-        if let Some(words) = self.function.refuses(call.params().len()) {
-            return Err(RenderErrorReason::Other(words).into());
-        }
-        let list = call.params().iter().map(handlebars::PathAndJson::value).collect();
-        let desc = call.hash_get("desc").is_some_and(|desc| *desc.value() == Value::Bool(true));
-        let result = (self.run)(&Args { list, desc });
-        let named = |words| format!("`{}` {words}", self.function.name);
-        result
-            .map(ScopedJson::Derived)
-            .map_err(|words| RenderErrorReason::Other(named(words)).into())
+        let refused = |words| RenderErrorReason::Other(words).into();
+        meter::look().and_then(|()| self.0(call)).map(ScopedJson::Derived).map_err(refused)
     }
 }
 
-/// Prints what the helper gives as it stands.
-struct Unescaped(Pure);
+/// A call of a function of the arguments.
+fn pure(function: &Function, run: Pure, call: &Helper<'_>) -> Result<Value, String> {
+    if let Some(words) = function.refuses(call.params().len()) {
+        return Err(words);
+    }
+    let list = call.params().iter().map(handlebars::PathAndJson::value).collect();
+    let desc = call.hash_get("desc").is_some_and(|desc| *desc.value() == Value::Bool(true));
+    run(&Args { list, desc }).map_err(|words| format!("`{}` {words}", function.name))
+}
 
-impl HelperDef for Unescaped {
+/// Prints what a helper gives as it stands.
+struct Unescaped<H>(H);
+
+impl<H: HelperDef> HelperDef for Unescaped<H> {
     fn call_inner<'reg: 'rc, 'rc>(
         &self,
         call: &Helper<'rc>,

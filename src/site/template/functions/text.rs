@@ -2,14 +2,12 @@
 
 use std::fmt::Write as _;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use pulldown_cmark::{Options, Parser, html};
 use serde_json::Value;
 
 use super::{Args, kind};
-
-/// All but the unreserved characters of RFC 3986 §2.3.
-const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::site::route::RESERVED;
 
 /// JSON in which nothing ends a `<script>` or a single-quoted attribute, and which is JavaScript.
 pub(super) fn json(args: &Args<'_>) -> Result<Value, String> {
@@ -45,7 +43,7 @@ pub(super) fn lower(args: &Args<'_>) -> Result<Value, String> {
 }
 
 pub(super) fn urlencode(args: &Args<'_>) -> Result<Value, String> {
-    let encode = |text: String| utf8_percent_encode(&text, PART).to_string().into();
+    let encode = |text: String| utf8_percent_encode(&text, RESERVED).to_string().into();
     Ok(plain(args.get(0))?.map_or(Value::Null, encode))
 }
 

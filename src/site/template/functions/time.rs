@@ -2,8 +2,6 @@
 
 use std::time::UNIX_EPOCH;
 
-use handlebars::{Context, Handlebars, Helper, HelperDef, RenderContext, RenderErrorReason};
-use handlebars::{RenderError, ScopedJson};
 use jiff::fmt::strtime;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Offset, TimeZone};
@@ -54,21 +52,10 @@ fn from_seconds(seconds: &serde_json::Number) -> Result<Timestamp, String> {
     duration.and_then(Timestamp::from_duration).map_err(|_| refused())
 }
 
-/// `now`.
-pub(super) struct Now(pub(super) Clock);
-
-impl HelperDef for Now {
-    fn call_inner<'reg: 'rc, 'rc>(
-        &self,
-        _: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-    ) -> Result<ScopedJson<'rc>, RenderError> {
-        let since = self.0.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        let moment = Timestamp::from_millisecond(millis)
-            .map_err(|_| RenderErrorReason::Other("the clock is out of range".to_owned()))?;
-        Ok(ScopedJson::Derived(Value::String(format!("{moment:.3}"))))
-    }
+/// The time: RFC 3339, UTC, milliseconds.
+pub(super) fn now(clock: &Clock) -> Result<Value, String> {
+    let since = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    let moment = Timestamp::from_millisecond(millis).map_err(|_| "the clock is out of range")?;
+    Ok(Value::String(format!("{moment:.3}")))
 }

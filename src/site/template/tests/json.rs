@@ -48,7 +48,7 @@ fn a_string_that_is_one_expression_keeps_its_type() {
     }));
     assert_eq!(report, Report::default());
     let context = json!({"user": {"name": "A'da", "age": 36, "tags": ["x", {"y": 1}]}});
-    let value = template.render(&set, &context, &Bounds::default()).unwrap();
+    let value = template.render(&set, &context.into(), &Bounds::default()).unwrap();
     let expected = json!({
         "z": ["x", {"y": 1}], "a": 36, "gone": null, "text": "36 years",
         "len": 2, "old": false, "plain": 1, "raw": "{ }",
@@ -99,7 +99,7 @@ fn a_string_that_does_not_parse_is_told_at_its_place() {
 #[test]
 fn a_string_that_fails_names_its_place() {
     let (template, set, _) = compile(&json!({"abc": "{{upper user}}", "d": "x{{upper user}}"}));
-    let error = template.render(&set, &json!({"user": {}}), &Bounds::default()).unwrap_err();
+    let error = template.render(&set, &json!({"user": {}}).into(), &Bounds::default()).unwrap_err();
     assert!(error.to_string().ends_with("`upper` takes text, not a mapping"), "{error}");
     assert_eq!(error.template, "routes.yaml:1:9");
 }

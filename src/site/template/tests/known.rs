@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{id, lines, set_of};
-use crate::site::template::{Known, check_known};
+use crate::site::template::{KnownContext, check_known};
 
 fn one(template: &str) -> Vec<String> {
     let values = json!({
@@ -13,7 +13,7 @@ fn one(template: &str) -> Vec<String> {
         "params": {"slug": ""},
     });
     let Value::Object(values) = values else { unreachable!() };
-    let known = Known {
+    let known = KnownContext {
         values: values.into_iter().map(|(name, value)| (name, Arc::new(value))).collect(),
         open: ["query", "headers", "weather"].map(ToOwned::to_owned).into(),
     };

@@ -38,7 +38,7 @@ fn id(set: &TemplateSet, name: &str) -> TemplateId {
 /// The page `page` of some files, rendered.
 fn render(files: &[(&str, &str)], page: &str, context: &Value) -> Result<String, RenderError> {
     let set = set_of(files);
-    set.render(id(&set, page), None, context, &Bounds::default())
+    set.render(id(&set, page), None, &mut context.clone().into(), &Bounds::default())
 }
 
 /// One template and its reads, as `path how`.
@@ -48,7 +48,8 @@ fn reads_of(files: &[(&str, &str)], page: &str) -> Vec<String> {
 }
 
 fn described(reads: &Reads) -> Vec<String> {
-    use super::{How, Step};
+    use crate::site::template::Step;
+    use crate::site::template::reads::How;
     let step = |step: &Step| match step {
         Step::Name(name) => name.clone(),
         Step::Any => "*".to_owned(),

@@ -61,7 +61,7 @@ fn mistakes_and_failures_are_placed_in_the_yaml_file() {
     );
     let text = scalar("inline: |\n  <h1>\n   {{add x 1}}\n", "<h1>", "<h1>\n {{add x 1}}\n");
     let id = set.inline("/x", &text, Escape::Html).unwrap();
-    let why = set.render(id, None, &json!({}), &Bounds::default()).unwrap_err();
+    let why = set.render(id, None, &mut json!({}).into(), &Bounds::default()).unwrap_err();
     assert_eq!(why.to_string(), "routes.yaml:3:4: `add` takes numbers, not nothing");
 }
 
@@ -69,7 +69,7 @@ fn mistakes_and_failures_are_placed_in_the_yaml_file() {
 fn a_byte_order_mark_is_no_part_of_a_template() {
     let set = set_of(&[("a.html.hbs", "\u{feff}{{x}}")]);
     let id = set.find("a.html.hbs").unwrap();
-    let text = set.render(id, None, &json!({"x": 1}), &Bounds::default()).unwrap();
+    let text = set.render(id, None, &mut json!({"x": 1}).into(), &Bounds::default()).unwrap();
     assert_eq!(text, "1");
     assert_eq!(set.reads(id, None).list[0].place.line_column(), (1, 3));
 }

@@ -247,7 +247,7 @@ fn outcome(set: &TemplateSet, context: &Value) -> Result<String, String> {
     let (page, layout) = (set.find("page.html.hbs").unwrap(), set.find("layout.html.hbs"));
     let time = Duration::from_millis(100);
     let bounds = Bounds { bytes: 100_000, depth: 6, time };
-    set.render(page, layout, context, &bounds).map_err(|why| why.to_string())
+    set.render(page, layout, &mut context.clone().into(), &bounds).map_err(|why| why.to_string())
 }
 
 fn tree(set: &TemplateSet) -> Tree {
@@ -329,7 +329,7 @@ proptest! {
             let id = set.find("page.html.hbs").unwrap();
             let _ = set.check(id, None);
             let _ = Tree::from(&set.reads(id, None));
-            let _ = set.render(id, None, &json!({"a": [1]}), &Bounds::default());
+            let _ = set.render(id, None, &mut json!({"a": [1]}).into(), &Bounds::default());
         }
     }
 }

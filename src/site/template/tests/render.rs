@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{id, render, set_of};
 use crate::clock::Clock;
 use crate::diagnostic::{Report, SourceFile};
-use crate::site::template::{Bounds, TemplateFile, TemplateSet};
+use crate::site::template::{Bounds, Context, RenderError, TemplateFile, TemplateSet};
 
 fn context() -> Value {
     json!({
@@ -183,7 +183,8 @@ fn escaping_and_content_type_come_from_the_inner_extension() {
         ("a.hbs", "&lt;&#x27;", "text/html"),
     ] {
         let id = id(&set, name);
-        let page = set.render(id, None, &json!({"q": "<'"}), &Bounds::default()).unwrap();
+        let page =
+            set.render(id, None, &mut json!({"q": "<'"}).into(), &Bounds::default()).unwrap();
         assert_eq!((page.as_str(), set.content_type(id)), (text, Some(content_type)), "{name}");
     }
 }
@@ -197,8 +198,12 @@ fn a_layout_sees_the_context_and_the_page_as_content() {
     let set = set_of(&files);
     let (page, layout) = (id(&set, "page.html.hbs"), id(&set, "base.html.hbs"));
     let context = json!({"title": "T", "content": "data"});
-    let text = set.render(page, Some(layout), &context, &Bounds::default()).unwrap();
-    assert_eq!(text, "<title>T</title><p>T</p>data");
+    let mut kept = Context::from(context.clone());
+    for _ in 0..2 {
+        let text = set.render(page, Some(layout), &mut kept, &Bounds::default()).unwrap();
+        assert_eq!(text, "<title>T</title><p>T</p>data");
+        assert_eq!(kept.data(), &context, "as it was");
+    }
 }
 
 #[test]
@@ -215,6 +220,10 @@ fn a_partial_goes_over_its_arguments_in_one_order() {
 }
 
 fn bounded(files: &[(&str, &str)], bounds: Bounds) -> String {
+    outcome(files, bounds).map_or_else(|why| why.message, |text| format!("{} bytes", text.len()))
+}
+
+fn outcome(files: &[(&str, &str)], bounds: Bounds) -> Result<String, RenderError> {
     let file = |(name, text): &(&str, &str)| TemplateFile {
         name: (*name).to_owned(),
         file: SourceFile::new(*name, *text),
@@ -224,8 +233,7 @@ fn bounded(files: &[(&str, &str)], bounds: Bounds) -> String {
     assert_eq!(report, Report::default());
     let many: Vec<u32> = (0..1000).collect();
     let context = json!({"many": many, "name": "loop", "one": [1], "names": {"x": "loop"}});
-    let found = set.render(id(&set, "page.html.hbs"), None, &context, &bounds);
-    found.map_or_else(|why| why.message, |text| format!("{} bytes", text.len()))
+    set.render(id(&set, "page.html.hbs"), None, &mut context.into(), &bounds)
 }
 
 #[test]
@@ -247,6 +255,15 @@ fn time_is_bounded_in_loops_that_print_nothing() {
     let inner = "{{#each @root.many}}{{#each @root.many}}{{/each}}{{/each}}";
     let page = format!("{{{{#each many}}}}{inner}{{{{/each}}}}");
     assert_eq!(bounded(&[("page.html.hbs", &page)], bounds), "it takes longer than 20ms");
+}
+
+#[test]
+fn a_render_that_ran_out_of_time_says_so_and_another_failure_does_not() {
+    let loops = "{{#each names}}{{#each @root.many}}{{len (sort @root.many)}}{{/each}}{{/each}}";
+    let bounds = Bounds { time: Duration::from_millis(2), ..Bounds::default() };
+    let outcome = |page: &str| outcome(&[("page.html.hbs", page)], bounds);
+    assert!(outcome(loops).unwrap_err().out_of_time);
+    assert!(!outcome("{{upper many}}").unwrap_err().out_of_time);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 /// Why directories are not watched by events. Each is found by the poll all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum WatchFailure {
     /// No watcher is to be had: the limit on inotify instances, or on open files.
     NoWatcher,
     /// No watcher is to be had, for another reason, in the system's words.
@@ -20,7 +20,7 @@ pub enum Trouble {
     Refused(PathBuf, String),
 }
 
-impl Trouble {
+impl WatchFailure {
     /// Why there is no watcher.
     pub(super) fn of_all(error: &notify::Error) -> Self {
         match &error.kind {
@@ -54,7 +54,7 @@ impl Trouble {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for WatchFailure {
     /// What is so, and what follows from it.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -94,15 +94,15 @@ mod tests {
         const EMFILE: i32 = 24;
         const ENOSPC: i32 = 28;
         for number in [EMFILE, ENOSPC] {
-            let trouble = Trouble::of_all(&system(number));
-            assert_eq!(trouble, Trouble::NoWatcher);
-            assert!(trouble.to_string().contains("the disk is not full"), "{trouble}");
-            assert!(trouble.help().is_some_and(|help| help.contains("max_user_instances")));
+            let failure = WatchFailure::of_all(&system(number));
+            assert_eq!(failure, WatchFailure::NoWatcher);
+            assert!(failure.to_string().contains("the disk is not full"), "{failure}");
+            assert!(failure.help().is_some_and(|help| help.contains("max_user_instances")));
         }
         let limit = notify::Error::new(ErrorKind::MaxFilesWatch);
-        let trouble = Trouble::of_one(Path::new("/site"), &limit).unwrap();
-        assert!(trouble.to_string().contains("the watch limit, the disk is not full"), "{trouble}");
-        assert!(trouble.help().is_some_and(|help| help.contains("max_user_watches")));
+        let failure = WatchFailure::of_one(Path::new("/site"), &limit).unwrap();
+        assert!(failure.to_string().contains("the watch limit, the disk is not full"), "{failure}");
+        assert!(failure.help().is_some_and(|help| help.contains("max_user_watches")));
     }
 
     #[test]
@@ -110,9 +110,9 @@ mod tests {
         const ENOENT: i32 = 2;
         const EACCES: i32 = 13;
         let directory = Path::new("/site");
-        assert_eq!(Trouble::of_one(directory, &notify::Error::path_not_found()), None);
-        assert_eq!(Trouble::of_one(directory, &system(ENOENT)), None);
-        let trouble = Trouble::of_one(directory, &system(EACCES)).unwrap().to_string();
-        assert!(trouble.starts_with("/site can't be watched (Permission denied"), "{trouble}");
+        assert_eq!(WatchFailure::of_one(directory, &notify::Error::path_not_found()), None);
+        assert_eq!(WatchFailure::of_one(directory, &system(ENOENT)), None);
+        let failure = WatchFailure::of_one(directory, &system(EACCES)).unwrap().to_string();
+        assert!(failure.starts_with("/site can't be watched (Permission denied"), "{failure}");
     }
 }

@@ -7,19 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::{Cache, KeyInfo, Listing};
 use crate::clock::Clock;
-use crate::fingerprint::Fingerprint;
 use crate::site::{Route, Site, diff};
 
 /// How many keys are counted at most.
-pub const COUNT_BOUND: u64 = 100_000;
+const MAX_EXAMINED: usize = 100_000;
 /// How long the count may take.
-const TIME_BOUND: Duration = Duration::from_secs(2);
+const MAX_TIME: Duration = Duration::from_secs(2);
 /// How many keys are asked for at a time.
 const PAGE: usize = 1000;
 
 /// What an edit would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The routes that change, in the order of their paths.
     pub routes: Vec<PlannedRoute>,
     /// How many stored entries it would make again, all routes together.
@@ -32,7 +31,7 @@ pub struct Plan {
 
 /// What an edit would do to a route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedRoute {
+pub(crate) struct PlannedRoute {
     /// `+`, `~` or `-`.
     pub change: char,
     /// Its path, with the method where it is not GET.
@@ -42,51 +41,40 @@ pub struct PlannedRoute {
 }
 
 /// What would change from `old` to `new`, with the entries that `cache` holds of `old`.
-pub async fn planned(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -> Plan {
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+pub(crate) async fn plan(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -> Plan {
+    let versions = Versions::new(old, new);
     let mut plan = Plan::default();
-    if let Err(why) = count(old, new, cache, clock, &mut counts, &mut plan).await {
-        plan.store_trouble = Some(why);
-        plan.is_at_least = true;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut cursor, mut examined, began) = (None, 0, clock.now());
+    loop {
+        let listing = Listing { cursor, limit: PAGE, examine_limit: PAGE, ..Listing::default() };
+        let page = match cache.list(listing).await {
+            Ok(page) => page,
+            Err(why) => {
+                (plan.is_at_least, plan.store_trouble) = (true, Some(why.to_string()));
+                break;
+            }
+        };
+        for path in page.keys.iter().filter_map(|info| versions.remade(info)) {
+            *counts.entry(path).or_default() += 1;
+            plan.entries += 1;
+        }
+        examined += PAGE;
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+        if examined >= MAX_EXAMINED || clock.now().since(began) >= MAX_TIME {
+            plan.is_at_least = true;
+            break;
+        }
     }
     let routes = diff(old, new).0.into_iter().map(|(change, path)| {
-        let entries = counts.get(&path).copied().unwrap_or_default();
+        let entries = counts.get(&path).copied().unwrap_or(0);
         PlannedRoute { change: change.sign(), path, entries }
     });
     plan.routes = routes.collect();
     plan
-}
-
-async fn count(
-    old: &Site,
-    new: &Site,
-    cache: &Cache,
-    clock: &Clock,
-    counts: &mut BTreeMap<String, u64>,
-    plan: &mut Plan,
-) -> Result<(), String> {
-    let versions = Versions::new(old, new);
-    let began = clock.now();
-    let (mut cursor, mut seen) = (None, 0);
-    loop {
-        let listing = Listing { cursor, limit: PAGE, examine_limit: PAGE, ..Listing::default() };
-        let page = cache.list(listing).await.map_err(|why| why.to_string())?;
-        for info in &page.keys {
-            if let Some(path) = versions.remade(info) {
-                *counts.entry(path).or_default() += 1;
-                plan.entries += 1;
-            }
-        }
-        seen += PAGE as u64;
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(());
-        }
-        if seen >= COUNT_BOUND || clock.now().since(began) >= TIME_BOUND {
-            plan.is_at_least = true;
-            return Ok(());
-        }
-    }
 }
 
 /// The routes of both versions by name.
@@ -107,20 +95,16 @@ impl<'s> Versions<'s> {
 
     /// The address of the route whose entry this is, where the edit makes the entry anew.
     fn remade(&self, info: &KeyInfo) -> Option<String> {
-        let name = info.route.as_deref()?;
+        let (name, path, stored) =
+            (info.route.as_deref()?, info.path.as_deref()?, info.fingerprint?);
         let before = self.old.get(name)?;
-        let stored = info.fingerprint?;
-        let path = info.path.as_deref().unwrap_or_default();
-        if expected(self.old_site, before, path) != Some(stored) {
+        if self.old_site.expected_fingerprint(before, path) != Some(stored) {
             return None; // made by another version: it would be made again anyway
         }
         let stays = self.new.get(name).is_some_and(|after| {
-            before.builds_same_keys(after) && expected(self.new_site, after, path) == Some(stored)
+            before.builds_same_keys(after)
+                && self.new_site.expected_fingerprint(after, path) == Some(stored)
         });
         (!stays).then(|| before.address())
     }
-}
-
-fn expected(site: &Site, route: &Route, path: &str) -> Option<Fingerprint> {
-    site.expected_fingerprint(route, path)
 }

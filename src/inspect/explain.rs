@@ -1,9 +1,10 @@
 //! An explanation of an address, with what the store holds under its key.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use super::entries::StoredEntry;
 use crate::cache::{Cache, KeyInfo, Listing};
-use crate::site::key::Headers;
 use crate::site::{Explanation, Site};
 
 /// How many keys of the route are looked at to find the nearest one.
@@ -11,86 +12,74 @@ const NEAR_KEYS: usize = 1000;
 
 /// What is known of an address, and what the store holds for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explained {
+pub(crate) struct Explained {
     /// What the site says.
     #[serde(flatten)]
     pub site: Explanation,
     /// What the store holds under the key; nothing where it holds nothing.
-    pub stored: Option<Held>,
+    pub stored: Option<StoredEntry>,
     /// Why a request would not be answered from the store; nothing where it would.
     pub miss: Option<String>,
 }
 
-/// What the store holds under a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// What is left until the store lets go of it, in milliseconds.
-    pub ttl_ms: Option<u64>,
-    /// How old it is, in milliseconds.
-    pub age_ms: Option<u64>,
-    /// How long the stored value is, in bytes.
-    pub size_bytes: u64,
-    /// The HTTP status.
-    pub status: Option<u16>,
-    /// The content type.
-    pub content_type: Option<String>,
-}
-
-/// Explains `method` and `url`, and asks the store for the key.
-pub async fn explained(
+/// Explains a GET of `url`, with `headers` such as `accept-language: no`, and asks the store for
+/// the key.
+///
+/// # Errors
+/// Where one of `headers` is none, in words.
+pub(crate) async fn explain(
     site: &Site,
     cache: &Cache,
-    method: &str,
     url: &str,
-    headers: &(dyn Headers + Sync),
-) -> Explained {
-    let told = site.explain(method, url, headers);
-    let Some(key) = told.key.clone() else {
-        return Explained { site: told, stored: None, miss: None };
+    headers: &[String],
+) -> Result<Explained, String> {
+    let headers = headers.iter().map(|line| {
+        header(line).ok_or_else(|| format!("`{line}` is no header: write `name: value`"))
+    });
+    let headers: HeaderMap = headers.collect::<Result<_, _>>()?;
+    let explanation = site.explain("GET", url, &headers);
+    let Some(key) = &explanation.key else {
+        return Ok(Explained { site: explanation, stored: None, miss: None });
     };
-    let (stored, miss) = match cache.inspect(&key).await {
+    let (stored, miss) = match cache.inspect(key).await {
         Err(why) => (None, Some(format!("the store cannot be asked: {why}"))),
-        Ok(None) => (None, Some(absent(cache, &told, &key).await)),
+        Ok(None) => (None, Some(why_absent(cache, &explanation, key).await)),
         Ok(Some(found)) => {
-            let miss = foreign(&found.info, &told);
-            (Some(held(found.info)), miss)
+            let miss = why_not_served(&found.info, &explanation);
+            (Some(found.info.into()), miss)
         }
     };
-    Explained { site: told, stored, miss }
+    Ok(Explained { site: explanation, stored, miss })
 }
 
-fn held(info: KeyInfo) -> Held {
-    Held {
-        ttl_ms: info.ttl_ms,
-        age_ms: info.age_ms,
-        size_bytes: info.size_bytes,
-        status: info.status,
-        content_type: info.content_type,
-    }
+fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(':')?;
+    Some((name.trim().parse().ok()?, value.trim().parse().ok()?))
 }
 
-/// Why what is stored under the key is not served.
-fn foreign(info: &KeyInfo, told: &Explanation) -> Option<String> {
-    let wanted = told.fingerprint.as_deref().unwrap_or_default();
-    match &info.fingerprint {
-        None => Some("the value under the key is no record of larder".to_owned()),
-        Some(fingerprint) if fingerprint.to_string() != wanted => Some(format!(
-            "what is stored was made from another version of the site: fp={fingerprint}, \
-             now {wanted}"
-        )),
-        Some(_) => None,
-    }
+/// Why what is stored under the key is not served; nothing where it is.
+fn why_not_served(info: &KeyInfo, explanation: &Explanation) -> Option<String> {
+    let Some(stored) = info.fingerprint.map(|fingerprint| fingerprint.to_string()) else {
+        return Some("the value under the key is no record of larder".to_owned());
+    };
+    let wanted = explanation.fingerprint.as_ref().filter(|wanted| **wanted != stored)?;
+    Some(format!(
+        "what is stored was made from another version of the site: fp={stored}, now {wanted}"
+    ))
 }
 
 /// What differs from the nearest key of the same route.
-async fn absent(cache: &Cache, told: &Explanation, key: &str) -> String {
+async fn why_absent(cache: &Cache, explanation: &Explanation, key: &str) -> String {
     let listing = Listing {
-        route: told.route.as_ref().map(|route| route.name.clone()),
+        route: explanation.route.as_ref().map(|route| route.name.clone()),
         limit: NEAR_KEYS,
         examine_limit: NEAR_KEYS * 10,
         ..Listing::default()
     };
-    let keys = cache.list(listing).await.map(|page| page.keys).unwrap_or_default();
+    let keys = match cache.list(listing).await {
+        Ok(page) => page.keys,
+        Err(why) => return format!("not stored; the route's other keys cannot be listed: {why}"),
+    };
     let nearest = keys
         .iter()
         .map(|info| info.key.as_str())

@@ -21,7 +21,7 @@ use crate::clock::{Clock, Moment};
 
 /// What a connection is doing.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct Activity {
     clock: Clock,
     /// HTTP/2 frames that are no request come at any time: there a read begins no head.
     protocol: Protocol,
@@ -75,7 +75,7 @@ pub(super) enum Next {
     Cut,
 }
 
-impl Pulse {
+impl Activity {
     pub(super) fn new(clock: Clock, protocol: Protocol) -> Arc<Self> {
         Arc::new(Self {
             clock,
@@ -196,7 +196,7 @@ fn rest(now: Moment, since: Moment, bound: Duration) -> Option<Duration> {
 
 /// A request being answered.
 #[derive(Debug)]
-pub(super) struct InFlight(Arc<Pulse>);
+pub(super) struct InFlight(Arc<Activity>);
 
 impl InFlight {
     /// Now.
@@ -216,14 +216,14 @@ impl Drop for InFlight {
 pub(super) struct Noted<S> {
     stream: S,
     first: Bytes,
-    pulse: Arc<Pulse>,
+    activity: Arc<Activity>,
     /// The frames that are written; HTTP/2 only.
     frames: Frames,
 }
 
 impl<S> Noted<S> {
-    pub(super) fn new(stream: S, first: Bytes, pulse: Arc<Pulse>) -> Self {
-        Self { stream, first, pulse, frames: Frames::default() }
+    pub(super) fn new(stream: S, first: Bytes, activity: Arc<Activity>) -> Self {
+        Self { stream, first, activity, frames: Frames::default() }
     }
 }
 
@@ -244,7 +244,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
                 self.first = Bytes::new();
             }
         }
-        self.pulse.has_read(buffer.filled().get(before..).unwrap_or_default());
+        self.activity.has_read(buffer.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }
@@ -255,12 +255,12 @@ impl<S: AsyncWrite + Unpin> Noted<S> {
         result: Poll<io::Result<usize>>,
         parts: impl Iterator<Item = &'b [u8]>,
     ) -> Poll<io::Result<usize>> {
-        let of_answers = match (&result, self.pulse.protocol) {
+        let of_answers = match (&result, self.activity.protocol) {
             (Poll::Ready(Ok(count)), Protocol::Http2) => self.of_answers(*count, parts),
             (Poll::Ready(Ok(count)), Protocol::Http1) => *count,
             _ => 0,
         };
-        self.pulse.wrote(&result, of_answers);
+        self.activity.wrote(&result, of_answers);
         result
     }
 

@@ -1,0 +1,78 @@
+//! What a request wants of the cache, and the render that makes it where the cache has nothing.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::fingerprint::Fingerprint;
+pub use crate::units::Lifetime;
+
+/// How long a render may take; it is ended then.
+pub(super) const RENDER_AT_MOST: Duration = Duration::from_secs(30);
+
+/// What a request wants of the cache: its key, and what may be served under it.
+#[derive(Clone, Debug)]
+pub struct CacheRequest {
+    /// The whole key, with prefix and namespace.
+    pub key: String,
+    /// What decides the response besides the request; another one's entry is a miss.
+    pub fingerprint: Fingerprint,
+    /// How long the response is kept, and how long it may be served stale.
+    pub lifetime: Lifetime,
+    /// The route's name, for the record and the key list.
+    pub route: Arc<str>,
+    /// The request's path, for the record and the key list.
+    pub path: String,
+    /// Whether the render reads from elsewhere or takes its time: then the whole fleet shares one,
+    /// by a lease. One that only computes, in microseconds, each process does for itself.
+    pub io: bool,
+}
+
+/// Makes the response of an [`CacheRequest`]: called at most once, without the request at hand.
+pub trait Render: Send + 'static {
+    /// Renders; ended after 30 s, and then counted as failed.
+    ///
+    /// # Errors
+    /// A [`RenderFailure`]; nothing is stored then, and a stale copy may be served instead.
+    fn render(self) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send;
+}
+
+impl<F, T> Render for F
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Future<Output = Result<Rendered, RenderFailure>> + Send,
+{
+    async fn render(self) -> Result<Rendered, RenderFailure> {
+        self().await
+    }
+}
+
+/// A finished render.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `content-type` line's value.
+    pub content_type: String,
+    /// The body, in identity coding.
+    pub body: Bytes,
+}
+
+/// Why a render gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderFailure {
+    /// The status for the client: 500, 503 or 504.
+    pub status: u16,
+    /// What went wrong, for the log: never sent.
+    pub detail: Arc<str>,
+}
+
+impl RenderFailure {
+    /// A failure with this status; `detail` is for the log.
+    #[must_use]
+    pub fn new(status: u16, detail: &str) -> Self {
+        Self { status, detail: detail.into() }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a field may take, each kind with its reader: the words after `as` in `model`.
+
+use std::time::Duration;
+
+use super::route::METHODS;
+use crate::config::model::{
+    CorsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig, RouteConfig, ServerConfig,
+    TlsConfig,
+};
+use crate::config::node::Node;
+use crate::config::schema;
+use crate::config::secret::Secret;
+use crate::config::section::{Kind, Standalone, Word};
+use crate::diagnostic::{At, Code};
+use crate::units::Ttl;
+
+/// Declares kinds: name, type of the value, schema, reader.
+macro_rules! kinds {
+    ($($name:ident: $type:ty = $schema:expr, $read:ident;)*) => {
+        $(pub(in crate::config) const fn $name() -> Kind<$type> {
+            Kind { schema: $schema, read: |decoder, entry| decoder.$read(entry) }
+        })*
+    };
+}
+
+kinds! {
+    // Texts.
+    text: Option<At<String>> = schema::text, text;
+    plain_text: Option<String> = schema::text, plain_text;
+    filled: Option<At<String>> = schema::text, filled;
+    secret: Option<Secret> = schema::text, secret;
+    key_part: Option<String> = schema::text, key_part;
+    filled_key_part: Option<String> = schema::text, filled_key_part;
+    route_name: Option<At<String>> = schema::text, route_name;
+    content_type: Option<At<String>> = schema::text, content_type;
+    hosts: Vec<String> = || schema::list(&schema::text()), hosts;
+    languages: Vec<At<String>> = || schema::list(&schema::text()), languages;
+    scalar: Option<At<String>> = schema::scalar, scalar;
+    scalars: Vec<At<String>> = || schema::list(&schema::scalar()), scalars;
+    // Numbers, and what is written like them.
+    flag: Option<bool> = schema::flag, flag;
+    number: Option<At<f64>> = schema::number, number;
+    status: Option<At<u16>> = schema::whole::<200, 599>, status;
+    size: Option<u64> = schema::size, size;
+    duration: Option<Duration> = schema::duration, duration;
+    ttl: Option<At<Ttl>> = schema::ttl, ttl;
+    // Addresses and paths.
+    address: Option<String> = schema::text, address;
+    address_or_off: Option<Option<String>> = schema::text, address_or_off;
+    path_or_off: Option<Option<String>> = schema::text, path_or_off;
+    store: Option<Secret> = schema::text, store;
+    site_path: Option<At<String>> = schema::text, site_path;
+    include: Vec<At<String>> = schema::text_or_list, include;
+    template_name: Option<At<String>> = schema::text, site_path;
+    layout: Option<Option<At<String>>> = schema::text_or_null, layout;
+    redirect: Option<At<String>> = schema::text, redirect;
+    cors: Option<CorsConfig> = schema::text_or_list, cors;
+    // Values of any shape.
+    tree: Option<Node> = schema::tree, tree;
+    data: Vec<(At<String>, Node)> = schema::values, data;
+    headers: HeadersConfig = schema::headers, response_headers;
+    // Sections.
+    server: ServerConfig = || schema::section(&ServerConfig::SECTION), server;
+    tls: Option<(String, String)> = || schema::section(&TlsConfig::SECTION), tls;
+    loads: Vec<LoadConfig> = || schema::sections(&LoadConfig::SECTION), loads;
+    params: Vec<ParamConfig> = || schema::sections(&ParamConfig::SECTION), params;
+    errors: Vec<ErrorPageConfig> =
+        || schema::sections_by("^[45]([0-9][0-9]|xx|XX)$", &ErrorPageConfig::SECTION), errors;
+    routes: Vec<RouteConfig> = || {
+        let key = format!("^(({})\\s+)?/", METHODS.join("|"));
+        schema::sections_by(&key, &RouteConfig::SECTION)
+    }, routes;
+}
+
+/// A value of any shape.
+pub(in crate::config) const fn node() -> Kind<Option<Node>> {
+    Kind { schema: schema::any, read: |_, entry| Some(entry.node.clone()) }
+}
+
+/// A mapping with the fields of a section.
+pub(in crate::config) const fn section<S: Standalone>() -> Kind<S> {
+    Kind { schema: || schema::section(S::SECTION), read: |decoder, entry| decoder.section(entry) }
+}
+
+/// One of the words of an enum.
+pub(in crate::config) const fn word<W: Word>() -> Kind<Option<W>> {
+    Kind { schema: schema::word::<W>, read: |decoder, entry| decoder.word(entry) }
+}
+
+/// A whole number from `LOW` to `HIGH`.
+pub(in crate::config) const fn whole<N: TryFrom<u64>, const LOW: u64, const HIGH: u64>()
+-> Kind<Option<N>> {
+    Kind {
+        schema: schema::whole::<LOW, HIGH>,
+        read: |decoder, entry| decoder.whole(entry, LOW, HIGH, Code::BadType),
+    }
+}

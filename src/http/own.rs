@@ -1,0 +1,113 @@
+//! What larder itself answers on the main listener, as warp filters: health, and the documentation
+//! of the site's addresses with Swagger UI.
+
+use std::sync::Arc;
+
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use ::http::{Response, StatusCode};
+use bytes::Bytes;
+use utoipa_swagger_ui::Config;
+use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+use warp::reply::Response as Reply;
+use warp::{Filter, Rejection};
+
+use super::answer;
+use super::body::Body;
+use super::filter::into_reply;
+use super::live::Live;
+use super::problem::{Form, Problem};
+use crate::config::ServerConfig;
+
+/// Where the OpenAPI document is.
+const DOCUMENT: &str = "/openapi.json";
+
+/// The paths that are larder's own, whatever the site has there.
+#[derive(Clone, Debug)]
+pub(super) struct OwnPaths {
+    /// Answers 200 while the process lives.
+    health: Option<Arc<str>>,
+    /// Where Swagger UI is, without a slash at its end: `/docs`.
+    docs: Option<Arc<str>>,
+}
+
+impl OwnPaths {
+    pub(super) fn new(server: &ServerConfig) -> Self {
+        let docs = server.docs.as_deref().map(|path| path.trim_end_matches('/').into());
+        Self { health: server.health.as_deref().map(Arc::from), docs }
+    }
+
+    /// Whether a path is one of them.
+    pub(super) fn hold(&self, path: &str) -> bool {
+        self.health.as_deref() == Some(path)
+            || self.docs.as_deref().is_some_and(|docs| {
+                let below = path.strip_prefix(docs);
+                path == DOCUMENT
+                    || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+    }
+}
+
+/// What answers there.
+pub(super) fn filter(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
+    health(paths.health.clone())
+        .or(document(paths.docs.is_some(), live))
+        .unify()
+        .or(swagger(paths.docs.clone()))
+        .unify()
+        .or(warp::any().map(|| into_reply(Problem::not_found().answer(Form::Json))))
+        .unify()
+        .boxed()
+}
+
+fn health(path: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {
+    at(move |asked| path.as_deref() == Some(asked))
+        .map(|_path| sent(Bytes::from_static(b"ok\n"), "text/plain; charset=utf-8", "no-store"))
+        .boxed()
+}
+
+fn document(has_docs: bool, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
+    at(move |asked| has_docs && asked == DOCUMENT)
+        .map(move |_path| sent(live.load().openapi(), "application/json", "no-cache"))
+        .boxed()
+}
+
+fn swagger(docs: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {
+    let config = Arc::new(Config::new([DOCUMENT]).try_it_out_enabled(true));
+    warp::path::full()
+        .and_then(move |path: FullPath| {
+            let answer = docs
+                .as_deref()
+                .and_then(|docs| swagger_file(docs, path.as_str().strip_prefix(docs)?, &config));
+            std::future::ready(answer.ok_or_else(warp::reject::not_found))
+        })
+        .boxed()
+}
+
+/// The path, where it is meant.
+fn at(
+    is_meant: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+) -> impl Filter<Extract = (FullPath,), Error = Rejection> + Clone {
+    warp::path::full().and_then(move |path: FullPath| {
+        let meant = is_meant(path.as_str());
+        std::future::ready(if meant { Ok(path) } else { Err(warp::reject::not_found()) })
+    })
+}
+
+fn swagger_file(docs: &str, below: &str, config: &Arc<Config<'static>>) -> Option<Reply> {
+    let Some(name) = below.strip_prefix('/') else {
+        // Its files are found relative to the directory.
+        let mut moved = answer::bare(StatusCode::PERMANENT_REDIRECT);
+        answer::put(&mut moved, LOCATION, &format!("{docs}/"));
+        return Some(into_reply(moved));
+    };
+    let file = utoipa_swagger_ui::serve(name, Arc::clone(config)).ok()??;
+    Some(sent(Bytes::from(file.bytes.into_owned()), &file.content_type, "no-cache"))
+}
+
+fn sent(bytes: Bytes, content_type: &str, cache_control: &str) -> Reply {
+    let mut response = Response::new(Body::full(bytes));
+    answer::put(&mut response, CONTENT_TYPE, content_type);
+    answer::put(&mut response, CACHE_CONTROL, cache_control);
+    into_reply(response)
+}

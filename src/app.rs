@@ -3,13 +3,14 @@
 mod descriptors;
 mod dev;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
-use tokio::runtime::{self, Runtime};
+use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,7 +20,7 @@ use crate::build::{SiteBuild, root_and_name};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, Secret, ServerConfig};
-use crate::dev::{self as live_reload, DevHandler};
+use crate::dev::DevHandler;
 use crate::diagnostic::Report;
 use crate::http::filter::WarpHandler;
 use crate::http::handler::SiteHandler;
@@ -48,6 +49,7 @@ const RENDERS_POLL: Duration = Duration::from_millis(10);
 
 /// How often certificate and key are looked at.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
+
 /// How many connections the admin listener takes: people and a few programs.
 const ADMIN_CONNECTIONS: usize = 256;
 
@@ -55,7 +57,6 @@ const ADMIN_CONNECTIONS: usize = 256;
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// What the command line says.
-#[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// The main file.
     pub config: PathBuf,
@@ -70,7 +71,7 @@ pub(crate) struct Options {
 }
 
 /// Whom the site is served to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Mode {
     /// Visitors.
     Serve,
@@ -109,10 +110,15 @@ pub(crate) fn run(options: &Options) -> Result<(), StartError> {
     let control = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|why| StartError::Failed(format!("no runtime: {why}")))?;
-    let wrong = match (first_load(&control, &mut reloader), &options.mode) {
-        (Err(StartError::BadConfig(report)), Mode::Dev(_)) => Some(report),
-        (loaded, _) => loaded.map(|()| None)?,
+        .map_err(failed("no runtime"))?;
+    let wrong = match (control.block_on(reloader.first()), &options.mode) {
+        (Outcome::Refused(report), Mode::Dev(_)) => Some(report),
+        (Outcome::Refused(report), Mode::Serve) => return Err(StartError::BadConfig(report)),
+        (Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping, _) => {
+            let status = reloader.handle().status();
+            status.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            None
+        }
     };
     let site = live.site();
     let (typed_server, typed_cache) = wrong
@@ -123,12 +129,16 @@ pub(crate) fn run(options: &Options) -> Result<(), StartError> {
     let server = server(&typed_server, options);
     let mut cache = typed_cache.clone();
     if let Some(store) = &options.store {
-        cache.store = store.clone().into();
+        cache.store = Secret::new(store.clone());
     }
-    let typed = Typed { server: typed_server, cache: typed_cache, files: (root, main) };
     let (mode, admin_stop) = (options.mode.clone(), CancellationToken::new());
-    let app = App { live, clock, tasks, stop, server, typed, admin_stop, mode, wrong };
-    let runtime = threads(app.server.workers)?;
+    let (typed, files) = ((typed_server, typed_cache), (root, main));
+    let app = App { live, clock, tasks, stop, server, typed, files, admin_stop, mode, wrong };
+    let mut threads = runtime::Builder::new_multi_thread();
+    if let Some(workers) = app.server.workers {
+        threads.worker_threads(workers);
+    }
+    let runtime = threads.enable_all().build().map_err(failed("no threads to serve with"))?;
     let (stop, reload) = (app.stop.clone(), reloader.handle());
     let ended = control.block_on(async {
         // Whoever reads that it listens may send a signal: it has to be heard from here.
@@ -143,26 +153,9 @@ pub(crate) fn run(options: &Options) -> Result<(), StartError> {
     ended
 }
 
-fn first_load(runtime: &Runtime, reloader: &mut Reloader) -> Result<(), StartError> {
-    match runtime.block_on(reloader.first()) {
-        Outcome::Refused(report) => Err(StartError::BadConfig(report)),
-        Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping => {
-            let status = reloader.handle().status();
-            status.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            Ok(())
-        }
-    }
-}
-
-fn threads(workers: Option<usize>) -> Result<Runtime, StartError> {
-    let mut builder = runtime::Builder::new_multi_thread();
-    if let Some(workers) = workers {
-        builder.worker_threads(workers);
-    }
-    builder
-        .enable_all()
-        .build()
-        .map_err(|why| StartError::Failed(format!("no threads to serve with: {why}")))
+/// That something could not be done, and why.
+fn failed<E: Display>(what: &str) -> impl Fn(E) -> StartError {
+    move |why| StartError::Failed(format!("{what}: {why}"))
 }
 
 /// The `server` section with what the command line says instead.
@@ -177,15 +170,41 @@ fn server(typed: &ServerConfig, options: &Options) -> ServerConfig {
     server
 }
 
+/// The cache that a file describes.
+///
+/// # Errors
+/// Where the store's address is none, in words.
+pub(crate) fn open_cache(
+    typed: &CacheConfig,
+    clock: Clock,
+    tasks: TaskTracker,
+) -> Result<Cache, String> {
+    let settings = CacheSettings {
+        prefix: typed.prefix.clone(),
+        memory_bytes: typed.memory,
+        timeout: typed.timeout,
+        max_entry_bytes: typed.max_entry,
+        max_new_keys: typed.max_new_keys,
+        near: true,
+    };
+    if *typed.store == *"memory" {
+        tracing::info!("responses are kept in this process only");
+        return Ok(Cache::memory(settings, clock, tasks));
+    }
+    Cache::redis(&typed.store, settings, clock, tasks).map_err(|why| why.to_string())
+}
+
 /// A server that runs.
-#[derive(Debug)]
 struct App {
     live: Arc<Live>,
     clock: Clock,
     tasks: TaskTracker,
     stop: CancellationToken,
     server: ServerConfig,
-    typed: Typed,
+    /// What the files said at the start, without what the command line says instead.
+    typed: (ServerConfig, CacheConfig),
+    /// The site's directory and the main file's name in it.
+    files: (PathBuf, String),
     /// Ends the admin listener, once the site's has ended.
     admin_stop: CancellationToken,
     mode: Mode,
@@ -193,19 +212,11 @@ struct App {
     wrong: Option<Report>,
 }
 
-/// What the files said at the start, without what the command line says instead.
-#[derive(Debug)]
-struct Typed {
-    server: ServerConfig,
-    cache: CacheConfig,
-    /// The site's directory and the main file's name in it.
-    files: (PathBuf, String),
-}
-
 impl App {
     async fn run(self, reloader: Reloader, cache: CacheConfig) -> Result<(), StartError> {
         let store = cache.store.clone();
-        let cache = self.open(&cache)?;
+        let cache = open_cache(&cache, self.clock.clone(), self.tasks.clone())
+            .map_err(StartError::Failed)?;
         let mut taken = Vec::new();
         let listener = self
             .bind(&self.server.listen, self.server.admin.as_deref(), &mut taken)
@@ -221,7 +232,7 @@ impl App {
         let opened = self.opened(address, admin.as_ref().map(Listener::addr), &store, taken);
         let admin = self.admin(admin, address, &cache, reloader.handle(), store);
         let site = self.site(listener, &cache, reloader.handle());
-        self.watch(reloader);
+        self.tasks.spawn(reloader.run(Watch::start(WatchOptions::default())));
         // Whoever reads this line may edit a file: it has to be seen from here.
         tracing::info!(%address, "listening on {}://{address}", self.scheme());
         if let Mode::Dev(options) = &self.mode {
@@ -254,15 +265,8 @@ impl App {
                 listener.run(Arc::new(handler), limits, stop, tasks)
             }
             Mode::Dev(DevOptions { lines, .. }) => {
-                let handler = DevHandler::new(live_reload::Parts {
-                    live,
-                    cache,
-                    reload,
-                    stop: stop.clone(),
-                    tasks: tasks.clone(),
-                    server: server.clone(),
-                    lines: *lines,
-                });
+                let ending = (stop.clone(), tasks.clone());
+                let handler = DevHandler::new(live, cache, reload, ending, server.clone(), *lines);
                 listener.run(Arc::new(handler), limits, stop, tasks)
             }
         }
@@ -320,9 +324,9 @@ impl App {
             clock: self.clock.clone(),
             site,
             stop: self.stop.clone(),
-            files: self.typed.files.clone(),
-            server: self.typed.server.clone(),
-            typed_cache: self.typed.cache.clone(),
+            files: self.files.clone(),
+            server: self.typed.0.clone(),
+            typed_cache: self.typed.1.clone(),
             store,
         };
         let (stop, tasks) = (self.admin_stop.clone(), self.tasks.clone());
@@ -346,43 +350,23 @@ impl App {
         address: &str,
         taken: &mut Vec<String>,
     ) -> Result<Listener, StartError> {
-        let failed = |why: String| StartError::Failed(format!("the admin listener: {why}"));
-        let bound = self.bind(address, None, taken).await.map_err(|why| failed(why.to_string()))?;
-        let token = self.typed.server.admin_token.as_ref();
+        let what = "the admin listener";
+        let bound = self.bind(address, None, taken).await.map_err(failed(what))?;
+        let token = self.typed.0.admin_token.as_ref();
         // The file was checked; the command line may say otherwise.
         if !bound.addr().ip().is_loopback() && token.is_none_or(|token| token.is_empty()) {
             let why = "an address that is not on loopback needs server.admin_token";
-            return Err(failed(why.to_owned()));
+            return Err(failed(what)(why));
         }
         Ok(bound)
-    }
-
-    fn open(&self, typed: &CacheConfig) -> Result<Cache, StartError> {
-        let settings = CacheSettings {
-            prefix: typed.prefix.clone(),
-            memory_bytes: typed.memory,
-            timeout: typed.timeout,
-            max_entry_bytes: typed.max_entry,
-            max_new_keys: typed.max_new_keys,
-            near: true,
-        };
-        let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
-        if *typed.store == *"memory" {
-            tracing::info!("responses are kept in this process only");
-            return Ok(Cache::memory(settings, clock, tasks));
-        }
-        Cache::redis(&typed.store, settings, clock, tasks)
-            .map_err(|why| StartError::Failed(why.to_string()))
     }
 
     /// Serves by TLS where the file says so, and takes a new certificate when there is one.
     fn secure(&self, listener: Listener) -> Result<Listener, StartError> {
         let Some((certificate, key)) = self.server.tls.clone() else { return Ok(listener) };
-        let failed = |why: String| StartError::Failed(format!("server.tls: {why}"));
-        let root = self.typed.files.0.clone();
-        let first = Pair::read(&root, &certificate, &key).map_err(|why| failed(why.to_string()))?;
-        let tls =
-            Tls::new(&first.certificate, &first.key).map_err(|why| failed(why.to_string()))?;
+        let root = self.files.0.clone();
+        let first = Pair::read(&root, &certificate, &key).map_err(failed("server.tls"))?;
+        let tls = Tls::new(&first.certificate, &first.key).map_err(failed("server.tls"))?;
         let tls = Arc::new(tls);
         let (shared, stop) = (Arc::clone(&tls), self.stop.clone());
         self.tasks.spawn(async move {
@@ -404,18 +388,13 @@ impl App {
         Ok(listener.with_tls(tls))
     }
 
-    fn watch(&self, reloader: Reloader) {
-        let watch = Watch::start(WatchOptions::default());
-        self.tasks.spawn(reloader.run(watch));
-    }
-
     /// Waits for what was started, for as long as [`Signals::stopped`] lets it.
     async fn end(self, cache: Cache) {
         // What is being rendered is stored as well: with the store closed, it would be called down.
         while cache.state().in_flight > 0 {
             tokio::time::sleep(RENDERS_POLL).await;
         }
-        cache.close().await;
+        cache.close();
         self.tasks.close();
         self.tasks.wait().await;
         tracing::info!("stopped");
@@ -423,7 +402,6 @@ impl App {
 }
 
 /// What the process is told from outside.
-#[derive(Debug)]
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -433,9 +411,7 @@ struct Signals {
 impl Signals {
     /// Listens from now on. Must be called within a runtime.
     fn listen() -> Result<Self, StartError> {
-        let listen = |kind| {
-            signal(kind).map_err(|why| StartError::Failed(format!("no signal handler: {why}")))
-        };
+        let listen = |kind| signal(kind).map_err(failed("no signal handler"));
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,

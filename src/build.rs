@@ -6,14 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
-
 use crate::clock::Clock;
-use crate::config::{
-    CacheConfig, Config, FileContent, FileError, Files, ServerConfig, load, needing_restart,
-};
+use crate::config::{CacheConfig, Config, Files, ServerConfig, load, needing_restart};
 use crate::diagnostic::{Code, Diagnostic, Report, SourceFile, Span};
-use crate::fingerprint::Fingerprint;
 use crate::http::live::Live;
 use crate::reload::{Build, Built};
 use crate::site::{Site, compile, diff};
@@ -42,48 +37,6 @@ pub fn site_of(main: &str, files: &mut dyn Files, clock: &Clock) -> Made {
     Made { site, config: loaded.config, report: report.sorted() }
 }
 
-/// Makes the site whose main file is `main` as if that file held `text`.
-pub(crate) fn site_of_text(main: &str, text: &str, files: &mut dyn Files, clock: &Clock) -> Made {
-    site_of(main, &mut Instead { path: main, text, files }, clock)
-}
-
-/// A directory in which one file holds another text.
-struct Instead<'a> {
-    path: &'a str,
-    text: &'a str,
-    files: &'a mut dyn Files,
-}
-
-impl Files for Instead<'_> {
-    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
-        if path != self.path {
-            return self.files.read(path, bound);
-        }
-        if self.text.len() as u64 > bound {
-            return Err(FileError::TooLarge { bound });
-        }
-        let bytes = Bytes::from(self.text.to_owned());
-        let digest = Fingerprint::of(&bytes);
-        Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
-    }
-
-    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        self.files.glob(pattern)
-    }
-
-    fn digest(&mut self, path: &str) -> Result<Fingerprint, FileError> {
-        self.files.digest(path)
-    }
-
-    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
-        self.files.directory(path)
-    }
-
-    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
-        self.files.real(path)
-    }
-}
-
 pub(crate) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -100,7 +53,6 @@ pub(crate) struct SiteBuild {
 
 impl SiteBuild {
     /// Builds from the main file `main` into `live`.
-    #[must_use]
     pub(crate) fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
         Self { main, live, clock, started: OnceLock::new() }
     }
@@ -166,7 +118,6 @@ fn place(file: &Arc<SourceFile>, name: &str) -> Span {
 }
 
 /// Directory and name of a main file as typed.
-#[must_use]
 pub(crate) fn root_and_name(config: &Path) -> (PathBuf, String) {
     let name = config.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
     let root = match config.parent() {

@@ -10,31 +10,21 @@ pub struct Moment(u64);
 
 impl Moment {
     /// This moment and `by` later, at most the end of time.
-    #[must_use]
     pub fn after(self, by: Duration) -> Self {
         Self(self.0.saturating_add(micros(by)))
     }
 
-    /// This moment and `by` earlier, at least the start of the clock.
-    #[must_use]
-    pub fn before(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(micros(by)))
-    }
-
     /// How long after `earlier` this is; nothing where it is before.
-    #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
     /// Microseconds since the clock was made, to be kept in an atomic.
-    #[must_use]
     pub fn as_micros(self) -> u64 {
         self.0
     }
 
     /// The moment that [`Moment::as_micros`] gave.
-    #[must_use]
     pub fn from_micros(micros: u64) -> Self {
         Self(micros)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 /// 128 bits of a SHA-256 digest: enough that two sites never meet by chance.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
@@ -16,40 +16,23 @@ impl Fingerprint {
     }
 
     /// The fingerprint that [`fmt::Display`] wrote; nothing where `text` is not 32 hex digits.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        let mut bytes = [0; 16];
-        if digits.len() != 32 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = u8::try_from(hex(pair[0])? * 16 + hex(pair[1])?).ok()?;
-        }
-        Some(Self(bytes))
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let is_whole = text.len() == 32 && text.bytes().all(is_digit);
+        let number = is_whole.then(|| u128::from_str_radix(text, 16).ok())?;
+        number.map(|number| Self(number.to_be_bytes()))
     }
 
     /// The 16 bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
-}
-
-fn hex(digit: u8) -> Option<u32> {
-    if digit.is_ascii_uppercase() { None } else { char::from(digit).to_digit(16) }
 }
 
 impl fmt::Display for Fingerprint {
     /// 32 lower-case hex digits.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{self}")
+        write!(out, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -59,7 +42,6 @@ pub(crate) struct Hasher(Sha256);
 
 impl Hasher {
     /// Adds a field.
-    #[must_use]
     pub(crate) fn field(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.add(bytes);
         self
@@ -73,7 +55,6 @@ impl Hasher {
     }
 
     /// The fingerprint of all fields so far.
-    #[must_use]
     pub(crate) fn finish(self) -> Fingerprint {
         let digest = self.0.finalize();
         let mut bytes = [0; 16];

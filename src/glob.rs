@@ -2,14 +2,8 @@
 
 /// A text as a glob that matches only it.
 pub(crate) fn escape_glob(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if matches!(char, '*' | '?' | '[' | ']' | '\\') {
-            out.push('\\');
-        }
-        out.push(char);
-    }
-    out
+    let escaped = |c: char| "*?[]\\".contains(c).then_some('\\').into_iter().chain([c]);
+    text.chars().flat_map(escaped).collect()
 }
 
 /// Whether a Redis glob matches: `*`, `?`, `[a-z]`, `[^a]` and `\` before what is meant itself.

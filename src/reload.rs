@@ -9,22 +9,19 @@
 mod attempt;
 mod say;
 mod settle;
-mod status;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use status::ReloadState;
-pub(crate) use status::ReloadStatus;
-
 use crate::clock::Clock;
 use crate::config::Files;
 use crate::diagnostic::Report;
+use crate::fingerprint::Fingerprint;
 use crate::source::file::{Inputs, Trust};
 use crate::watch::{Hint, Watch};
 use say::Said;
@@ -79,6 +76,42 @@ pub enum Outcome {
     Refused(Report),
     /// The process is stopping.
     Stopping,
+}
+
+/// How what is served stands to what is on disk: for `/api/status`, metrics, the admin page and
+/// live reload.
+#[derive(Clone, Debug, Default)]
+pub struct ReloadStatus {
+    /// How many times the site was swapped; 0 before the first good load.
+    pub generation: u64,
+    /// When the site that is served was loaded; nothing before the first good load.
+    pub loaded_at: Option<SystemTime>,
+    /// A digest of all files that the site that is served was made from.
+    pub digest: Fingerprint,
+    /// Whether those are the files on disk.
+    pub state: ReloadState,
+    /// What changed with the last swap, as the build said; empty where nothing did.
+    pub last_change: String,
+    /// Warnings of the last good load.
+    pub warnings: Report,
+    /// What keeps edits from being seen, or from being seen at once, as of the last look.
+    pub watching: Report,
+}
+
+/// Whether what is served is made from what is on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReloadState {
+    /// It is.
+    Current,
+    /// What is on disk is bad, for these reasons; an older site is served, if any.
+    Stale(Report),
+}
+
+impl Default for ReloadState {
+    /// Before the first good load.
+    fn default() -> Self {
+        Self::Stale(Report::default())
+    }
 }
 
 /// Asks for reloads and tells how the last one went; cheap to clone.
@@ -152,7 +185,7 @@ impl Reloader {
         stop: CancellationToken,
     ) -> Self {
         let (asks, requests) = mpsc::channel(MAX_WAITING);
-        let (status, seen) = watch::channel(Arc::new(ReloadStatus::before_the_first()));
+        let (status, seen) = watch::channel(Arc::new(ReloadStatus::default()));
         let handle = ReloadHandle { requests: asks, status: seen };
         Self {
             root,
@@ -223,7 +256,7 @@ impl Reloader {
         }
         let hint = match hint {
             // Some files send none: that this one did says nothing of when those are closed.
-            _ if seen.networks().next().is_some() || !watches.failures().is_empty() => Hint::Poll,
+            _ if !seen.networks.is_empty() || !watches.failures().is_empty() => Hint::Poll,
             // Where an event came too, it tells more than the poll: whether the file was closed.
             _ if watch.has_event() => Hint::Event,
             hint => hint,
@@ -237,7 +270,7 @@ impl Reloader {
             };
             let Some(made) = self.make(settled, Some(&watches)).await else { return };
             waited += made.took;
-            if made.is_bad()
+            if matches!(made.built, Built::Bad(_))
                 && !std::mem::replace(&mut was_bad, true)
                 && let Some(more) = self.more_to_come(&made.now, &watches, &mut waited).await
             {

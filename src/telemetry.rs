@@ -134,8 +134,10 @@ fn field_in_text(out: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std:
 /// The text with the characters that move a cursor, end a line or turn the direction of reading
 /// written as `\u001b` is: in JSON, where they stand in strings alone, that is the same string.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    let dark =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let dark = |c: char| match c {
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
     if !text.contains(dark) {
         return Cow::Borrowed(text);
     }

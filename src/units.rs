@@ -72,7 +72,6 @@ pub(crate) enum UnitError {
 
 impl UnitError {
     /// What a person should write instead of a lifetime like this.
-    #[must_use]
     pub(crate) fn lifetime_help(self) -> &'static str {
         match self {
             Self::Malformed => "write 30s, 5m, 1h30m, 2d or `off`",
@@ -83,7 +82,6 @@ impl UnitError {
     }
 
     /// What a person should write instead of a duration like this, which cannot be `off`.
-    #[must_use]
     pub(crate) fn duration_help(self) -> &'static str {
         match self {
             Self::Malformed => "write 500ms, 30s, 5m or 1h30m",
@@ -95,7 +93,6 @@ impl UnitError {
     }
 
     /// What a person should write instead of a size like this.
-    #[must_use]
     pub(crate) fn size_help(self) -> &'static str {
         match self {
             Self::Malformed => "write 64KiB, 256MiB, 1GiB or a number of bytes",
@@ -139,7 +136,7 @@ pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, UnitError> {
 /// As [`parse_ttl`].
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, UnitError> {
     let text = refuse_signs(text)?;
-    if let Some(seconds) = digits(text)? {
+    if let (seconds, "") = split_number(text)? {
         return bounded(seconds.checked_mul(1000));
     }
     let mut millis = Some(0_u64);
@@ -186,39 +183,27 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
 /// The text without blanks around it, unless it is negative or a fraction.
 fn refuse_signs(text: &str) -> Result<&str, UnitError> {
     let text = text.trim();
-    if text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+    let digit = |c: char| c.is_ascii_digit();
+    if text.strip_prefix('-').is_some_and(|rest| rest.starts_with(digit)) {
         return Err(UnitError::Negative);
     }
-    let fraction = |(before, after): (&str, &str)| {
-        before.ends_with(|c: char| c.is_ascii_digit())
-            && after.starts_with(|c: char| c.is_ascii_digit())
-    };
+    let fraction =
+        |(before, after): (&str, &str)| before.ends_with(digit) && after.starts_with(digit);
     if text.split_once(['.', ',']).is_some_and(fraction) {
         return Err(UnitError::Fraction);
     }
     if text.is_empty() { Err(UnitError::Malformed) } else { Ok(text) }
 }
 
-/// The number where `text` is digits alone.
-fn digits(text: &str) -> Result<Option<u64>, UnitError> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| UnitError::TooLarge)
-}
-
 /// The digits at the start as a number, and the rest.
 fn split_number(text: &str) -> Result<(u64, &str), UnitError> {
     let len = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, rest) = text.split_at_checked(len).ok_or(UnitError::Malformed)?;
-    if number.is_empty() {
-        return Err(UnitError::Malformed);
-    }
+    let parts = text.split_at_checked(len).filter(|(number, _)| !number.is_empty());
+    let (number, rest) = parts.ok_or(UnitError::Malformed)?;
     Ok((number.parse().map_err(|_| UnitError::TooLarge)?, rest))
 }
 
 /// A duration for people, in its two largest units: `5m`, `1h 30m`, `2d`, `350ms`, `0s`.
-#[must_use]
 pub(crate) fn show_duration(duration: Duration) -> String {
     let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut parts = Vec::new();
@@ -238,7 +223,6 @@ pub(crate) fn show_duration(duration: Duration) -> String {
 }
 
 /// A size as a file would say it, exactly: `256MiB`, `1500B`.
-#[must_use]
 pub(crate) fn show_size(bytes: u64) -> String {
     let whole = SIZES.into_iter().find(|(_, size)| bytes.is_multiple_of(*size));
     let (unit, size) = whole.unwrap_or(("B", 1));
@@ -246,7 +230,6 @@ pub(crate) fn show_size(bytes: u64) -> String {
 }
 
 /// `1 key`, `2 keys`.
-#[must_use]
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

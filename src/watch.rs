@@ -61,7 +61,7 @@ pub struct Watch {
 
 /// What is watched.
 #[derive(Debug)]
-pub struct Watches {
+pub(crate) struct Watches {
     shared: Arc<Shared>,
     /// Held while watches are set, and never by the events' thread, which setting waits for.
     watched: Mutex<Watched>,
@@ -110,8 +110,7 @@ impl Watch {
     }
 
     /// What is watched, to be changed from a thread that may block.
-    #[must_use]
-    pub fn watches(&self) -> Arc<Watches> {
+    pub(crate) fn watches(&self) -> Arc<Watches> {
         Arc::clone(&self.watches)
     }
 
@@ -154,20 +153,18 @@ impl Watch {
     }
 
     /// Whether an event is waiting for [`Watch::next`].
-    #[must_use]
-    pub fn has_event(&self) -> bool {
+    pub(crate) fn has_event(&self) -> bool {
         self.fold().is_due
     }
 
     /// Whether an input was written to and not closed since.
-    #[must_use]
-    pub fn is_writing(&self) -> bool {
-        self.fold().is_writing()
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.fold().writing.is_empty()
     }
 
-    /// Waits no longer for files to be closed.
-    pub fn forget_writing(&self) {
-        self.fold().forget_writing();
+    /// Waits no longer for files to be closed: whoever holds them open may do so for days.
+    pub(crate) fn forget_writing(&self) {
+        self.fold().writing.clear();
     }
 }
 
@@ -175,7 +172,7 @@ impl Watches {
     /// Watches these directories and no others; whether anything was watched anew, so that what
     /// happened in it just before may have gone unseen. May block on the disk.
     #[must_use = "what was watched anew has to be looked at once more"]
-    pub fn set(&self, wanted: &Directories) -> bool {
+    pub(crate) fn set(&self, wanted: &Directories) -> bool {
         let mut watched = lock(&self.watched);
         let lost = {
             let mut fold = lock(&self.shared.fold);
@@ -188,15 +185,14 @@ impl Watches {
         let is_changed = watched.set(wanted, lost);
         if is_changed {
             // The closing of a file in a directory that was replaced is never told.
-            lock(&self.shared.fold).forget_writing();
+            lock(&self.shared.fold).writing.clear();
         }
         is_changed
     }
 
     /// Why edits in some directories, or in all, are found by the poll and not told of by events;
     /// empty where all are told of. As of the last [`Watches::set`].
-    #[must_use]
-    pub fn failures(&self) -> Vec<WatchFailure> {
+    pub(crate) fn failures(&self) -> Vec<WatchFailure> {
         lock(&self.watched).failures.clone()
     }
 }

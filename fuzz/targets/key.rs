@@ -133,8 +133,8 @@ fn seen(plan: &KeyPlan, facts: &Facts<'_>) -> Seen {
         InputName::Language => one(facts.language),
     };
     // The language follows from a header where that is covered: a key that has one needs no other.
-    let follows = plan.covers().headers.contains("accept-language");
-    let names = plan.covers().names();
+    let follows = plan.covers.headers.contains("accept-language");
+    let names = plan.covers.names();
     let names = names.into_iter().filter(|name| !(follows && *name == InputName::Language));
     names.map(|input| { let value = see(&input); (input, value) }).collect()
 }

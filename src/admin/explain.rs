@@ -5,25 +5,17 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use warp::Filter as _;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
 use super::State;
-use super::fields::Fields;
 use super::reply::{self, Refusal};
-use super::request::{at, posted_json, query, read, resource, with};
-use crate::build::{Made, site_of_text};
+use super::request::{Answer, Fields};
+use crate::build::{Made, site_of};
 use crate::diagnostic::render;
 use crate::inspect;
 use crate::source::file::Disk;
 
 /// `GET /api/explain?url=&header=`; a header is `name: value`, and may be there more than once.
-pub(super) fn explain(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    resource(at("/api/explain"), read().and(with(state)).and(query()).then(explained))
-}
-
-async fn explained(state: Arc<State>, query: Fields) -> Result<Response, Refusal> {
+pub(super) async fn explain(state: Arc<State>, query: Fields) -> Answer {
     let Some(url) = query.first("url").filter(|url| url.starts_with('/')) else {
         let detail = "`url` is a path of the site, with its query";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, detail));
@@ -36,9 +28,9 @@ async fn explained(state: Arc<State>, query: Fields) -> Result<Response, Refusal
 }
 
 /// What `POST /api/plan` takes.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edited {
+pub(super) struct Edited {
     /// The name of the file, for people; the text stands in for the main file.
     #[serde(default, rename = "file")]
     _file: String,
@@ -47,18 +39,11 @@ struct Edited {
 }
 
 /// `POST /api/plan`.
-pub(super) fn plan(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    resource(
-        at("/api/plan"),
-        posted_json("`text` is the file as it would be saved").and(with(state)).then(planned),
-    )
-}
-
-async fn planned(edited: Edited, state: Arc<State>) -> Result<Response, Refusal> {
+pub(super) async fn plan(state: Arc<State>, edited: Edited) -> Answer {
     let ((root, main), clock) = (state.parts.files.clone(), state.parts.clock.clone());
     let made = tokio::task::spawn_blocking(move || {
-        let mut disk = Disk::new(&root, clock.wall());
-        site_of_text(&main, &edited.text, &mut disk, &clock)
+        let mut disk = Disk::new(&root, clock.wall()).with_text(&main, edited.text);
+        site_of(&main, &mut disk, &clock)
     });
     let Ok(Made { site, report, .. }) = made.await else {
         let detail = "the text could not be compiled";

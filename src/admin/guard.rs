@@ -42,29 +42,22 @@ const TOKEN_WRONG: Refusal = Refusal::Problem {
 };
 
 /// The rules of one admin listener.
-#[derive(Debug)]
 pub(super) struct Guard {
     hosts: Vec<String>,
-    token: Option<Fingerprint>,
+    /// The token's digest; where there is none there is no login.
+    pub(super) token: Option<Fingerprint>,
     /// Whether addresses that are no names do as hosts: they cannot be rebound.
     any_address: bool,
     pub(super) sessions: Sessions,
 }
 
-/// Lets through what may come from where it comes.
-pub(super) fn own_origin(state: &Arc<State>) -> BoxedFilter<()> {
-    let check =
-        |state: Arc<State>, method, headers| checked(state.guard.check_origin(&method, &headers));
-    let head = warp::method().and(warp::header::headers_cloned());
-    with(state).and(head).and_then(check).untuple_one().boxed()
-}
-
-/// Lets through who knows the token; who does not is shown the login where the page was asked for.
-pub(super) fn token(state: &Arc<State>) -> BoxedFilter<()> {
-    let check = |state: Arc<State>, method, path: FullPath, headers| {
-        checked(state.guard.check_token(&headers).map_err(|refusal| {
-            if path.as_str() == "/" && is_read(&method) { state.guard.login(None) } else { refusal }
-        }))
+/// Lets through only what a check finds nothing wrong with.
+pub(super) fn only(
+    state: &Arc<State>,
+    check: fn(&Guard, &Method, &str, &HeaderMap) -> Result<(), Refusal>,
+) -> BoxedFilter<()> {
+    let check = move |state: Arc<State>, method: Method, path: FullPath, headers: HeaderMap| {
+        checked(check(&state.guard, &method, path.as_str(), &headers))
     };
     let head = warp::method().and(warp::path::full()).and(warp::header::headers_cloned());
     with(state).and(head).and_then(check).untuple_one().boxed()
@@ -73,7 +66,7 @@ pub(super) fn token(state: &Arc<State>) -> BoxedFilter<()> {
 impl Guard {
     pub(super) fn new(server: &ServerConfig, bound: SocketAddr, clock: &Clock) -> Self {
         let token = server.admin_token.as_ref().filter(|token| !token.is_empty());
-        let token = token.map(|token| digest(token));
+        let token = token.map(|token| Fingerprint::of(token.as_bytes()));
         Self {
             hosts: server.admin_hosts.clone(),
             any_address: token.is_some() && !bound.ip().is_loopback(),
@@ -82,18 +75,18 @@ impl Guard {
         }
     }
 
-    /// Whether there is a token, and so a login.
-    pub(super) fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
     /// The login, with what was wrong about the last try.
     pub(super) fn login(&self, wrong: Option<&'static str>) -> Refusal {
-        Refusal::Login { form: self.sessions.form_token().clone(), wrong }
+        Refusal::Login { form: self.sessions.form.clone(), wrong }
     }
 
     /// Whether a request may come from where it comes: Host, Origin, Sec-Fetch-Site.
-    fn check_origin(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub(super) fn check_origin(
+        &self,
+        method: &Method,
+        _path: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
         let host = text(headers, &HOST).ok_or(HOST_UNKNOWN)?;
         if !self.is_ours(without_port(host)) {
             return Err(HOST_UNKNOWN);
@@ -109,25 +102,32 @@ impl Guard {
         Err(FETCH_SITE_FOREIGN)
     }
 
-    /// Whether the sender knows the token, or has logged in; anyone where there is no token.
-    fn check_token(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let Some(token) = &self.token else { return Ok(()) };
-        let bearer = text(headers, &AUTHORIZATION).and_then(|field| field.split_once(' '));
-        if let Some((scheme, sent)) = bearer
-            && scheme.eq_ignore_ascii_case("bearer")
-        {
-            return if same(&digest(sent.trim()), token) { Ok(()) } else { Err(TOKEN_WRONG) };
+    /// Whether the sender knows the token, or has logged in; anyone where there is no token. Who
+    /// does not is shown the login where the page was asked for.
+    pub(super) fn check_token(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
+        let field = text(headers, &AUTHORIZATION).and_then(|field| field.split_once(' '));
+        let bearer = field.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let is_known = if let Some((_, sent)) = bearer {
+            self.is_token(sent.trim())
+        } else {
+            let mut cookies = headers.get_all(COOKIE).iter();
+            cookies.any(|line| line.to_str().is_ok_and(|line| self.sessions.knows(line)))
+        };
+        match path {
+            _ if is_known || self.token.is_none() => Ok(()),
+            "/" if is_read(method) => Err(self.login(None)),
+            _ => Err(TOKEN_WRONG),
         }
-        let mut cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        if cookies.any(|cookies| self.sessions.knows(cookies)) {
-            return Ok(());
-        }
-        Err(TOKEN_WRONG)
     }
 
     /// Whether a text is the token.
     pub(super) fn is_token(&self, sent: &str) -> bool {
-        self.token.is_some_and(|token| same(&digest(sent), &token))
+        self.token.is_some_and(|token| same(&Fingerprint::of(sent.as_bytes()), &token))
     }
 
     fn is_ours(&self, host: &str) -> bool {
@@ -145,10 +145,6 @@ fn is_read(method: &Method) -> bool {
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn digest(token: &str) -> Fingerprint {
-    Fingerprint::of(token.as_bytes())
 }
 
 /// Compares all bytes of the digests, so that time tells nothing; of the texts not even the length.
@@ -195,8 +191,8 @@ mod tests {
             ("[fd00::7]:8001", false, true),
         ] {
             let head = headers(&[("host", host)]);
-            assert_eq!(near.check_origin(&Method::GET, &head).is_ok(), of_near, "{host}");
-            assert_eq!(far.check_origin(&Method::GET, &head).is_ok(), of_far, "{host}");
+            assert_eq!(near.check_origin(&Method::GET, "/", &head).is_ok(), of_near, "{host}");
+            assert_eq!(far.check_origin(&Method::GET, "/", &head).is_ok(), of_far, "{host}");
         }
     }
 
@@ -216,7 +212,11 @@ mod tests {
             (Method::GET, "sec-fetch-site", "cross-site", Err(FETCH_SITE_FOREIGN)),
         ] {
             let head = headers(&[("host", "localhost:8001"), (field, value)]);
-            assert_eq!(guard.check_origin(&method, &head), expected, "{method} {field}: {value}");
+            assert_eq!(
+                guard.check_origin(&method, "/", &head),
+                expected,
+                "{method} {field}: {value}"
+            );
         }
     }
 
@@ -228,8 +228,8 @@ mod tests {
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-mode", "navigate"),
         ]);
-        assert_eq!(guard.check_origin(&Method::GET, &head), Ok(()));
-        assert_eq!(guard.check_origin(&Method::POST, &head), Err(FETCH_SITE_FOREIGN));
+        assert_eq!(guard.check_origin(&Method::GET, "/", &head), Ok(()));
+        assert_eq!(guard.check_origin(&Method::POST, "/", &head), Err(FETCH_SITE_FOREIGN));
     }
 
     #[test]
@@ -244,7 +244,11 @@ mod tests {
             (vec![("cookie", "larder-session=secret")], Err(TOKEN_WRONG)),
             (vec![], Err(TOKEN_WRONG)),
         ] {
-            assert_eq!(guard.check_token(&headers(&sent)), expected, "{sent:?}");
+            assert_eq!(
+                guard.check_token(&Method::GET, "/api/keys", &headers(&sent)),
+                expected,
+                "{sent:?}"
+            );
         }
     }
 }

@@ -6,7 +6,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
 use serde_json::{Value, json};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -14,9 +13,8 @@ use warp::path::Tail;
 use warp::reply::Response;
 
 use super::State;
-use super::fields::Fields;
 use super::reply::{self, Refusal};
-use super::request::{at, checked, methods, posted_json, query, raw_query, read, resource, with};
+use super::request::{Answer, Fields, checked, methods, raw_query, resource, with};
 use crate::cache::{Inspection, Listing, Purge, StoreError};
 use crate::inspect::{EntryRow, PurgeError, PurgeRequest, Purged, list_entries};
 use crate::site::Site;
@@ -28,11 +26,7 @@ const MAX_LIMIT: usize = 1000;
 pub(super) const EXAMINE_LIMIT: usize = 10_000;
 
 /// `GET /api/keys`.
-pub(super) fn keys(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    resource(at("/api/keys"), read().and(with(state)).and(query()).then(list))
-}
-
-async fn list(state: Arc<State>, query: Fields) -> Result<Response, Refusal> {
+pub(super) async fn list(state: Arc<State>, query: Fields) -> Answer {
     let limit = match query.first("limit").map(|text| text.parse::<usize>()) {
         None => LIMIT,
         Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
@@ -54,9 +48,9 @@ async fn list(state: Arc<State>, query: Fields) -> Result<Response, Refusal> {
 
 /// `GET` and `DELETE /api/keys/{key}`; the key is all that follows, decoded once.
 pub(super) fn key(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let decode = |tail: Tail, query: Option<String>| {
-        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-        let key: Vec<u8> = percent_decode_str(&format!("{}{query}", tail.as_str())).collect();
+    let decode = |tail: Tail, query: String| {
+        let mark = if query.is_empty() { "" } else { "?" };
+        let key: Vec<u8> = percent_decode_str(&format!("{}{mark}{query}", tail.as_str())).collect();
         checked(if key.is_empty() { Err(NO_KEY) } else { Ok(key) })
     };
     let key = warp::path::tail().and(raw_query()).and_then(decode);
@@ -68,100 +62,53 @@ pub(super) fn key(state: &Arc<State>) -> BoxedFilter<(Response,)> {
 const NO_KEY: Refusal = Refusal::fixed(StatusCode::NOT_FOUND, "there is no key in the address");
 const ABSENT: Refusal = Refusal::fixed(StatusCode::NOT_FOUND, "nothing is stored under this key");
 
-async fn show_or_delete(
-    key: Vec<u8>,
-    method: Method,
-    state: Arc<State>,
-) -> Result<Response, Refusal> {
+async fn show_or_delete(key: Vec<u8>, method: Method, state: Arc<State>) -> Answer {
     if method == Method::DELETE {
         return match state.delete(vec![key]).await? {
             0 => Err(ABSENT),
             deleted => Ok(reply::json(&Purged { deleted })),
         };
     }
-    match state.inspect(&key).await? {
-        Some(found) => Ok(reply::json(&WholeEntry::new(&found, &state.parts.live.site()))),
+    match state.parts.cache.inspect(&key).await? {
+        Some(found) => Ok(reply::json(&whole(found, &state.parts.live.site()))),
         None => Err(ABSENT),
     }
 }
 
 /// One entry with its body.
-#[derive(Serialize)]
-struct WholeEntry<'e> {
-    #[serde(flatten)]
-    row: EntryRow,
-    fingerprint: Option<String>,
-    /// Only of a record of larder.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<&'e str>,
-    /// Instead of a body that is no text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_base64: Option<String>,
-}
-
-impl<'e> WholeEntry<'e> {
-    fn new(found: &'e Inspection, site: &Site) -> Self {
-        let (content, headers) = match &found.entry {
-            Some(entry) => {
-                let headers = json!({ "content-type": &*entry.content_type, "etag": &*entry.etag });
-                (&entry.body[..], Some(headers))
-            }
-            None => (&found.text[..], None),
-        };
-        let body = std::str::from_utf8(content).ok();
-        Self {
-            row: EntryRow::new(found.info.clone(), site),
-            fingerprint: found.info.fingerprint.map(|it| it.to_string()),
-            headers,
-            body,
-            body_base64: body.is_none().then(|| STANDARD.encode(content)),
-        }
+fn whole(found: Inspection, site: &Site) -> Value {
+    let Inspection { info, entry, text } = found;
+    let fingerprint = info.fingerprint.map(|it| it.to_string());
+    let mut whole = json!(EntryRow::new(info, site));
+    whole["fingerprint"] = json!(fingerprint);
+    if let Some(entry) = &entry {
+        let headers = json!({ "content-type": &*entry.content_type, "etag": &*entry.etag });
+        whole["headers"] = headers;
     }
+    let content = entry.as_ref().map_or(&text[..], |entry| &entry.body[..]);
+    match std::str::from_utf8(content) {
+        Ok(text) => whole["body"] = text.into(),
+        Err(_no_text) => whole["body_base64"] = STANDARD.encode(content).into(),
+    }
+    whole
 }
 
 /// `POST /api/purge`.
-pub(super) fn purge(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    resource(at("/api/purge"), posted_json(PurgeRequest::HELP).and(with(state)).then(run_purge))
-}
-
-async fn run_purge(what: PurgeRequest, state: Arc<State>) -> Result<Response, Refusal> {
-    match what.run(&state.parts.live.site(), &state.parts.cache).await {
-        Ok(purged) => Ok(reply::json(&purged)),
-        Err(PurgeError::Store(why)) => Err(why.into()),
-        Err(why @ PurgeError::Unsaid) => {
-            Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why.to_string()))
-        }
-        Err(PurgeError::Unknown(why)) => Err(Refusal::new(StatusCode::NOT_FOUND, why)),
-    }
+pub(super) async fn purge(state: Arc<State>, what: PurgeRequest) -> Answer {
+    let purged = what.run(&state.parts.live.site(), &state.parts.cache).await;
+    purged.map(|purged| reply::json(&purged)).map_err(|why| {
+        let status = match why {
+            PurgeError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            PurgeError::Unsaid => StatusCode::UNPROCESSABLE_ENTITY,
+            PurgeError::Unknown(_) => StatusCode::NOT_FOUND,
+        };
+        Refusal::new(status, why.to_string())
+    })
 }
 
 impl State {
-    /// One entry, by a key that need not be text.
-    pub(super) async fn inspect(&self, key: &[u8]) -> Result<Option<Inspection>, StoreError> {
-        match std::str::from_utf8(key) {
-            Ok(key) => self.parts.cache.inspect(key).await,
-            Err(_) => self.parts.cache.inspect_bytes(key).await,
-        }
-    }
-
     /// Deletes keys that need not be text, and says how many there were.
     pub(super) async fn delete(&self, keys: Vec<Vec<u8>>) -> Result<u64, StoreError> {
-        let (mut text, mut foreign) = (Vec::new(), Vec::new());
-        for key in keys {
-            match String::from_utf8(key) {
-                Ok(key) => text.push(key),
-                Err(no_text) => foreign.push(no_text.into_bytes()),
-            }
-        }
-        let mut deleted = 0;
-        if !text.is_empty() {
-            deleted += self.parts.cache.purge(Purge::Keys(text)).await?;
-        }
-        if !foreign.is_empty() {
-            deleted += self.parts.cache.purge(Purge::Bytes(foreign)).await?;
-        }
-        Ok(deleted)
+        self.parts.cache.purge(Purge::Keys(keys)).await
     }
 }

@@ -5,54 +5,35 @@
 //! are read when somebody asks.
 
 use std::fmt;
-use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
-use warp::Filter as _;
-use warp::filters::BoxedFilter;
+use prometheus_client::registry::{Registry, Unit};
 use warp::reply::Response;
 
-use super::request::{at, read, resource, with};
-use super::{Parts, State, reply};
+use super::{Parts, reply};
 use crate::http::counts::RouteCounts;
 use crate::reload::ReloadState;
 use crate::telemetry;
 
 /// The type of the text, `OpenMetrics`, which Prometheus asks for first.
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const RELOAD_GOOD: &str = "config_last_reload_successful";
+const RELOADED_AT: &str = "config_last_reload_success_timestamp_seconds";
 
-/// `GET /metrics`.
-pub(super) fn metrics(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let text = |state: Arc<State>| reply::typed(CONTENT_TYPE, state.metrics.text());
-    resource(at("/metrics"), read().and(with(state)).map(text))
-}
-
-/// The metrics of a process.
-#[derive(Debug)]
-pub(super) struct Metrics(Registry);
-
-impl Metrics {
-    pub(super) fn new(parts: &Parts) -> Self {
-        let mut registry = Registry::with_prefix("larder");
-        registry.register_collector(Box::new(Source(parts.clone())));
-        Self(registry)
+/// All of them, as text.
+pub(super) fn text(parts: &Parts) -> Response {
+    let mut registry = Registry::with_prefix("larder");
+    registry.register_collector(Box::new(Source(parts.clone())));
+    let mut text = String::new();
+    // Writing into a string fails only where a metric says something that is none.
+    if let Err(why) = encode(&mut text, &registry) {
+        tracing::error!(%why, "the metrics could not be written");
     }
-
-    /// All of them, as text.
-    fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string fails only where a metric says something that is none.
-        if let Err(why) = encode(&mut text, &self.0) {
-            tracing::error!(%why, "the metrics could not be written");
-        }
-        text
-    }
+    reply::typed(CONTENT_TYPE, text)
 }
 
 #[derive(Debug)]
@@ -63,11 +44,10 @@ impl Collector for Source {
         let out = &mut encoder;
         self.requests(out)?;
         self.cache(out)?;
-        self.near(out)?;
-        self.store_errors(out)?;
-        self.config(out)?;
-        let help = "Lines of the log and the access log that were dropped: nobody read them";
-        counter(out, "log_lines_dropped", help, telemetry::lines_dropped())?;
+        self.state(out)?;
+        let errors = self.0.cache.counters().store_errors();
+        let errors = errors.map(|(kind, count)| ([("kind", kind.name())], count));
+        counters(out, "store_errors", "Calls of the store that failed, by kind", errors)?;
         let labels = [("version", env!("CARGO_PKG_VERSION"))];
         let help = "The version of the program";
         let mut info = out.encode_descriptor("build", help, None, MetricType::Info)?;
@@ -106,56 +86,53 @@ impl Source {
             ("invalidations", "Invalidations that Redis sent", &cache.invalidations),
             ("tracking_losses", "Times that Redis stopped telling", &cache.tracking_lost),
         ] {
-            counter(out, name, help, count.get())?;
+            number(out, MetricType::Counter, name, help, count.get())?;
         }
         let timings = cache.render_time.read();
         let help = "How long renders took";
-        let unit = prometheus_client::registry::Unit::Seconds;
-        out.encode_descriptor("render_duration", help, Some(&unit), MetricType::Histogram)?
+        out.encode_descriptor("render_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?
             .encode_histogram::<NoLabelSet>(timings.sum, timings.count, &timings.buckets, None)
     }
 
-    fn near(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let state = self.0.cache.state();
-        let near = state.near.figures;
-        gauge(out, "memory_entries", "Entries in this process's memory", near.entries)?;
-        gauge(out, "memory_bytes", "Bytes of the entries in memory, estimated", near.bytes)?;
-        let help = "The bound on the bytes of the entries in memory";
-        gauge(out, "memory_capacity_bytes", help, near.capacity_bytes)?;
-        let help = "Entries that left memory for want of room";
-        counter(out, "memory_evictions", help, near.evictions)?;
-        gauge(out, "store_up", "Whether the store can be used", u64::from(state.up))?;
-        let help = "Renders and look-ups under way";
-        gauge(out, "in_flight", help, state.in_flight as u64)
-    }
-
-    fn store_errors(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let errors = self.0.cache.counters().store_errors();
-        let errors = errors.map(|(kind, count)| ([("kind", kind.name())], count));
-        counters(out, "store_errors", "Calls of the store that failed, by kind", errors)
-    }
-
-    fn config(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let status = self.0.reload.status();
-        counter(out, "reloads", "Versions of the site put live", status.generation)?;
-        let good = u64::from(status.state == ReloadState::Current);
-        let help = "Whether the files on disk are what is served";
-        gauge(out, "config_last_reload_successful", help, good)?;
-        let at = status.loaded_at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        let help = "When the site that is served was loaded";
-        let at = at.unwrap_or_default().as_secs();
-        gauge(out, "config_last_reload_success_timestamp_seconds", help, at)
+    /// How the process is, and what is counted elsewhere.
+    fn state(&self, out: &mut DescriptorEncoder) -> fmt::Result {
+        use MetricType::{Counter, Gauge};
+        let (state, status) = (self.0.cache.state(), self.0.reload.status());
+        let near = state.near;
+        let is_good = u64::from(status.state == ReloadState::Current);
+        let at = status.loaded_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let (at, dropped) = (at.unwrap_or_default().as_secs(), telemetry::lines_dropped());
+        for (kind, name, help, value) in [
+            (Gauge, "memory_entries", "Entries in this process's memory", near.entries),
+            (Gauge, "memory_bytes", "Bytes of the entries in memory, estimated", near.bytes),
+            (Gauge, "memory_capacity_bytes", "The bound on those bytes", near.capacity_bytes),
+            (Counter, "memory_evictions", "Entries that left memory for room", near.evictions),
+            (Gauge, "store_up", "Whether the store can be used", state.up.into()),
+            (Gauge, "in_flight", "Renders and look-ups under way", state.in_flight as u64),
+            (Counter, "reloads", "Versions of the site put live", status.generation),
+            (Gauge, RELOAD_GOOD, "Whether the files on disk are what is served", is_good),
+            (Gauge, RELOADED_AT, "When the site that is served was loaded", at),
+            (Counter, "log_lines_dropped", "Lines of the logs that nobody read in time", dropped),
+        ] {
+            number(out, kind, name, help, value)?;
+        }
+        Ok(())
     }
 }
 
-fn counter(out: &mut DescriptorEncoder, name: &str, help: &str, count: u64) -> fmt::Result {
-    let value = ConstCounter::new(count);
-    value.encode(out.encode_descriptor(name, help, None, MetricType::Counter)?)
-}
-
-fn gauge(out: &mut DescriptorEncoder, name: &str, help: &str, count: u64) -> fmt::Result {
-    let value = ConstGauge::new(count);
-    value.encode(out.encode_descriptor(name, help, None, MetricType::Gauge)?)
+/// One number without labels.
+fn number(
+    out: &mut DescriptorEncoder,
+    kind: MetricType,
+    name: &str,
+    help: &str,
+    value: u64,
+) -> fmt::Result {
+    let mut encoder = out.encode_descriptor(name, help, None, kind)?;
+    match kind {
+        MetricType::Counter => encoder.encode_counter::<NoLabelSet, _, u64>(&value, None),
+        _ => encoder.encode_gauge(&value),
+    }
 }
 
 /// A counter for each of some labels.

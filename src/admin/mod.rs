@@ -4,7 +4,6 @@
 //! part of it, and before them the guards. `app` runs it beside the site.
 
 mod explain;
-mod fields;
 mod guard;
 mod keys;
 mod metrics;
@@ -14,22 +13,24 @@ mod request;
 mod session;
 mod status;
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use warp::Filter as _;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+use warp::{Filter as _, Reply as _};
 
 use self::guard::Guard;
-use self::metrics::Metrics;
-use self::request::first_of;
+use self::request::{at, first_of, get, post_json, posted, resource, with};
+use self::status::reload;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{CacheConfig, Secret, ServerConfig};
 use crate::http::live::Live;
+use crate::inspect::PurgeRequest;
 use crate::reload::ReloadHandle;
 
 /// What the admin listener shows and changes.
@@ -58,11 +59,9 @@ pub(crate) struct Parts {
 }
 
 /// What the resources share.
-#[derive(Debug)]
 struct State {
     parts: Parts,
     guard: Guard,
-    metrics: Metrics,
 }
 
 /// Answers the requests of a listener that is bound to `bound`.
@@ -71,22 +70,26 @@ struct State {
 /// programs, and all but the login and the pages' own files only for who knows the token.
 pub(crate) fn filter(parts: Parts, bound: SocketAddr) -> BoxedFilter<(Response,)> {
     let guard = Guard::new(&parts.server, bound, &parts.clock);
-    let metrics = Metrics::new(&parts);
-    let state = Arc::new(State { parts, guard, metrics });
+    let state = Arc::new(State { parts, guard });
     let for_token = first_of([
-        keys::keys(&state),
+        get(&state, "/api/keys", keys::list),
         keys::key(&state),
-        keys::purge(&state),
-        status::status(&state),
-        status::reload(&state),
-        explain::explain(&state),
-        explain::plan(&state),
-        metrics::metrics(&state),
+        post_json(&state, "/api/purge", PurgeRequest::HELP, keys::purge),
+        get(&state, "/api/status", |state, _| ready(Ok(reply::json(&state.status())))),
+        resource(at("/api/reload"), posted("application/json").and(with(&state)).then(reload)),
+        get(&state, "/api/explain", explain::explain),
+        post_json(&state, "/api/plan", "`text` is the file as it would be saved", explain::plan),
+        get(&state, "/metrics", |state, _| ready(Ok(metrics::text(&state.parts)))),
         page::pages(&state),
     ]);
-    let guarded = first_of([page::open_pages(&state), guard::token(&state).and(for_token).boxed()]);
-    let guarded = guard::own_origin(&state).and(guarded).boxed();
-    first_of([status::healthz(), status::readyz(&state), guarded])
+    let guarded = first_of([
+        page::open_pages(&state),
+        guard::only(&state, Guard::check_token).and(for_token).boxed(),
+    ]);
+    let guarded = guard::only(&state, Guard::check_origin).and(guarded).boxed();
+    let alive = get(&state, "/healthz", |_, _| ready(Ok("alive\n".into_response())));
+    let takes_requests = get(&state, "/readyz", |state, _| ready(status::ready(&state)));
+    first_of([alive, takes_requests, guarded])
         .recover(reply::refusal)
         .unify()
         .with(warp::reply::with::headers(reply::safe_headers()))

@@ -7,7 +7,7 @@ mod view;
 
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
+use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use warp::filters::BoxedFilter;
@@ -16,12 +16,13 @@ use warp::{Filter as _, Reply};
 
 pub(super) use self::view::login_page;
 
-use self::view::{Column, ListPage, key_page, list_page};
+use self::view::{COLUMNS, Column, ListPage, key_page, list_page};
 use super::State;
-use super::fields::Fields;
 use super::keys::{EXAMINE_LIMIT, LIMIT};
 use super::reply::{self, Refusal};
-use super::request::{at, body, checked, first_of, posted, query, read, resource, with};
+use super::request::{
+    Answer, Fields, at, body, checked, first_of, get, methods, posted, resource, with,
+};
 use crate::cache::{KeyInfo, Listing, Purge, StoreError};
 use crate::inspect::{EntryPage, list_entries, percent_encoded};
 
@@ -30,7 +31,6 @@ const STEP: usize = 1000;
 const MAX_STEPS: usize = 100_000;
 
 /// What the page is asked to show.
-#[derive(Debug)]
 struct KeyFilter {
     /// As typed.
     text: Option<String>,
@@ -68,7 +68,7 @@ impl KeyFilter {
     fn address(&self, more: &[(&str, &str)]) -> String {
         let own = [("q", &self.text), ("route", &self.route)];
         let own = own.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let sort = Some(("sort", self.sort.name)).filter(|_| !self.sort.is_first());
+        let sort = Some(("sort", self.sort.name)).filter(|(_, name)| *name != COLUMNS[0].name);
         let named = |name: &str| more.iter().any(|(other, _)| *other == name);
         let pairs = own.chain(sort).filter(|(name, _)| !named(name)).chain(more.iter().copied());
         let pairs: Vec<String> = pairs
@@ -80,38 +80,35 @@ impl KeyFilter {
 
 /// What is for who has not logged in too: the login, and the pages' own files.
 pub(super) fn open_pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let log_in = form(state).then(log_in).map(Reply::into_response);
-    let login = read().map(|| reply::see_other("/")).or(log_in).unify();
+    let home = methods("GET, HEAD").map(|| Ok(reply::see_other("/")));
     first_of([
-        resource(at("/login"), login),
+        resource(at("/login"), home.or(form(state).then(log_in)).unify()),
         asset("/admin.css", "text/css; charset=utf-8", include_str!("page/admin.css")),
         asset("/admin.js", "text/javascript; charset=utf-8", include_str!("page/admin.js")),
         asset("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
     ])
 }
 
-fn asset(
-    path: &'static str,
-    content_type: &'static str,
-    text: &'static str,
-) -> BoxedFilter<(Response,)> {
-    let answer = move || warp::reply::with_header(text, CONTENT_TYPE, content_type);
-    resource(at(path), read().map(answer))
+fn asset(path: &'static str, kind: &'static str, text: &'static str) -> BoxedFilter<(Response,)> {
+    resource(at(path), methods("GET, HEAD").map(move || Ok(reply::typed(kind, text))))
 }
 
 /// The list of keys, a key by itself, and what their forms do.
 pub(super) fn pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let read = read().and(with(state)).and(query());
-    let log_out = form(state).and(warp::header::headers_cloned()).then(log_out);
+    let log_out = |state: Arc<State>, _fields, headers: HeaderMap| {
+        let cookies = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(with_cookie(&state.guard.sessions.close(cookies)))
+    };
+    let log_out = form(state).and(warp::header::headers_cloned()).map(log_out);
     first_of([
-        resource(at("/"), read.clone().then(list)),
-        resource(at("/key"), read.then(key)),
+        get(state, "/", list),
+        get(state, "/key", key),
         resource(at("/logout"), log_out),
         resource(at("/delete"), form(state).then(delete)),
     ])
 }
 
-async fn list(state: Arc<State>, query: Fields) -> Response {
+async fn list(state: Arc<State>, query: Fields) -> Answer {
     let filter = KeyFilter::of(&query);
     let listing = filter.listing(LIMIT, filter.cursor.clone());
     let site = state.parts.live.site();
@@ -120,24 +117,25 @@ async fn list(state: Arc<State>, query: Fields) -> Response {
         Err(why) => (EntryPage::default(), Some(why.to_string())),
     };
     let EntryPage { mut keys, cursor } = page;
-    filter.sort.sort(&mut keys);
+    keys.sort_by(|one, two| (filter.sort.compare)(one, two).then_with(|| one.key.cmp(&two.key)));
     // Where the store does not answer, `trouble` says so.
     let about = state.parts.cache.about().await.unwrap_or_default();
     let deleted = query.first("deleted").and_then(|count| count.parse().ok());
     let page = ListPage { filter: &filter, keys: &keys, cursor, trouble, deleted, about };
-    reply::html(list_page(&state, &site, &page))
+    Ok(reply::html(list_page(&state, &site, &page)))
 }
 
-async fn key(state: Arc<State>, query: Fields) -> Response {
+async fn key(state: Arc<State>, query: Fields) -> Answer {
     // `name` is for keys that are no text: a key as an address has it, so that it is encoded twice.
     let name = query.first("name").map(|name| percent_decode_str(&name).collect());
     let key = name.or(query.first("key").map(String::into_bytes)).unwrap_or_default();
-    let (status, found) = match state.inspect(&key).await {
-        Ok(Some(found)) => (StatusCode::OK, Ok(Some(found))),
-        Ok(None) => (StatusCode::NOT_FOUND, Ok(None)),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, Err(why)),
+    let found = state.parts.cache.inspect(&key).await;
+    let status = match &found {
+        Ok(Some(_)) => StatusCode::OK,
+        Ok(None) => StatusCode::NOT_FOUND,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    reply::with_status(status, reply::html(key_page(&state, &key, found)))
+    Ok(reply::with_status(status, reply::html(key_page(&state, &key, found))))
 }
 
 /// What a form of the page sends: with the token that the page's own forms have.
@@ -156,7 +154,7 @@ fn form(state: &Arc<State>) -> BoxedFilter<(Arc<State>, Fields)> {
     form.and(with(state)).and(body()).and_then(check).untuple_one().boxed()
 }
 
-async fn log_in(state: Arc<State>, fields: Fields) -> Result<Response, Refusal> {
+async fn log_in(state: Arc<State>, fields: Fields) -> Answer {
     if !state.guard.is_token(&fields.first("token").unwrap_or_default()) {
         return Err(state.guard.login(Some("That is not the token.")));
     }
@@ -166,16 +164,11 @@ async fn log_in(state: Arc<State>, fields: Fields) -> Result<Response, Refusal> 
     Ok(with_cookie(&cookie))
 }
 
-async fn log_out(state: Arc<State>, _fields: Fields, headers: HeaderMap) -> Response {
-    let cookies = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    with_cookie(&state.guard.sessions.close(cookies))
-}
-
 fn with_cookie(line: &str) -> Response {
     warp::reply::with_header(reply::see_other("/"), SET_COOKIE, line).into_response()
 }
 
-async fn delete(state: Arc<State>, fields: Fields) -> Result<Response, Refusal> {
+async fn delete(state: Arc<State>, fields: Fields) -> Answer {
     let filter = KeyFilter::of(&fields);
     let deleted = if fields.first("what").as_deref() == Some("filter") {
         state.delete_filtered(&filter).await?

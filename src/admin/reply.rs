@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
@@ -16,7 +16,8 @@ use warp::{Rejection, Reply};
 use super::page::login_page;
 use crate::cache::StoreError;
 use crate::config::Secret;
-use crate::http::problem::Problem;
+use crate::http::filter::into_reply;
+use crate::http::problem::{Form, Problem};
 
 /// Scripts, styles and requests of the listener's own only; nothing inline, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -113,11 +114,10 @@ impl Reply for Refusal {
                 with_status(StatusCode::UNAUTHORIZED, html(login_page(&form, wrong)))
             }
             Self::Problem { status, detail, header } => {
-                let problem = Problem::new(status).detail(detail).json();
-                let mut answer = with_status(status, typed("application/problem+json", problem));
-                let more = [Some((VARY, "accept")), header].into_iter().flatten();
-                let more = more.map(|(name, value)| (name, HeaderValue::from_static(value)));
-                answer.headers_mut().extend(more);
+                let problem = Problem::new(status).detail(detail).answer(Form::Json);
+                let mut answer = into_reply(problem);
+                let line = header.map(|(name, value)| (name, HeaderValue::from_static(value)));
+                answer.headers_mut().extend(line);
                 answer
             }
         }
@@ -126,14 +126,16 @@ impl Reply for Refusal {
 
 /// The answer to what the filters rejected.
 pub(super) async fn refusal(rejection: Rejection) -> Result<Response, Infallible> {
-    if let Some(refusal) = rejection.find::<Refusal>() {
-        return Ok(refusal.clone().into_response());
-    }
-    let refusal = if rejection.is_not_found() {
-        Refusal::new(StatusCode::NOT_FOUND, "there is no such address")
-    } else {
-        tracing::error!(?rejection, "a filter of the admin listener does not fit the others");
-        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be answered")
+    let refusal = match rejection.find::<Refusal>() {
+        Some(refusal) => refusal.clone(),
+        None if rejection.is_not_found() => {
+            Refusal::fixed(StatusCode::NOT_FOUND, "there is no such address")
+        }
+        None => {
+            tracing::error!(?rejection, "a filter of the admin listener does not fit the others");
+            let detail = "the request could not be answered";
+            Refusal::fixed(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        }
     };
     Ok(refusal.into_response())
 }

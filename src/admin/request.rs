@@ -1,45 +1,67 @@
 //! What the resources' filters are put together from: path, method, query and body of a request.
 
-use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{Stream, TryStreamExt as _};
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Filter, Rejection, Reply};
 
 use super::State;
-use super::fields::Fields;
 use super::reply::{Refusal, refusal};
 
-/// The longest body, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
-const TOO_LARGE: Refusal =
-    Refusal::fixed(StatusCode::PAYLOAD_TOO_LARGE, "the request's body is larger than 1 MiB");
-const SLOW: Refusal =
-    Refusal::fixed(StatusCode::REQUEST_TIMEOUT, "the request's body took too long to arrive");
 const BROKEN: Refusal =
     Refusal::fixed(StatusCode::BAD_REQUEST, "the request's body could not be read");
 
+/// What a resource's handler comes to.
+pub(super) type Answer = Result<Response, Refusal>;
+
 /// What answers at a path: its own refusals are answers too, so that no filter after it is asked.
-pub(super) fn resource<F, R>(path: BoxedFilter<()>, filter: F) -> BoxedFilter<(Response,)>
+pub(super) fn resource<F>(path: BoxedFilter<()>, filter: F) -> BoxedFilter<(Response,)>
 where
-    F: Filter<Extract = (R,), Error = Rejection> + Clone + Send + Sync + 'static,
-    R: Reply + 'static,
+    F: Filter<Extract = (Answer,), Error = Rejection> + Clone + Send + Sync + 'static,
 {
     path.and(filter.map(Reply::into_response).recover(refusal).unify()).boxed()
+}
+
+/// Answers GET and HEAD at a path, with the fields of its query.
+pub(super) fn get<F>(
+    state: &Arc<State>,
+    path: &'static str,
+    answer: fn(Arc<State>, Fields) -> F,
+) -> BoxedFilter<(Response,)>
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let query = raw_query().map(|query: String| Fields::parse(query.as_bytes()));
+    resource(at(path), methods("GET, HEAD").and(with(state)).and(query).then(answer))
+}
+
+/// Answers a POST with a JSON document at a path; who sends another is told `help`. No form of
+/// another site can send that content type.
+pub(super) fn post_json<T, F>(
+    state: &Arc<State>,
+    path: &'static str,
+    help: &'static str,
+    answer: fn(Arc<State>, T) -> F,
+) -> BoxedFilter<(Response,)>
+where
+    T: DeserializeOwned + Send + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let parse = move |body: Bytes| {
+        let refusal = |why: serde_json::Error| {
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{why}: {help}"))
+        };
+        checked(serde_json::from_slice(&body).map_err(refusal))
+    };
+    let document = posted("application/json").and(body()).and_then(parse);
+    resource(at(path), with(state).and(document).then(answer))
 }
 
 /// Asks the first of these that is there; nothing is, where none is.
@@ -63,11 +85,6 @@ pub(super) fn at(path: &'static str) -> BoxedFilter<()> {
     warp::path::full().and_then(matched).untuple_one().boxed()
 }
 
-/// What GET and HEAD ask for, which change nothing.
-pub(super) fn read() -> BoxedFilter<()> {
-    methods("GET, HEAD")
-}
-
 /// Lets through only requests of the methods that are listed as `Allow` lists them.
 pub(super) fn methods(allow: &'static str) -> BoxedFilter<()> {
     let check = move |method: Method| {
@@ -83,31 +100,9 @@ pub(super) fn with(state: &Arc<State>) -> BoxedFilter<(Arc<State>,)> {
     warp::any().map(move || Arc::clone(&state)).boxed()
 }
 
-/// The query's fields.
-pub(super) fn query() -> BoxedFilter<(Fields,)> {
-    raw_query()
-        .map(|query: Option<String>| Fields::parse(query.unwrap_or_default().as_bytes()))
-        .boxed()
-}
-
-/// The query as it was sent; nothing where there is none.
-pub(super) fn raw_query() -> BoxedFilter<(Option<String>,)> {
-    warp::query::raw().map(Some).or_else(|_none| ready(Ok::<_, Infallible>((None,)))).boxed()
-}
-
-/// A POST with a JSON document; who sends another is told `help`. No form of another site can send
-/// that content type.
-pub(super) fn posted_json<T>(help: &'static str) -> BoxedFilter<(T,)>
-where
-    T: DeserializeOwned + Send + 'static,
-{
-    let parse = move |body: Bytes| {
-        let refusal = |why: serde_json::Error| {
-            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{why}: {help}"))
-        };
-        checked(serde_json::from_slice(&body).map_err(refusal))
-    };
-    posted("application/json").and(body()).and_then(parse).boxed()
+/// The query as it was sent; empty where there is none.
+pub(super) fn raw_query() -> BoxedFilter<(String,)> {
+    warp::query::raw().or(warp::any().map(String::new)).unify().boxed()
 }
 
 /// A POST with a content type; its body is still to be read.
@@ -125,46 +120,53 @@ pub(super) fn posted(content_type: &'static str) -> BoxedFilter<()> {
     methods("POST").and(warp::header::headers_cloned()).and_then(check).untuple_one().boxed()
 }
 
-/// The whole body. It is counted as it comes: a chunked one says no length beforehand.
+/// The whole body, which the listener keeps within its bounds of size and time.
 pub(super) fn body() -> BoxedFilter<(Bytes,)> {
-    let read = async |parts| match timeout(BODY_TIME, whole(parts)).await {
-        Ok(body) => body.map_err(Rejection::from),
-        Err(_elapsed) => Err(SLOW.into()),
-    };
-    warp::body::stream().and_then(read).boxed()
+    let broken = |_rejection| checked(Err(BROKEN));
+    warp::body::bytes().or_else(broken).boxed()
 }
 
-async fn whole(parts: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Bytes, Refusal> {
-    let (mut parts, mut body) = (pin!(parts), BytesMut::new());
-    loop {
-        match parts.try_next().await {
-            Ok(Some(part)) if body.len() + part.remaining() > MAX_BODY => {
-                return Err(TOO_LARGE);
-            }
-            Ok(Some(part)) => bytes::BufMut::put(&mut body, part),
-            Ok(None) => return Ok(body.freeze()),
-            Err(_broken) => {
-                return Err(BROKEN);
-            }
-        }
+/// The most fields that are read of one query or form.
+const MAX_FIELDS: usize = 2000;
+
+/// A decoded query or form.
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// Reads `a=b&c=d`.
+    pub(super) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().take(MAX_FIELDS).collect())
+    }
+
+    /// The first value of that name, where it is not empty.
+    pub(super) fn first(&self, name: &str) -> Option<String> {
+        self.all(name).next().filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+
+    /// All values of that name.
+    pub(super) fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
+        self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| &**value)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inspect::percent_encoded;
 
-    #[tokio::test]
-    async fn a_body_is_read_up_to_its_bound_however_it_comes() {
-        for (parts, expected) in [
-            (vec![MAX_BODY], Ok(MAX_BODY)),
-            (vec![1, MAX_BODY - 1], Ok(MAX_BODY)),
-            (vec![MAX_BODY + 1], Err(TOO_LARGE)),
-            (vec![MAX_BODY, 1], Err(TOO_LARGE)),
-        ] {
-            let parts = parts.into_iter().map(|length| Ok(Bytes::from(vec![b'a'; length])));
-            let body = whole(futures_util::stream::iter(parts)).await;
-            assert_eq!(body.map(|body| body.len()), expected);
-        }
+    #[test]
+    fn fields_are_decoded_once() {
+        let fields = Fields::parse(b"match=a%2Bb+c&key=a&key=%2525&flag&empty=");
+        assert_eq!(fields.first("match").as_deref(), Some("a+b c"));
+        assert_eq!(fields.all("key").collect::<Vec<_>>(), ["a", "%25"]);
+        assert_eq!(fields.first("empty"), None);
+        assert_eq!(fields.first("nothing"), None);
+    }
+
+    #[test]
+    fn what_is_encoded_comes_back() {
+        let key = "a:<script>\"'&%41\u{ff} ?/";
+        let fields = Fields::parse(format!("key={}", percent_encoded(key.as_bytes())).as_bytes());
+        assert_eq!(fields.all("key").next(), Some(key));
     }
 }

@@ -16,12 +16,11 @@ pub(super) const LIFE: Duration = Duration::from_secs(12 * 60 * 60);
 const COOKIE: &str = "larder-session";
 
 /// The logins of one admin listener; gone with the process.
-#[derive(Debug)]
 pub(super) struct Sessions {
     clock: Clock,
     open: Mutex<VecDeque<(Fingerprint, Moment)>>,
     /// What the page's own forms send back, and no other page can know.
-    form: Secret,
+    pub(super) form: Secret,
 }
 
 impl Sessions {
@@ -56,11 +55,6 @@ impl Sessions {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         tokens(cookies)
             .any(|sent| open.iter().any(|(token, until)| now < *until && same(&sent, token)))
-    }
-
-    /// What a form of the page holds.
-    pub(super) fn form_token(&self) -> &Secret {
-        &self.form
     }
 
     /// Whether a form is the page's own.

@@ -1,50 +1,30 @@
-//! How the process and its site are doing: `/healthz`, `/readyz`, `/api/status`, `/api/reload`.
+//! How the process and its site are doing: `/readyz`, `/api/status`, `/api/reload`.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use warp::Filter as _;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
+use warp::Reply as _;
 
 use super::State;
 use super::reply::{self, Refusal};
-use super::request::{at, posted, read, resource, with};
+use super::request::Answer;
 use crate::config::needing_restart;
 use crate::diagnostic::{Report, render};
 use crate::reload::{Outcome, ReloadState};
 
-/// `GET /healthz`: that the process lives.
-pub(super) fn healthz() -> BoxedFilter<(Response,)> {
-    resource(at("/healthz"), read().map(|| "alive\n"))
+/// `GET /readyz`: whether the process takes requests; also without its Redis, but not while it
+/// stops.
+pub(super) fn ready(state: &State) -> Answer {
+    if state.parts.stop.is_cancelled() { Err(STOPPING) } else { Ok("ready\n".into_response()) }
 }
 
-/// `GET /readyz`: whether it takes requests; also without its Redis, but not while it stops.
-pub(super) fn readyz(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let ready = |state: Arc<State>| {
-        if state.parts.stop.is_cancelled() { Err(stopping()) } else { Ok("ready\n") }
-    };
-    resource(at("/readyz"), read().and(with(state)).map(ready))
-}
-
-fn stopping() -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the process is stopping")
-}
-
-/// `GET /api/status`.
-pub(super) fn status(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let status = |state: Arc<State>| reply::json(&state.status());
-    resource(at("/api/status"), read().and(with(state)).map(status))
-}
+const STOPPING: Refusal =
+    Refusal::fixed(StatusCode::SERVICE_UNAVAILABLE, "the process is stopping");
 
 /// `POST /api/reload`.
-pub(super) fn reload(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    resource(at("/api/reload"), posted("application/json").and(with(state)).then(run_reload))
-}
-
-async fn run_reload(state: Arc<State>) -> Result<Response, Refusal> {
+pub(super) async fn reload(state: Arc<State>) -> Answer {
     match state.parts.reload.reload_now().await {
         Outcome::Applied { .. } | Outcome::Unchanged => Ok(reply::json(&state.status())),
         Outcome::Refused(report) => {
@@ -55,7 +35,7 @@ async fn run_reload(state: Arc<State>) -> Result<Response, Refusal> {
             problem["diagnostics"] = render::json(&report);
             Ok(reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, reply::json(&problem)))
         }
-        Outcome::Stopping => Err(stopping()),
+        Outcome::Stopping => Err(STOPPING),
     }
 }
 
@@ -64,7 +44,7 @@ impl State {
     pub(super) fn status(&self) -> Value {
         let reload = self.parts.reload.status();
         let store = self.parts.cache.state();
-        let figures = store.near.figures;
+        let figures = store.near;
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "listen": self.parts.site.to_string(),
@@ -83,8 +63,8 @@ impl State {
                 "contended": store.contended,
             },
             "near_cache": {
-                "in_use": store.near.in_use,
-                "trouble": store.near.trouble,
+                "in_use": store.near_in_use,
+                "trouble": store.near_trouble,
                 "entries": figures.entries,
                 "bytes": figures.bytes,
                 "capacity_bytes": figures.capacity_bytes,

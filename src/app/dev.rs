@@ -1,7 +1,6 @@
 //! What `larder dev` does otherwise than `larder serve`: it starts on a broken file, takes the next
 //! free port, and says where it is.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use crate::build::site_of;
 use crate::clock::Clock;
 use crate::config::{CacheConfig, ServerConfig};
-use crate::dev::Lines;
+use crate::dev::LineForm;
 use crate::diagnostic::Report;
 use crate::http::listener::Listener;
 use crate::source::file::Disk;
@@ -22,15 +21,9 @@ const TRIES: u16 = 20;
 #[derive(Clone)]
 pub(crate) struct DevOptions {
     /// How each request is told.
-    pub lines: Lines,
+    pub lines: LineForm,
     /// Called once, when all addresses are open.
     pub opened: Arc<dyn Fn(&Opened) + Send + Sync>,
-}
-
-impl fmt::Debug for DevOptions {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("DevOptions").field("lines", &self.lines).finish_non_exhaustive()
-    }
 }
 
 /// Where a site is that has just been opened.
@@ -53,12 +46,14 @@ pub(crate) struct Opened {
 }
 
 /// What the sections of a broken file say, as far as they can be read; the defaults for the rest.
-pub(super) fn sections(root: &Path, main: &str, clock: &Clock) -> Option<Sections> {
+pub(super) fn sections(
+    root: &Path,
+    main: &str,
+    clock: &Clock,
+) -> Option<(ServerConfig, CacheConfig)> {
     let mut disk = Disk::new(root, clock.wall());
     site_of(main, &mut disk, clock).config.map(|config| (config.server, config.cache))
 }
-
-pub(super) type Sections = (ServerConfig, CacheConfig);
 
 /// Binds `address`, or the next port that is free and not `kept` for something else. Gives also
 /// whether the port that was asked for was taken.

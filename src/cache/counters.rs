@@ -42,7 +42,7 @@ pub struct Counters {
 impl Counters {
     /// How often the store failed, by kind.
     pub fn store_errors(&self) -> impl Iterator<Item = (Trouble, u64)> + '_ {
-        Trouble::ALL.into_iter().zip(self.store_errors.iter().map(Count::get))
+        Trouble::ALL.map(|(kind, _)| kind).into_iter().zip(self.store_errors.iter().map(Count::get))
     }
 
     pub(crate) fn store_error(&self, kind: Trouble) {
@@ -74,7 +74,6 @@ pub struct Histogram {
 
 impl Timings {
     /// What was counted so far.
-    #[must_use]
     pub fn read(&self) -> Histogram {
         let counts = self.buckets.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = BOUNDS_SECONDS.into_iter().zip(counts).collect();
@@ -99,7 +98,6 @@ pub struct Count(AtomicU64);
 
 impl Count {
     /// The count so far.
-    #[must_use]
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

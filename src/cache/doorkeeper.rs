@@ -25,14 +25,13 @@ const TURN: Duration = Duration::from_secs(30);
 const ROUTES: usize = 16_384;
 
 /// Decides whether a new key is stored.
-#[derive(Debug)]
 pub(crate) struct Doorkeeper {
     per_second: u32,
     state: Mutex<State>,
     hasher: RandomState,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     second: u64,
     /// How many new keys each route has had this second.
@@ -41,7 +40,7 @@ struct State {
     filters: [Filter; FILTERS],
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Filter {
     turn: u64,
     /// Empty, or a bit for each of [`BITS`].

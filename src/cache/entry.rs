@@ -46,7 +46,6 @@ const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 impl Entry {
     /// The entry of a render for `request`, made at `wall`.
-    #[must_use]
     pub fn new(rendered: Rendered, request: &CacheRequest, wall: SystemTime) -> Self {
         let lifetime = &request.lifetime;
         let ttl = whole_ms(lifetime.ttl.unwrap_or(Duration::ZERO));
@@ -70,13 +69,11 @@ impl Entry {
     /// Where the HTTP edge keeps what it prepares once: header lines, codings.
     ///
     /// Its weight is part of the estimate that [`Entry::weight`] gives.
-    #[must_use]
     pub fn prepared(&self) -> &OnceLock<Box<dyn Any + Send + Sync>> {
         &self.prepared
     }
 
     /// An estimate of the bytes it takes in memory, what the edge prepares included.
-    #[must_use]
     pub fn weight(&self) -> u64 {
         let body = self.body.len() as u64;
         OVERHEAD_BYTES + body * (1 + PREPARED_BODIES) + self.path.len() as u64
@@ -85,14 +82,9 @@ impl Entry {
 
 impl fmt::Debug for Entry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Entry")
-            .field("status", &self.status)
-            .field("route", &self.route)
-            .field("path", &self.path)
-            .field("fingerprint", &self.fingerprint)
-            .field("bytes", &self.body.len())
-            .field("ttl", &self.ttl)
-            .finish_non_exhaustive()
+        let Self { status, route, path, fingerprint, ttl, .. } = self;
+        let bytes = self.body.len();
+        write!(out, "Entry({status} {path} of {route}, {fingerprint}, {bytes} bytes for {ttl:?})")
     }
 }
 

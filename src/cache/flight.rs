@@ -14,10 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::entry::Entry;
 use super::freshness::AgedEntry;
-use super::outcome::{Detail, Lacked, Why};
-use super::request::RenderFailure;
+use super::outcome::{Answer, Detail};
 use crate::fingerprint::Fingerprint;
 
 /// How many run at once; past them an answer is 503. Clients that leave do not end theirs, and a
@@ -29,26 +27,11 @@ const FLIGHTS_AT_MOST: usize = 10_000;
 pub(crate) enum FlightResult {
     /// It was in the store, fresh, or stale without a refresh being due.
     Found { aged: AgedEntry, from: Detail },
-    /// It was rendered, or was not to be had.
-    Rendered {
-        result: Result<Arc<Entry>, RenderFailure>,
-        why: Why,
-        lacked: Lacked,
-        stored: bool,
-        detail: Option<Detail>,
-    },
-    /// The render failed with this status, and this stale one stands in.
-    StaleIfError { aged: AgedEntry, fwd_status: u16 },
-}
-
-impl FlightResult {
-    pub(crate) fn failed(failure: RenderFailure, why: Why, lacked: Lacked) -> Self {
-        Self::Rendered { result: Err(failure), why, lacked, stored: false, detail: None }
-    }
+    /// A render was needed: what came of it, as whoever started the flight is told.
+    Forwarded(Answer),
 }
 
 /// One look-up and render under way.
-#[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) key: String,
     pub(crate) route: Arc<str>,
@@ -77,21 +60,14 @@ const VOID: u8 = 2;
 impl Flight {
     /// Begins to write; false where a purge came since the flight began: then it may not.
     pub(crate) fn begin_write(&self) -> bool {
-        self.leave_under_way(WRITING)
+        self.leave_under_way(WRITING) == UNDER_WAY
     }
 
-    /// Forbids it to write; false where it has begun to, or was forbidden before.
-    fn void(&self) -> bool {
-        self.leave_under_way(VOID)
-    }
-
-    fn leave_under_way(&self, phase: u8) -> bool {
+    /// Sets the phase, once; gives the one that it was in.
+    fn leave_under_way(&self, phase: u8) -> u8 {
         let (success, failure) = (Ordering::SeqCst, Ordering::SeqCst);
-        self.phase.compare_exchange(UNDER_WAY, phase, success, failure).is_ok()
-    }
-
-    fn is_void(&self) -> bool {
-        self.phase.load(Ordering::SeqCst) == VOID
+        let was = self.phase.compare_exchange(UNDER_WAY, phase, success, failure);
+        was.unwrap_or_else(|other| other)
     }
 
     /// Gives those who wait what they may have meanwhile, without ending the flight.
@@ -108,25 +84,25 @@ impl Flight {
         self.progress.borrow().result.is_some()
     }
 
-    fn end(&self, result: FlightResult) {
+    /// Publishes what came of it, to who waits and who comes before it has left the list.
+    pub(crate) fn end(&self, result: FlightResult) {
         self.progress.send_modify(|progress| progress.result = Some(result));
     }
 }
 
 /// The flights of this process.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Flights {
     running: Mutex<Running>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Running {
     by_key: HashMap<String, Vec<Arc<Flight>>>,
     count: usize,
 }
 
 /// What [`Flights::join`] gives.
-#[derive(Debug)]
 pub(crate) enum Joined {
     /// Nobody is at it: the caller starts the flight and ends it.
     Lead(FlightGuard),
@@ -179,7 +155,7 @@ impl Flights {
                 let keep = !meant(flight);
                 if !keep {
                     *count -= 1;
-                    if !flight.void() && !flight.is_void() {
+                    if flight.leave_under_way(VOID) == WRITING {
                         writing.push(Arc::clone(flight));
                     }
                 }
@@ -212,25 +188,18 @@ impl Running {
     }
 }
 
-/// Ends its flight, whatever happens to the task that holds it.
-#[derive(Debug)]
+/// Ends its flight, whatever happens to the task that holds it, and only then lets the next one
+/// start.
 pub(crate) struct FlightGuard {
     flights: Arc<Flights>,
     pub(crate) flight: Arc<Flight>,
 }
 
-impl FlightGuard {
-    /// Publishes what came of it, and only then lets the next one start.
-    pub(crate) fn finish(self, result: FlightResult) {
-        self.flight.end(result);
-    }
-}
-
 impl Drop for FlightGuard {
     fn drop(&mut self) {
         if !self.flight.has_ended() {
-            let failure = RenderFailure::new(500, "the render ended without a result");
-            self.flight.end(FlightResult::failed(failure, Why::UriMiss, Lacked::Unknown));
+            let failed = Answer::failed(500, "the render ended without a result");
+            self.flight.end(FlightResult::Forwarded(failed));
         }
         self.flights.lock().remove(&self.flight);
     }

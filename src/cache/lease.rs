@@ -23,7 +23,6 @@ pub(crate) const WAIT_AT_MOST: Duration = Duration::from_secs(2);
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Makes tokens that no other instance makes.
-#[derive(Debug)]
 pub(crate) struct Tokens {
     instance: String,
     next: AtomicU64,
@@ -50,7 +49,7 @@ pub(crate) fn leased_key(key: &[u8]) -> Option<&[u8]> {
 
 /// Wakes those who wait for a key when it changes. Keys that share a stripe wake each other for
 /// nothing, which costs a look.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Waiters {
     stripes: Stripes<Notify, 256>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::entry::Entry;
 use super::freshness::AgedEntry;
 use super::setup::{Cache, Inner};
-use super::store::shared::{STEP, Shared};
+use super::store::shared::{SCAN_COUNT, Shared};
 use super::store::{Scanned, Start};
 use super::trouble::StoreError;
 use super::{look, record};
@@ -76,8 +76,6 @@ pub struct Inspection {
 
 /// The most keys in a page.
 const PAGE_AT_MOST: usize = 1000;
-/// How many keys one step of the walk looks at: well under 10 ms for Redis.
-const SCAN_COUNT: u32 = 1000;
 
 impl Cache {
     /// A page of the keys under the prefix; values that were loaded only where the glob asks so.
@@ -92,48 +90,42 @@ impl Cache {
         }
     }
 
-    /// One entry with its body; `None` where there is none under the key, or it is not ours.
+    /// One entry with its body; `None` where there is none under the key, or it is not ours. Under
+    /// a key that is no text, and so holds no record, the value's beginning only.
     ///
     /// # Errors
     /// Where the store could not be asked.
-    pub async fn inspect(&self, key: &str) -> Result<Option<Inspection>, StoreError> {
+    pub async fn inspect(&self, key: &[u8]) -> Result<Option<Inspection>, StoreError> {
         let inner = &self.inner;
-        let now = inner.clock.now();
+        let (now, text_key) = (inner.clock.now(), std::str::from_utf8(key).ok());
         let Some(shared) = &inner.shared else {
-            return Ok(inner.near.get(key, now).map(|aged| {
+            let found = text_key.and_then(|key| inner.near.get(key, now));
+            return Ok(found.map(|aged| {
                 // An entry that no record can hold is in memory all the same: it has no text.
                 let text = record::write(&aged.entry).unwrap_or_default();
                 let info = inner.info_of(key, &aged);
                 Inspection { info, entry: Some(aged.entry), text }
             }));
         };
-        if !inner.is_ours(key.as_bytes()) {
+        if !inner.is_ours(key) {
             return Ok(None);
         }
-        let call = shared.call_past_breaker(STEP, shared.remote().get(key));
+        let Some(text_key) = text_key else {
+            // A value of another type has a life and no length; what is not there has neither.
+            let starts = shared.starts(&[key.to_vec()]).await?;
+            let there = |start: &Start| start.len > 0 || start.left.is_some();
+            return Ok(starts.into_iter().next().filter(there).map(|start| Inspection {
+                info: info(key, &start),
+                entry: None,
+                text: start.bytes,
+            }));
+        };
+        let call = shared.past_breaker(shared.remote.get(text_key));
         let Some(stored) = call.await? else { return Ok(None) };
         let (text, len) = (stored.value.to_vec(), stored.value.len() as u64);
-        let info = info(key.as_bytes(), &Start { bytes: text.clone(), left: stored.left, len });
+        let info = info(key, &Start { bytes: text.clone(), left: stored.left, len });
         let entry = look::read(&stored, now).ok().map(|aged| aged.entry);
         Ok(Some(Inspection { info, entry, text }))
-    }
-
-    /// What there is under a key that is no text, or holds no text: the value's beginning only.
-    ///
-    /// # Errors
-    /// Where the store could not be asked.
-    pub async fn inspect_bytes(&self, key: &[u8]) -> Result<Option<Inspection>, StoreError> {
-        let Some(shared) = self.inner.shared.as_ref().filter(|_| self.inner.is_ours(key)) else {
-            return Ok(None);
-        };
-        // A value of another type has a life and no length; what is not there has neither.
-        let keys = [key.to_vec()];
-        let starts = shared.call_past_breaker(STEP, shared.remote().starts(&keys)).await?;
-        let there = |start: &Start| start.len > 0 || start.left.is_some();
-        Ok(starts.into_iter().next().filter(there).map(|start| {
-            let info = info(key, &start);
-            Inspection { info, entry: None, text: start.bytes }
-        }))
     }
 }
 
@@ -155,14 +147,15 @@ impl Inner {
         let more = found.len() > limit;
         found.truncate(limit);
         let cursor = found.last().filter(|_| more).map(|(key, _)| key.to_string());
-        Page { keys: found.iter().map(|(key, aged)| self.info_of(key, aged)).collect(), cursor }
+        let keys = found.iter().map(|(key, aged)| self.info_of(key.as_bytes(), aged));
+        Page { keys: keys.collect(), cursor }
     }
 
-    fn info_of(&self, key: &str, aged: &AgedEntry) -> KeyInfo {
+    fn info_of(&self, key: &[u8], aged: &AgedEntry) -> KeyInfo {
         let now = self.clock.now();
         let (left, age) = (aged.until().since(now), aged.age(now));
         let size_bytes = aged.entry.body.len() as u64;
-        KeyInfo::new(key.as_bytes(), Some(&aged.entry), Some(left), Some(age), size_bytes)
+        KeyInfo::new(key, Some(&aged.entry), Some(left), Some(age), size_bytes)
     }
 
     async fn list_store(
@@ -175,9 +168,7 @@ impl Inner {
         let (pattern, mut page) = (self.pattern(listing), Page::default());
         let mut examined = 0;
         loop {
-            let step = shared.remote().scan(cursor, &pattern, SCAN_COUNT);
-            let step = shared.call_past_breaker(STEP, step);
-            let Scanned { cursor: next, keys } = step.await?;
+            let Scanned { cursor: next, keys } = shared.scan(cursor, &pattern).await?;
             examined += SCAN_COUNT as usize;
             let room = limit - page.keys.len();
             let taken = self.take(shared, listing, keys, skip, room, &mut page.keys).await?;
@@ -216,7 +207,7 @@ impl Inner {
                 return Ok(places.get(keys.len() - rest.len()).copied());
             }
             let (some, later) = rest.split_at(room.min(rest.len()));
-            let starts = shared.call_past_breaker(STEP, shared.remote().starts(some)).await?;
+            let starts = shared.starts(some).await?;
             for (key, start) in some.iter().zip(&starts) {
                 let known = info(key, start);
                 if listing.route.is_none() || listing.route == known.route {
@@ -242,15 +233,12 @@ impl Inner {
         let text = String::from_utf8_lossy(key);
         let glob = listing.match_glob.as_deref();
         let asked = glob.is_some_and(|glob| glob.contains("~load"));
+        // A loaded value's key is `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
+        let rest = self.without_prefix(&text).and_then(|rest| rest.split_once(':'));
+        let is_loaded = rest.is_some_and(|(_, last)| last.starts_with("~load:"));
         self.is_ours(key)
-            && (asked || !self.is_loaded_value(&text))
+            && (asked || !is_loaded)
             && glob.is_none_or(|glob| self.matches(glob, &text))
-    }
-
-    /// Whether a key is one of `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
-    fn is_loaded_value(&self, key: &str) -> bool {
-        let rest = self.without_prefix(key).and_then(|rest| rest.split_once(':'));
-        rest.is_some_and(|(_, last)| last.starts_with("~load:"))
     }
 }
 

@@ -10,8 +10,15 @@ use super::store::shared::{Budget, Shared};
 use super::trouble::{StoreError, Trouble};
 use crate::clock::Moment;
 
+/// A flight on its way through the steps: what is asked for, and the time that is left for asking
+/// the store.
+pub(super) struct Steps<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) request: &'a CacheRequest,
+    pub(super) budget: Budget,
+}
+
 /// What a look into memory and the store gave.
-#[derive(Debug)]
 pub(super) enum Looked {
     /// It is served as it is.
     Usable { aged: AgedEntry, from: Detail },
@@ -22,64 +29,31 @@ pub(super) enum Looked {
 }
 
 /// Why a render is needed, and what to know for writing its result.
-#[derive(Debug)]
-pub(crate) struct Miss {
-    pub(crate) why: Why,
+pub(super) struct Miss {
+    pub(super) why: Why,
     /// For where the render fails.
-    pub(crate) stale_copy: Option<AgedEntry>,
-    /// Whether somebody waits for it.
-    pub(crate) role: Role,
-    /// What the store holds under the key.
-    pub(crate) before: StoredBefore,
-    /// What was found in place of a usable entry.
-    pub(crate) lacked: Lacked,
+    pub(super) stale_copy: Option<AgedEntry>,
+    /// Whether nobody waits for it, since the clients have a stale one.
+    pub(super) is_refresh: bool,
+    /// What the store holds under the key, as far as that is known.
+    pub(super) lacked: Lacked,
     /// What kept the store from being asked.
-    pub(crate) trouble: Option<Trouble>,
-}
-
-/// Whom a render is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// A client waits.
-    Foreground,
-    /// The clients have a stale one.
-    Refresh,
-}
-
-/// What a store holds under a key that has to be rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StoredBefore {
-    /// Nothing, or it could not be asked.
-    Nothing,
-    /// An older entry of ours.
-    Ours,
-    /// Something that another site, version or program wrote.
-    Foreign,
+    pub(super) trouble: Option<Trouble>,
 }
 
 impl Miss {
-    fn new(why: Why, stale_copy: Option<AgedEntry>, before: StoredBefore) -> Self {
-        let lacked = match before {
-            StoredBefore::Nothing => Lacked::Nothing,
-            StoredBefore::Ours => Lacked::TooOld,
-            StoredBefore::Foreign => Lacked::OtherVersion,
-        };
-        Self { why, stale_copy, role: Role::Foreground, before, lacked, trouble: None }
-    }
-
-    /// The store holds what is no record of larder's.
-    fn unreadable() -> Self {
-        Self { lacked: Lacked::Unreadable, ..Self::new(Why::UriMiss, None, StoredBefore::Foreign) }
+    fn new(why: Why, stale_copy: Option<AgedEntry>, lacked: Lacked) -> Self {
+        Self { why, stale_copy, is_refresh: false, lacked, trouble: None }
     }
 
     /// A stale entry is being served: its successor is wanted.
-    pub(crate) fn refresh(aged: AgedEntry) -> Self {
-        Self { role: Role::Refresh, ..Self::new(Why::Stale, Some(aged), StoredBefore::Ours) }
+    pub(super) fn refresh(aged: AgedEntry) -> Self {
+        Self { is_refresh: true, ..Self::new(Why::Stale, Some(aged), Lacked::TooOld) }
     }
 }
 
 impl Inner {
-    /// What is in this process's memory under `key`, and where.
+    /// What this process's own memory has under a key, and where.
     pub(super) fn in_memory(&self, key: &str, now: Moment) -> Option<(AgedEntry, Detail)> {
         let Some(shared) = &self.shared else {
             return self.near.get(key, now).map(|aged| (aged, Detail::Memory));
@@ -87,7 +61,7 @@ impl Inner {
         if let Some(aged) = self.near.get(key, now) {
             return Some((aged, Detail::Near));
         }
-        let aside = shared.is_down().then(|| self.aside.get(key, now))?;
+        let aside = shared.is_down().then(|| shared.aside.get(key, now))?;
         aside.map(|aged| (aged, Detail::StoreDown))
     }
 
@@ -104,100 +78,86 @@ impl Inner {
         let outcome = Outcome::stale(since, aged.age(now), detail);
         Some(Answer { result: Ok(aged.entry), outcome })
     }
+}
 
+impl Steps<'_> {
     /// Looks into memory, then into the store.
-    pub(crate) async fn look(&self, request: &CacheRequest, budget: &mut Budget) -> Looked {
-        let now = self.clock.now();
-        if let Some((aged, from)) = self.in_memory(&request.key, now) {
+    pub(super) async fn look(&mut self) -> Looked {
+        let (inner, request) = (self.inner, self.request);
+        let now = inner.clock.now();
+        if let Some((aged, from)) = inner.in_memory(&request.key, now) {
             let ours = aged.entry.fingerprint == request.fingerprint;
-            if ours || self.shared.is_none() {
-                return self.weigh(request, aged, from, now);
+            if ours || inner.shared.is_none() {
+                return self.weigh(aged, from, now);
             }
         }
-        match &self.shared {
-            Some(shared) => self.look_in_store(request, shared, budget).await,
-            None => Looked::Nothing(Miss::new(Why::UriMiss, None, StoredBefore::Nothing)),
-        }
-    }
-
-    async fn look_in_store(
-        &self,
-        request: &CacheRequest,
-        shared: &Shared,
-        budget: &mut Budget,
-    ) -> Looked {
-        let ticket = self.near.ticket(&request.key);
-        let before = self.clock.now();
-        match shared.get(&request.key, budget).await {
-            Ok(None) => {
-                self.look_aside(request, Miss::new(Why::UriMiss, None, StoredBefore::Nothing))
-            }
+        let nothing = Miss::new(Why::UriMiss, None, Lacked::Nothing);
+        let Some(shared) = &inner.shared else { return Looked::Nothing(nothing) };
+        let ticket = inner.near.ticket(&request.key);
+        let before = inner.clock.now();
+        let unreadable = match shared.call(&mut self.budget, shared.remote.get(&request.key)).await
+        {
+            Ok(None) => return self.look_aside(shared, nothing),
             Ok(Some(stored)) => match read(&stored, before) {
                 Ok(aged) => {
-                    if let Some(ticket) = ticket.filter(|_| self.settings.near) {
-                        self.near.put_read(ticket, &request.key, aged.clone());
+                    if let Some(ticket) = ticket.filter(|_| inner.settings.near) {
+                        inner.near.put_read(ticket, &request.key, aged.clone());
                     }
-                    self.counters.store_hits.add();
-                    self.weigh(request, aged, Detail::Redis, before)
+                    inner.counters.store_hits.add();
+                    return self.weigh(aged, Detail::Redis, before);
                 }
-                Err(flaw) => {
-                    self.counters.flawed.add();
-                    tracing::debug!(key = request.key, %flaw, "not usable");
-                    self.look_aside(request, Miss::unreadable())
-                }
+                Err(flaw) => flaw.to_string(),
             },
-            Err(StoreError { kind: Trouble::WrongType, .. }) => {
-                self.counters.flawed.add();
-                self.look_aside(request, Miss::unreadable())
-            }
+            Err(StoreError { kind: Trouble::WrongType, detail }) => detail.to_string(),
             Err(error) => {
-                let miss = Miss::new(Why::UriMiss, None, StoredBefore::Nothing);
                 let (lacked, trouble) = (Lacked::Unknown, Some(error.kind));
-                self.look_aside(request, Miss { lacked, trouble, ..miss })
+                return self.look_aside(shared, Miss { lacked, trouble, ..nothing });
             }
-        }
+        };
+        inner.counters.flawed.add();
+        tracing::debug!(key = request.key, flaw = unreadable, "not usable");
+        self.look_aside(shared, Miss { lacked: Lacked::Unreadable, ..nothing })
     }
 
     /// Where the store has nothing to give: what was rendered while it took no writes.
-    fn look_aside(&self, request: &CacheRequest, miss: Miss) -> Looked {
-        let now = self.clock.now();
-        let refused = miss.trouble.or_else(|| self.shared.as_ref()?.write_trouble());
-        let aside = refused.and_then(|refused| Some((self.aside.get(&request.key, now)?, refused)));
-        let Some((aged, refused)) = aside else { return Looked::Nothing(miss) };
-        let Miss { before, lacked, trouble, .. } = miss;
-        match self.weigh(request, aged, refused.into(), now) {
-            Looked::Nothing(miss) => Looked::Nothing(Miss { before, lacked, trouble, ..miss }),
+    fn look_aside(&self, shared: &Shared, miss: Miss) -> Looked {
+        let now = self.inner.clock.now();
+        let refused = miss.trouble.or_else(|| shared.write_trouble());
+        let aside = || shared.aside.get(&self.request.key, now);
+        let Some((refused, aged)) = refused.zip(aside()) else { return Looked::Nothing(miss) };
+        let Miss { lacked, trouble, .. } = miss;
+        match self.weigh(aged, refused.into(), now) {
+            Looked::Nothing(miss) => Looked::Nothing(Miss { lacked, trouble, ..miss }),
             usable => usable,
         }
     }
 
     /// What may be done with an entry that was found.
-    fn weigh(&self, request: &CacheRequest, aged: AgedEntry, from: Detail, now: Moment) -> Looked {
+    fn weigh(&self, aged: AgedEntry, from: Detail, now: Moment) -> Looked {
+        let (inner, request) = (self.inner, self.request);
         match aged.freshness(&request.fingerprint, &request.lifetime, now) {
             Freshness::Fresh { .. } => Looked::Usable { aged, from },
             Freshness::Revalidate { .. } => {
-                self.counters.stale_served.add();
-                if self.refreshes.is_due(&request.key, now) {
+                inner.counters.stale_served.add();
+                if inner.refreshes.is_due(&request.key, now) {
                     Looked::Meanwhile { aged, from }
                 } else {
                     Looked::Usable { aged, from }
                 }
             }
             Freshness::IfError => {
-                Looked::Nothing(Miss::new(Why::Stale, Some(aged), StoredBefore::Ours))
+                Looked::Nothing(Miss::new(Why::Stale, Some(aged), Lacked::TooOld))
             }
             Freshness::Gone if aged.entry.fingerprint == request.fingerprint => {
-                Looked::Nothing(Miss::new(Why::Stale, None, StoredBefore::Ours))
+                Looked::Nothing(Miss::new(Why::Stale, None, Lacked::TooOld))
             }
-            Freshness::Gone => {
-                Looked::Nothing(Miss::new(Why::UriMiss, None, StoredBefore::Foreign))
-            }
+            Freshness::Gone => Looked::Nothing(Miss::new(Why::UriMiss, None, Lacked::OtherVersion)),
         }
     }
 }
 
 /// The entry of a stored value, with its age; the read began at `before`.
-pub(crate) fn read(stored: &Stored, before: Moment) -> Result<AgedEntry, Flaw> {
+pub(super) fn read(stored: &Stored, before: Moment) -> Result<AgedEntry, Flaw> {
     let entry = record::read(&stored.value)?;
     match stored.left.filter(|left| *left <= entry.keep_for) {
         Some(left) => Ok(AgedEntry::read(entry.into(), left, before)),

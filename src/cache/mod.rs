@@ -12,13 +12,13 @@
 //! |---|---|
 //! | `trouble`, `pause`, `stripes` | the words: what may go wrong, whose turn it is |
 //! | `request`, `entry`, `record`, `freshness`, `outcome` | a render → what is kept and said |
-//! | `counters`, `notices`, `lease` | what is counted, said once, rendered by one instance |
-//! | `store` | the trait of a shared store, its breaker, Redis |
+//! | `counters`, `lease` | what is counted, rendered by one instance |
 //! | `near`, `doorkeeper`, `flight` | what is in memory, what gets in, who renders here |
-//! | `invalidator`, `tracking` | a change in Redis → what goes from memory |
+//! | `store` | the trait of a shared store, its breaker, Redis |
 //! | `setup` | all of these → a [`Cache`] |
+//! | `tracking` | a change in Redis → what goes from memory |
 //! | `look`, `claim`, `write` | the steps of a flight: before the render and after it |
-//! | `purge`, `list`, `state` | what the admin part asks for |
+//! | `purge`, `list`, `state` | what the admin part asks for, and what is said once |
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -34,12 +34,10 @@ mod doorkeeper;
 mod entry;
 mod flight;
 mod freshness;
-mod invalidator;
 mod lease;
 mod list;
 mod look;
 mod near;
-mod notices;
 mod outcome;
 mod pause;
 mod purge;
@@ -59,7 +57,7 @@ pub(crate) use self::list::{Inspection, KeyInfo};
 pub(crate) use self::outcome::Lacked;
 pub use self::outcome::{Answer, Detail, Outcome, Why};
 pub use self::purge::Purge;
-pub use self::request::{CacheRequest, Lifetime, Render, RenderFailure, Rendered};
+pub use self::request::{CacheRequest, Lifetime, RenderFailure, Rendered};
 pub use self::setup::{Cache, CacheSettings};
 pub use self::state::StoreState;
 pub(crate) use self::trouble::StoreError;
@@ -68,8 +66,8 @@ pub use self::trouble::Trouble;
 use self::claim::Claimed;
 use self::flight::{Flight, FlightGuard, FlightResult, Joined, Progress};
 use self::freshness::Freshness;
-use self::look::{Looked, Miss};
-use self::request::RENDER_AT_MOST;
+use self::look::{Looked, Miss, Steps};
+use self::request::{RENDER_AT_MOST, RenderResult};
 use self::setup::Inner;
 use self::store::shared::Budget;
 use crate::fingerprint::Fingerprint;
@@ -100,12 +98,15 @@ impl Cache {
         self.inner.counters.memory_hits.add();
     }
 
-    /// The response under a key: from memory, from the store, or by a render, of which there is
-    /// one at a time and which others wait for.
+    /// The response under a key: from memory, from the store, or by `render`, of which there is
+    /// one at a time, polled only where it is needed, and which others wait for.
     ///
     /// # Cancel safety
     /// Dropping the future ends nothing: the render goes on for those who wait, and is stored.
-    pub async fn answer<R: Render>(&self, request: CacheRequest, render: R) -> Answer {
+    pub async fn answer<R>(&self, request: CacheRequest, render: R) -> Answer
+    where
+        R: Future<Output = RenderResult> + Send + 'static,
+    {
         if let Some(answer) = self.peek(&request.key, &request.fingerprint, &request.lifetime) {
             self.count_hit();
             return answer;
@@ -126,8 +127,7 @@ impl Cache {
                 (flight, true)
             }
             Joined::Full => {
-                let failure = RenderFailure::new(503, "too many renders are under way");
-                return Answer { result: Err(failure), outcome: Outcome::forwarded(Why::UriMiss) };
+                return Answer::failed(503, "too many renders are under way");
             }
         };
         self.wait(&request, &flight, leads).await
@@ -136,11 +136,16 @@ impl Cache {
     /// Flies here as far as that goes without waiting (a short render, kept in memory), and from
     /// there on in a task of its own, which goes on whoever leaves. Where it panics, which is our
     /// bug, the guard ends the flight with an error.
-    async fn launch<R: Render>(&self, guard: FlightGuard, request: CacheRequest, render: R) {
+    async fn launch(
+        &self,
+        guard: FlightGuard,
+        request: CacheRequest,
+        render: impl Future<Output = RenderResult> + Send + 'static,
+    ) {
         let cache = self.clone();
         let mut flying = Box::pin(async move {
             let result = cache.fly(&request, render, &guard.flight).await;
-            guard.finish(result);
+            guard.flight.end(result);
         });
         let polled = poll_fn(|context| Poll::Ready(flying.as_mut().poll(context))).await;
         if polled.is_pending() {
@@ -149,15 +154,16 @@ impl Cache {
     }
 
     /// The whole story of a key: look, claim, render, write.
-    async fn fly<R: Render>(
+    async fn fly(
         &self,
         request: &CacheRequest,
-        render: R,
+        render: impl Future<Output = RenderResult>,
         flight: &Flight,
     ) -> FlightResult {
         let inner = &self.inner;
-        let mut budget = Budget::new(inner.settings.timeout);
-        let miss = match inner.look(request, &mut budget).await {
+        let budget = Budget(inner.settings.timeout);
+        let mut steps = Steps { inner, request, budget };
+        let miss = match steps.look().await {
             Looked::Usable { aged, from } => return FlightResult::Found { aged, from },
             Looked::Meanwhile { aged, from } => {
                 flight.serve_meanwhile(FlightResult::Found { aged: aged.clone(), from });
@@ -166,22 +172,26 @@ impl Cache {
             }
             Looked::Nothing(miss) => miss,
         };
-        let lease = match inner.claim(request, &miss, &mut budget).await {
+        let lease = match steps.claim(&miss).await {
             Claimed::Render(lease) => lease,
             Claimed::Found { aged, from } => return FlightResult::Found { aged, from },
         };
         match inner.render(render).await {
-            Ok(rendered) => inner.keep(request, rendered, &miss, lease, flight, &mut budget).await,
-            Err(failure) => inner.fail(request, failure, miss, lease, &mut budget).await,
+            Ok(rendered) => steps.keep(rendered, &miss, lease, flight).await,
+            Err(failure) => steps.fail(failure, miss, lease).await,
         }
     }
 
     /// A route that stores nothing: each request renders for itself, for as long as it waits.
-    async fn bypass<R: Render>(&self, request: CacheRequest, render: R) -> Answer {
+    async fn bypass(
+        &self,
+        request: CacheRequest,
+        render: impl Future<Output = RenderResult>,
+    ) -> Answer {
         let wall = self.inner.clock.wall();
         let rendered = self.inner.render(render).await;
         let result = rendered.map(|rendered| Arc::new(Entry::new(rendered, &request, wall)));
-        Answer { result, outcome: Outcome::forwarded(Why::Bypass) }
+        Answer { result, outcome: Outcome::forwarded(Why::Bypass, Lacked::Nothing) }
     }
 
     /// Waits for the end of a flight, or for what may be served meanwhile.
@@ -198,8 +208,7 @@ impl Cache {
                 return answer;
             }
             if progress.changed().await.is_err() {
-                let failure = RenderFailure::new(500, "the render ended without a result");
-                return Answer { result: Err(failure), outcome: Outcome::forwarded(Why::UriMiss) };
+                return Answer::failed(500, "the render ended without a result");
             }
         }
     }
@@ -207,10 +216,10 @@ impl Cache {
 
 impl Inner {
     /// Renders, for at most [`RENDER_AT_MOST`]; a panic is a failure like another.
-    async fn render<R: Render>(&self, render: R) -> Result<Rendered, RenderFailure> {
+    async fn render(&self, render: impl Future<Output = RenderResult>) -> RenderResult {
         self.counters.renders.add();
         let began = self.clock.now();
-        let work = AssertUnwindSafe(async move { render.render().await }).catch_unwind();
+        let work = AssertUnwindSafe(render).catch_unwind();
         let result = match tokio::time::timeout(RENDER_AT_MOST, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => {
@@ -229,12 +238,10 @@ impl Inner {
     /// The stale answer, where it may still be served to who asked.
     fn served_meanwhile(&self, request: &CacheRequest, result: FlightResult) -> Option<Answer> {
         let FlightResult::Found { aged, .. } = &result else { return None };
-        match aged.freshness(&request.fingerprint, &request.lifetime, self.clock.now()) {
-            Freshness::Fresh { .. } | Freshness::Revalidate { .. } => {
-                Some(self.answer_of(request, result, true))
-            }
-            Freshness::IfError | Freshness::Gone => None,
-        }
+        let now = self.clock.now();
+        let freshness = aged.freshness(&request.fingerprint, &request.lifetime, now);
+        let usable = matches!(freshness, Freshness::Fresh { .. } | Freshness::Revalidate { .. });
+        usable.then(|| self.answer_of(request, result, true))
     }
 
     /// The answer that a flight's result gives to who asked.
@@ -253,29 +260,11 @@ impl Inner {
                 };
                 Answer { result: Ok(aged.entry), outcome }
             }
-            FlightResult::Rendered { result, why, lacked, stored, detail } => {
-                let outcome = Outcome::Forwarded {
-                    why,
-                    lacked,
-                    fwd_status: None,
-                    stored,
-                    collapsed: !leads,
-                    age_seconds: None,
-                    detail,
-                };
-                Answer { result, outcome }
-            }
-            FlightResult::StaleIfError { aged, fwd_status } => {
-                let outcome = Outcome::Forwarded {
-                    why: Why::Stale,
-                    lacked: Lacked::TooOld,
-                    fwd_status: Some(fwd_status),
-                    stored: false,
-                    collapsed: !leads,
-                    age_seconds: Some(aged.age(now).as_secs()),
-                    detail: Some(Detail::StaleIfError),
-                };
-                Answer { result: Ok(aged.entry), outcome }
+            FlightResult::Forwarded(mut answer) => {
+                if let Outcome::Forwarded { collapsed, .. } = &mut answer.outcome {
+                    *collapsed = !leads;
+                }
+                answer
             }
         }
     }

@@ -7,7 +7,6 @@
 //! evicted: there are 1,024 counts, and each key has one of them, its stripe. Two keys of one
 //! stripe cost each other at most a read that is not kept.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -158,15 +157,6 @@ impl Near {
 
 fn lock(changes: &Mutex<u64>) -> MutexGuard<'_, u64> {
     changes.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl fmt::Debug for Near {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Near")
-            .field("trusted", &self.trusted)
-            .field("figures", &self.figures())
-            .finish_non_exhaustive()
-    }
 }
 
 /// How full a process's memory of entries is.

@@ -19,6 +19,14 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
+impl Answer {
+    /// Where nothing was found, and nothing could be rendered.
+    pub(super) fn failed(status: u16, detail: &str) -> Self {
+        let result = Err(RenderFailure::new(status, detail));
+        Self { result, outcome: Outcome::forwarded(Why::UriMiss, Lacked::Unknown) }
+    }
+}
+
 /// How an answer came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -96,22 +104,10 @@ pub enum Detail {
 }
 
 impl Outcome {
-    /// The `Cache-Status` line's value (RFC 9211), with the key where one is given.
-    #[must_use]
-    pub fn cache_status(&self, key: Option<&str>) -> String {
-        let mut text = String::new();
-        self.write(key, |piece| text.push_str(piece));
-        text
-    }
-
-    /// Appends the same to an answer that is written as bytes.
-    pub(crate) fn push_cache_status(&self, key: Option<&str>, out: &mut Vec<u8>) {
-        self.write(key, |piece| out.extend_from_slice(piece.as_bytes()));
-    }
-
-    /// Gives the `Cache-Status` line's value piece by piece: for a hit the formatter would take as
-    /// long as finding the entry.
-    fn write(&self, key: Option<&str>, mut out: impl FnMut(&str)) {
+    /// Appends the `Cache-Status` line's value (RFC 9211), with the key where one is given. For a
+    /// hit the formatter would take as long as finding the entry.
+    pub fn push_cache_status(&self, key: Option<&str>, out: &mut Vec<u8>) {
+        let mut out = |piece: &str| out.extend_from_slice(piece.as_bytes());
         let mut number = itoa::Buffer::new();
         let detail = match *self {
             Self::Hit { ttl_seconds, detail, .. } => {
@@ -142,13 +138,11 @@ impl Outcome {
     }
 
     /// Whether it is from the cache.
-    #[must_use]
     pub(crate) fn is_hit(&self) -> bool {
         matches!(self, Self::Hit { .. })
     }
 
     /// Whether the entry is kept, so that others will be answered from it.
-    #[must_use]
     pub(crate) fn is_kept(&self) -> bool {
         match *self {
             Self::Hit { .. } => true,
@@ -186,10 +180,10 @@ impl Outcome {
         Self::Hit { ttl_seconds: -late.max(1).cast_signed(), age_seconds: age.as_secs(), detail }
     }
 
-    pub(crate) fn forwarded(why: Why) -> Self {
+    pub(crate) fn forwarded(why: Why, lacked: Lacked) -> Self {
         Self::Forwarded {
             why,
-            lacked: Lacked::Nothing,
+            lacked,
             fwd_status: None,
             stored: false,
             collapsed: false,
@@ -262,7 +256,7 @@ mod tests {
     #[test]
     fn cache_status_is_written_as_in_rfc_9211() {
         let secs = Duration::from_secs;
-        let forwarded = Outcome::forwarded;
+        let forwarded = |why| Outcome::forwarded(why, Lacked::Nothing);
         let with = |outcome, stored, collapsed, fwd_status, detail| match outcome {
             Outcome::Forwarded { why, lacked, age_seconds, .. } => Outcome::Forwarded {
                 why,
@@ -298,12 +292,14 @@ mod tests {
             ),
         ];
         for (outcome, text) in cases {
-            assert_eq!(outcome.cache_status(None), format!("larder; {text}"));
-            let with_key = outcome.cache_status(Some("api:\"a\""));
+            let status = |key| {
+                let mut pushed = Vec::new();
+                outcome.push_cache_status(key, &mut pushed);
+                String::from_utf8(pushed).unwrap()
+            };
+            assert_eq!(status(None), format!("larder; {text}"));
+            let with_key = status(Some("api:\"a\""));
             assert_eq!(with_key, format!("larder; {text}; key=\"api:\\\"a\\\"\""));
-            let mut pushed = Vec::new();
-            outcome.push_cache_status(None, &mut pushed);
-            assert_eq!(pushed, outcome.cache_status(None).as_bytes());
         }
     }
 }

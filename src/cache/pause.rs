@@ -10,7 +10,6 @@ use crate::clock::Moment;
 const KEYS: usize = 4096;
 
 /// When each key's turn comes again.
-#[derive(Debug)]
 pub(crate) struct Pauses {
     turns: Map<Box<str>, Turn>,
     first: Duration,

@@ -14,12 +14,12 @@
 //! The sum covers every byte before it and the body: what was cut, mended by hand or half written
 //! is told from what larder wrote.
 
-use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::StatusCode;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -32,32 +32,24 @@ const VERSION: &str = "1";
 const HEAD_BYTES: usize = 32 * 1024;
 
 /// Why bytes are no record: a miss, never an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
     /// Not a record of larder at all, or not of this version.
+    #[error("not a record of this version")]
     Foreign,
     /// The body is not as long as the record says.
+    #[error("cut short, or too long")]
     Length,
     /// It was changed after it was written.
+    #[error("changed since it was written")]
     Sum,
     /// Without a TTL, or with a longer one than it was written with: another wrote it, or
     /// `PERSIST`.
+    #[error("without the TTL that it was written with")]
     Ttl,
 }
 
-impl fmt::Display for Flaw {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Foreign => "not a record of this version",
-            Self::Length => "cut short, or too long",
-            Self::Sum => "changed since it was written",
-            Self::Ttl => "without the TTL that it was written with",
-        })
-    }
-}
-
 /// What the lines before the body say.
-#[derive(Debug)]
 pub(crate) struct Head<'a> {
     /// The entry, still without its body.
     pub(crate) entry: Entry,
@@ -70,7 +62,6 @@ pub(crate) struct Head<'a> {
 }
 
 /// The record of an entry; nothing where a line of it could not be read back.
-#[must_use]
 pub fn write(entry: &Entry) -> Option<Vec<u8>> {
     let made = Timestamp::try_from(entry.made).ok()?;
     let lines = [&*entry.content_type, &entry.etag, &entry.route];
@@ -189,40 +180,10 @@ fn sum_of(head: &str, body: &[u8]) -> Fingerprint {
     Hasher::default().field(head).field(body).finish()
 }
 
-/// The words of RFC 9110 for the statuses that routes declare; none for the rest.
+/// The words of RFC 9110 for a status; none for one that it does not know.
 fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        203 => "Non-Authoritative Information",
-        204 => "No Content",
-        300 => "Multiple Choices",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        409 => "Conflict",
-        410 => "Gone",
-        418 => "I'm a teapot",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        451 => "Unavailable For Legal Reasons",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "",
-    }
+    let known = StatusCode::from_u16(status).ok();
+    known.and_then(|status| status.canonical_reason()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What a request wants of the cache, and the render that makes it where the cache has nothing.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,24 +29,8 @@ pub struct CacheRequest {
     pub io: bool,
 }
 
-/// Makes the response of an [`CacheRequest`]: called at most once, without the request at hand.
-pub trait Render: Send + 'static {
-    /// Renders; ended after 30 s, and then counted as failed.
-    ///
-    /// # Errors
-    /// A [`RenderFailure`]; nothing is stored then, and a stale copy may be served instead.
-    fn render(self) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send;
-}
-
-impl<F, T> Render for F
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Future<Output = Result<Rendered, RenderFailure>> + Send,
-{
-    async fn render(self) -> Result<Rendered, RenderFailure> {
-        self().await
-    }
-}
+/// What comes of a render; nothing is stored of a failure, and a stale copy may be served instead.
+pub(super) type RenderResult = Result<Rendered, RenderFailure>;
 
 /// A finished render.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! What a cache is made of, and how it is put together for memory or for Redis.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,10 @@ use tokio_util::task::TaskTracker;
 use super::counters::Counters;
 use super::doorkeeper::Doorkeeper;
 use super::flight::Flights;
-use super::invalidator::Invalidator;
 use super::lease::{Tokens, Waiters};
 use super::near::Near;
-use super::notices::Notices;
 use super::pause::Pauses;
+use super::state::Notices;
 use super::store::Remote;
 use super::store::redis::Redis;
 use super::store::redis::address::{Address, StoreUrlError};
@@ -49,12 +49,11 @@ pub struct CacheSettings {
 }
 
 /// Rendered responses by key; clones are the same cache.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Cache {
     pub(super) inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 pub(super) struct Inner {
     pub(super) settings: CacheSettings,
     pub(super) clock: Clock,
@@ -63,20 +62,23 @@ pub(super) struct Inner {
     ended: CancellationToken,
     /// Where entries are in memory. Without Redis this is the store; with Redis it is a copy of
     /// what Redis holds, near to who asks.
-    pub(super) near: Arc<Near>,
-    /// What was rendered while Redis took no writes, put aside for a few seconds: Redis never had
-    /// it, so that it is no copy and may not be in `near`.
-    pub(super) aside: Arc<Near>,
+    pub(super) near: Near,
     /// The store that other processes share; none with the memory store.
     pub(super) shared: Option<Arc<Shared>>,
     pub(super) flights: Arc<Flights>,
-    pub(super) waiters: Arc<Waiters>,
+    pub(super) waiters: Waiters,
     pub(super) tokens: Tokens,
     pub(super) doorkeeper: Doorkeeper,
     pub(super) overwrites: Pauses,
     pub(super) refreshes: Pauses,
     pub(super) counters: Arc<Counters>,
-    pub(super) notices: Arc<Notices>,
+    pub(super) notices: Notices,
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.settings.fmt(out)
+    }
 }
 
 impl Cache {
@@ -105,8 +107,7 @@ impl Cache {
         let cache = Self::build(settings, clock, tasks, Some((remote, ended.clone())));
         let inner = &cache.inner;
         if inner.settings.near {
-            let (prefix, notices) = (inner.settings.prefix.clone(), Arc::clone(&inner.notices));
-            let tracking = Tracking { address, prefix, invalidator: cache.invalidator(), notices };
+            let tracking = Tracking { address, cache: Arc::clone(inner) };
             tracking.start(&inner.tasks, ended);
         }
         Ok(cache)
@@ -124,47 +125,31 @@ impl Cache {
         let (shared, ended) = match remote {
             Some((remote, ended)) => {
                 let (clock, counters) = (clock.clone(), Arc::clone(&counters));
-                (Some(Shared::new(remote, clock, settings.timeout, counters)), ended)
+                let aside = Near::new(bytes / ASIDE_SHARE, largest, true);
+                (Some(Shared::new(remote, clock, settings.timeout, counters, aside)), ended)
             }
             None => (None, CancellationToken::new()),
         };
         let inner = Arc::new(Inner {
-            near: Arc::new(near),
-            aside: Arc::new(Near::new(bytes / ASIDE_SHARE, largest, true)),
+            near,
             shared,
             ended,
             clock,
             tasks,
             flights: Arc::default(),
-            waiters: Arc::default(),
+            waiters: Waiters::default(),
             tokens: Tokens::new(),
             doorkeeper: Doorkeeper::new(settings.max_new_keys),
             overwrites: Pauses::new(OVERWRITE_PAUSE, OVERWRITE_PAUSE),
             refreshes: Pauses::new(REFRESH_PAUSE, REFRESH_PAUSE_AT_MOST),
             counters,
-            notices: Arc::default(),
+            notices: Notices::default(),
             settings,
         });
         if let Some(shared) = &inner.shared {
-            let cache = Arc::downgrade(&inner);
-            shared.watch_over(&inner.tasks, inner.ended.clone(), move || {
-                if let Some(cache) = cache.upgrade() {
-                    cache.aside.clear();
-                }
-            });
+            shared.watch_over(&inner.tasks, inner.ended.clone());
         }
         Self { inner }
-    }
-
-    /// What changes of the store are passed on to.
-    pub(super) fn invalidator(&self) -> Invalidator {
-        let inner = &self.inner;
-        Invalidator {
-            near: Arc::clone(&inner.near),
-            aside: Arc::clone(&inner.aside),
-            waiters: Arc::clone(&inner.waiters),
-            counters: Arc::clone(&inner.counters),
-        }
     }
 
     /// The clock that its lifetimes run by.
@@ -180,11 +165,10 @@ impl Cache {
     }
 
     /// Ends the tasks that watch the store and lets go of its connections; renders go on.
-    pub async fn close(&self) {
+    pub fn close(&self) {
         self.inner.ended.cancel();
         if let Some(shared) = &self.inner.shared {
-            let closing = shared.remote().close();
-            let _ = shared.call_past_breaker(self.inner.settings.timeout, closing).await;
+            shared.remote.close();
         }
     }
 }

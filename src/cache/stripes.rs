@@ -5,7 +5,6 @@ use std::hash::{BuildHasher as _, RandomState};
 
 /// `N` slots, of which each key has one, with other keys. What is counted or waited for by key
 /// needs no map that grows with the keys, where it does no harm that two keys share a slot.
-#[derive(Debug)]
 pub(crate) struct Stripes<T, const N: usize> {
     slots: Box<[T; N]>,
     hasher: RandomState,

@@ -15,9 +15,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::invalidator::Invalidator;
-use super::lease::LEASE_PREFIX;
-use super::notices::Notices;
+use super::lease::{LEASE_PREFIX, leased_key};
+use super::setup::Inner;
 use super::store::redis::address::Address;
 
 /// How often a sign of life is asked for, and how long it may take: a connection that is lost
@@ -32,17 +31,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 
 /// Keeps the near cache told of changes.
-#[derive(Debug)]
 pub(crate) struct Tracking {
     pub(crate) address: Address,
-    /// The cache's prefix, without the colon.
-    pub(crate) prefix: String,
-    pub(crate) invalidator: Invalidator,
-    pub(crate) notices: Arc<Notices>,
+    pub(crate) cache: Arc<Inner>,
 }
 
 /// Why tracking is not on.
-#[derive(Debug)]
 enum Off {
     /// The server cannot be reached, or not now.
     Away(String),
@@ -55,7 +49,7 @@ impl Tracking {
     pub(crate) fn start(self, tasks: &TaskTracker, ended: CancellationToken) {
         tasks.spawn(async move {
             ended.run_until_cancelled(self.keep_up()).await;
-            self.invalidator.disarm();
+            self.cache.disarm();
         });
     }
 
@@ -65,20 +59,22 @@ impl Tracking {
             let closed = Arc::new(Notify::new());
             match self.arm(&closed).await {
                 Ok(mut connection) => {
-                    self.notices.set_near_trouble(None);
+                    self.cache.notices.set_near_trouble(None);
                     pause = FIRST_PAUSE;
                     self.watch(&mut connection, &closed).await;
-                    self.invalidator.disarm();
-                    self.notices.set_near_trouble(Some("the tracking connection was lost".into()));
+                    self.cache.disarm();
+                    self.cache
+                        .notices
+                        .set_near_trouble(Some("the tracking connection was lost".into()));
                     tracing::warn!("tracking lost: memory is emptied until it is on again");
                 }
                 Err(Off::Away(why)) => {
-                    self.notices.set_near_trouble(Some(why));
+                    self.cache.notices.set_near_trouble(Some(why));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(Off::Refused(why)) => {
-                    self.notices.near_refused(why);
+                    self.cache.notices.near_refused(why);
                     tokio::time::sleep(REFUSED_PAUSE).await;
                 }
             }
@@ -87,12 +83,12 @@ impl Tracking {
 
     /// Connects and turns tracking on; what is read after this may be kept.
     async fn arm(&self, closed: &Arc<Notify>) -> Result<MultiplexedConnection, Off> {
-        let (invalidator, closed) = (self.invalidator.clone(), Arc::clone(closed));
+        let (cache, closed) = (Arc::clone(&self.cache), Arc::clone(closed));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(EVERY))
             .set_push_sender(move |push: PushInfo| {
-                hear(&invalidator, &closed, &push);
+                hear(&cache, &closed, &push);
                 Ok::<(), ()>(())
             });
         let connecting = self.address.resp3.get_multiplexed_async_connection_with_config(&config);
@@ -100,13 +96,13 @@ impl Tracking {
         let mut connection = connected.map_err(|_| silent())?.map_err(|error| off(&error))?;
         let mut on = redis::cmd("CLIENT");
         on.arg("TRACKING").arg("ON").arg("BCAST");
-        on.arg("PREFIX").arg(format!("{}:", self.prefix));
+        on.arg("PREFIX").arg(format!("{}:", self.cache.settings.prefix));
         // Who waits for another instance's render is told when its lease ends.
-        on.arg("PREFIX").arg(format!("{LEASE_PREFIX}{}:", self.prefix));
+        on.arg("PREFIX").arg(format!("{LEASE_PREFIX}{}:", self.cache.settings.prefix));
         let answer = timeout(CONNECT, on.query_async::<Value>(&mut connection)).await;
         match answer.map_err(|_| silent())? {
             Ok(_) => {
-                self.invalidator.arm();
+                self.cache.arm();
                 Ok(connection)
             }
             Err(error) => Err(off(&error)),
@@ -116,9 +112,7 @@ impl Tracking {
     /// Returns when the connection is lost, or silent, or its near cache was disarmed.
     async fn watch(&self, connection: &mut MultiplexedConnection, closed: &Notify) {
         loop {
-            if timeout(EVERY, closed.notified()).await.is_ok()
-                || !self.invalidator.near.is_trusted()
-            {
+            if timeout(EVERY, closed.notified()).await.is_ok() || !self.cache.near.is_trusted() {
                 return;
             }
             let ping = redis::cmd("PING");
@@ -130,22 +124,64 @@ impl Tracking {
 }
 
 /// Called by the connection's driver, in the order in which Redis sent: never blocks.
-fn hear(invalidator: &Invalidator, closed: &Notify, push: &PushInfo) {
+fn hear(cache: &Inner, closed: &Notify, push: &PushInfo) {
     match push.kind {
         PushKind::Invalidate => match push.data.first() {
             Some(Value::Array(keys)) => keys.iter().for_each(|key| match key {
-                Value::BulkString(key) => invalidator.invalidate(key),
-                Value::SimpleString(key) => invalidator.invalidate(key.as_bytes()),
+                Value::BulkString(key) => cache.invalidate(key),
+                Value::SimpleString(key) => cache.invalidate(key.as_bytes()),
                 _ => {}
             }),
             // FLUSHALL and FLUSHDB send null instead of keys; what we don't know may be as bad.
-            _ => invalidator.invalidate_all(),
+            _ => cache.invalidate_all(),
         },
         PushKind::Disconnection => {
-            invalidator.disarm();
+            cache.disarm();
             closed.notify_one();
         }
         _ => {}
+    }
+}
+
+/// What happens here when the store tells of a change: every one passes through this.
+impl Inner {
+    /// A key was written, deleted, evicted or has expired.
+    pub(crate) fn invalidate(&self, key: &[u8]) {
+        let leased = leased_key(key);
+        // Our keys are text: another's, which is none, is in no memory here.
+        let Ok(changed) = std::str::from_utf8(leased.unwrap_or(key)) else { return };
+        self.counters.invalidations.add();
+        if leased.is_none() {
+            self.near.invalidate(changed);
+            if let Some(shared) = &self.shared {
+                shared.aside.invalidate(changed);
+            }
+        }
+        self.waiters.wake(changed);
+    }
+
+    /// All keys are gone.
+    pub(crate) fn invalidate_all(&self) {
+        self.counters.invalidations.add();
+        self.near.clear();
+        if let Some(shared) = &self.shared {
+            shared.aside.clear();
+        }
+        self.waiters.wake_all();
+    }
+
+    /// From now on every change is told.
+    pub(crate) fn arm(&self) {
+        self.near.arm();
+    }
+
+    /// Changes are no longer told.
+    pub(crate) fn disarm(&self) {
+        if self.near.is_trusted() {
+            self.counters.tracking_lost.add();
+        }
+        self.near.disarm();
+        self.waiters.wake_all();
     }
 }
 

@@ -1,10 +1,10 @@
 //! What may go wrong with a store, in words and as the kinds that decide what is done about it.
 
-use std::fmt;
 use std::sync::Arc;
 
 /// Why a store did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
 pub struct StoreError {
     /// What kind of trouble it is.
     pub kind: Trouble,
@@ -34,16 +34,17 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// All kinds, in the order in which they are declared: `kind as usize` is its place.
-    pub const ALL: [Self; 8] = [
-        Self::Away,
-        Self::Slow,
-        Self::Refused,
-        Self::Forbidden,
-        Self::Full,
-        Self::ReadOnly,
-        Self::WrongType,
-        Self::Garbled,
+    /// All kinds with their names for metrics, in the order in which they are declared: `kind as
+    /// usize` is its place.
+    pub(crate) const ALL: [(Self, &str); 8] = [
+        (Self::Away, "away"),
+        (Self::Slow, "slow"),
+        (Self::Refused, "refused"),
+        (Self::Forbidden, "forbidden"),
+        (Self::Full, "full"),
+        (Self::ReadOnly, "read_only"),
+        (Self::WrongType, "wrong_type"),
+        (Self::Garbled, "garbled"),
     ];
 
     /// Whether the store is of no use for a while, to reads too.
@@ -55,31 +56,13 @@ impl Trouble {
     /// The name for metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Away => "away",
-            Self::Slow => "slow",
-            Self::Refused => "refused",
-            Self::Forbidden => "forbidden",
-            Self::Full => "full",
-            Self::ReadOnly => "read_only",
-            Self::WrongType => "wrong_type",
-            Self::Garbled => "garbled",
-        }
+        Self::ALL[self as usize].1
     }
 }
 
 impl StoreError {
     /// An error of this kind.
-    #[must_use]
     pub fn new(kind: Trouble, detail: &str) -> Self {
         Self { kind, detail: detail.into() }
     }
 }
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.detail)
-    }
-}
-
-impl std::error::Error for StoreError {}

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::target::made;
 use super::{BAD_CONFIG, OK, ReportFormat, complain, say, stderr_is_coloured};
 use crate::build::Made;
-use crate::diagnostic::Report;
 use crate::diagnostic::render::{github, human, json};
 use crate::units::counted;
 
@@ -28,9 +27,4 @@ pub(super) fn run(config: &Path, format: ReportFormat) -> u8 {
         ReportFormat::Github => say(&github(&report)),
     }
     code
-}
-
-/// Shows a report that stops a command.
-pub(super) fn show(report: &Report) {
-    complain(&human(report, stderr_is_coloured(), None));
 }

@@ -1,14 +1,13 @@
 //! `larder dev`: runs the site for who works on it, with live reload.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Listening, serve, stderr_is_coloured};
+use super::{Listening, stderr_is_coloured};
 use crate::app::{DevOptions, Mode, Opened};
-use crate::dev::{LineForm, Lines};
+use crate::dev::LineForm;
 use crate::diagnostic::render::human;
 use crate::telemetry::{LogFormat, log_text};
 
@@ -21,8 +20,8 @@ pub(super) struct Arguments {
     pub(super) open: bool,
 }
 
-/// Serves the site whose main file is `config`, also where that file is wrong.
-pub(super) fn run(config: &Path, listening: &Listening, open: bool, log: LogFormat) -> u8 {
+/// For who works on the site: it is served also where its file is wrong. `open` opens a browser.
+pub(super) fn mode(open: bool, log: LogFormat) -> Mode {
     let form = match log {
         LogFormat::Json => LineForm::Json,
         LogFormat::Text if stderr_is_coloured() => LineForm::Coloured,
@@ -39,8 +38,7 @@ pub(super) fn run(config: &Path, listening: &Listening, open: bool, log: LogForm
             log_text(&format!("larder: no browser could be opened: {why}\n"));
         }
     };
-    let options = DevOptions { lines: Lines(form), opened: Arc::new(opened) };
-    serve::run(config, listening, Mode::Dev(options))
+    Mode::Dev(DevOptions { lines: form, opened: Arc::new(opened) })
 }
 
 /// Where everything is.

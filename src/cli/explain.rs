@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::target::{CommandError, Reach, Running, Target};
+use super::target::{CommandError, Reach, Target};
 use super::{ListFormat, OK, print, seconds};
 use crate::config::Secret;
 use crate::inspect::{Explained, explain};
@@ -29,28 +29,22 @@ pub(super) struct Arguments {
 pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandError> {
     let (url, headers) = (path_and_query(&arguments.url), &arguments.headers);
     let (explained, store) = match Target::find_or_empty(config, &arguments.reach)? {
-        Target::Running(running) => (ask(&running, &url, headers)?, store_of(&running)?),
+        Target::Running(running) => {
+            let mut query = vec![("url", &*url)];
+            query.extend(headers.iter().map(|line| ("header", &**line)));
+            let explained = running.get("/api/explain", &query)?;
+            let status: Value = running.get("/api/status", &[])?;
+            let store = status.pointer("/store/url").and_then(Value::as_str);
+            let unsaid = || "the running larder does not say where its store is".to_owned();
+            (explained, Secret::new(store.ok_or_else(unsaid)?))
+        }
         Target::Files(offline) => {
             let explained = explain(&offline.site, &offline.cache, &url, headers);
-            let explained = offline.wait(explained)?;
-            (explained, offline.store.clone())
+            (offline.runtime.block_on(explained)?, offline.store)
         }
     };
     print(arguments.format, &explained, |explained| text(explained, &store))?;
     Ok(OK)
-}
-
-fn ask(running: &Running, url: &str, headers: &[String]) -> Result<Explained, CommandError> {
-    let headers = headers.iter().map(|line| ("header", line.as_str()));
-    let query: Vec<_> = [("url", url)].into_iter().chain(headers).collect();
-    running.get("/api/explain", &query)
-}
-
-/// The store of a running site, without its password.
-fn store_of(running: &Running) -> Result<Secret, CommandError> {
-    let status: Value = running.get("/api/status", &[])?;
-    let url = status.pointer("/store/url").and_then(Value::as_str);
-    Ok(Secret::new(url.ok_or("the running larder does not say where its store is".to_owned())?))
 }
 
 /// Path and query of an address.

@@ -21,24 +21,16 @@ const FILES: &[(&str, &str)] = &[
 pub(super) fn run(directory: &Path) -> Result<u8, CommandError> {
     let there = FILES.iter().map(|(path, _)| directory.join(path)).find(|path| path.exists());
     if let Some(path) = there {
-        return Err(CommandError::Failed(format!(
-            "{} is there already: nothing was written",
-            path.display()
-        )));
+        return Err(format!("{} is there already: nothing was written", path.display()).into());
     }
     for (path, text) in FILES {
-        write(&directory.join(path), text).map_err(|why| {
-            format!("{} cannot be written: {why}", directory.join(path).display())
-        })?;
+        let path = directory.join(path);
+        // Never over one that is there.
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::File::create_new(&path)?.write_all(text.as_bytes()))
+            .map_err(|why| format!("{} cannot be written: {why}", path.display()))?;
     }
     say(&format!("a new site is in {0}: now `cd {0} && larder dev`\n", directory.display()));
     Ok(OK)
-}
-
-/// Writes a new file; never over one that is there.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::File::create_new(path)?.write_all(text.as_bytes())
 }

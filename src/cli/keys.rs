@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::target::{CommandError, Reach, Target};
 use super::{ListFormat, OK, say, seconds};
 use crate::cache::Listing;
@@ -61,7 +63,7 @@ pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, Comma
     loop {
         let page = page(&target, arguments, cursor)?;
         for row in &page.keys {
-            say(&if is_human { shown(row) } else { json_line(row)? });
+            say(&if is_human { shown(row) } else { format!("{}\n", json!(row)) });
         }
         count += page.keys.len() as u64;
         cursor = page.cursor;
@@ -97,14 +99,11 @@ fn page(
         Target::Files(offline) => {
             let (limit, examine_limit) = (PAGE, PAGE * 10);
             let listing = Listing { match_glob, route, cursor, limit, examine_limit };
-            let page = offline.wait(list_entries(&offline.site, &offline.cache, listing));
+            let page =
+                offline.runtime.block_on(list_entries(&offline.site, &offline.cache, listing));
             Ok(page.map_err(|why| format!("Redis cannot be asked: {why}"))?)
         }
     }
-}
-
-fn json_line(row: &EntryRow) -> Result<String, CommandError> {
-    Ok(serde_json::to_string(row).map_err(|why| why.to_string())? + "\n")
 }
 
 fn shown(row: &EntryRow) -> String {
@@ -128,7 +127,8 @@ pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, Com
     let Purged { deleted } = match Target::find(config, &arguments.reach)? {
         Target::Running(running) => running.post("/api/purge", &request(arguments))?,
         Target::Files(offline) => offline
-            .wait(request(arguments).run(&offline.site, &offline.cache))
+            .runtime
+            .block_on(request(arguments).run(&offline.site, &offline.cache))
             .map_err(|why| why.to_string())?,
     };
     say(&format!("{} deleted\n", counted(deleted, "key", "keys")));

@@ -1,27 +1,26 @@
-//! The commands, one file each. Only this module prints and decides exit codes.
+//! The commands; all but the shortest have a file each. Only this module prints and decides exit
+//! codes.
 
 mod check;
-mod completions;
 mod dev;
 mod explain;
-mod health;
 mod init;
 mod keys;
 mod plan;
 mod routes;
-mod serve;
 mod target;
 mod warm;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use self::target::CommandError;
-use crate::app::Mode;
+use self::target::{CommandError, Reach, Running};
+use crate::app::{self, Mode, Options};
+use crate::diagnostic::render::human;
 use crate::telemetry::{self, LogFormat, Reader};
 
 /// All went well.
@@ -54,17 +53,17 @@ struct Common {
 }
 
 /// What a running server can be told instead of the file's `server` and `cache` sections.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Listening {
+#[derive(Debug, Default, Args)]
+struct Listening {
     /// Where the site is served, instead of `server.listen`.
     #[arg(long, value_name = "ADDRESS")]
-    pub(crate) listen: Option<String>,
+    listen: Option<String>,
     /// Where the admin listener is, instead of `server.admin`; `off` for none.
     #[arg(long, value_name = "ADDRESS")]
-    pub(crate) admin: Option<String>,
+    admin: Option<String>,
     /// Where responses are kept, instead of `cache.store`.
     #[arg(long, value_name = "URL")]
-    pub(crate) store: Option<String>,
+    store: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,12 +107,12 @@ enum Command {
         shell: clap_complete::Shell,
     },
     /// Says whether a running site answers, for container health checks.
-    Health(target::Reach),
+    Health(Reach),
 }
 
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListFormat {
+enum ListFormat {
     /// For people.
     Human,
     /// JSON.
@@ -122,7 +121,7 @@ pub(crate) enum ListFormat {
 
 /// How diagnostics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
+enum ReportFormat {
     /// For people, coloured on a terminal.
     Human,
     /// One JSON document.
@@ -151,9 +150,9 @@ pub fn main() -> ExitCode {
     telemetry::start(common.log, reader);
     let config = &common.config;
     let done = match command {
-        Command::Serve(own) => Ok(serve::run(config, &own.over(listening), Mode::Serve)),
+        Command::Serve(own) => serve(config, own.over(listening), Mode::Serve),
         Command::Dev(dev::Arguments { listening: own, open }) => {
-            Ok(dev::run(config, &own.over(listening), open, common.log))
+            serve(config, own.over(listening), dev::mode(open, common.log))
         }
         Command::Check { format } => Ok(check::run(config, format)),
         Command::Explain(arguments) => explain::run(config, &arguments),
@@ -162,27 +161,48 @@ pub fn main() -> ExitCode {
         Command::Keys(arguments) => keys::list(config, &arguments),
         Command::Purge(arguments) => keys::purge(config, &arguments),
         Command::Warm(arguments) => warm::run(config, &arguments),
-        Command::Schema => Ok(schema()),
+        Command::Schema => {
+            say(&format!("{:#}\n", crate::config::schema()));
+            Ok(OK)
+        }
         Command::Init { directory } => init::run(&directory),
-        Command::Completions { shell } => Ok(completions::run(shell)),
-        Command::Health(reach) => health::run(config, &reach),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "larder", &mut text);
+            say(&String::from_utf8_lossy(&text));
+            Ok(OK)
+        }
+        Command::Health(reach) => health(config, &reach),
     };
     let code = done.unwrap_or_else(|error| report_and_exit_code(&error));
     telemetry::flush();
     ExitCode::from(code)
 }
 
-/// Writes the schema that editors check a site's file with.
-fn schema() -> u8 {
-    say(&format!("{:#}\n", crate::config::schema()));
-    OK
+/// Serves the site whose main file is `config` until it is told to stop.
+fn serve(config: &Path, listening: Listening, mode: Mode) -> Result<u8, CommandError> {
+    let Listening { listen, admin, store } = listening;
+    app::run(&Options { config: config.to_owned(), listen, admin, store, mode }).map(|()| OK)
+}
+
+/// 0 where the site's admin listener answers, else 1.
+fn health(config: &Path, reach: &Reach) -> Result<u8, CommandError> {
+    match Running::find(config, reach) {
+        Ok(running) => running.check_ready()?,
+        Err(why) => {
+            say(&format!("{why}\n"));
+            return Ok(FAILED);
+        }
+    }
+    say("ready\n");
+    Ok(OK)
 }
 
 /// Says why a command failed; gives its exit code.
 fn report_and_exit_code(error: &CommandError) -> u8 {
     match error {
         CommandError::BadConfig(report) => {
-            check::show(report);
+            complain(&human(report, stderr_is_coloured(), None));
             BAD_CONFIG
         }
         CommandError::Failed(why) => {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::target::{CommandError, Offline, Reach, Target};
 use super::{ListFormat, OK, print};
-use crate::build::{root_and_name, site_of_text};
+use crate::build::{root_and_name, site_of};
 use crate::clock::Clock;
 use crate::inspect::{Plan, plan};
 use crate::source::file::Disk;
@@ -43,9 +43,10 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandErr
 fn local(config: &Path, offline: &Offline, text: &str) -> Result<Plan, CommandError> {
     let (root, main) = root_and_name(config);
     let clock = Clock::system();
-    let made = site_of_text(&main, text, &mut Disk::new(&root, clock.wall()), &clock);
+    let mut disk = Disk::new(&root, clock.wall()).with_text(&main, text.to_owned());
+    let made = site_of(&main, &mut disk, &clock);
     let new = made.site.ok_or(CommandError::BadConfig(made.report))?;
-    Ok(offline.wait(plan(&offline.site, &new, &offline.cache, &clock)))
+    Ok(offline.runtime.block_on(plan(&offline.site, &new, &offline.cache, &clock)))
 }
 
 fn shown(plan: &Plan) -> String {

@@ -1,6 +1,7 @@
 //! `larder routes`: the routes of the file, a line each.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, CommandError>
     let mut routes: Vec<&Route> = site.routes.iter().map(AsRef::as_ref).collect();
     routes.sort_by(|a, b| (a.pattern.as_str(), &a.method).cmp(&(b.pattern.as_str(), &b.method)));
     if format == ListFormat::Json {
-        let rows: Vec<Value> = routes.iter().map(|route| row(route)).collect();
+        let rows = routes.iter().map(|route| row(route)).collect();
         say(&format!("{}\n", Value::Array(rows)));
         return Ok(OK);
     }
@@ -23,12 +24,14 @@ pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, CommandError>
     let width = routes.iter().map(|route| address(route).chars().count()).max().unwrap_or(0);
     let names = routes.iter().map(|route| route.name.chars().count()).max().unwrap_or(0);
     for route in routes {
+        let unkept = if route.key.is_some() { "off" } else { "-" };
+        let ttl = ttl_of(route).map_or(unkept.to_owned(), show_duration);
         say(&format!(
             "{:<width$}  {:<names$}  {:<8}  {:>6}  {}\n",
             address(route),
             route.name,
             kind(&route.source),
-            ttl(route),
+            ttl,
             about(route),
         ));
     }
@@ -37,19 +40,10 @@ pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, CommandError>
 
 /// What the key holds besides the path, and the summary.
 fn about(route: &Route) -> String {
-    let reads = if route.key.is_some() { input_names(route) } else { Vec::new() };
-    let reads: Vec<&str> =
-        reads.iter().map(String::as_str).filter(|name| !is_of_path(name)).collect();
-    let key = if reads.is_empty() { String::new() } else { format!("by {}", reads.join(", ")) };
-    match (&route.summary, key.is_empty()) {
-        (Some(summary), true) => summary.clone(),
-        (Some(summary), false) => format!("{key}  {summary}"),
-        (None, _) => key,
-    }
-}
-
-fn is_of_path(input: &str) -> bool {
-    input == "path" || input.starts_with("params")
+    let mut reads = if route.key.is_some() { input_names(route) } else { Vec::new() };
+    reads.retain(|name| name != "path" && !name.starts_with("params"));
+    let key = (!reads.is_empty()).then(|| format!("by {}", reads.join(", ")));
+    key.into_iter().chain(route.summary.clone()).collect::<Vec<_>>().join("  ")
 }
 
 fn kind(source: &Source) -> &'static str {
@@ -65,13 +59,9 @@ fn kind(source: &Source) -> &'static str {
     }
 }
 
-/// How long it is kept; `-` for what is never stored.
-fn ttl(route: &Route) -> String {
-    match (&route.key, route.lifetime.ttl) {
-        (Some(_), Some(ttl)) => show_duration(ttl),
-        (Some(_), None) => "off".to_owned(),
-        (None, _) => "-".to_owned(),
-    }
+/// How long it is kept; nothing for what is never stored.
+fn ttl_of(route: &Route) -> Option<Duration> {
+    route.key.as_ref().and(route.lifetime.ttl)
 }
 
 fn row(route: &Route) -> Value {
@@ -82,10 +72,7 @@ fn row(route: &Route) -> Value {
         "source": kind(&route.source),
         "status": route.status,
         "content_type": route.content_type,
-        "ttl_ms": match (&route.key, route.lifetime.ttl) {
-            (Some(_), Some(ttl)) => u64::try_from(ttl.as_millis()).ok(),
-            _ => None,
-        },
+        "ttl_ms": ttl_of(route).and_then(|ttl| u64::try_from(ttl.as_millis()).ok()),
         "inputs": input_names(route),
         "summary": route.summary,
         "place": route.place.to_string(),

@@ -9,11 +9,10 @@ use serde_json::Value;
 use ureq::RequestBuilder;
 
 use super::complain;
-use crate::build::{Made, root_and_name, site_of};
+use crate::build::{Made, environment, root_and_name, site_of};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
-use crate::config::Secret;
-use crate::diagnostic::Report;
+use crate::config::{Secret, load};
 use crate::site::Site;
 use crate::source::file::Disk;
 
@@ -27,14 +26,8 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 /// The store that is of one process only.
 const MEMORY: &str = "memory";
 
-/// Why a command could not do its work.
-#[derive(Debug)]
-pub(super) enum CommandError {
-    /// The site's files are wrong.
-    BadConfig(Report),
-    /// Something else, in words.
-    Failed(String),
-}
+/// Why a command could not do its work: as why a site could not be started.
+pub(super) use crate::app::StartError as CommandError;
 
 impl From<String> for CommandError {
     fn from(why: String) -> Self {
@@ -43,7 +36,7 @@ impl From<String> for CommandError {
 }
 
 /// What the command line says of the running site.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Reach {
     /// The admin listener of the running site, instead of `server.admin`.
     #[arg(long, value_name = "URL")]
@@ -54,7 +47,6 @@ pub(super) struct Reach {
 }
 
 /// The admin listener of a running site.
-#[derive(Debug)]
 pub(super) struct Running {
     agent: ureq::Agent,
     base: String,
@@ -62,7 +54,6 @@ pub(super) struct Running {
 }
 
 /// A site that runs, or its files and its store.
-#[derive(Debug)]
 pub(super) enum Target {
     /// One runs.
     Running(Running),
@@ -71,7 +62,6 @@ pub(super) enum Target {
 }
 
 /// A site's files and its store.
-#[derive(Debug)]
 pub(super) struct Offline {
     /// The site, compiled.
     pub(super) site: Site,
@@ -130,29 +120,18 @@ impl Target {
     }
 }
 
-/// The admin address that the file says, as far as the file can be read.
-fn admin_of(config: &Path) -> Option<String> {
-    let (root, main) = root_and_name(config);
-    let mut disk = Disk::new(&root, Clock::system().wall());
-    let loaded = crate::config::load(&main, &mut disk, &crate::build::environment);
-    loaded.config?.server.admin
-}
-
 impl Running {
     /// The running site, or words that none answers, and where.
     pub(super) fn find(config: &Path, reach: &Reach) -> Result<Self, String> {
-        let Some(admin) = reach.admin.clone().or_else(|| admin_of(config)) else {
-            return Err("the file has no admin listener to ask (`--admin` names one)".to_owned());
+        // As far as the file can be read.
+        let admin_of_file = || {
+            let (root, main) = root_and_name(config);
+            let mut disk = Disk::new(&root, Clock::system().wall());
+            load(&main, &mut disk, &environment).config?.server.admin
         };
-        let running = Self::at(admin.clone());
-        match running.agent.get(running.url("/healthz")).call() {
-            Ok(_) => Ok(running),
-            Err(_) => Err(format!("no larder answers at {admin} (`--admin` names another)")),
-        }
-    }
-
-    fn at(admin: String) -> Self {
-        let base = if admin.contains("://") { admin } else { format!("http://{admin}") };
+        let admin = reach.admin.clone().or_else(admin_of_file);
+        let admin = admin.ok_or("the file has no admin listener to ask (`--admin` names one)")?;
+        let base = if admin.contains("://") { admin.clone() } else { format!("http://{admin}") };
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .timeout_connect(Some(CONNECT_PATIENCE))
@@ -162,7 +141,11 @@ impl Running {
             .build()
             .into();
         let token = std::env::var("LARDER_ADMIN_TOKEN").ok().filter(|token| !token.is_empty());
-        Self { agent, base: base.trim_end_matches('/').to_owned(), token }
+        let running = Self { agent, base: base.trim_end_matches('/').to_owned(), token };
+        match running.agent.get(running.url("/healthz")).call() {
+            Ok(_) => Ok(running),
+            Err(_) => Err(format!("no larder answers at {admin} (`--admin` names another)")),
+        }
     }
 
     /// Whether it takes requests.
@@ -230,10 +213,7 @@ fn text_of(answer: Answer) -> Result<String, CommandError> {
     let problem: Option<Value> = serde_json::from_str(&text).ok();
     let member = |name: &str| problem.as_ref()?.get(name)?.as_str();
     let words = member("detail").or_else(|| member("title")).unwrap_or("no reason was given");
-    let hint = match status.as_u16() {
-        401 => "; set LARDER_ADMIN_TOKEN to its admin token",
-        _ => "",
-    };
+    let hint = if status == 401 { "; set LARDER_ADMIN_TOKEN to its admin token" } else { "" };
     Err(format!("the running larder says {}: {words}{hint}", status.as_u16()).into())
 }
 
@@ -245,29 +225,22 @@ impl Offline {
             .enable_all()
             .build()
             .map_err(|why| format!("no runtime: {why}"))?;
-        let typed = &site.cache;
         let settings = CacheSettings {
-            prefix: typed.prefix.clone(),
-            memory_bytes: typed.memory,
+            prefix: site.cache.prefix.clone(),
+            memory_bytes: site.cache.memory,
             timeout: STORE_PATIENCE,
-            max_entry_bytes: typed.max_entry,
+            max_entry_bytes: site.cache.max_entry,
             max_new_keys: u32::MAX,
             near: false,
         };
         let tasks = tokio_util::task::TaskTracker::new();
-        let cache = {
-            let _inside = runtime.enter();
-            match store.reveal() {
-                MEMORY => Cache::memory(settings, Clock::system(), tasks),
-                url => Cache::redis(url, settings, Clock::system(), tasks)
-                    .map_err(|why| why.to_string())?,
-            }
+        let inside = runtime.enter();
+        let cache = match store.reveal() {
+            MEMORY => Cache::memory(settings, Clock::system(), tasks),
+            url => Cache::redis(url, settings, Clock::system(), tasks)
+                .map_err(|why| why.to_string())?,
         };
+        drop(inside);
         Ok(Self { site, cache, store, why, runtime })
-    }
-
-    /// Runs a future to its end.
-    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandErr
     match target {
         Target::Running(running) => {
             let site = compiled(config)?;
-            let base = served_at(&running, &site, arguments)?;
+            let base = served_at(&running, arguments)?;
             for url in urls(&site, arguments) {
                 let answer = running.visit(&format!("{base}{url}"));
                 count(&url, answer.map_err(|why| format!("{base} does not answer: {why}")));
@@ -76,15 +76,11 @@ fn urls(site: &Site, arguments: &Arguments) -> Vec<String> {
 }
 
 /// Where a running site is served.
-fn served_at(
-    running: &Running,
-    site: &Site,
-    arguments: &Arguments,
-) -> Result<String, CommandError> {
-    if let Some(listen) = &arguments.listen {
-        return Ok(format!("http://{listen}"));
-    }
-    let status: Value = running.get("/api/status", &[])?;
-    let listen = status.get("listen").and_then(Value::as_str).unwrap_or(&site.server.listen);
+fn served_at(running: &Running, arguments: &Arguments) -> Result<String, CommandError> {
+    let listen = match &arguments.listen {
+        Some(listen) => return Ok(format!("http://{listen}")),
+        None => running.get::<Value>("/api/status", &[])?["listen"].take(),
+    };
+    let listen = listen.as_str().ok_or("the running larder does not say where it is".to_owned())?;
     Ok(format!("http://{}", listen.replacen("0.0.0.0", "127.0.0.1", 1)))
 }

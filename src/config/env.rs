@@ -44,11 +44,14 @@ fn filled(report: &mut Report, env: Env, text: &str, span: &Span) -> Option<Stri
         if let Some(next) = after.strip_prefix('$') {
             out.push('$');
             rest = next;
-        } else if let Some((inner, next)) = after.strip_prefix('{').and_then(closed) {
+        } else if let Some((inner, next)) =
+            after.strip_prefix('{').and_then(|after| after.split_once('}'))
+        {
             match variable(env, inner) {
                 Ok(value) => out.push_str(&value),
-                Err(missing) => {
-                    report.push(missing.diagnose(inner, span));
+                Err((message, help)) => {
+                    let place = span.find(&format!("${{{inner}}}"));
+                    report.push(Diagnostic::new(Code::EnvMissing, message, &place).help(help));
                     whole = false;
                 }
             }
@@ -62,68 +65,25 @@ fn filled(report: &mut Report, env: Env, text: &str, span: &Span) -> Option<Stri
     whole.then_some(out)
 }
 
-/// What is inside of `…}` and what follows.
-fn closed(text: &str) -> Option<(&str, &str)> {
-    text.split_once('}')
-}
-
-/// Why a variable has no value.
-enum Missing {
-    /// It is not set, and there is no default.
-    Unset,
-    /// It is not set, and the file has a message for that.
-    Message(String),
-    /// It is no variable's name.
-    NotAName,
-}
-
-fn variable(env: Env, inner: &str) -> Result<String, Missing> {
+/// A variable's value, from what stands between the braces; else what is wrong and how to mend it.
+fn variable(env: Env, inner: &str) -> Result<String, (String, String)> {
     let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inner.len());
-    let (name, rest) = inner.split_at_checked(end).ok_or(Missing::NotAName)?;
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(Missing::NotAName);
-    }
+    let (name, rest) = inner.split_at_checked(end).unwrap_or_default();
+    let is_name = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
     // As in a shell: `:-` and `:?` count an empty variable as not set.
-    let set = env(name).filter(|value| rest.is_empty() || !value.is_empty());
-    if let Some(default) = rest.strip_prefix(":-") {
-        Ok(set.unwrap_or_else(|| default.to_owned()))
-    } else if let Some(message) = rest.strip_prefix(":?") {
-        set.ok_or_else(|| Missing::Message(message.to_owned()))
-    } else if rest.is_empty() {
-        set.ok_or(Missing::Unset)
+    let set = || env(name).filter(|value| rest.is_empty() || !value.is_empty());
+    if is_name && let Some(default) = rest.strip_prefix(":-") {
+        Ok(set().unwrap_or_else(|| default.to_owned()))
+    } else if is_name && let Some(words) = rest.strip_prefix(":?") {
+        let words = if words.trim().is_empty() { String::new() } else { format!(": {words}") };
+        let help = format!("set {name} in the environment");
+        set().ok_or_else(|| (format!("`{name}` is not set{words}"), help))
+    } else if is_name && rest.is_empty() {
+        let help =
+            format!("set {name}, or write a default: `${{{name}:-…}}`; `$$` is a dollar sign");
+        set().ok_or_else(|| (format!("`${{{name}}}` is not set"), help))
     } else {
-        Err(Missing::NotAName)
-    }
-}
-
-impl Missing {
-    fn diagnose(self, inner: &str, span: &Span) -> Diagnostic {
-        let written = format!("${{{inner}}}");
-        let place = span.text().find(&written).map_or_else(
-            || span.clone(),
-            |at| {
-                let start = span.range().start + at;
-                Span::new(span.file(), start..start + written.len())
-            },
-        );
-        let name = inner.split(':').next().unwrap_or(inner);
-        let (message, help) = match self {
-            Self::Unset => (
-                format!("`{written}` is not set"),
-                format!("set {name}, or write a default: `${{{name}:-…}}`; `$$` is a dollar sign"),
-            ),
-            Self::Message(words) if words.trim().is_empty() => {
-                (format!("`{name}` is not set"), format!("set {name} in the environment"))
-            }
-            Self::Message(words) => {
-                (format!("`{name}` is not set: {words}"), format!("set {name} in the environment"))
-            }
-            Self::NotAName => (
-                format!("`{written}` names no environment variable"),
-                "write ${NAME}, ${NAME:-default} or ${NAME:?message}; `$${` for the text itself"
-                    .to_owned(),
-            ),
-        };
-        Diagnostic::new(Code::EnvMissing, message, &place).help(help)
+        let help = "write ${NAME}, ${NAME:-default} or ${NAME:?message}; `$${` for the text itself";
+        Err((format!("`${{{inner}}}` names no environment variable"), help.to_owned()))
     }
 }

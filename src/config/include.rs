@@ -27,35 +27,20 @@ pub fn load(main: &str, files: &mut dyn Files, env: &dyn Fn(&str) -> Option<Stri
         Reader { report: &mut report, files, env, sources: Vec::new(), included: Vec::new() };
     let config = reader.main(main);
     let sources = reader.sources;
-    Loaded { config, report: in_order(&report, &sources) }
+    Loaded { config, report: in_order(report, &sources) }
 }
 
 /// The report in order of files and places, without what only follows from another mistake.
-fn in_order(report: &Report, sources: &[Arc<SourceFile>]) -> Report {
-    let causes: Vec<Span> = report
-        .iter()
-        .filter(|diagnostic| matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes))
-        .filter_map(main_place)
-        .cloned()
-        .collect();
-    let follows = |diagnostic: &&Diagnostic| {
-        let of_cause = matches!(diagnostic.code, Code::EnvMissing | Code::NeedsQuotes);
-        !of_cause
-            && main_place(diagnostic).is_some_and(|at| causes.iter().any(|cause| meets(cause, at)))
-    };
-    let mut list: Vec<Diagnostic> =
-        report.iter().filter(|diagnostic| !follows(diagnostic)).cloned().collect();
-    list.sort_by_key(|diagnostic| {
-        main_place(diagnostic).map(|at| {
-            let file = sources.iter().position(|file| Arc::ptr_eq(file, at.file()));
-            (file, at.range().start)
-        })
+fn in_order(mut report: Report, sources: &[Arc<SourceFile>]) -> Report {
+    let is_cause = |it: &Diagnostic| matches!(it.code, Code::EnvMissing | Code::NeedsQuotes);
+    let causes = report.iter().filter(|it| is_cause(it));
+    let causes: Vec<Span> = causes.filter_map(|it| it.place().cloned()).collect();
+    report.retain(|it| {
+        is_cause(it)
+            || !it.place().is_some_and(|place| causes.iter().any(|cause| meets(cause, place)))
     });
-    list.into_iter().collect()
-}
-
-fn main_place(diagnostic: &Diagnostic) -> Option<&Span> {
-    diagnostic.labels.first().map(|label| &label.span)
+    let files: Vec<String> = sources.iter().map(|file| file.name.clone()).collect();
+    report.in_order_of(&files)
 }
 
 /// Whether two places of one file have a byte in common.
@@ -87,13 +72,8 @@ struct Step {
 
 impl Reader<'_> {
     fn main(&mut self, path: &str) -> Option<Config> {
-        let root = match self.read(path) {
-            Ok(file) => self.parse(&file)?,
-            Err(why) => {
-                self.unreadable(path, &why, &Span::new(&SourceFile::new(path, ""), 0..0));
-                return None;
-            }
-        };
+        let file = self.read(path, &Span::new(&SourceFile::new(path, ""), 0..0))?;
+        let root = self.parse(&file)?;
         let main: MainConfig = decode::file(self.report, &root);
         let mut way = vec![Step { path: path.to_owned(), entry: None }];
         self.includes(&main.part.include, &mut way);
@@ -101,12 +81,13 @@ impl Reader<'_> {
         Some(decode::merge(self.report, &root, main, self.sources.clone(), included))
     }
 
-    fn read(&mut self, path: &str) -> Result<Arc<SourceFile>, FileError> {
-        let content = self.files.read(path, MAX_FILE_BYTES)?;
-        let text = String::from_utf8_lossy(&content.bytes);
-        let file = SourceFile::new(content.path, text);
+    /// Reads a file for which `entry` asks.
+    fn read(&mut self, path: &str, entry: &Span) -> Option<Arc<SourceFile>> {
+        let read = self.files.read(path, MAX_FILE_BYTES);
+        let content = read.map_err(|why| self.unreadable(path, &why, entry)).ok()?;
+        let file = SourceFile::new(content.path, String::from_utf8_lossy(&content.bytes));
         self.sources.push(Arc::clone(&file));
-        Ok(file)
+        Some(file)
     }
 
     /// Says that a file cannot be read.
@@ -125,9 +106,8 @@ impl Reader<'_> {
         if let Some(at) = file.text.find('\u{fffd}') {
             let place = Span::new(file, at..at + '\u{fffd}'.len_utf8());
             let message = "a byte here is no UTF-8 text";
-            let diagnostic =
-                Diagnostic::new(Code::YamlSyntax, message, &place).help("save the file as UTF-8");
-            self.report.push(diagnostic);
+            let diagnostic = Diagnostic::new(Code::YamlSyntax, message, &place);
+            self.report.push(diagnostic.help("save the file as UTF-8"));
             return None;
         }
         let mut root = yaml::parse(file, self.report)?;
@@ -153,14 +133,8 @@ impl Reader<'_> {
     }
 
     fn included(&mut self, path: String, entry: &Span, way: &mut Vec<Step>) {
-        let file = match self.read(&path) {
-            Ok(file) => file,
-            Err(why) => {
-                self.unreadable(&path, &why, entry);
-                return;
-            }
-        };
-        let Some(root) = self.parse(&file) else { return };
+        let file = self.read(&path, entry);
+        let Some(root) = file.and_then(|file| self.parse(&file)) else { return };
         let mut part: PartConfig = decode::file(self.report, &root);
         let include = std::mem::take(&mut part.include);
         // Its place among the files is before those that it includes itself.
@@ -176,18 +150,12 @@ impl Reader<'_> {
         if is_named(path) {
             return vec![path.to_owned()];
         }
-        let found = match self.files.glob(path) {
-            Ok(found) => found,
-            Err(why) => {
-                self.unreadable(path, &why, &pattern.span);
-                return Vec::new();
-            }
-        };
-        if found.is_empty() {
+        let found = self.files.glob(path).map_err(|why| self.unreadable(path, &why, &pattern.span));
+        if found.as_ref().is_ok_and(Vec::is_empty) {
             let message = format!("`{path}` names no file");
             self.report.push(Diagnostic::new(Code::IncludeEmpty, message, &pattern.span));
         }
-        found
+        found.unwrap_or_default()
     }
 
     fn cycle(&mut self, way: &[Step], entry: &Span, path: &str) {

@@ -12,36 +12,23 @@ pub(super) struct Line<'f> {
     pub(super) start: usize,
     /// Its text.
     pub(super) text: &'f str,
+    /// Where in it the byte is that was asked for.
+    pub(super) at: usize,
 }
 
 impl<'f> Line<'f> {
     /// The line that the byte at `offset` is in.
     pub(super) fn around(file: &'f Arc<SourceFile>, offset: usize) -> Self {
-        let text = file.text.as_str();
-        let mut offset = offset.min(text.len());
-        while !text.is_char_boundary(offset) {
-            offset -= 1;
-        }
-        let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
-        let bom = first_start(text);
-        let start = before.rfind('\n').map_or(bom, |newline| newline + 1);
-        let end = offset + after.find('\n').unwrap_or(after.len());
-        let text = text.get(start..end.max(start)).unwrap_or_default().trim_end_matches('\r');
-        Self { file, start, text }
+        let range = file.line_around(offset);
+        let (start, text) = (range.start, file.text.get(range).unwrap_or_default());
+        Self { file, start, text, at: offset.saturating_sub(start) }
     }
 
-    /// The nearest line above that says something.
-    pub(super) fn above(self) -> Option<Self> {
-        let mut line = self;
-        // Of a file that begins with a byte order mark the first line does not start at 0.
-        while line.start > first_start(&self.file.text) {
-            line = Self::around(self.file, line.start - 1);
-            let said = line.text.trim();
-            if !said.is_empty() && !said.starts_with('#') {
-                return Some(line);
-            }
-        }
-        None
+    /// The lines above that say something, the nearest first.
+    pub(super) fn above(self) -> impl Iterator<Item = Self> + Clone {
+        let above = self.file.text.get(..self.start).unwrap_or_default();
+        let lines = above.rmatch_indices('\n').map(move |(at, _)| Self::around(self.file, at));
+        lines.filter(|line| !line.text.trim().is_empty() && !line.text.trim().starts_with('#'))
     }
 
     /// How many spaces and tabs it begins with.
@@ -90,11 +77,8 @@ impl<'f> Line<'f> {
     /// The bracket of the lines above that is still open here, looked for over 100 lines.
     pub(super) fn open_bracket_above(self) -> Option<Span> {
         let mut closed = 0_usize;
-        let mut line = self;
-        for _ in 0..100 {
-            line = line.above()?;
-            let brackets = brackets(line.text);
-            for (at, bracket) in brackets.into_iter().rev() {
+        for line in self.above().take(100) {
+            for (at, bracket) in brackets(line.text).into_iter().rev() {
                 match bracket {
                     '}' | ']' => closed += 1,
                     _ if closed > 0 => closed -= 1,
@@ -117,7 +101,7 @@ impl<'f> Line<'f> {
 }
 
 /// The brackets of flow mappings and lists in a line, outside quotes and comments.
-fn brackets(line: &str) -> Vec<(usize, char)> {
+pub(super) fn brackets(line: &str) -> Vec<(usize, char)> {
     let mut brackets = Vec::new();
     let mut quote = None;
     let mut before = ' ';
@@ -127,7 +111,7 @@ fn brackets(line: &str) -> Vec<(usize, char)> {
             (Some(open), c) if c == open => quote = None,
             (None, '#') if before == ' ' => break,
             // A brace inside a plain text, as in `/{name}:`, opens nothing.
-            (None, '{' | '[') if " {[,".contains(before) => brackets.push((at, c)),
+            (None, '{' | '[') if " {[,:".contains(before) => brackets.push((at, c)),
             (None, '}' | ']') if !brackets.is_empty() || line.trim_start().starts_with(c) => {
                 brackets.push((at, c));
             }
@@ -140,22 +124,13 @@ fn brackets(line: &str) -> Vec<(usize, char)> {
 
 /// Where the colon after a key is: outside quotes, before a blank or the end.
 fn colon(text: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match (quote, c) {
-            (None, '"' | '\'') if at == 0 => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            (None, ':') if chars.peek().is_none_or(|(_, next)| next.is_whitespace()) => {
-                return Some(at);
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Where the first line of a text starts: behind a byte order mark.
-fn first_start(text: &str) -> usize {
-    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+    let quote = text.chars().next().filter(|c| ['"', '\''].contains(c));
+    let start = match quote {
+        Some(quote) => text.get(1..)?.find(quote)? + 2,
+        None => 0,
+    };
+    let mut colons = text.get(start..)?.match_indices(':').map(|(at, _)| start + at);
+    colons.find(|at| {
+        text.get(at + 1..).is_none_or(|next| next.trim_start() != next || next.is_empty())
+    })
 }

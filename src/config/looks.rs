@@ -3,7 +3,7 @@
 use super::decode::scalar::text_as_written;
 use super::model::SourceConfig;
 use super::node::{Node, NodeValue};
-use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
+use crate::diagnostic::{At, Code, Diagnostic, Report};
 use crate::units::parse_ttl;
 
 /// Extensions of files that `load` reads.
@@ -77,18 +77,8 @@ fn braces(report: &mut Report, node: &Node, help: &str) {
     match &node.value {
         NodeValue::Text(text) => {
             let Some((_, rest)) = text.split_once("{{") else { return };
-            if !rest.contains("}}") {
-                return;
-            }
-            let written = node.span.text();
-            let span = match written.find("{{") {
-                Some(at) => {
-                    let length = written.get(at..).and_then(|rest| rest.find("}}")).unwrap_or(0);
-                    let start = node.span.range().start + at;
-                    Span::new(node.span.file(), start..start + length + 2)
-                }
-                None => node.span.clone(),
-            };
+            let Some((inside, _)) = rest.split_once("}}") else { return };
+            let span = node.span.find(&format!("{{{{{inside}}}}}"));
             let message = "`body` is sent as it stands, braces too";
             report.push(Diagnostic::new(Code::BodyNotTemplated, message, &span).help(help));
         }
@@ -103,25 +93,20 @@ fn swallowed_field(report: &mut Report, source: &str, node: &Node) {
     let NodeValue::Map(fields) = &node.value else { return };
     let Some(first) = fields.first().map(|(key, _)| &key.span) else { return };
     for (key, value) in fields.iter().skip(1) {
-        let of_route = match (key.value.as_str(), &value.value) {
-            (
-                "ttl" | "max_age" | "stale_while_revalidate" | "stale_if_error",
-                NodeValue::Text(text),
-            ) => parse_ttl(text).is_ok(),
-            ("content_type", NodeValue::Text(text)) => text.contains('/'),
+        let NodeValue::Text(text) = &value.value else { continue };
+        let of_route = match key.value.as_str() {
+            "ttl" | "max_age" | "stale_while_revalidate" | "stale_if_error" => {
+                parse_ttl(text).is_ok()
+            }
+            "content_type" => text.contains('/'),
             _ => false,
         };
-        if !of_route {
-            continue;
-        }
         let (line, column) = key.span.line_column();
-        if line == first.line_column().0 || column < 3 {
-            continue;
+        if of_route && line != first.line_column().0 && column > 2 {
+            let (key, place, column) = (&key.value, &key.span, column - 2);
+            let message = format!("`{key}` is a part of `{source}` here");
+            let help = format!("dedent to column {column} to make `{key}` a field of the route");
+            report.push(Diagnostic::new(Code::LooksLike, message, place).help(help));
         }
-        let message = format!("`{}` is a part of `{source}` here", key.value);
-        let column = column - 2;
-        let help =
-            format!("dedent to column {column} to make `{}` a field of the route", key.value);
-        report.push(Diagnostic::new(Code::LooksLike, message, &key.span).help(help));
     }
 }

@@ -182,28 +182,17 @@ section! {
 
 impl RouteSettings {
     /// These, and what they leave open as `defaults` has it.
-    pub(super) fn or(self, defaults: &Self) -> Self {
-        let Self {
-            ttl,
-            key,
-            headers,
-            stale_while_revalidate,
-            stale_if_error,
-            max_age,
-            layout,
-            cors,
-        } = self;
+    pub(super) fn or(self, defaults: Self) -> Self {
         Self {
-            ttl: ttl.or_else(|| defaults.ttl.clone()),
-            key: key.or_else(|| defaults.key.clone()),
+            ttl: self.ttl.or(defaults.ttl),
+            key: self.key.or(defaults.key),
             // A later header replaces, or with `null` removes, an earlier one of its name.
-            headers: defaults.headers.iter().cloned().chain(headers).collect(),
-            stale_while_revalidate: stale_while_revalidate
-                .or_else(|| defaults.stale_while_revalidate.clone()),
-            stale_if_error: stale_if_error.or_else(|| defaults.stale_if_error.clone()),
-            max_age: max_age.or_else(|| defaults.max_age.clone()),
-            layout: layout.or_else(|| defaults.layout.clone()),
-            cors: cors.or_else(|| defaults.cors.clone()),
+            headers: [defaults.headers, self.headers].concat(),
+            stale_while_revalidate: self.stale_while_revalidate.or(defaults.stale_while_revalidate),
+            stale_if_error: self.stale_if_error.or(defaults.stale_if_error),
+            max_age: self.max_age.or(defaults.max_age),
+            layout: self.layout.or(defaults.layout),
+            cors: self.cors.or(defaults.cors),
         }
     }
 }

@@ -32,7 +32,6 @@ pub enum NodeValue {
 
 impl Node {
     /// The same value without places.
-    #[must_use]
     pub fn to_json(&self) -> Value {
         match &self.value {
             NodeValue::Null => Value::Null,
@@ -56,7 +55,6 @@ impl Node {
     }
 
     /// What kind of value it is, in words: `a mapping`.
-    #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.value {
             NodeValue::Null => "nothing",

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use super::line::Line;
+use super::line::{Line, brackets};
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Span};
 
 /// A mapping whose key is a mapping: `{{name}}` without quotes. Gives its place and text, so that
 /// the rest of the file can be read as if the quotes were there.
 pub(super) fn braces(file: &Arc<SourceFile>, start: usize) -> Option<(Diagnostic, Span, String)> {
     let line = Line::around(file, start);
-    let from = start - line.start;
-    let value = line.text.get(from..)?;
-    if !value.starts_with("{{") {
+    if !line.text.get(line.at..)?.starts_with("{{") {
         return None;
     }
-    let value = extent(line, from, value);
-    let span = line.span(from, from + value.len());
-    let message = "YAML reads `{{` as the start of a mapping";
-    Some((needs_quotes(line, from, value, message), span, value.to_owned()))
+    let value = extent(line, line.at);
+    let span = line.span(line.at, line.at + value.len());
+    Some((needs_quotes(line, line.at, BRACES), span, value.to_owned()))
 }
+
+/// What is said of `{{` at the start of a value.
+pub(super) const BRACES: &str = "YAML reads `{{` as the start of a mapping";
 
 /// A key that is a mapping, a list or nothing.
 pub(super) fn odd_key(span: &Span) -> Diagnostic {
@@ -26,23 +26,38 @@ pub(super) fn odd_key(span: &Span) -> Diagnostic {
         .help("put the key in quotes")
 }
 
-/// A value that cannot stand without quotes, and the line as it should be.
-pub(super) fn needs_quotes(line: Line, from: usize, value: &str, message: &str) -> Diagnostic {
+/// A value that cannot stand without quotes and begins at `from`, and the line as it should be.
+pub(super) fn needs_quotes(line: Line, from: usize, message: &str) -> Diagnostic {
+    needs_quotes_around(line, from, extent(line, from), message)
+}
+
+/// As [`needs_quotes`], of a value whose end is known.
+pub(super) fn needs_quotes_around(
+    line: Line,
+    from: usize,
+    value: &str,
+    message: &str,
+) -> Diagnostic {
+    Diagnostic::new(Code::NeedsQuotes, message, &line.span(from, from + value.len()))
+        .help(in_quotes(line, from, value))
+}
+
+/// The help that shows the line with a value of it in quotes.
+fn in_quotes(line: Line, from: usize, value: &str) -> String {
     let (before, after) = line.text.split_at_checked(from).unwrap_or((line.text, ""));
     let after = after.strip_prefix(value).unwrap_or_default();
     let mended = format!("{before}{}{after}", quoted(value));
-    Diagnostic::new(Code::NeedsQuotes, message, &line.span(from, from + value.len()))
-        .help(format!("put it in quotes:  {}", mended.trim()))
+    format!("put it in quotes:  {}", mended.trim())
 }
 
 /// The value that begins at `from`: to the end of the line without a comment, or, inside braces or
 /// brackets, to the comma or bracket that ends it.
-pub(super) fn extent<'l>(line: Line<'l>, from: usize, value: &'l str) -> &'l str {
+fn extent(line: Line<'_>, from: usize) -> &str {
+    let (before, value) = line.text.split_at_checked(from).unwrap_or_default();
     let value = value.split(" #").next().unwrap_or(value).trim_end();
-    if !inside_flow(line.text.get(..from).unwrap_or_default()) {
-        return value;
-    }
-    extent_in_brackets(value)
+    let (open, close): (Vec<_>, Vec<_>) =
+        brackets(before).into_iter().partition(|(_, bracket)| ['{', '['].contains(bracket));
+    if open.len() > close.len() { extent_in_brackets(value) } else { value }
 }
 
 /// The value up to the comma or bracket that ends it.
@@ -61,22 +76,6 @@ pub(super) fn extent_in_brackets(value: &str) -> &str {
     value
 }
 
-/// Whether a bracket of the same line is still open.
-fn inside_flow(before: &str) -> bool {
-    let mut depth = 0_i32;
-    let mut quote = None;
-    for c in before.chars() {
-        match (quote, c) {
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if c == open => quote = None,
-            (None, '{' | '[') => depth += 1,
-            (None, '}' | ']') => depth -= 1,
-            _ => {}
-        }
-    }
-    depth > 0
-}
-
 /// A text in the quotes that need the fewest changes.
 fn quoted(text: &str) -> String {
     if text.contains(['"', '\\']) {
@@ -89,33 +88,26 @@ fn quoted(text: &str) -> String {
 /// A comment that was meant as a part of the value: ` #1`, ` #fff`, with one blank before it and
 /// none after the sign.
 pub(super) fn comment_ate(span: &Span) -> Option<Diagnostic> {
-    let file = span.file();
-    let end = span.range().end;
     let written = span.text();
     if written.starts_with(['"', '\'']) || written.contains('\n') {
         return None;
     }
-    let line = Line::around(file, end);
+    let line = Line::around(span.file(), span.range().end);
     // Nothing is placed at the colon before it.
-    let end =
-        if written.is_empty() && file.text.get(end..)?.starts_with(':') { end + 1 } else { end };
-    let rest = line.text.get(end.checked_sub(line.start)?..)?;
-    let comment = rest.strip_prefix(" #")?;
+    let is_nothing = written.is_empty();
+    let at_colon = is_nothing && line.text.get(line.at..)?.starts_with(':');
+    let end = line.at + usize::from(at_colon);
+    let comment = line.text.get(end..)?.strip_prefix(" #")?.trim_end();
     if !comment.starts_with(|c: char| c.is_alphanumeric()) {
         return None;
     }
-    let from = span.range().start.checked_sub(line.start)?;
-    let from = if written.is_empty() { end - line.start + 1 } else { from };
+    let from = if is_nothing { end + 1 } else { line.at.checked_sub(written.len())? };
     let value = line.text.get(from..)?.trim_end();
-    let marked = line.span(end - line.start + 1, line.text.trim_end().len());
-    let (before, _) = line.text.split_at_checked(from)?;
     let message = match written {
-        "" => format!("the value is nothing: `#{}` is a comment", comment.trim_end()),
+        "" => format!("the value is nothing: `#{comment}` is a comment"),
         written => format!("the value ends at `{written}`: what follows is a comment"),
     };
-    let mended = format!("{before}{}", quoted(value));
-    Some(
-        Diagnostic::new(Code::CommentAte, message, &marked)
-            .help(format!("put it in quotes:  {}", mended.trim())),
-    )
+    let marked = line.span(end + 1, line.text.trim_end().len());
+    let help = in_quotes(line, from, value);
+    Some(Diagnostic::new(Code::CommentAte, message, &marked).help(help))
 }

@@ -4,7 +4,6 @@ use super::model::{CacheConfig, ServerConfig};
 use super::section::Standalone as _;
 
 /// The fields of `server` and `cache` that differ and need a restart: all but `cache.namespace`.
-#[must_use]
 pub(crate) fn needing_restart(
     (old_server, old_cache): (&ServerConfig, &CacheConfig),
     (server, cache): (&ServerConfig, &CacheConfig),

@@ -22,7 +22,6 @@ const DEFINITIONS: [&Section; 9] = [
 ];
 
 /// The JSON Schema (draft 2020-12) of the main file and of those that it includes.
-#[must_use]
 pub(crate) fn schema() -> Value {
     let mut root = Map::new();
     root.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
@@ -77,27 +76,13 @@ fn property(field: &Field) -> Value {
     property
 }
 
-/// A duration; that its units come in order is for `larder check` to say.
-const DURATION: &str = "[0-9]+|([0-9]+(y|w|d|h|m|s|ms))+";
+/// A duration's form; that its units come in order is for `larder check` to say.
+pub(super) const DURATION: &str = "[0-9]+|([0-9]+(y|w|d|h|m|s|ms))+";
 /// A text in which the environment fills in something.
 const VARIABLE: &str = r"\$\{";
 
-/// Anything.
-pub(super) fn any() -> Value {
-    json!({})
-}
-
-/// A mapping or a list.
-pub(super) fn tree() -> Value {
-    json!({ "type": ["object", "array"] })
-}
-
 pub(super) fn text() -> Value {
     json!({ "type": "string" })
-}
-
-pub(super) fn text_or_null() -> Value {
-    json!({ "anyOf": [text(), { "type": "null" }] })
 }
 
 /// A text, number or boolean: what a request's text may be compared with.
@@ -105,30 +90,9 @@ pub(super) fn scalar() -> Value {
     json!({ "type": ["string", "number", "boolean"] })
 }
 
-/// A duration, or `off`.
-pub(super) fn ttl() -> Value {
-    written(&format!("off|{DURATION}"))
-}
-
-pub(super) fn duration() -> Value {
-    written(DURATION)
-}
-
-pub(super) fn size() -> Value {
-    written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?")
-}
-
 /// A whole number between two bounds, both included.
 pub(super) fn whole<const LOW: u64, const HIGH: u64>() -> Value {
     variable_or(&json!({ "type": "integer", "minimum": LOW, "maximum": HIGH }))
-}
-
-pub(super) fn number() -> Value {
-    variable_or(&json!({ "type": "number" }))
-}
-
-pub(super) fn flag() -> Value {
-    variable_or(&json!({ "type": "boolean" }))
 }
 
 /// One of some words.
@@ -145,17 +109,6 @@ pub(super) fn list(item: &Value) -> Value {
 /// One text, or a list of them.
 pub(super) fn text_or_list() -> Value {
     json!({ "anyOf": [text(), list(&text())] })
-}
-
-/// Headers, each a text, number or boolean, or null.
-pub(super) fn headers() -> Value {
-    let value = json!({ "type": ["string", "number", "boolean", "null"] });
-    json!({ "type": ["object", "null"], "additionalProperties": value })
-}
-
-/// A mapping with free names and values.
-pub(super) fn values() -> Value {
-    json!({ "type": ["object", "null"], "additionalProperties": {} })
 }
 
 /// A section, by its definition.
@@ -182,7 +135,7 @@ pub(super) fn sections_by(form: &str, value: &Section) -> Value {
 }
 
 /// A number, or a text of a form.
-fn written(form: &str) -> Value {
+pub(super) fn written(form: &str) -> Value {
     json!({
         "type": ["string", "integer"],
         "minimum": 1,
@@ -191,7 +144,7 @@ fn written(form: &str) -> Value {
 }
 
 /// A value, or a text that the environment makes into one.
-fn variable_or(value: &Value) -> Value {
+pub(super) fn variable_or(value: &Value) -> Value {
     json!({ "anyOf": [value, { "type": "string", "pattern": VARIABLE }] })
 }
 

@@ -14,13 +14,11 @@ impl Secret {
     }
 
     /// The text, for who needs it to connect.
-    #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
     /// A store's address without what may be secret: who logs in, and how.
-    #[must_use]
     pub(crate) fn public_address(&self) -> String {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.clone() };
         let rest = rest.split_once(['?', '#']).map_or(rest, |(rest, _)| rest);
@@ -34,12 +32,6 @@ impl Deref for Secret {
 
     fn deref(&self) -> &str {
         &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
     }
 }
 

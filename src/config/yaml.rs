@@ -69,10 +69,8 @@ fn options() -> Options {
 
 /// A value as the parser gives it.
 enum Raw {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
+    /// Neither a list nor a mapping.
+    Scalar(NodeValue),
     List(Vec<Spanned<Raw>>),
     Map(Vec<(Spanned<Raw>, Spanned<Raw>)>),
 }
@@ -85,6 +83,15 @@ impl<'de> Deserialize<'de> for Raw {
 
 struct RawVisitor;
 
+/// Declares what becomes of each kind of scalar.
+macro_rules! scalars {
+    ($($visit:ident($($value:ident: $type:ty)?) => $node:expr;)+) => {
+        $(fn $visit<E>(self, $($value: $type)?) -> Result<Raw, E> {
+            Ok(Raw::Scalar($node))
+        })+
+    };
+}
+
 impl<'de> Visitor<'de> for RawVisitor {
     type Value = Raw;
 
@@ -92,36 +99,16 @@ impl<'de> Visitor<'de> for RawVisitor {
         out.write_str("a YAML value")
     }
 
-    fn visit_bool<E>(self, flag: bool) -> Result<Raw, E> {
-        Ok(Raw::Bool(flag))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Raw, E> {
-        Ok(Raw::Number(number.into()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Raw, E> {
-        Ok(Raw::Number(number.into()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Raw, E> {
-        Ok(Number::from_f64(number).map_or_else(|| Raw::Text(number.to_string()), Raw::Number))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
-        Ok(Raw::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Raw, E> {
-        Ok(Raw::Text(text))
-    }
-
-    fn visit_unit<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Raw, E> {
-        Ok(Raw::Null)
+    scalars! {
+        visit_bool(flag: bool) => NodeValue::Bool(flag);
+        visit_i64(number: i64) => NodeValue::Number(number.into());
+        visit_u64(number: u64) => NodeValue::Number(number.into());
+        visit_f64(number: f64) => Number::from_f64(number)
+            .map_or_else(|| NodeValue::Text(number.to_string()), NodeValue::Number);
+        visit_str(text: &str) => NodeValue::Text(text.to_owned());
+        visit_string(text: String) => NodeValue::Text(text);
+        visit_unit() => NodeValue::Null;
+        visit_none() => NodeValue::Null;
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
@@ -154,10 +141,7 @@ impl NodeBuilder<'_> {
             return text;
         }
         let value = match raw.value {
-            Raw::Null => NodeValue::Null,
-            Raw::Bool(flag) => NodeValue::Bool(flag),
-            Raw::Number(number) => NodeValue::Number(number),
-            Raw::Text(text) => NodeValue::Text(text),
+            Raw::Scalar(value) => value,
             Raw::List(items) => {
                 let items: Vec<Node> = items.into_iter().map(|item| self.node(item)).collect();
                 span = self.enclose(&span, items.iter().map(|item| &item.span));
@@ -220,11 +204,8 @@ impl NodeBuilder<'_> {
             let message = format!("`{}` is there twice in one mapping", key.value);
             (Code::YamlDuplicateKey, message)
         };
-        let diagnostic = Diagnostic::new(code, message, &key.span)
-            .remark("again here")
-            .label(first, "first here")
-            .help("remove one of them");
-        self.report.push(diagnostic);
+        let diagnostic = Diagnostic::twice(code, message, &key.span, first);
+        self.report.push(diagnostic.help("remove one of them"));
     }
 
     /// What a merge key brings: the fields of a mapping, or of several, the first wins.
@@ -252,10 +233,9 @@ impl NodeBuilder<'_> {
     fn key(&mut self, raw: Spanned<Raw>) -> Option<At<String>> {
         let span = span_of(self.file, &raw.defined);
         let text = match raw.value {
-            Raw::Text(text) => text,
-            Raw::Bool(_) | Raw::Number(_) => span.text().to_owned(),
-            Raw::Null if !span.text().is_empty() => span.text().to_owned(),
-            Raw::Null | Raw::List(_) | Raw::Map(_) => {
+            Raw::Scalar(NodeValue::Text(text)) => text,
+            Raw::Scalar(_) if !span.text().is_empty() => span.text().to_owned(),
+            _ => {
                 self.report.push(quotes::odd_key(&span));
                 return None;
             }
@@ -275,12 +255,8 @@ impl NodeBuilder<'_> {
             _ => return Span::new(self.file, range.start..end),
         };
         let rest = self.file.text.get(end..).unwrap_or_default();
-        let end = match rest.find(close) {
-            Some(at) if rest.get(..at).is_some_and(|gap| gap.trim_matches(BETWEEN).is_empty()) => {
-                end + at + close.len_utf8()
-            }
-            _ => end,
-        };
+        let after = rest.trim_start_matches(BETWEEN).strip_prefix(close);
+        let end = after.map_or(end, |after| self.file.text.len() - after.len());
         Span::new(self.file, range.start..end)
     }
 }

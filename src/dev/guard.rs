@@ -1,6 +1,8 @@
-//! Who may see what is only for who works on the site: diagnostics show lines of its files.
+//! What a request is for and who sent it: only browsers on this machine that go to a page see what
+//! is for who works on the site.
 //!
-//! The socket and all that names files are for this machine's own browsers. A page whose name was
+//! The socket and all that names files (diagnostics show lines of them) are for this machine's own
+//! browsers. A page whose name was
 //! made to point here (DNS rebinding) is told by its `Host`, a page of another site by its
 //! `Origin`, another machine by its address.
 
@@ -8,44 +10,36 @@ use std::net::SocketAddr;
 
 use http::HeaderMap;
 
-use crate::config::ServerConfig;
 use crate::http::guard::{is_listed, is_own_origin, literal_address, without_port};
+use crate::http::problem::Form;
 use crate::site::key::Headers;
 
-const FAR: &str = "live reload is for browsers on this machine";
-const HOST_UNKNOWN: &str = "live reload does not answer to this Host; see server.admin_hosts";
-const ORIGIN_FOREIGN: &str = "the Origin is missing, or another site's";
-
 /// The hosts by which the site may be asked for.
-#[derive(Debug)]
 pub(super) struct Guard {
-    hosts: Vec<String>,
+    /// Those of `server.admin_hosts`, besides loopback names and addresses.
+    pub(super) hosts: Vec<String>,
 }
 
 impl Guard {
-    /// Loopback names and addresses, and those of `server.admin_hosts`.
-    pub(super) fn new(server: &ServerConfig) -> Self {
-        Self { hosts: server.admin_hosts.clone() }
-    }
-
     /// Whether this client, by this host, may be told.
     ///
     /// # Errors
     /// Why not, in words.
     pub(super) fn admits(&self, host: &str, peer: SocketAddr) -> Result<(), &'static str> {
         if !peer.ip().to_canonical().is_loopback() {
-            return Err(FAR);
+            return Err("live reload is for browsers on this machine");
         }
-        if self.knows(without_port(host)) { Ok(()) } else { Err(HOST_UNKNOWN) }
-    }
-
-    fn knows(&self, host: &str) -> bool {
-        if let Some(address) = literal_address(host) {
-            return address.is_loopback();
-        }
-        // RFC 6761 §6.3: what ends in `localhost` is this machine.
-        let name = host.to_ascii_lowercase();
-        name == "localhost" || name.ends_with(".localhost") || is_listed(&self.hosts, &name)
+        let name = without_port(host).to_ascii_lowercase();
+        let is_known = match literal_address(&name) {
+            Some(address) => address.is_loopback(),
+            // RFC 6761 §6.3: what ends in `localhost` is this machine.
+            None => {
+                name == "localhost" || name.ends_with(".localhost") || is_listed(&self.hosts, &name)
+            }
+        };
+        is_known
+            .then_some(())
+            .ok_or("live reload does not answer to this Host; see server.admin_hosts")
     }
 }
 
@@ -54,7 +48,8 @@ impl Guard {
 /// # Errors
 /// Why not, in words.
 pub(super) fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), &'static str> {
-    if is_own_origin(headers, host) == Some(true) { Ok(()) } else { Err(ORIGIN_FOREIGN) }
+    let is_own = is_own_origin(headers, host) == Some(true);
+    is_own.then_some(()).ok_or("the Origin is missing, or another site's")
 }
 
 /// Host and port that a request names: where it was sent to by HTTP/2 or in absolute form, the
@@ -63,8 +58,29 @@ pub(super) fn host_of(headers: &dyn Headers) -> String {
     headers.get("host").unwrap_or_default().into_owned()
 }
 
+/// Whether a browser goes to a page. Browsers say so (W3C Fetch Metadata); where nothing is said,
+/// who accepts HTML by name is taken for one.
+pub(super) fn is_navigation(headers: &dyn Headers) -> bool {
+    match (said(headers, "sec-fetch-dest"), said(headers, "sec-fetch-mode")) {
+        (Some(dest), _) => matches!(dest, "document" | "iframe" | "frame"),
+        (None, Some(mode)) => mode == "navigate",
+        (None, None) => Form::wanted(headers) == Form::Html,
+    }
+}
+
+/// Whether a page loads a part of itself: a script, a stylesheet, an image. A fetch is none.
+pub(super) fn is_subresource(headers: &dyn Headers) -> bool {
+    const NONE: [&str; 5] = ["document", "iframe", "frame", "empty", "websocket"];
+    said(headers, "sec-fetch-dest").is_some_and(|dest| !NONE.contains(&dest))
+}
+
+fn said<'h>(headers: &'h dyn Headers, name: &str) -> Option<&'h str> {
+    std::str::from_utf8(headers.line(name, 0)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
     use http::header::ORIGIN;
 
     use super::*;
@@ -75,9 +91,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_by_a_name_that_cannot_be_rebound_is_told() {
-        let server =
-            ServerConfig { admin_hosts: vec!["my.site.test".to_owned()], ..<_>::default() };
-        let guard = Guard::new(&server);
+        let guard = Guard { hosts: vec!["my.site.test".to_owned()] };
         let near = peer("127.0.0.1:9");
         for (host, from, expected) in [
             ("localhost:8000", near, true),
@@ -114,5 +128,45 @@ mod tests {
             }
             assert_eq!(check_origin(&headers, "localhost:8000").is_ok(), expected, "{origin:?}");
         }
+    }
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), http::HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn only_a_page_that_a_browser_goes_to_is_a_navigation() {
+        let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        for (lines, expected) in [
+            (vec![("sec-fetch-dest", "document"), ("sec-fetch-mode", "navigate"), html], true),
+            (vec![("sec-fetch-dest", "iframe"), ("sec-fetch-mode", "navigate")], true),
+            (vec![("sec-fetch-dest", "empty"), ("sec-fetch-mode", "cors"), html], false),
+            (vec![("sec-fetch-dest", "script"), ("sec-fetch-mode", "no-cors")], false),
+            (vec![("sec-fetch-mode", "navigate")], true),
+            (vec![("sec-fetch-mode", "cors"), html], false),
+            (vec![html], true),
+            (vec![("accept", "*/*")], false),
+            (vec![("accept", "application/json")], false),
+            (vec![], false),
+        ] {
+            assert_eq!(is_navigation(&headers(&lines)), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_page_are_told_from_fetches() {
+        for (dest, expected) in [
+            ("style", true),
+            ("script", true),
+            ("image", true),
+            ("empty", false),
+            ("iframe", false),
+        ] {
+            assert_eq!(is_subresource(&headers(&[("sec-fetch-dest", dest)])), expected, "{dest}");
+        }
+        assert!(!is_subresource(&HeaderMap::new()));
     }
 }

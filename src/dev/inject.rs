@@ -1,27 +1,29 @@
 //! A page on its way out → the same page with the script, which nobody is to keep.
 
 use bytes::Bytes;
+use http::Response;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, EXPIRES,
     HeaderValue, LAST_MODIFIED,
 };
-use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::SCRIPT;
-use super::hub::Stamp;
+use crate::fingerprint::Fingerprint;
 use crate::http::body::Body;
 
 /// The largest page that gets the script, in bytes: it is put together in memory.
 const LARGEST: u64 = 32 * 1024 * 1024;
 
 /// What the script's element says.
-#[derive(Clone, Debug)]
 pub(super) struct Tag {
-    /// What the page is made from.
-    pub(super) stamp: Stamp,
+    /// The page's own version; nothing for one that a reload would send again, such as a form's
+    /// answer.
+    pub(super) page: Option<Fingerprint>,
+    /// The whole site's.
+    pub(super) site: Fingerprint,
     /// The address that was asked for: path and query.
     pub(super) at: String,
     /// What the page's policy wants of a script.
@@ -32,12 +34,12 @@ pub(super) struct Tag {
 
 impl Tag {
     fn html(&self) -> String {
-        let page = self.stamp.page.map_or_else(String::new, |page| format!("page={page}&amp;"));
+        let page = self.page.map_or_else(String::new, |page| format!("page={page}&amp;"));
         let quiet = if self.is_quiet { "&amp;quiet=1" } else { "" };
         let nonce = self.nonce.as_deref().map(|nonce| format!(" nonce=\"{nonce}\""));
         format!(
             "<script src=\"{SCRIPT}?{page}site={}&amp;at={}{quiet}\"{} defer></script>",
-            self.stamp.site,
+            self.site,
             utf8_percent_encode(&self.at, NON_ALPHANUMERIC),
             nonce.unwrap_or_default(),
         )
@@ -46,15 +48,7 @@ impl Tag {
 
 /// Whether an answer is a page that the script can be added to.
 pub(super) fn takes_script(answer: &Response<Body>) -> bool {
-    let status = answer.status();
-    let has_content = !status.is_informational()
-        && !matches!(
-            status,
-            StatusCode::NO_CONTENT
-                | StatusCode::RESET_CONTENT
-                | StatusCode::PARTIAL_CONTENT
-                | StatusCode::NOT_MODIFIED
-        );
+    let has_content = !matches!(answer.status().as_u16(), 100..200 | 204 | 205 | 206 | 304);
     let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     let (essence, rest) = kind.split_once(';').unwrap_or((&kind, ""));
@@ -83,24 +77,23 @@ pub(super) async fn into(answer: &mut Response<Body>, tag: &Tag) {
 /// The page with `tag` before the `</body>` that ends it; at its end where it has none, or where
 /// more follows than `</html>`: a comment behind it may hold another.
 fn inserted(page: &[u8], tag: &str) -> Bytes {
-    let at = end_of_body(page).unwrap_or(page.len());
-    let (before, after) = page.split_at_checked(at).unwrap_or((page, b""));
+    let (before, after) = page.split_at(end_of_body(page).unwrap_or(page.len()));
     [before, tag.as_bytes(), after].concat().into()
 }
 
 fn end_of_body(page: &[u8]) -> Option<usize> {
     const END: &[u8] = b"</body";
     let at = page.windows(END.len()).rposition(|bytes| bytes.eq_ignore_ascii_case(END))?;
-    let rest: Vec<u8> =
-        page.get(at..)?.iter().filter(|byte| !byte.is_ascii_whitespace()).copied().collect();
-    let rest = rest.to_ascii_lowercase();
+    let mut rest = page.get(at..)?.to_ascii_lowercase();
+    rest.retain(|byte| !byte.is_ascii_whitespace());
     matches!(rest.as_slice(), b"</body>" | b"</body></html>").then_some(at)
 }
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
-    use crate::fingerprint::Fingerprint;
 
     #[test]
     fn the_script_stands_before_the_end_of_the_body_or_at_the_end_of_the_page() {
@@ -120,7 +113,7 @@ mod tests {
     #[test]
     fn what_is_no_page_is_left_alone() {
         let answer = |status: u16, kind: &'static str| {
-            let mut answer = Response::new(Body::from("x"));
+            let mut answer = Response::new(Body::full("x"));
             *answer.status_mut() = StatusCode::from_u16(status).unwrap();
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
             answer
@@ -145,23 +138,24 @@ mod tests {
 
     #[test]
     fn an_address_cannot_leave_its_attribute() {
-        let stamp = Stamp { page: None, site: Fingerprint::default() };
+        let (page, site) = Default::default();
         let at = "/a?\"><script>alert(1)</script>&x=1".to_owned();
-        let html = Tag { stamp, at, nonce: None, is_quiet: false }.html();
+        let html = Tag { page, site, at, nonce: None, is_quiet: false }.html();
         assert_eq!(html.matches("<script").count(), 1, "{html}");
         assert_eq!(html.matches('"').count(), 2, "{html}");
     }
 
     #[tokio::test]
     async fn nobody_is_to_keep_a_page_with_the_script() {
-        let mut answer = Response::new(Body::from("<p>a"));
+        let mut answer = Response::new(Body::full("<p>a"));
         for (name, value) in
             [(ETAG, "\"a\""), (CACHE_CONTROL, "public, max-age=60"), (LAST_MODIFIED, "x")]
         {
             answer.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        let stamp = Stamp { page: None, site: Fingerprint::default() };
-        let tag = Tag { stamp, at: "/".into(), nonce: Some("abc".into()), is_quiet: true };
+        let (page, site) = Default::default();
+        let (at, nonce) = ("/".into(), Some("abc".into()));
+        let tag = Tag { page, site, at, nonce, is_quiet: true };
         into(&mut answer, &tag).await;
         assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
         assert!(!answer.headers().contains_key(ETAG));

@@ -1,11 +1,14 @@
-//! A line a request, for who works on the site.
+//! A line a request, for who works on the site: also why an answer was made anew, as what the store
+//! held then, and what is known to have been there, say.
 
-use std::fmt::Write as _;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
 
-use crate::cache::{Outcome, Why};
+use crate::cache::{Lacked, Outcome, Why};
+use crate::clock::Moment;
 use crate::http::access::{Exchange, escaped};
 use crate::http::answer::Facts;
 use crate::telemetry::log_text;
@@ -21,47 +24,40 @@ pub(crate) enum LineForm {
     Json,
 }
 
-/// Tells of requests on standard error, beside the log.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Lines(pub LineForm);
-
-impl Lines {
-    /// Tells of one request.
+impl LineForm {
+    /// Tells of one request on standard error, beside the log.
     pub(super) fn tell(self, exchange: &Exchange<'_>) {
-        let line = match self.0 {
-            LineForm::Plain => text(exchange, Paint(false)),
-            LineForm::Coloured => text(exchange, Paint(true)),
-            LineForm::Json => object(exchange),
+        let line = match self {
+            Self::Plain => text(exchange, false),
+            Self::Coloured => text(exchange, true),
+            Self::Json => object(exchange),
         };
         log_text(&(line + "\n"));
     }
 }
 
 /// `200 GET /hello/ada  hit near  12 µs  api:cache::hello-name:/hello/ada`
-fn text(exchange: &Exchange<'_>, paint: Paint) -> String {
-    let Exchange { asked, facts, .. } = exchange;
-    let status = exchange.status.as_u16();
-    let hue = match status {
-        500.. => RED,
-        400.. => YELLOW,
-        300.. => CYAN,
-        _ => GREEN,
+fn text(exchange: &Exchange<'_>, is_coloured: bool) -> String {
+    const DIM: u8 = 2;
+    let paint = |hue: u8, text: &str| {
+        if is_coloured { format!("\u{1b}[{hue}m{text}\u{1b}[0m") } else { text.to_owned() }
     };
-    let mut line = paint.with(hue, &status.to_string());
-    // Writing into a String cannot fail.
-    let _infallible =
-        write!(line, " {} {}", escaped(asked.method.as_str()), escaped(&asked.target()));
-    if let Some(route) = facts.route_name() {
-        let _infallible = write!(line, "  {route}");
-    }
-    if let Some(cached) = cached(facts) {
-        let _infallible = write!(line, "  {cached}");
-    }
-    let _infallible = write!(line, "  {}", paint.with(DIM, &time(exchange.took)));
-    if let Some(key) = &facts.key {
-        let _infallible = write!(line, "  {}", paint.with(DIM, &escaped(key)));
-    }
-    line
+    let Exchange { asked, status, facts, took, .. } = exchange;
+    let hue = match status.as_u16() {
+        500.. => 31, // red
+        400.. => 33, // yellow
+        300.. => 36, // cyan
+        _ => 32,     // green
+    };
+    let (method, target) = (escaped(asked.method.as_str()), escaped(&asked.target()));
+    let parts = [
+        Some(format!("{} {method} {target}", paint(hue, status.as_str()))),
+        facts.route_name().map(ToString::to_string),
+        cached(facts),
+        Some(paint(DIM, &time(*took))),
+        facts.key.as_deref().map(|key| paint(DIM, &escaped(key))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
 fn object(exchange: &Exchange<'_>) -> String {
@@ -97,16 +93,13 @@ fn cached(facts: &Facts) -> Option<String> {
                 (_, Some(lacked)) => lacked,
                 (_, None) => "nothing stored",
             };
-            let mut words = format!("miss ({because})");
-            if collapsed {
-                words.push_str(" collapsed");
-            }
-            if let Some(detail) = detail {
-                let _infallible = write!(words, " {detail}");
-            } else if !stored && !collapsed {
-                words.push_str(" not stored");
-            }
-            words
+            let collapsed_word = if collapsed { " collapsed" } else { "" };
+            let rest = match detail {
+                Some(detail) => format!(" {detail}"),
+                None if stored || collapsed => String::new(),
+                None => " not stored".to_owned(),
+            };
+            format!("miss ({because}){collapsed_word}{rest}")
         }
     })
 }
@@ -120,19 +113,52 @@ fn time(took: Duration) -> String {
     }
 }
 
-const RED: u8 = 31;
-const GREEN: u8 = 32;
-const YELLOW: u8 = 33;
-const CYAN: u8 = 36;
-const DIM: u8 = 2;
+/// Keys that are remembered; all are forgotten when there are more.
+const KEYS: usize = 4096;
 
-/// Whether there are colours.
-#[derive(Clone, Copy)]
-struct Paint(bool);
+/// The keys that were answered, and until when what was stored for them was to be kept.
+#[derive(Default)]
+pub(super) struct Known(Mutex<HashMap<Box<str>, Moment>>);
 
-impl Paint {
-    fn with(self, hue: u8, text: &str) -> String {
-        if self.0 { format!("\u{1b}[{hue}m{text}\u{1b}[0m") } else { text.to_owned() }
+impl Known {
+    /// Notes in an answer's facts why the store had nothing, and what it has from now on.
+    pub(super) fn explain(&self, facts: &mut Facts, now: Moment) {
+        let (Some(outcome), Some(key)) = (facts.outcome, &facts.key) else { return };
+        match outcome {
+            Outcome::Forwarded { why: Why::UriMiss, lacked, .. } => {
+                facts.lacked = Some(match lacked {
+                    Lacked::Nothing => self.absent(key, now),
+                    Lacked::Unreadable => "no record of larder",
+                    Lacked::OtherVersion => "of another version",
+                    Lacked::TooOld => "too old",
+                    Lacked::Unknown => "the store does not answer",
+                });
+                if let Some(left) = facts.kept_for() {
+                    self.remember(key, now.after(left));
+                }
+            }
+            Outcome::Forwarded { .. } => {}
+            Outcome::Hit { ttl_seconds, .. } => {
+                let left = Duration::from_secs(u64::try_from(ttl_seconds).unwrap_or(0));
+                self.remember(key, now.after(left));
+            }
+        }
+    }
+
+    fn absent(&self, key: &str, now: Moment) -> &'static str {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key) {
+            None => "new",
+            Some(until) if now < *until => "deleted",
+            Some(_) => "expired",
+        }
+    }
+
+    fn remember(&self, key: &str, until: Moment) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= KEYS && !keys.contains_key(key) {
+            keys.clear();
+        }
+        keys.insert(key.into(), until);
     }
 }
 
@@ -143,10 +169,10 @@ mod tests {
     use http::{Method, StatusCode, Version};
 
     use super::*;
-    use crate::cache::{Detail, Lacked};
+    use crate::cache::Detail;
     use crate::http::access::Asked;
 
-    fn line(path: &str, outcome: Option<Outcome>, paint: Paint) -> String {
+    fn line(path: &str, outcome: Option<Outcome>, is_coloured: bool) -> String {
         let asked = Asked {
             peer: [127, 0, 0, 1].into(),
             method: Cow::Owned(Method::GET),
@@ -166,7 +192,7 @@ mod tests {
                 took: Duration::from_micros(12),
                 facts: &facts,
             },
-            paint,
+            is_coloured,
         )
     }
 
@@ -188,16 +214,16 @@ mod tests {
             (Some(miss), format!("200 GET /hello/ada  miss (expired)  12 µs  {key}")),
             (None, "404 GET /hello/ada  12 µs".to_owned()),
         ] {
-            assert_eq!(line("/hello/ada", outcome, Paint(false)), expected);
+            assert_eq!(line("/hello/ada", outcome, false), expected);
         }
     }
 
     #[test]
     fn no_request_reaches_the_terminal_as_a_command() {
-        let line_of = |path, paint| line(path, None, paint);
-        let plain = line_of("/\u{1b}[2J\n\u{9b}x", Paint(false));
+        let line_of = |path, is_coloured| line(path, None, is_coloured);
+        let plain = line_of("/\u{1b}[2J\n\u{9b}x", false);
         assert!(!plain.contains(char::is_control), "{plain:?}");
-        assert!(line_of("/", Paint(true)).starts_with("\u{1b}[33m404\u{1b}[0m"));
+        assert!(line_of("/", true).starts_with("\u{1b}[33m404\u{1b}[0m"));
     }
 
     #[test]

@@ -3,49 +3,46 @@
 //! [`DevHandler`] stands around the site's own handler. Only pages that a browser goes to are
 //! touched, and only after the cache: they get one script tag and are not kept by anybody. All else
 //! (fetches, programs, what is stored) is byte for byte what `larder serve` gives. The script
-//! (`live.js`) keeps a WebSocket to `socket`, which is told by `hub` what every reload came to.
-//! Both are warp filters (`own`).
+//! (`live.js`) keeps a WebSocket to `socket`, which follows the reloads and tells what each came to
+//! for its page. Both are answered by a warp filter (`own`).
 
 mod guard;
-mod hub;
 mod inject;
-mod known;
 mod lines;
 mod missing;
-mod navigation;
 mod own;
 mod policy;
 mod socket;
-mod unloaded;
 mod version;
 mod view;
 
-use std::fmt;
 use std::sync::Arc;
 
-use http::Method;
 use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Method, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use self::lines::{LineForm, Lines};
+pub(crate) use self::lines::LineForm;
 
-use self::hub::Hub;
+use self::guard::{is_navigation, is_subresource};
 use self::inject::Tag;
-use self::navigation::{is_navigation, is_subresource};
 use self::socket::Sockets;
+use self::version::Versions;
 use crate::cache::Cache;
 use crate::config::{CacheStatusDetail, ServerConfig};
 use crate::http::access::Exchange;
 use crate::http::answer::{Answer, Responding};
+use crate::http::body::Body;
 use crate::http::edge::{Handle, Unread};
 use crate::http::filter::WarpHandler;
 use crate::http::handler::SiteHandler;
 use crate::http::live::Live;
-use crate::http::problem::Form;
+use crate::http::problem::{Form, Problem};
 use crate::http::request::{OwnedRequest, RequestView, Without};
 use crate::reload::ReloadHandle;
 use crate::site::Site;
+use crate::site::route::RouteMatch;
 
 /// What is larder's own on the main listener; no route may be there.
 const OWN: &str = "/_larder/";
@@ -56,29 +53,9 @@ const SOCKET: &str = "/_larder/live";
 /// Before a status: the site's own page for that error, which the 404 page of `dev` stands over.
 const ERROR_PAGE: &str = "/_larder/error/";
 
-/// What the handler is made of.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    /// The site that is served.
-    pub live: Arc<Live>,
-    /// Its cache.
-    pub cache: Cache,
-    /// What is known of the last reload.
-    pub reload: ReloadHandle,
-    /// Ends the sockets.
-    pub stop: CancellationToken,
-    /// Where tasks are spawned.
-    pub tasks: TaskTracker,
-    /// The `server` section that is in force.
-    pub server: ServerConfig,
-    /// How each request is told.
-    pub lines: Lines,
-}
-
 /// Serves the site that is live, for who works on it. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct DevHandler {
-    site: SiteHandler,
     /// What is under [`OWN`].
     own: WarpHandler,
     dev: Arc<Dev>,
@@ -86,38 +63,37 @@ pub(crate) struct DevHandler {
 
 /// What all requests share.
 struct Dev {
-    live: Arc<Live>,
+    versions: Arc<Versions>,
     cache: Cache,
-    reload: ReloadHandle,
-    hub: Arc<Hub>,
+    sockets: Sockets,
     guard: guard::Guard,
-    lines: Lines,
-    known: known::Known,
+    lines: LineForm,
+    known: lines::Known,
     policies: policy::Policies,
 }
 
 impl DevHandler {
-    /// A handler that answers as [`SiteHandler`] does; follows the reloads from now on.
-    #[must_use]
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { live, cache, reload, stop, tasks, mut server, lines } = parts;
+    /// A handler that answers as [`SiteHandler`] does with the `server` section that is in force.
+    /// `stop` ends its sockets, which `tasks` waits for; `lines` is how each request is told.
+    pub(crate) fn new(
+        live: Arc<Live>,
+        cache: Cache,
+        reload: ReloadHandle,
+        (stop, tasks): (CancellationToken, TaskTracker),
+        mut server: ServerConfig,
+        lines: LineForm,
+    ) -> Self {
         server.cache_status = CacheStatusDetail::Full;
         let site = SiteHandler::new(Arc::clone(&live), cache.clone(), &server);
-        let hub = Arc::new(Hub::new(Arc::clone(&live), reload.clone(), server.docs.clone()));
-        tasks.spawn(Arc::clone(&hub).run(stop.clone()));
-        let sockets = Sockets::new(Arc::clone(&hub), stop, tasks);
-        let guard = guard::Guard::new(&server);
-        let policies = policy::Policies::new(server.tls.is_some());
-        let known = known::Known::default();
-        let dev = Arc::new(Dev { live, cache, reload, hub, guard, lines, known, policies });
-        let own = WarpHandler::new(own::filter(&dev, sockets));
-        Self { site, own, dev }
-    }
-}
-
-impl fmt::Debug for DevHandler {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("DevHandler")
+        let versions = Arc::new(Versions { live, reload, site });
+        let sockets = Sockets::new(Arc::clone(&versions), stop, tasks);
+        let guard = guard::Guard { hosts: server.admin_hosts };
+        let policies =
+            policy::Policies { is_secure: server.tls.is_some(), ..policy::Policies::default() };
+        let known = lines::Known::default();
+        let dev = Arc::new(Dev { versions, cache, sockets, guard, lines, known, policies });
+        let own = WarpHandler::new(own::filter(&dev));
+        Self { own, dev }
     }
 }
 
@@ -127,8 +103,8 @@ impl Handle for DevHandler {
             let (this, request) = (self.clone(), request.into_owned());
             return Responding::begin(async move { this.page(&request).await });
         }
-        if self.dev.is_unloaded() {
-            return unloaded::problem(Form::wanted(request.headers)).into();
+        if self.dev.versions.is_unloaded() {
+            return nothing_yet(Form::wanted(request.headers)).into();
         }
         let responding = self.ask(request);
         if is_subresource(request.headers) { responding.map(revalidate) } else { responding }
@@ -147,8 +123,8 @@ impl Handle for DevHandler {
     }
 
     fn sent(&self, exchange: &Exchange<'_>) {
-        if self.site.observes() {
-            self.site.sent(exchange);
+        if self.dev.versions.site.observes() {
+            self.dev.versions.site.sent(exchange);
         }
         if !exchange.asked.path.starts_with(OWN) {
             self.dev.lines.tell(exchange);
@@ -160,7 +136,7 @@ impl DevHandler {
     /// The site's answer, with the reason for a miss noted beside it.
     fn ask(&self, request: &RequestView<'_>) -> Responding {
         let dev = Arc::clone(&self.dev);
-        self.site.respond(request).map(move |answer| {
+        self.dev.versions.site.respond(request).map(move |answer| {
             dev.known.explain(&mut answer.facts, dev.cache.clock().now());
         })
     }
@@ -169,22 +145,21 @@ impl DevHandler {
     async fn page(&self, request: &OwnedRequest) -> Answer {
         let request = request.view();
         // Before the page is made: an edit meanwhile makes one reload too many, never one too few.
-        let stamp = self.dev.hub.stamp(&request).await;
+        let tag = self.dev.tag(request.target().into_owned(), request.is_read()).await;
         let host = guard::host_of(request.headers);
         let is_near = self.dev.guard.admits(&host, request.peer).is_ok();
-        let at = request.target().into_owned();
-        let tag = Tag { stamp, at, nonce: None, is_quiet: self.dev.is_unloaded() };
+        let versions = &self.dev.versions;
         let answer = if !tag.is_quiet {
-            let site = self.dev.live.site();
+            let site = versions.live.site();
             let mut answer = self.plain_page(&request).await;
             if is_near {
                 explain(&site, &request, &mut answer);
             }
             answer
         } else if is_near {
-            unloaded::page(&self.dev.reload.status()).into()
+            view::unloaded(&versions.reload.status().state).into()
         } else {
-            unloaded::problem(Form::Html).into()
+            nothing_yet(Form::Html).into()
         };
         if is_near { self.dev.with_script(answer, tag, &host).await } else { answer }
     }
@@ -212,8 +187,10 @@ impl DevHandler {
 /// Puts a page for who works on the site in place of one that only says that there is none: no
 /// route was found, or a render failed.
 fn explain(site: &Site, request: &RequestView<'_>, answer: &mut Answer) {
-    if let Some(missing) = missing::of(site, request, answer) {
-        return view::put_in_place(answer, missing.html());
+    if answer.status() == StatusCode::NOT_FOUND
+        && matches!(site.find(request.method.as_str(), request.path), RouteMatch::NotFound)
+    {
+        return view::put_in_place(answer, missing::page(site, request.path));
     }
     if !answer.status().is_server_error() {
         return;
@@ -225,10 +202,19 @@ fn explain(site: &Site, request: &RequestView<'_>, answer: &mut Answer) {
     }
 }
 
+/// What every address answers who sees no page while no good site was ever loaded.
+fn nothing_yet(form: Form) -> Response<Body> {
+    let detail = "the site's files are wrong, and no good ones were loaded yet";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail(detail).answer(form)
+}
+
 impl Dev {
-    /// Whether no good site was ever loaded.
-    fn is_unloaded(&self) -> bool {
-        self.hub.is_unloaded()
+    /// What the page for a request of `at` (path and query) is made from now; one that is no GET
+    /// or HEAD is not to be sent again.
+    async fn tag(&self, at: String, is_read: bool) -> Tag {
+        let (site, is_quiet) = (self.versions.of_all(), self.versions.is_unloaded());
+        let page = if is_read { Some(self.versions.of(&at).await) } else { None };
+        Tag { site, page, at, nonce: None, is_quiet }
     }
 
     async fn with_script(&self, mut answer: Answer, mut tag: Tag, host: &str) -> Answer {

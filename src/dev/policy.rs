@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, HeaderMap, HeaderValue,
+    CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY, Entry, HeaderMap, HeaderValue,
 };
 
 use super::{SCRIPT, SOCKET};
@@ -19,44 +19,33 @@ const OF_SCRIPTS: [&str; 3] = ["script-src-elem", "script-src", "default-src"];
 const OF_SOCKETS: [&str; 2] = ["connect-src", "default-src"];
 
 /// Makes room in policies.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct Policies {
-    is_secure: bool,
+    /// Whether the site is served by TLS.
+    pub(super) is_secure: bool,
     /// Whether it was said that a page is in a sandbox.
-    told: AtomicBool,
+    pub(super) told: AtomicBool,
 }
 
 impl Policies {
-    /// For a site that is served by TLS, or not.
-    pub(super) fn new(is_secure: bool) -> Self {
-        Self { is_secure, told: AtomicBool::new(false) }
-    }
-
     /// Admits script and socket of `host`; gives the nonce that the script has to carry, if any.
     pub(super) fn admit(&self, headers: &mut HeaderMap, host: &str) -> Option<String> {
-        let (page, socket) = if self.is_secure { ("https", "wss") } else { ("http", "ws") };
+        let tls = if self.is_secure { "s" } else { "" };
         let mut room = Room {
-            script: format!("{page}://{host}{SCRIPT}"),
-            socket: format!("{socket}://{host}{SOCKET}"),
+            script: format!("http{tls}://{host}{SCRIPT}"),
+            socket: format!("ws{tls}://{host}{SOCKET}"),
             nonce: None,
         };
         for name in [CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY] {
-            let lines: Vec<HeaderValue> = headers.get_all(&name).iter().cloned().collect();
-            if lines.is_empty() {
-                continue;
-            }
-            headers.remove(&name);
-            for line in lines {
+            let Entry::Occupied(mut lines) = headers.entry(name) else { continue };
+            for line in lines.iter_mut() {
                 let Ok(text) = line.to_str() else { continue };
-                let admitted: Vec<String> = text
-                    .split(',')
-                    .map(|policy| {
-                        self.tell_of_sandbox(policy);
-                        room.admit(policy)
-                    })
-                    .collect();
-                let admitted = HeaderValue::from_str(&admitted.join(", ")).unwrap_or(line);
-                headers.append(&name, admitted);
+                let policies = text.split(',').map(|policy| {
+                    self.tell_of_sandbox(policy);
+                    room.admit(policy)
+                });
+                let admitted = HeaderValue::from_str(&policies.collect::<Vec<_>>().join(", "));
+                *line = admitted.unwrap_or_else(|_invalid| line.clone());
             }
         }
         room.nonce
@@ -149,7 +138,7 @@ mod tests {
     fn admitted(policy: &str) -> (String, Option<String>) {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_SECURITY_POLICY, policy.parse().unwrap());
-        let nonce = Policies::new(false).admit(&mut headers, "h:1");
+        let nonce = Policies::default().admit(&mut headers, "h:1");
         (headers[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned(), nonce)
     }
 

@@ -6,25 +6,25 @@
 //! such lists: `{"uses": ["/site.css"]}`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::reply::{Reply as _, Response as Reply};
 use warp::ws::{Message, WebSocket, Ws};
-use warp::{Filter, Rejection};
 
-use super::hub::{Hub, News};
-use super::version::Shown;
+use super::version::Versions;
+use super::view::wrong;
 use crate::fingerprint::Fingerprint;
+use crate::http::access::escaped;
+use crate::reload::ReloadState;
 
 /// Sockets at once: tabs and frames.
 const SOCKETS: usize = 256;
@@ -42,60 +42,54 @@ const SENDING: Duration = Duration::from_secs(5);
 const CLOSING: Duration = Duration::from_secs(1);
 /// RFC 6455 §7.4.1: the server goes away.
 const GOING_AWAY: u16 = 1001;
+/// Diagnostics that are sent to a page: who has more mends these first.
+const MAX_SENT: usize = 20;
+/// Files of served directories whose edits are remembered as logged.
+const MAX_LOGGED: usize = 1000;
 
 /// Opens sockets. Clones are the same.
 #[derive(Clone)]
 pub(super) struct Sockets {
-    hub: Arc<Hub>,
+    versions: Arc<Versions>,
     stop: CancellationToken,
     tasks: TaskTracker,
     free: Arc<Semaphore>,
+    /// The edits of served directories' files that were logged last, by address.
+    logged: Arc<Mutex<HashMap<String, Fingerprint>>>,
 }
 
 impl Sockets {
-    /// Sockets that are told what `hub` tells, until `stop`; `tasks` waits for each.
-    pub(super) fn new(hub: Arc<Hub>, stop: CancellationToken, tasks: TaskTracker) -> Self {
-        Self { hub, stop, tasks, free: Arc::new(Semaphore::new(SOCKETS)) }
+    /// Sockets that are told of what is live, until `stop`; `tasks` waits for each.
+    pub(super) fn new(
+        versions: Arc<Versions>,
+        stop: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
+        let free = Arc::new(Semaphore::new(SOCKETS));
+        Self { versions, stop, tasks, free, logged: Arc::default() }
     }
 
-    /// Upgrades connections.
-    pub(super) fn filter(self) -> impl Filter<Extract = (Reply,), Error = Rejection> + Clone {
-        let query = warp::query::<HashMap<String, String>>();
-        warp::ws().and(query).map(move |socket: Ws, query| self.open(socket, Page::of(query)))
-    }
-
-    fn open(&self, socket: Ws, page: Page) -> Reply {
+    /// Upgrades a connection; `query` is what the page says of itself: `at` which address it was
+    /// asked for, which version of it (`page`; nothing where it is not to be loaded again), and of
+    /// the whole site (`site`, where it was just loaded).
+    pub(super) fn open(&self, socket: Ws, query: &str) -> Reply {
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         };
-        let (hub, stop, token) = (Arc::clone(&self.hub), self.stop.clone(), self.tasks.token());
-        let talk = |socket| async move {
-            Talk::new(hub, page, permit).run(socket, stop).await;
-            drop(token);
+        let mut said: HashMap<_, _> =
+            form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let version = |name| said.get(name).and_then(|text: &String| Fingerprint::parse(text));
+        let (version, site) = (version("page"), version("site"));
+        let at = said.remove("at").unwrap_or_default();
+        let (sockets, token) = (self.clone(), self.tasks.token());
+        let talk = move |socket| async move {
+            let (files, doubtful) = Default::default();
+            let talk = Talk { sockets, socket, at, version, silent: 0, files, doubtful };
+            talk.run(site).await;
+            drop((permit, token));
         };
         let socket = socket.max_message_size(LONGEST_MESSAGE).max_frame_size(LONGEST_MESSAGE);
         socket.on_upgrade(talk).into_response()
-    }
-}
-
-/// What a page says of itself when it connects.
-#[derive(Debug)]
-struct Page {
-    /// The address that it was asked for by.
-    at: String,
-    /// What it was made from; nothing where it is not to be loaded again.
-    version: Option<Fingerprint>,
-    /// The whole site's version, where the page was just loaded.
-    site: Option<Fingerprint>,
-}
-
-impl Page {
-    fn of(mut query: HashMap<String, String>) -> Self {
-        Self {
-            at: query.remove("at").unwrap_or_default(),
-            version: query.get("page").and_then(|text| Fingerprint::parse(text)),
-            site: query.get("site").and_then(|text| Fingerprint::parse(text)),
-        }
     }
 }
 
@@ -107,15 +101,18 @@ struct Uses {
 
 /// The talk with one page.
 struct Talk {
-    hub: Arc<Hub>,
-    page: Page,
+    sockets: Sockets,
+    socket: WebSocket,
+    /// The address that the page was asked for by.
+    at: String,
+    /// What it was made from; nothing where it is not to be loaded again.
+    version: Option<Fingerprint>,
     /// Pings in a row that nothing followed.
     silent: u8,
     /// The files on the disk that the page is or uses, by address, as they were when it was told.
     files: Files,
     /// Those that look otherwise, once: a save may be under way.
     doubtful: Option<Files>,
-    _permit: OwnedSemaphorePermit,
 }
 
 type Files = BTreeMap<String, Fingerprint>;
@@ -127,83 +124,64 @@ type Going = Result<(), Gone>;
 struct Gone;
 
 impl Talk {
-    fn new(hub: Arc<Hub>, page: Page, permit: OwnedSemaphorePermit) -> Self {
-        Self { hub, page, silent: 0, files: Files::new(), doubtful: None, _permit: permit }
-    }
-
-    async fn run(mut self, mut socket: WebSocket, stop: CancellationToken) {
-        // Heard before the page is looked at: what happens in between is heard too.
-        let mut news = self.hub.subscribe();
-        let talk = async {
-            self.greet(&mut socket).await?;
-            self.talk(&mut socket, &mut news).await
-        };
+    async fn run(mut self, site: Option<Fingerprint>) {
+        let stop = self.sockets.stop.clone();
         tokio::select! {
-            _gone = talk => {}
+            _gone = self.talk(site) => {}
             () = stop.cancelled() => {}
         }
         let closing = async {
             let goodbye = Message::close_with(GOING_AWAY, "larder stops");
             // Who has left needs no goodbye.
-            let _ = socket.send(goodbye).await;
-            let _ = socket.close().await;
+            let _ = self.socket.send(goodbye).await;
+            let _ = self.socket.close().await;
         };
         let _bounded = timeout(CLOSING, closing).await;
     }
 
-    /// Says what happened between the page's making and its connecting.
-    async fn greet(&mut self, socket: &mut WebSocket) -> Going {
-        let is_other = self.page.site.is_some_and(|site| site != self.hub.site_version());
-        if is_other && self.page.version.is_some() || self.changed().await {
-            return send(socket, &json!({ "is": "reload" }).to_string()).await;
+    async fn talk(&mut self, site: Option<Fingerprint>) -> Going {
+        // Followed before the page is looked at: what happens in between is heard too.
+        let mut status = self.sockets.versions.reload.subscribe();
+        let mut before = Arc::clone(&status.borrow_and_update());
+        let mut told = state_of_files(&before.state);
+        let is_other = site.is_some_and(|site| site != self.sockets.versions.of_all());
+        if is_other && self.version.is_some() || self.changed().await {
+            self.say(&json!({ "is": "reload" })).await?;
+        } else {
+            self.files = self.sockets.files([&self.at]).await;
+            self.put(Message::text(told.clone())).await?;
         }
-        self.watch(&[]).await;
-        send(socket, &self.hub.state()).await
-    }
-
-    async fn talk(
-        &mut self,
-        socket: &mut WebSocket,
-        news: &mut broadcast::Receiver<News>,
-    ) -> Going {
-        let mut ping = interval(PING);
-        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut ping, mut look) = (every(PING), every(LOOK));
         loop {
             tokio::select! {
-                heard = news.recv() => self.tell(socket, heard).await?,
-                message = socket.next() => self.answer(socket, message).await?,
-                _ = look.tick() => self.look(socket).await?,
+                changed = status.changed() => {
+                    changed.map_err(|_stopped| Gone)?;
+                    let now = Arc::clone(&status.borrow_and_update());
+                    // A status says more than a page is told: what is watched how, say.
+                    let state = state_of_files(&now.state);
+                    let is_other = state != told;
+                    if now.generation != before.generation || is_other && now.generation == 0 {
+                        self.tell_of_swap().await?;
+                    }
+                    if is_other {
+                        self.put(Message::text(state.clone())).await?;
+                    }
+                    (before, told) = (now, state);
+                }
+                message = self.socket.next() => self.answer(message).await?,
+                _ = look.tick() => self.look().await?,
                 _ = ping.tick() => {
                     self.silent += 1;
                     if self.silent > SILENCE {
                         return Err(Gone);
                     }
-                    put(socket, Message::ping(Vec::new())).await?;
+                    self.put(Message::ping(Vec::new())).await?;
                 }
             }
         }
     }
 
-    async fn tell(&mut self, socket: &mut WebSocket, heard: Result<News, RecvError>) -> Going {
-        match heard {
-            Ok(News::State(state)) => send(socket, &state).await,
-            Ok(News::Swapped) => self.tell_of_swap(socket).await,
-            // What was missed is made up for by the state of now.
-            Err(RecvError::Lagged(_)) => {
-                self.tell_of_swap(socket).await?;
-                send(socket, &self.hub.state()).await
-            }
-            Err(RecvError::Closed) => Err(Gone),
-        }
-    }
-
-    async fn answer(
-        &mut self,
-        socket: &mut WebSocket,
-        message: Option<Result<Message, warp::Error>>,
-    ) -> Going {
+    async fn answer(&mut self, message: Option<Result<Message, warp::Error>>) -> Going {
         let Some(Ok(message)) = message else { return Err(Gone) };
         self.silent = 0;
         if message.is_close() {
@@ -211,36 +189,23 @@ impl Talk {
         }
         // What is not understood is another version of the script's.
         let Ok(text) = message.to_str() else { return Ok(()) };
-        let Ok(Uses { uses }) = serde_json::from_str(text) else { return Ok(()) };
-        let uses = uses.get(..MOST_ADDRESSES).unwrap_or(&uses);
+        let Ok(Uses { mut uses }) = serde_json::from_str(text) else { return Ok(()) };
+        uses.truncate(MOST_ADDRESSES);
         let mut versions = BTreeMap::new();
-        for address in uses {
-            versions.insert(address.as_str(), self.hub.version(address).await.to_string());
+        for address in &uses {
+            let version = self.sockets.versions.of(address).await;
+            versions.insert(address, version.to_string());
         }
-        self.watch(uses).await;
-        send(socket, &json!({ "is": "versions", "versions": versions }).to_string()).await
+        let answer = json!({ "is": "versions", "versions": versions });
+        // Nothing else tells of edits of files on the disk.
+        uses.push(self.at.clone());
+        (self.files, self.doubtful) = (self.sockets.files(&uses).await, None);
+        self.say(&answer).await
     }
 
-    /// From now on looks at the files on the disk among what the page is and `uses`: nothing else
-    /// tells of their edits.
-    async fn watch(&mut self, uses: &[String]) {
-        let mut files = Files::new();
-        for address in uses.iter().chain([&self.page.at]) {
-            if let Shown::File(file) = self.hub.shown(address) {
-                files.insert(address.clone(), self.hub.file_version(&file).await);
-            }
-        }
-        (self.files, self.doubtful) = (files, None);
-    }
-
-    /// Looks at those files; what looks otherwise twice in a row is saved.
-    async fn look(&mut self, socket: &mut WebSocket) -> Going {
-        let mut now = Files::new();
-        for address in self.files.keys() {
-            if let Shown::File(file) = self.hub.shown(address) {
-                now.insert(address.clone(), self.hub.file_version(&file).await);
-            }
-        }
+    /// Looks at the files that the page is or uses; what looks otherwise twice in a row is saved.
+    async fn look(&mut self) -> Going {
+        let now = self.sockets.files(self.files.keys()).await;
         if now == self.files {
             self.doubtful = None;
             return Ok(());
@@ -250,35 +215,76 @@ impl Talk {
             return Ok(());
         }
         for (address, version) in now.iter().filter(|pair| self.files.get(pair.0) != Some(pair.1)) {
-            self.hub.log_edit(address, *version);
+            self.sockets.log_edit(address, *version);
         }
         self.files = now;
-        self.tell_of_swap(socket).await
+        self.tell_of_swap().await
     }
 
     /// Says that the page is another one, or that what it uses may be.
-    async fn tell_of_swap(&mut self, socket: &mut WebSocket) -> Going {
+    async fn tell_of_swap(&mut self) -> Going {
         let is = if self.changed().await { "reload" } else { "swapped" };
-        send(socket, &json!({ "is": is }).to_string()).await
+        self.say(&json!({ "is": is })).await
     }
 
     /// Whether the page would be another one now; from now on it is that one.
     async fn changed(&mut self) -> bool {
-        if self.page.version.is_none() {
+        if self.version.is_none() {
             return false;
         }
-        let now = self.hub.version(&self.page.at).await;
-        self.page.version.replace(now) != Some(now)
+        let now = self.sockets.versions.of(&self.at).await;
+        self.version.replace(now) != Some(now)
+    }
+
+    async fn say(&mut self, message: &Value) -> Going {
+        self.put(Message::text(message.to_string())).await
+    }
+
+    async fn put(&mut self, message: Message) -> Going {
+        match timeout(SENDING, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
     }
 }
 
-async fn send(socket: &mut WebSocket, text: &str) -> Going {
-    put(socket, Message::text(text)).await
+impl Sockets {
+    /// Those of some addresses that are files on the disk, as they are now.
+    async fn files(&self, addresses: impl IntoIterator<Item = &String>) -> Files {
+        let mut files = Files::new();
+        for address in addresses {
+            if let Some(version) = self.versions.of_file(address).await {
+                files.insert(address.clone(), version);
+            }
+        }
+        files
+    }
+
+    /// Logs that a file of a served directory changed: once, however many pages use it.
+    fn log_edit(&self, address: &str, version: Fingerprint) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.len() >= MAX_LOGGED {
+            logged.clear();
+        }
+        if logged.insert(address.to_owned(), version) != Some(version) {
+            tracing::info!("changed: {}", escaped(address));
+        }
+    }
 }
 
-async fn put(socket: &mut WebSocket, message: Message) -> Going {
-    match timeout(SENDING, socket.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Gone),
-    }
+fn every(period: Duration) -> Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// What a page is told of the files.
+pub(super) fn state_of_files(state: &ReloadState) -> String {
+    let message = match wrong(state, MAX_SENT) {
+        None => json!({ "is": "well" }),
+        Some((problems, errors)) => {
+            json!({ "is": "broken", "problems": problems, "errors": errors })
+        }
+    };
+    message.to_string()
 }

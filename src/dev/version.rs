@@ -3,94 +3,92 @@
 //! Two versions of a site in which an address has the same digest show the same page: a reload
 //! would be for nothing.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 
+use super::socket::state_of_files;
 use super::{ERROR_PAGE, missing};
 use crate::fingerprint::{Fingerprint, Hasher};
-use crate::site::dir::SiteDir;
+use crate::http::handler::SiteHandler;
+use crate::http::live::Live;
+use crate::reload::ReloadHandle;
 use crate::site::key::Facts;
 use crate::site::route::{Matched, RawQuery, RouteMatch};
 use crate::site::{RenderError, Route, Site, Source};
 
-/// What an address shows.
-#[derive(Debug)]
-pub(super) enum Shown {
-    /// What the site says by itself.
-    Page(Fingerprint),
-    /// A file on the disk.
-    File(File),
+/// The versions of what is live.
+pub(super) struct Versions {
+    pub(super) live: Arc<Live>,
+    pub(super) reload: ReloadHandle,
+    pub(super) site: SiteHandler,
 }
 
-/// A file of a `dir` route.
-#[derive(Debug)]
-pub(super) struct File {
-    /// The directory.
-    pub(super) dir: SiteDir,
-    /// The file's name in it.
-    pub(super) name: String,
-    /// The version of all but the file.
-    pub(super) beside: Fingerprint,
-}
-
-/// What a GET of `target` (path and query) shows.
-pub(super) fn of(site: &Site, target: &str) -> Shown {
-    let path = target.split('?').next().unwrap_or_default();
-    match file(site, path) {
-        Some(file) => Shown::File(file),
-        None => Shown::Page(of_page(site, target)),
+impl Versions {
+    /// Whether no good site was ever loaded.
+    pub(super) fn is_unloaded(&self) -> bool {
+        self.reload.status().generation == 0
     }
-}
 
-/// The file that a path means.
-fn file(site: &Site, path: &str) -> Option<File> {
-    let RouteMatch::Route(matched) = site.find("GET", path) else { return None };
-    let route = site.route(matched.target)?;
-    let Source::Dir(dir) = &route.source else { return None };
-    let mut name = dir.name(&matched.path)?;
-    if name.is_empty() || name.ends_with('/') {
-        name.push_str("index.html");
+    /// The version of all files that the site is made from.
+    pub(super) fn of_all(&self) -> Fingerprint {
+        self.reload.status().digest
     }
-    Some(File { dir: dir.clone(), name, beside: of_answer(route, &route.digest) })
-}
 
-fn of_page(site: &Site, target: &str) -> Fingerprint {
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    if let Some(status) = path.strip_prefix(ERROR_PAGE).and_then(|text| text.parse().ok()) {
-        return error(site, status);
+    /// The version of what a GET of `target` (path and query) shows.
+    pub(super) async fn of(&self, target: &str) -> Fingerprint {
+        match self.of_file(target).await {
+            Some(version) => version,
+            None => self.of_page(target),
+        }
     }
-    match site.find("GET", path) {
-        RouteMatch::Route(matched) => match site.route(matched.target) {
-            Some(route) => of_route(site, route, &matched, query),
-            None => error(site, StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
-        },
-        RouteMatch::Redirect { to } => Hasher::default().field("redirect").field(to).finish(),
-        RouteMatch::Method { .. } => error(site, StatusCode::METHOD_NOT_ALLOWED.as_u16()),
-        RouteMatch::Malformed => error(site, StatusCode::BAD_REQUEST.as_u16()),
-        RouteMatch::NotFound => Hasher::default()
-            .field("missing")
-            .field(missing::Missing::new(site, path).html())
-            .finish(),
+
+    /// The same where `target` is a file of a `dir` route, as it is on the disk now.
+    pub(super) async fn of_file(&self, target: &str) -> Option<Fingerprint> {
+        let path = target.split('?').next().unwrap_or_default();
+        if self.site.is_own(path) {
+            return None;
+        }
+        let (dir, name, beside) = {
+            let served = self.live.load();
+            let RouteMatch::Route(matched) = served.site.find("GET", path) else { return None };
+            let (route, prepared) = served.route(matched.target)?;
+            let Source::Dir(dir) = &route.source else { return None };
+            let mut name = dir.name(&matched.path)?;
+            if name.is_empty() || name.ends_with('/') {
+                name.push_str("index.html");
+            }
+            (prepared.dir()?.clone(), name, of_answer(route, &route.digest))
+        };
+        let version = dir.version(&name).await.unwrap_or_default();
+        Some(Hasher::default().field(beside.as_bytes()).field(version).finish())
     }
-}
 
-/// The version of the whole site: another one where any address may have changed.
-pub(super) fn of_all(site: &Site) -> Fingerprint {
-    let mut hasher = Hasher::default();
-    for route in &site.routes {
-        hasher.add(route.address());
-        hasher.add(route.digest.as_bytes());
+    fn of_page(&self, target: &str) -> Fingerprint {
+        let status = self.reload.status();
+        if status.generation == 0 {
+            // What is wrong is what is shown.
+            return digest("nothing is loaded", state_of_files(&status.state));
+        }
+        let site = self.live.site();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if self.site.is_own(path) {
+            return digest("docs", site.openapi().to_string());
+        }
+        if let Some(status) = path.strip_prefix(ERROR_PAGE).and_then(|text| text.parse().ok()) {
+            return error(&site, status);
+        }
+        match site.find("GET", path) {
+            RouteMatch::Route(matched) => match site.route(matched.target) {
+                Some(route) => of_route(&site, route, &matched, query),
+                None => error(&site, StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
+            },
+            RouteMatch::Redirect { to } => digest("redirect", to),
+            RouteMatch::Method { .. } => error(&site, StatusCode::METHOD_NOT_ALLOWED.as_u16()),
+            RouteMatch::Malformed => error(&site, StatusCode::BAD_REQUEST.as_u16()),
+            RouteMatch::NotFound => digest("missing", missing::page(&site, path)),
+        }
     }
-    hasher.finish()
-}
-
-/// The version of what describes the site.
-pub(super) fn of_docs(site: &Site) -> Fingerprint {
-    Hasher::default().field("docs").field(site.openapi().to_string()).finish()
-}
-
-/// The version of anything while no site is loaded: what is wrong is what is shown.
-pub(super) fn of_nothing(wrong: &str) -> Fingerprint {
-    Hasher::default().field("nothing is loaded").field(wrong).finish()
 }
 
 fn of_route(site: &Site, route: &Route, matched: &Matched<'_>, query: &str) -> Fingerprint {
@@ -126,9 +124,10 @@ fn of_answer(route: &Route, fingerprint: &Fingerprint) -> Fingerprint {
 
 /// An error's page: the path is the same for as long as the address is.
 fn error(site: &Site, status: u16) -> Fingerprint {
-    let hasher = Hasher::default().field("error").field(status.to_string());
-    match site.error_page_digest(status) {
-        Some(digest) => hasher.field(digest.as_bytes()).finish(),
-        None => hasher.finish(),
-    }
+    let page = site.error_page_digest(status).unwrap_or_default();
+    digest("error", format!("{status} {page}"))
+}
+
+fn digest(what: &str, shown: impl AsRef<[u8]>) -> Fingerprint {
+    Hasher::default().field(what).field(shown).finish()
 }

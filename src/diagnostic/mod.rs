@@ -11,7 +11,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use code::Code;
-pub(crate) use code::Severity;
 
 /// A text that diagnostics point into, with the name by which a person knows it.
 #[derive(PartialEq, Eq)]
@@ -26,12 +25,27 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// A source file ready to be shared by the spans that point into it.
-    #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         let text = text.into();
         let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
         let line_starts = std::iter::once(0).chain(after_newlines).collect();
         Arc::new(Self { name: name.into(), text, line_starts })
+    }
+
+    /// Which line, from 1, the byte at `offset` is in.
+    fn line_number(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// The line that the byte at `offset` is in, without its end and without a byte order mark.
+    pub(crate) fn line_around(&self, offset: usize) -> Range<usize> {
+        let line = self.line_number(offset);
+        let start = self.line_starts[line - 1];
+        let end = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+        let text = self.text.get(start..end).unwrap_or_default();
+        let said = text.trim_start_matches('\u{feff}');
+        let start = end - said.len();
+        start..start + said.trim_end_matches(['\r', '\n']).len()
     }
 }
 
@@ -43,7 +57,7 @@ impl fmt::Debug for SourceFile {
 }
 
 /// A place in a source file: a range of bytes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     file: Arc<SourceFile>,
     start: usize,
@@ -60,8 +74,7 @@ impl Span {
     }
 
     /// The place at `line` and `column` (both from 1, columns counted in characters), `chars` long.
-    #[must_use]
-    pub fn at(file: &Arc<SourceFile>, line: usize, column: usize, chars: usize) -> Self {
+    pub(crate) fn at(file: &Arc<SourceFile>, line: usize, column: usize, chars: usize) -> Self {
         let line_start = |line: usize| file.line_starts.get(line).copied();
         let start = line_start(line.saturating_sub(1)).unwrap_or(file.text.len());
         let end = line_start(line).unwrap_or(file.text.len());
@@ -72,37 +85,33 @@ impl Span {
     }
 
     /// The file that the place is in.
-    #[must_use]
-    pub fn file(&self) -> &Arc<SourceFile> {
+    pub(crate) fn file(&self) -> &Arc<SourceFile> {
         &self.file
     }
 
     /// The range in bytes.
-    #[must_use]
-    pub fn range(&self) -> Range<usize> {
+    pub(crate) fn range(&self) -> Range<usize> {
         self.start..self.end
     }
 
     /// The text of the place.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.file.text.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Line and column of the start, both from 1; columns count characters, a BOM counts none.
-    #[must_use]
-    pub fn line_column(&self) -> (usize, usize) {
-        let line = self.file.line_starts.partition_point(|start| *start <= self.start);
-        let line_start = self.file.line_starts.get(line - 1).copied().unwrap_or_default();
-        let before = self.file.text.get(line_start..self.start).unwrap_or_default();
-        let column = before.trim_start_matches('\u{feff}');
-        (line, column.chars().count() + 1)
+    /// Where `part` of the text is; the whole place where it is not as written.
+    pub(crate) fn find(&self, part: &str) -> Self {
+        match self.text().find(part) {
+            Some(at) => Self::new(&self.file, self.start + at..self.start + at + part.len()),
+            None => self.clone(),
+        }
     }
-}
 
-impl fmt::Debug for Span {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{self}")
+    /// Line and column of the start, both from 1; columns count characters, a BOM counts none.
+    pub(crate) fn line_column(&self) -> (usize, usize) {
+        let line = self.file.line_around(self.start);
+        let before = self.file.text.get(line.start..self.start).unwrap_or_default();
+        (self.file.line_number(self.start), before.chars().count() + 1)
     }
 }
 
@@ -143,8 +152,9 @@ impl<T> At<T> {
 }
 
 impl<T: fmt::Debug> fmt::Debug for At<T> {
+    /// Without the place: what is typed elsewhere is the same, and so is a digest of this.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{:?} at {}", self.value, self.span)
+        self.value.fmt(out)
     }
 }
 
@@ -164,7 +174,7 @@ pub struct Diagnostic {
     pub code: Code,
     /// One sentence without a full stop, naming the thing in backticks.
     pub message: String,
-    /// The places, the one to mend first.
+    /// The places, the one to mend first; none where it is about no line of a file.
     pub labels: Vec<Label>,
     /// How to mend it.
     pub help: Option<String>,
@@ -172,49 +182,60 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// A diagnostic at its main place.
-    #[must_use]
     pub fn new(code: Code, message: impl Into<String>, span: &Span) -> Self {
         let label = Label { span: span.clone(), text: String::new() };
         Self { code, message: message.into(), labels: vec![label], help: None }
     }
 
+    /// A diagnostic of what is there twice, at the second place.
+    pub(crate) fn twice(
+        code: Code,
+        message: impl Into<String>,
+        again: &Span,
+        first: &Span,
+    ) -> Self {
+        Self::new(code, message, again).remark("again here").label(first, "first here")
+    }
+
     /// Says something beside the main mark.
-    #[must_use]
-    pub fn remark(mut self, text: impl Into<String>) -> Self {
-        if let Some(first) = self.labels.first_mut() {
-            first.text = text.into();
+    pub(crate) fn remark(mut self, text: impl Into<String>) -> Self {
+        if let Some(main) = self.labels.first_mut() {
+            main.text = text.into();
         }
         self
     }
 
     /// Marks a further place.
-    #[must_use]
-    pub fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
+    pub(crate) fn label(mut self, span: &Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span: span.clone(), text: text.into() });
         self
     }
 
     /// Says how to mend it.
-    #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
+    /// The place to mend first; nothing where it is about no line of a file.
+    pub(crate) fn place(&self) -> Option<&Span> {
+        self.labels.first().map(|label| &label.span)
+    }
+
     /// Whether it stops the file from being used.
-    #[must_use]
-    pub fn is_error(&self) -> bool {
-        self.code.severity() == Severity::Error
+    pub(crate) fn is_error(&self) -> bool {
+        self.code.severity() == "error"
     }
 }
 
 impl fmt::Display for Diagnostic {
     /// One line: `routes.yaml:3:5: error[unknown_field]: … (help: …)`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(label) = self.labels.first() {
-            write!(out, "{}: ", label.span)?;
+        let (severity, code) = (self.code.severity(), self.code.as_str());
+        if let Some(place) = self.place() {
+            write!(out, "{place}: ")?;
         }
-        write!(out, "{}[{}]: {}", self.code.severity(), self.code, self.message)?;
+        write!(out, "{severity}[{code}]: {}", self.message)?;
         match &self.help {
             Some(help) => write!(out, " (help: {help})"),
             None => Ok(()),
@@ -248,8 +269,7 @@ impl Report {
     }
 
     /// Whether nothing was found.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
@@ -260,19 +280,24 @@ impl Report {
 
     /// In order of place: file by file as first met, then by offset.
     #[must_use]
-    pub fn sorted(mut self) -> Self {
-        let mut files: Vec<String> = Vec::new();
-        for name in self.list.iter().filter_map(|d| d.labels.first()).map(|l| &l.span.file.name) {
-            if !files.contains(name) {
-                files.push(name.clone());
-            }
-        }
+    pub fn sorted(self) -> Self {
+        let places = self.list.iter().filter_map(Diagnostic::place);
+        let files: Vec<_> = places.map(|place| place.file.name.clone()).collect();
+        self.in_order_of(&files)
+    }
+
+    /// In order of place: file by file as `files` has their names, then by offset.
+    pub(crate) fn in_order_of(mut self, files: &[String]) -> Self {
         self.list.sort_by_key(|diagnostic| {
-            diagnostic.labels.first().map(|label| {
-                (files.iter().position(|name| *name == label.span.file.name), label.span.start)
-            })
+            let Span { file, start, .. } = diagnostic.place()?;
+            Some((files.iter().position(|name| *name == file.name), *start))
         });
         self
+    }
+
+    /// Keeps what `keep` holds for.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.list.retain(keep);
     }
 }
 

@@ -221,7 +221,6 @@ fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// The same, for lines that are put together as text.
-#[must_use]
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     push_escaped(&mut out, text.as_bytes());

@@ -26,7 +26,7 @@ use super::headers::{joined, vary_by};
 use super::live::PreparedRoute;
 use super::ready::{EntryExtras, Part, ReadyHead, body_for};
 use super::request::RequestView;
-use crate::cache::{Entry, Outcome, Why};
+use crate::cache::{Entry, Lacked, Outcome, Why};
 use crate::config::CacheStatusDetail;
 
 /// The answer to one request.
@@ -239,7 +239,8 @@ impl Default for Facts {
 impl Facts {
     /// Of an answer that the cache had no part in.
     pub(super) fn bypass(shown: CacheStatusDetail) -> Self {
-        Self { outcome: Some(Outcome::forwarded(Why::Bypass)), shown, ..Self::default() }
+        let outcome = Outcome::forwarded(Why::Bypass, Lacked::Nothing);
+        Self { outcome: Some(outcome), shown, ..Self::default() }
     }
 
     /// Counts the answer for its route.
@@ -374,7 +375,7 @@ pub(super) fn with_body(route: &PreparedRoute, body: Bytes) -> Response<Body> {
 
 /// A status and nothing else.
 pub(super) fn bare(status: StatusCode) -> Response<Body> {
-    let mut answer = Response::new(Body::empty());
+    let mut answer = Response::new(Body::default());
     *answer.status_mut() = status;
     answer
 }

@@ -14,22 +14,14 @@ pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 pub struct Body(Content);
 
 enum Content {
-    Empty,
     Full(Bytes),
     Stream(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError> + Send + Sync>>),
 }
 
 impl Body {
-    /// No body.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self(Content::Empty)
-    }
-
     /// A body whose bytes are there; cheap, nothing is copied.
-    #[must_use]
-    pub fn full(bytes: Bytes) -> Self {
-        Self(if bytes.is_empty() { Content::Empty } else { Content::Full(bytes) })
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        Self(Content::Full(bytes.into()))
     }
 
     /// A body that comes in parts. Where its length is known, its size hint should say so exactly.
@@ -43,11 +35,8 @@ impl Body {
     }
 
     /// The bytes, where they are all there; nothing for a stream.
-    #[must_use]
     pub fn bytes(&self) -> Option<&Bytes> {
-        static NOTHING: Bytes = Bytes::new();
         match &self.0 {
-            Content::Empty => Some(&NOTHING),
             Content::Full(bytes) => Some(bytes),
             Content::Stream(_) => None,
         }
@@ -56,25 +45,7 @@ impl Body {
 
 impl Default for Body {
     fn default() -> Self {
-        Self::empty()
-    }
-}
-
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Self {
-        Self::full(bytes)
-    }
-}
-
-impl From<String> for Body {
-    fn from(text: String) -> Self {
-        Self::full(text.into())
-    }
-}
-
-impl From<&'static str> for Body {
-    fn from(text: &'static str) -> Self {
-        Self::full(Bytes::from_static(text.as_bytes()))
+        Self::full(Bytes::new())
     }
 }
 
@@ -87,11 +58,9 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.0 {
-            Content::Empty => Poll::Ready(None),
             Content::Full(bytes) => {
-                let bytes = std::mem::take(bytes);
-                self.0 = Content::Empty;
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+                let all = std::mem::take(bytes);
+                Poll::Ready((!all.is_empty()).then(|| Ok(Frame::data(all))))
             }
             Content::Stream(stream) => stream.as_mut().poll_frame(context),
         }
@@ -99,15 +68,13 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Content::Empty => true,
-            Content::Full(_) => false,
+            Content::Full(bytes) => bytes.is_empty(),
             Content::Stream(stream) => stream.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Content::Empty => SizeHint::with_exact(0),
             Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Content::Stream(stream) => stream.size_hint(),
         }
@@ -117,7 +84,6 @@ impl HttpBody for Body {
 impl fmt::Debug for Body {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Content::Empty => out.write_str("Body::empty"),
             Content::Full(bytes) => write!(out, "Body::full({} bytes)", bytes.len()),
             Content::Stream(_) => out.write_str("Body::stream"),
         }

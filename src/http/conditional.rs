@@ -28,7 +28,6 @@ pub(crate) enum Verdict {
 }
 
 /// Evaluates the conditions of a request whose answer exists and would be a 2xx.
-#[must_use]
 pub(crate) fn evaluate(method: &Method, headers: &dyn Headers, current: Validators<'_>) -> Verdict {
     let safe = matches!(*method, Method::GET | Method::HEAD);
     if let Some(tags) = joined(headers, "if-match") {

@@ -39,26 +39,12 @@ pub(super) struct Shared {
 }
 
 /// The two steps by which connections are ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default)]
 pub(super) struct Stops {
-    idle: CancellationToken,
-    cut: CancellationToken,
-}
-
-impl Stops {
-    pub(super) fn new() -> Self {
-        Self { idle: CancellationToken::new(), cut: CancellationToken::new() }
-    }
-
-    /// Idle connections end now, the others after their answer.
-    pub(super) fn end_idle(&self) {
-        self.idle.cancel();
-    }
-
+    /// Idle connections end, the others after their answer.
+    pub(super) idle: CancellationToken,
     /// All end now.
-    pub(super) fn cut(&self) {
-        self.cut.cancel();
-    }
+    pub(super) cut: CancellationToken,
 }
 
 /// What an HTTP/2 client with prior knowledge sends first: RFC 9113 §3.4.
@@ -151,12 +137,17 @@ async fn speak<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Shared { handler, limits, clock: _, stops, tasks, tls: _ } = shared;
-    let protocol = activity.protocol();
+    let protocol = activity.protocol;
     let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&activity));
     let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&activity)));
     match protocol {
         Protocol::Http1 => {
-            let connection = http1_builder().serve_connection(io, edge).with_upgrades();
+            let mut builder = http1::Builder::new();
+            // hyper's own clock cannot tell a slow head from an idle connection: the activity can.
+            builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(2 * MAX_HEAD);
+            // A client may close its half once it has asked.
+            builder.half_close(true);
+            let connection = builder.serve_connection(io, edge).with_upgrades();
             let end = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
                 connection.graceful_shutdown();
             };
@@ -172,15 +163,6 @@ async fn speak<S>(
             let _ended = watched(pin!(connection), end, &activity, &limits, &stops).await;
         }
     }
-}
-
-fn http1_builder() -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    // hyper's own clock cannot tell a slow head from an idle connection: the activity can.
-    // A client may close its half once it has asked.
-    builder.half_close(true);
-    builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(2 * MAX_HEAD);
-    builder
 }
 
 fn http2_builder(limits: &Limits, tasks: TaskTracker) -> http2::Builder<Tracked> {

@@ -91,7 +91,6 @@ impl Cors {
 }
 
 /// Whether a request is a browser's question before the real one.
-#[must_use]
 pub(super) fn is_preflight(request: &RequestView<'_>) -> bool {
     *request.method == Method::OPTIONS
         && request.headers.line("origin", 0).is_some()
@@ -119,7 +118,7 @@ mod tests {
             (&some, "https://a.example.evil", None, Some("origin")),
             (&some, "null", None, Some("origin")),
         ] {
-            let mut answer = Answer::from(Response::new(Body::empty()));
+            let mut answer = Answer::from(Response::new(Body::default()));
             cors.apply(Some(origin.as_bytes()), &mut answer);
             let answer = lines(&mut answer);
             let text = |name: &str| answer.get(name).map(|value| value.to_str().unwrap());
@@ -139,7 +138,7 @@ mod tests {
         ] {
             request.insert(name, HeaderValue::from_static(value));
         }
-        let mut answer = Answer::from(Response::new(Body::empty()));
+        let mut answer = Answer::from(Response::new(Body::default()));
         Cors::Any.preflight(&request, "GET, HEAD", &mut answer);
         let answer = lines(&mut answer);
         assert_eq!(answer["access-control-allow-methods"], "GET, HEAD");

@@ -419,7 +419,7 @@ impl Drop for SentBody {
             asked: &note.asked,
             status: self.status,
             bytes: self.bytes,
-            took: self.sending.in_flight.now().since(note.began),
+            took: self.sending.in_flight.0.now().since(note.began),
             facts: &self.facts,
         });
     }

@@ -7,10 +7,9 @@ use std::io::Write as _;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use super::headers::joined;
-use super::media;
-use super::weights::weighted;
+use super::headers::{joined, weighted};
 use crate::site::key::Headers;
+use crate::site::media::essence;
 
 /// How much work a coded body is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,28 +39,17 @@ impl Coding {
     const QUICKEST: [Self; 3] = [Self::Zstd, Self::Gzip, Self::Brotli];
 
     /// Its name in `Content-Encoding`, and behind the dash of an entity tag: `br`, `zstd`, `gzip`.
-    #[must_use]
     pub(crate) fn token(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Zstd => "zstd",
-            Self::Gzip => "gzip",
-        }
+        ["br", "zstd", "gzip"][self as usize]
     }
 
     /// The extension of a file that is coded already: `br`, `zst`, `gz`.
-    #[must_use]
     pub(crate) fn extension(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Zstd => "zst",
-            Self::Gzip => "gz",
-        }
+        ["br", "zst", "gz"][self as usize]
     }
 
     /// The entity tag of the coded body: `"a"` becomes `"a-br"`. Bytes that differ need tags that
     /// differ.
-    #[must_use]
     pub(crate) fn tag(self, identity: &str) -> String {
         let open = identity.strip_suffix('"').unwrap_or(identity);
         format!("{open}-{}\"", self.token())
@@ -78,7 +66,6 @@ pub(crate) struct Accepted {
 
 impl Accepted {
     /// Reads `Accept-Encoding`; a client that sends none gets no coding.
-    #[must_use]
     pub(crate) fn of(headers: &dyn Headers) -> Self {
         // Nearly every client that is no browser sends none: nothing is parsed for it.
         joined(headers, "accept-encoding").map_or(Self::NONE, |field| Self::read(&field))
@@ -114,7 +101,6 @@ impl Accepted {
     /// The coding to answer with; nothing for none. `worth` says whether the body is
     /// [`worth_coding`]: one that is not is coded only where the client refuses it as it is. A
     /// client that refuses everything gets it as it is all the same: better than no answer.
-    #[must_use]
     pub(crate) fn choose(self, worth: bool, effort: Effort) -> Option<Coding> {
         match effort {
             Effort::Thorough => self.choose_of(worth, Coding::ALL),
@@ -146,9 +132,32 @@ impl Accepted {
 pub(crate) const MIN_CODED: usize = 256;
 
 /// Whether coding a body of this type and length makes it smaller by enough.
-#[must_use]
 pub(crate) fn worth_coding(media: &str, len: usize) -> bool {
-    len >= MIN_CODED && media::compressible(media)
+    len >= MIN_CODED && compressible(media)
+}
+
+/// Whether a body of this type gets smaller by compression: pictures, sound and archives do not.
+pub(super) fn compressible(content_type: &str) -> bool {
+    const ALSO: [&str; 12] = [
+        "application/javascript",
+        "application/json",
+        "application/manifest+json",
+        "application/rtf",
+        "application/sql",
+        "application/vnd.ms-fontobject",
+        "application/wasm",
+        "application/xml",
+        "application/yaml",
+        "font/otf",
+        "font/ttf",
+        "image/bmp",
+    ];
+    let name = essence(content_type);
+    // An event stream must not wait in a compressor.
+    (name.starts_with("text/") && name != "text/event-stream")
+        || name.ends_with("+json")
+        || name.ends_with("+xml")
+        || ALSO.contains(&name.as_str())
 }
 
 /// The coded forms of one body. Each is made at its first use, once however many ask.
@@ -158,7 +167,6 @@ pub(crate) struct Variants([OnceCell<Option<Bytes>>; 3]);
 impl Variants {
     /// The coded body, where it is there already; `Some(None)` where coding does not make it
     /// smaller, so that the identity form is to be sent. Never waits.
-    #[must_use]
     pub(crate) fn ready(&self, coding: Coding) -> Option<Option<&Bytes>> {
         self.0[coding as usize].get().map(Option::as_ref)
     }
@@ -175,7 +183,6 @@ impl Variants {
     }
 
     /// Bytes that the coded forms hold.
-    #[must_use]
     pub(crate) fn weight(&self) -> usize {
         let made = self.0.iter().filter_map(|cell| cell.get()?.as_ref());
         made.map(Bytes::len).sum()
@@ -347,5 +354,21 @@ mod tests {
     fn tags_of_codings_differ() {
         assert_eq!(Coding::Brotli.tag("\"a\""), "\"a-br\"");
         assert_eq!(Coding::Zstd.tag("\"a\""), "\"a-zstd\"");
+    }
+
+    #[test]
+    fn only_what_gets_smaller_is_compressed() {
+        for (media, expected) in [
+            ("text/html; charset=utf-8", true),
+            ("application/problem+json", true),
+            ("image/svg+xml", true),
+            ("text/event-stream", false),
+            ("image/png", false),
+            ("font/woff2", false),
+            ("application/zip", false),
+            ("video/mp4", false),
+        ] {
+            assert_eq!(compressible(media), expected, "{media}");
+        }
     }
 }

@@ -1,26 +1,35 @@
 //! Between larder's answers and warp's: a filter served behind a listener, and the site as a
 //! filter.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 
-use ::http::{Request, Response};
+use ::http::{Request, Response, Version};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use http_body_util::BodyStream;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
+use warp::reply::Response as Reply;
+use warp::{Filter, Reply as _};
 
 use super::answer::{Answer, Responding};
-use super::body::Body;
+use super::body::{Body, BodyError};
 use super::edge::{Handle, Peer, Unread};
-use super::request::RequestView;
+use super::handler::SiteHandler;
+use super::request::{OwnedRequest, RequestView};
 
 /// Serves a warp filter. The client's address is in the request's extensions, as [`Peer`].
 #[derive(Clone)]
-pub struct WarpHandler(BoxedFilter<(warp::reply::Response,)>);
+pub struct WarpHandler(BoxedFilter<(Reply,)>);
 
 impl WarpHandler {
     /// Serves `filter`, which is to answer whatever comes.
     #[must_use]
-    pub fn new(filter: BoxedFilter<(warp::reply::Response,)>) -> Self {
+    pub fn new(filter: BoxedFilter<(Reply,)>) -> Self {
         Self(filter)
     }
 }
@@ -54,12 +63,74 @@ impl Handle for WarpHandler {
     }
 }
 
-/// One of our answers as warp's: its bytes are there, which those of a directory's files are not.
-pub(crate) fn into_reply(answer: Response<Body>) -> warp::reply::Response {
-    let (parts, body) = answer.into_parts();
-    let bytes = body.bytes().cloned();
-    debug_assert!(bytes.is_some(), "a filter of ours answers with bytes");
-    Response::from_parts(parts, bytes.unwrap_or_default().into())
+/// One of our answers as warp's.
+pub(crate) fn into_reply(response: Response<Body>) -> Reply {
+    let (parts, body) = response.into_parts();
+    let body = match body.bytes() {
+        Some(bytes) => bytes.clone().into(),
+        None => warp::reply::stream(pieces(body)).into_response().into_body(),
+    };
+    Response::from_parts(parts, body)
+}
+
+/// The data of a body that comes in parts.
+fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + Sync {
+    BodyStream::new(body).filter_map(|frame| {
+        std::future::ready(frame.map(|frame| frame.into_data().ok()).transpose())
+    })
+}
+
+/// The site as a filter: it answers where a route of the site is for the path, by whatever method,
+/// and rejects where none is.
+pub(crate) fn of_site(site: SiteHandler) -> BoxedFilter<(Reply,)> {
+    let own = site.own_filter();
+    let answer = move |request: OwnedRequest| {
+        let site = site.clone();
+        async move {
+            if !site.has_route(&request.view()) {
+                return Err(warp::reject::not_found());
+            }
+            Ok(answered(&site, &request).await)
+        }
+    };
+    own.or(request().and_then(answer)).unify().boxed()
+}
+
+/// The site's answer to whatever comes, which is its own 404 where no route is for the path.
+pub(crate) fn of_site_for_all(site: SiteHandler) -> BoxedFilter<(Reply,)> {
+    let answer = move |request: OwnedRequest| {
+        let site = site.clone();
+        async move { answered(&site, &request).await }
+    };
+    request().then(answer).boxed()
+}
+
+async fn answered(site: &SiteHandler, request: &OwnedRequest) -> Reply {
+    let mut answer = site.respond_by_route(&request.view()).answer().await;
+    let lines = answer.take_lines();
+    let response = std::mem::take(answer.response_mut());
+    let mut reply = into_reply(response);
+    *reply.headers_mut() = lines;
+    reply
+}
+
+/// The head of a request that warp read.
+fn request() -> impl Filter<Extract = (OwnedRequest,), Error = Infallible> + Clone {
+    let query = warp::query::raw().map(Some).or(warp::any().map(|| None)).unify();
+    warp::method()
+        .and(warp::path::full())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::filters::addr::remote())
+        .map(|method, path: FullPath, query, headers, peer: Option<SocketAddr>| OwnedRequest {
+            method,
+            path: path.as_str().to_owned(),
+            query,
+            version: Version::HTTP_11,
+            headers,
+            // Without one there is no socket: a test asks.
+            peer: peer.unwrap_or_else(|| ([127, 0, 0, 1], 0).into()),
+        })
 }
 
 fn head(request: &RequestView<'_>) -> Request<()> {

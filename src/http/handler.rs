@@ -15,6 +15,8 @@ use std::sync::Arc;
 use ::http::header::LOCATION;
 use bytes::Bytes;
 
+use warp::filters::BoxedFilter;
+
 use super::access::Exchange;
 use super::answer::{self, Answer, Facts, Responding};
 use super::edge::Handle;
@@ -57,10 +59,38 @@ impl SiteHandler {
     #[must_use]
     pub fn new(live: Arc<Live>, cache: Cache, server: &ServerConfig) -> Self {
         let own_paths = OwnPaths::new(server);
-        let own = WarpHandler::new(own::filter(&own_paths, Arc::clone(&live)));
+        let own = WarpHandler::new(own::filter_for_all(&own_paths, Arc::clone(&live)));
         let renders = Arc::new(Renders::new(cache.clock().clone()));
         let core = Core { live, cache, renders, cache_status: server.cache_status };
         Self { core: Arc::new(core), own_paths, own, access_log: server.access_log }
+    }
+
+    /// Whether a path is larder's own, whatever the site has there.
+    pub(crate) fn is_own(&self, path: &str) -> bool {
+        self.own_paths.hold(path)
+    }
+
+    /// What a request is answered that cannot be answered otherwise: the site's own page, if any.
+    pub(crate) fn problem(&self, request: &RequestView<'_>, problem: Problem) -> Responding {
+        self.core.problem(&self.core.live.load(), request, problem)
+    }
+}
+
+impl SiteHandler {
+    /// Whether a route of the site is for a path, by whatever method.
+    pub(super) fn has_route(&self, request: &RequestView<'_>) -> bool {
+        let served = self.core.live.load();
+        !matches!(served.site.find(request.method.as_str(), request.path), RouteMatch::NotFound)
+    }
+
+    /// The answer of the site's routes, or its 404.
+    pub(super) fn respond_by_route(&self, request: &RequestView<'_>) -> Responding {
+        self.core.respond(request)
+    }
+
+    /// What larder itself answers, beside the site's routes; rejects all else.
+    pub(super) fn own_filter(&self) -> BoxedFilter<(warp::reply::Response,)> {
+        own::filter(&self.own_paths, Arc::clone(&self.core.live))
     }
 }
 

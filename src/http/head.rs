@@ -41,7 +41,6 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// The status of the answer.
-    #[must_use]
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::LongTarget => StatusCode::URI_TOO_LONG,
@@ -53,7 +52,6 @@ impl Refusal {
     }
 
     /// A sentence for whoever sent the request.
-    #[must_use]
     pub(crate) fn detail(self) -> &'static str {
         match self {
             Self::NoHost => "The request has no Host header.",
@@ -142,6 +140,7 @@ fn target_wins<B>(request: &mut Request<B>, authority: &Authority) -> Result<(),
 
 /// `host [":" port]` of RFC 3986 §3.2.2, without user information.
 pub(super) fn sound_host(text: &[u8]) -> bool {
+    const NAME: Bytes = bytes_of(b"-._~%!$&'()*+,;=");
     let (host, port) = match text {
         [b'[', ..] => {
             let Some(end) = text.iter().position(|byte| *byte == b']') else { return false };
@@ -154,22 +153,14 @@ pub(super) fn sound_host(text: &[u8]) -> bool {
         },
     };
     !host.is_empty()
-        && host.iter().all(|byte| name_byte(*byte))
+        && host.iter().all(|byte| holds(&NAME, *byte))
         && (port.is_empty() || sound_port(port))
-}
-
-fn name_byte(byte: u8) -> bool {
-    const NAME: Bytes = bytes_of(b"-._~%!$&'()*+,;=");
-    holds(&NAME, byte)
 }
 
 fn sound_port(text: &[u8]) -> bool {
     let Some((b':', digits)) = text.split_first() else { return false };
-    let digit = |port: u32, byte: &u8| match byte {
-        b'0'..=b'9' => Some((port * 10 + u32::from(byte - b'0')).min(u32::from(u16::MAX) + 1)),
-        _ => None,
-    };
-    digits.iter().try_fold(0, digit).is_some_and(|port| u16::try_from(port).is_ok())
+    let number = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
+    number.is_some_and(|text| text.is_empty() || text.parse::<u16>().is_ok())
 }
 
 /// Whether a target is a path with its query, of RFC 3986's characters alone.
@@ -214,7 +205,6 @@ fn sound_literal(text: &[u8]) -> bool {
 /// Looks for the request line rather than for a position, because heads, bodies and pipelined
 /// requests follow each other in one stream. A body that quotes such a head word for word is
 /// refused as well: that errs on the safe side.
-#[must_use]
 pub(super) fn hidden<B>(raw: &[u8], request: &Request<B>) -> Option<Refusal> {
     let method = request.method().as_str().as_bytes();
     let has_coding = request.headers().contains_key(TRANSFER_ENCODING);

@@ -9,7 +9,6 @@ use crate::site::key::Headers;
 
 /// A field's value, its lines joined by `, ` as RFC 9110 §5.3 allows; nothing where it is absent or
 /// not text. The name is in lower case.
-#[must_use]
 pub(crate) fn joined<'a>(headers: &'a dyn Headers, name: &str) -> Option<Cow<'a, str>> {
     let first = visible(headers.line(name, 0)?)?;
     if headers.line(name, 1).is_none() {
@@ -48,6 +47,35 @@ pub(crate) fn vary_by(headers: &mut HeaderMap, names: &str) {
     }
 }
 
+/// The elements of a field that lists names with weights (`Accept`, `Accept-Encoding`,
+/// `Accept-Language`): each name, and its weight in thousandths (RFC 9110 §12.4.2). An
+/// unreadable weight is 0, so that garbage never chooses anything.
+pub(super) fn weighted(field: &str) -> impl Iterator<Item = (&str, u16)> {
+    field.split(',').map(element).filter(|(name, _)| !name.is_empty())
+}
+
+fn element(text: &str) -> (&str, u16) {
+    let mut parts = text.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    (name, weight.map_or(1000, |text| thousandths(text).unwrap_or(0)))
+}
+
+/// `0`, `0.5`, `1.000`; nothing for anything else.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let fraction = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    match whole {
+        "0" => Some(fraction),
+        "1" if fraction == 0 => Some(1000),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +93,23 @@ mod tests {
         assert_eq!(headers[VARY], "*");
         vary_by(&mut headers, "origin");
         assert_eq!(headers[VARY], "*");
+    }
+
+    #[test]
+    fn weights_are_read_as_rfc_9110_writes_them() {
+        let field =
+            "a, b;q=0.5 , c; q=0.125;x=1,, d;q=1.000, e;q=0, f;q=2, g;q=.5, h;q=0.1234, i;Q=0.2";
+        let expected = [
+            ("a", 1000),
+            ("b", 500),
+            ("c", 125),
+            ("d", 1000),
+            ("e", 0),
+            ("f", 0),
+            ("g", 0),
+            ("h", 0),
+            ("i", 200),
+        ];
+        assert_eq!(weighted(field).collect::<Vec<_>>(), expected);
     }
 }

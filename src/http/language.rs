@@ -1,13 +1,12 @@
 //! The visitor's best language: lookup of RFC 4647 §3.4.
 
-use super::weights::weighted;
+use super::headers::weighted;
 
 /// The one of `languages` that `Accept-Language` likes best; the first where it likes none or is
 /// absent. Nothing only where `languages` is empty.
 ///
 /// Each range is cut from the right until a language has that name (`no-NO` finds `no`); a range
 /// that finds none that way takes a more special one (`en` finds `en-GB`).
-#[must_use]
 pub(crate) fn best<'a>(languages: &'a [String], accept: Option<&str>) -> Option<&'a str> {
     let first = languages.first()?.as_str();
     let mut best = (0, first);

@@ -151,7 +151,7 @@ impl Listener {
     ) {
         let connections = Arc::new(Semaphore::new(limits.max_connections));
         let (max, drain) = (limits.max_connections, limits.drain);
-        let stops = Stops::new();
+        let stops = Stops::default();
         let shared = connection::Shared {
             handler,
             limits: Arc::new(limits),
@@ -169,18 +169,18 @@ impl Listener {
             loops.spawn(tasks.track_future(accepting));
         }
         while loops.join_next().await.is_some() {}
-        stops.end_idle();
+        stops.idle.cancel();
         let all = u32::try_from(max).unwrap_or(u32::MAX);
         if timeout(drain, connections.acquire_many(all)).await.is_err() {
             let left = max - connections.available_permits();
             tracing::warn!(connections = left, "cutting connections that did not end in time");
         }
-        stops.cut();
+        stops.cut.cancel();
     }
 }
 
 /// What the loops of a listener share.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Gate {
     connections: Arc<Semaphore>,
     refusing: Arc<Semaphore>,

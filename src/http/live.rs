@@ -12,9 +12,9 @@ use http::{HeaderMap, StatusCode};
 
 use super::cors::Cors;
 use super::counts::RouteCounts;
+use super::encoding::compressible;
 use super::files::{Dir, Kept};
 use super::headers::vary_by;
-use super::media::compressible;
 use super::ready::next_serial;
 use super::renders::RouteRenders;
 use crate::config::ErrorStatus;
@@ -123,7 +123,7 @@ impl Served {
     }
 
     /// The route that the router means by `target`: its own numbers are always known.
-    pub(super) fn route(&self, target: u32) -> Option<(&Arc<Route>, &Arc<PreparedRoute>)> {
+    pub(crate) fn route(&self, target: u32) -> Option<(&Arc<Route>, &Arc<PreparedRoute>)> {
         self.site.route(target).zip(self.routes.get(target as usize))
     }
 
@@ -142,7 +142,7 @@ impl PreparedRoute {
                 file.modified,
             ))),
             Source::Dir(dir) => {
-                let kept = dirs.iter().find(|kept| kept.root() == dir.root);
+                let kept = dirs.iter().find(|kept| *kept.root == dir.root);
                 let kept = kept.map_or_else(|| Dir::at(dir.root.clone()), |kept| Dir::clone(kept));
                 PreparedSource::Dir(Box::new((dir.clone(), kept)))
             }
@@ -163,7 +163,7 @@ impl PreparedRoute {
         }
     }
 
-    fn dir(&self) -> Option<&Dir> {
+    pub(crate) fn dir(&self) -> Option<&Dir> {
         match &self.source {
             PreparedSource::Dir(dir) => Some(&dir.1),
             PreparedSource::Page(_) | PreparedSource::File(_) | PreparedSource::Redirect(_) => None,
@@ -217,13 +217,11 @@ impl Live {
     }
 
     /// The version now; what holds it keeps it whole, whatever is swapped meanwhile.
-    #[must_use]
     pub(crate) fn load(&self) -> Guard<Arc<Served>> {
         self.served.load()
     }
 
     /// The site now.
-    #[must_use]
     pub(crate) fn site(&self) -> Arc<Site> {
         Arc::clone(&self.served.load().site)
     }
@@ -235,7 +233,6 @@ impl Live {
     }
 
     /// How many requests no route was for, since the start.
-    #[must_use]
     pub(crate) fn unmatched(&self) -> u64 {
         self.unmatched.load(Ordering::Relaxed)
     }

@@ -48,16 +48,20 @@ impl OwnPaths {
     }
 }
 
-/// What answers there.
+/// What answers there; rejects all else.
 pub(super) fn filter(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
     health(paths.health.clone())
         .or(document(paths.docs.is_some(), live))
         .unify()
         .or(swagger(paths.docs.clone()))
         .unify()
-        .or(warp::any().map(|| into_reply(Problem::not_found().answer(Form::Json))))
-        .unify()
         .boxed()
+}
+
+/// The same, for who asks for nothing else: what is not there is a 404.
+pub(super) fn filter_for_all(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
+    let missing = warp::any().map(|| into_reply(Problem::not_found().answer(Form::Json)));
+    filter(paths, live).or(missing).unify().boxed()
 }
 
 fn health(path: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
-use crate::cache::{Render, RenderFailure, Rendered};
+use crate::cache::{RenderFailure, Rendered};
 use crate::site::template::while_wanted;
 use crate::site::{ErrorJob, RenderError, RenderJob};
 
@@ -44,10 +44,10 @@ fn attempt(made: Made) -> Attempt<Made> {
     }
 }
 
-impl Render for PageRender {
-    async fn render(self) -> Result<Rendered, RenderFailure> {
+impl PageRender {
+    pub(super) async fn render(self) -> Result<Rendered, RenderFailure> {
         let Self { renders, of, job } = self;
-        let route = Arc::clone(job.route());
+        let route = Arc::clone(&job.route);
         if let Some(delay) = route.delay {
             let _place = of.begin_io().map_err(busy)?;
             tokio::time::sleep(delay).await;

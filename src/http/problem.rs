@@ -5,8 +5,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::body::Body;
-use super::headers::joined;
-use super::weights::weighted;
+use super::headers::{joined, weighted};
 use crate::site::key::Headers;
 
 /// What a client can show.
@@ -20,24 +19,15 @@ pub(crate) enum Form {
 
 impl Form {
     /// A page where `Accept` names HTML and does not prefer JSON; `*/*` alone is a program.
-    #[must_use]
     pub(crate) fn wanted(headers: &dyn Headers) -> Self {
         let Some(accept) = joined(headers, "accept") else { return Self::Json };
-        let (mut html, mut json) = (0, 0);
-        for (name, weight) in weighted(&accept) {
-            match name {
-                name if name.eq_ignore_ascii_case("text/html") => html = weight,
-                name if name.eq_ignore_ascii_case("application/xhtml+xml") => {
-                    html = html.max(weight);
-                }
-                name if name.eq_ignore_ascii_case("application/json")
-                    || name.eq_ignore_ascii_case("application/problem+json") =>
-                {
-                    json = json.max(weight);
-                }
-                _ => {}
-            }
-        }
+        let weight_of = |names: [&str; 2]| {
+            let is_one = |name: &str| names.iter().any(|one| name.eq_ignore_ascii_case(one));
+            let named = weighted(&accept).filter(|(name, _)| is_one(name));
+            named.map(|(_, weight)| weight).max().unwrap_or(0)
+        };
+        let html = weight_of(["text/html", "application/xhtml+xml"]);
+        let json = weight_of(["application/json", "application/problem+json"]);
         if html > 0 && html >= json { Self::Html } else { Self::Json }
     }
 }
@@ -45,67 +35,43 @@ impl Form {
 /// A problem: what went wrong with one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
-    status: StatusCode,
-    title: String,
-    detail: Option<String>,
+    pub(crate) status: StatusCode,
+    pub(crate) title: String,
+    pub(crate) detail: Option<String>,
     more: Map<String, Value>,
 }
 
 impl Problem {
     /// A problem with the status's own phrase as title.
-    #[must_use]
     pub(crate) fn new(status: StatusCode) -> Self {
         let title = status.canonical_reason().unwrap_or("Error").to_owned();
         Self { status, title, detail: None, more: Map::new() }
     }
 
     /// 404.
-    #[must_use]
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND).detail("there is no such page")
     }
 
     /// 412: the client wanted another state of what is there.
-    #[must_use]
     pub(crate) fn unmet() -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED)
             .detail("what is there now is not what the request's conditions name")
     }
 
     /// Says what is wrong with this request, for its sender.
-    #[must_use]
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// Adds a member beyond RFC 9457's own, such as the parameter that is wrong.
-    #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The status.
-    #[must_use]
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The title.
-    #[must_use]
-    pub(crate) fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// The detail; empty where there is none.
-    #[must_use]
-    pub(crate) fn detail_text(&self) -> &str {
-        self.detail.as_deref().unwrap_or_default()
-    }
-
     /// The problem document: RFC 9457 §3.
-    #[must_use]
     pub(crate) fn json(&self) -> String {
         let mut members = Map::new();
         members.insert("type".into(), "about:blank".into());
@@ -121,7 +87,6 @@ impl Problem {
     }
 
     /// The built-in page, for sites that have none of their own.
-    #[must_use]
     pub(crate) fn html(&self) -> String {
         let detail = self.detail.as_deref().map(|text| format!("\n<p>{}</p>", escaped(text)));
         // The detail goes last: it may quote what a client sent, which must not be filled in
@@ -132,13 +97,12 @@ impl Problem {
     }
 
     /// The answer in the form that the client can show. Never stored anywhere.
-    #[must_use]
     pub(crate) fn answer(&self, form: Form) -> Response<Body> {
         let (text, kind) = match form {
             Form::Html => (self.html(), "text/html; charset=utf-8"),
             Form::Json => (self.json(), "application/problem+json"),
         };
-        let mut answer = Response::new(Body::from(text));
+        let mut answer = Response::new(Body::full(text));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -149,19 +113,8 @@ impl Problem {
 }
 
 /// Text for an HTML page, between tags or in a quoted attribute.
-#[must_use]
 pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            letter => out.push(letter),
-        }
-    }
-    out
+    maud::html! { (text) }.into_string()
 }
 
 const PAGE: &str = include_str!("problem.html");

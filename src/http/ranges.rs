@@ -27,7 +27,6 @@ pub(crate) const MAX_PARTS: usize = 16;
 ///
 /// Parts that overlap or that together are longer than the whole are not worth their framing, and a
 /// known way to make a server work: the whole is sent instead (RFC 9110 §14.2 leaves that open).
-#[must_use]
 pub(crate) fn select(
     method: &Method,
     headers: &dyn Headers,

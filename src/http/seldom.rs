@@ -12,7 +12,6 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 
 /// A future, polled only when it was woken. It must stay in the task that polled it last.
-#[derive(Debug)]
 pub(super) struct Seldom<F> {
     future: Pin<Box<F>>,
     bell: Arc<Bell>,

@@ -1,6 +1,5 @@
 //! TLS on the main listener: certificate and key from PEM, replaced while connections go on.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -15,36 +14,20 @@ use tokio_rustls::rustls::{Error, ServerConfig};
 pub struct Tls(ArcSwap<ServerConfig>);
 
 /// Why certificate and key cannot be used. Says nothing of what the key's file holds.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate's file holds no certificate in PEM.
+    #[error("the file holds no certificate in PEM form")]
     NoCertificate,
     /// The key's file holds no private key in PEM.
+    #[error("the file holds no private key in PEM form")]
     NoKey,
-    /// They are there, and do not do: the key is another's, say.
-    Unusable(Error),
-}
-
-impl fmt::Display for TlsError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoCertificate => out.write_str("the file holds no certificate in PEM form"),
-            Self::NoKey => out.write_str("the file holds no private key in PEM form"),
-            Self::Unusable(Error::InconsistentKeys(_)) => {
-                out.write_str("the key does not belong to the certificate")
-            }
-            Self::Unusable(why) => write!(out, "certificate and key cannot be used: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for TlsError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unusable(why) => Some(why),
-            Self::NoCertificate | Self::NoKey => None,
-        }
-    }
+    /// Both are there.
+    #[error("the key does not belong to the certificate")]
+    Unpaired,
+    /// They are there, and do not do.
+    #[error("certificate and key cannot be used: {0}")]
+    Unusable(#[from] Error),
 }
 
 impl Tls {
@@ -87,11 +70,13 @@ fn config(certificate: &[u8], key: &[u8]) -> Result<Arc<ServerConfig>, TlsError>
     }
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_unreadable| TlsError::NoKey)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Unusable)?
+        .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(TlsError::Unusable)?;
+        .map_err(|why| match why {
+            Error::InconsistentKeys(_) => TlsError::Unpaired,
+            why => why.into(),
+        })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

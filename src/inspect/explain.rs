@@ -41,7 +41,7 @@ pub(crate) async fn explain(
     let Some(key) = &explanation.key else {
         return Ok(Explained { site: explanation, stored: None, miss: None });
     };
-    let (stored, miss) = match cache.inspect(key).await {
+    let (stored, miss) = match cache.inspect(key.as_bytes()).await {
         Err(why) => (None, Some(format!("the store cannot be asked: {why}"))),
         Ok(None) => (None, Some(why_absent(cache, &explanation, key).await)),
         Ok(Some(found)) => {

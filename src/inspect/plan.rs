@@ -42,7 +42,19 @@ pub(crate) struct PlannedRoute {
 
 /// What would change from `old` to `new`, with the entries that `cache` holds of `old`.
 pub(crate) async fn plan(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -> Plan {
-    let versions = Versions::new(old, new);
+    let (before, after) = (by_name(old), by_name(new));
+    // The address of the route whose entry this is, where the edit makes the entry anew.
+    let remade = |info: &KeyInfo| {
+        let (name, path) = (info.route.as_deref()?, info.path.as_deref()?);
+        let (stored, before) = (info.fingerprint?, before.get(name)?);
+        if old.expected_fingerprint(before, path) != Some(stored) {
+            return None; // made by another version: it would be made again anyway
+        }
+        let stays = after.get(name).is_some_and(|after| {
+            before.builds_same_keys(after) && new.expected_fingerprint(after, path) == Some(stored)
+        });
+        (!stays).then(|| before.address())
+    };
     let mut plan = Plan::default();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let (mut cursor, mut examined, began) = (None, 0, clock.now());
@@ -55,7 +67,7 @@ pub(crate) async fn plan(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -
                 break;
             }
         };
-        for path in page.keys.iter().filter_map(|info| versions.remade(info)) {
+        for path in page.keys.iter().filter_map(&remade) {
             *counts.entry(path).or_default() += 1;
             plan.entries += 1;
         }
@@ -77,34 +89,6 @@ pub(crate) async fn plan(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -
     plan
 }
 
-/// The routes of both versions by name.
-struct Versions<'s> {
-    old: HashMap<&'s str, &'s Route>,
-    new: HashMap<&'s str, &'s Route>,
-    old_site: &'s Site,
-    new_site: &'s Site,
-}
-
-impl<'s> Versions<'s> {
-    fn new(old_site: &'s Site, new_site: &'s Site) -> Self {
-        let by_name = |site: &'s Site| {
-            site.routes.iter().map(|route| (&*route.name, route.as_ref())).collect()
-        };
-        Self { old: by_name(old_site), new: by_name(new_site), old_site, new_site }
-    }
-
-    /// The address of the route whose entry this is, where the edit makes the entry anew.
-    fn remade(&self, info: &KeyInfo) -> Option<String> {
-        let (name, path, stored) =
-            (info.route.as_deref()?, info.path.as_deref()?, info.fingerprint?);
-        let before = self.old.get(name)?;
-        if self.old_site.expected_fingerprint(before, path) != Some(stored) {
-            return None; // made by another version: it would be made again anyway
-        }
-        let stays = self.new.get(name).is_some_and(|after| {
-            before.builds_same_keys(after)
-                && self.new_site.expected_fingerprint(after, path) == Some(stored)
-        });
-        (!stays).then(|| before.address())
-    }
+fn by_name(site: &Site) -> HashMap<&str, &Route> {
+    site.routes.iter().map(|route| (&*route.name, route.as_ref())).collect()
 }

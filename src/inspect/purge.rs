@@ -63,15 +63,16 @@ impl PurgeRequest {
 
     fn resolved(self, site: &Site) -> Result<Purge, PurgeError> {
         Ok(match self {
-            Self::Keys(keys) => Purge::Keys(keys),
+            Self::Keys(keys) => Purge::Keys(keys.into_iter().map(String::into_bytes).collect()),
             Self::Route(route) => Purge::Routes(vec![route]),
             Self::Match(glob) => Purge::Glob(glob),
-            Self::Uses(name) => match site.routes_using(&name) {
-                routes if routes.is_empty() => {
+            Self::Uses(name) => {
+                let routes = site.routes_using(&name);
+                if routes.is_empty() {
                     return Err(PurgeError::Unknown(format!("no route uses `{name}`")));
                 }
-                routes => Purge::Routes(routes),
-            },
+                Purge::Routes(routes)
+            }
             Self::All(true) => Purge::All,
             Self::All(false) => return Err(PurgeError::Unsaid),
         })

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tracing::error;
 
+use super::say::unplaced;
 use super::{Built, Outcome, ReloadState, ReloadStatus, Reloader};
-use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::diagnostic::{Code, Report};
 use crate::source::file::{Disk, Inputs, Trust};
 use crate::watch::Watches;
 
@@ -21,7 +22,7 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
 /// A build that is not applied yet.
 pub(super) struct Made {
-    built: Built,
+    pub(super) built: Built,
     /// What was seen before it was begun.
     seen: Arc<Inputs>,
     /// What it was made from.
@@ -32,11 +33,6 @@ pub(super) struct Made {
 }
 
 impl Made {
-    /// Whether the files were found bad.
-    pub(super) fn is_bad(&self) -> bool {
-        matches!(self.built, Built::Bad(_))
-    }
-
     /// Whether it was made from one state of the files: no input changed while they were read.
     pub(super) fn is_steady(&self) -> bool {
         self.from.digest() == self.now.digest() && !self.from.is_exhausted()
@@ -84,7 +80,7 @@ impl Reloader {
         let look = move || {
             let mut seen = inputs.again(now, trust);
             for turn in 1..MAX_LOOKS {
-                let anew = watches.as_ref().is_some_and(|watches| watches.set(seen.directories()));
+                let anew = watches.as_ref().is_some_and(|watches| watches.set(&seen.directories));
                 if seen.is_exhausted() {
                     thread::sleep(EXHAUSTED_PAUSE * turn);
                 } else if !anew {
@@ -171,10 +167,7 @@ impl Reloader {
 
 /// The panic itself is in the log.
 fn our_bug() -> Report {
-    Report::from_iter([Diagnostic {
-        code: Code::LoadFailed,
-        message: "larder itself failed while it read these files; its log says how".to_owned(),
-        labels: Vec::new(),
-        help: Some("this is a bug in larder, not in the files; please report it".to_owned()),
-    }])
+    let message = "larder itself failed while it read these files; its log says how".to_owned();
+    let help = Some("this is a bug in larder, not in the files; please report it");
+    Report::from_iter([unplaced(Code::LoadFailed, message, help)])
 }

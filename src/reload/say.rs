@@ -10,6 +10,7 @@ use super::attempt::Done;
 use super::{Outcome, Reloader};
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::file::Inputs;
+use crate::units::counted;
 use crate::watch::{WatchFailure, Watches};
 
 /// Diagnostics of one reload that are written out; the status has them all.
@@ -20,21 +21,6 @@ const MAX_SAID: usize = 50;
 pub(super) struct Said {
     warnings: Report,
     networks: BTreeSet<&'static str>,
-}
-
-impl Said {
-    /// Tells of network disks, each kind once: there is nothing to mend.
-    fn networks(&mut self, inputs: &Inputs) {
-        for (kind, file) in inputs.networks() {
-            if self.networks.insert(kind) {
-                info!(
-                    file,
-                    "files are on a network disk ({kind}), which does not tell of all edits: they \
-                     are looked for, and found within 4 seconds"
-                );
-            }
-        }
-    }
 }
 
 /// Says to who asked for a reload that there was nothing to do.
@@ -49,15 +35,25 @@ pub(super) fn unchanged(outcome: &Outcome) {
 impl Reloader {
     /// Notes and says what keeps edits from being seen, where that is news.
     pub(super) fn watched(&mut self, seen: &Inputs, watches: &Watches) {
-        self.said.networks(seen);
-        let stale = seen.unlinked().map(stale_mount);
+        // Network disks, each kind once: there is nothing to mend.
+        for (kind, file) in &seen.networks {
+            if !self.said.networks.insert(kind) {
+                continue;
+            }
+            info!(
+                file,
+                "files are on a network disk ({kind}), which does not tell of all edits: they are \
+                 looked for, and found within 4 seconds"
+            );
+        }
+        let stale = seen.unlinked.iter().map(|path| stale_mount(path));
         let now: Report = stale.chain(watches.failures().iter().map(polled)).collect();
         self.status.send_if_modified(|status| {
             let is_news = status.watching != now;
             if is_news {
                 let old = std::mem::replace(&mut Arc::make_mut(status).watching, now);
                 for warning in fresh(&status.watching, &old) {
-                    warn!(code = %warning.code, "{warning}");
+                    warn!(code = warning.code.as_str(), "{warning}");
                 }
             }
             is_news
@@ -71,7 +67,7 @@ impl Reloader {
             Outcome::Applied { changes } => {
                 let old = std::mem::replace(&mut self.said.warnings, status.warnings.clone());
                 for warning in fresh(&status.warnings, &old).take(MAX_SAID) {
-                    warn!(code = %warning.code, "{warning}");
+                    warn!(code = warning.code.as_str(), "{warning}");
                 }
                 let ms = done.took.as_millis();
                 info!(generation = status.generation, "reloaded in {ms} ms: {changes}");
@@ -80,9 +76,9 @@ impl Reloader {
                 let report = report.clone().sorted();
                 for diagnostic in report.iter().take(MAX_SAID) {
                     if diagnostic.is_error() {
-                        error!(code = %diagnostic.code, "{diagnostic}");
+                        error!(code = diagnostic.code.as_str(), "{diagnostic}");
                     } else {
-                        warn!(code = %diagnostic.code, "{diagnostic}");
+                        warn!(code = diagnostic.code.as_str(), "{diagnostic}");
                     }
                 }
                 error!("{}", footer(&report, status.loaded_at));
@@ -99,46 +95,35 @@ fn fresh<'r>(now: &'r Report, old: &'r Report) -> impl Iterator<Item = &'r Diagn
 
 /// A mounted file that no directory holds any more: its next save will not be seen either.
 fn stale_mount(file: &str) -> Diagnostic {
-    Diagnostic {
-        code: Code::MountStale,
-        message: format!(
-            "`{file}` was replaced outside of this container, whose mount still shows the old one"
-        ),
-        labels: Vec::new(),
-        help: Some("mount the directory that holds it, not the file alone".to_owned()),
-    }
+    let message = format!(
+        "`{file}` was replaced outside of this container, whose mount still shows the old one"
+    );
+    let help = Some("mount the directory that holds it, not the file alone");
+    unplaced(Code::MountStale, message, help)
 }
 
 fn polled(failure: &WatchFailure) -> Diagnostic {
-    Diagnostic {
-        code: Code::WatchPolled,
-        message: failure.to_string(),
-        labels: Vec::new(),
-        help: failure.help().map(str::to_owned),
-    }
+    unplaced(Code::WatchPolled, failure.to_string(), failure.help())
+}
+
+/// What is wrong with no line of a file.
+pub(super) fn unplaced(code: Code, message: String, help: Option<&str>) -> Diagnostic {
+    Diagnostic { code, message, labels: Vec::new(), help: help.map(str::to_owned) }
 }
 
 /// `2 errors, 1 warning; still serving what was loaded at 14:03:22`
 fn footer(report: &Report, loaded_at: Option<SystemTime>) -> String {
-    let errors = report.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let warnings = report.iter().count() - errors;
-    let mut text = counted(errors, "error");
-    if warnings > 0 {
-        text = format!("{text}, {}", counted(warnings, "warning"));
+    let (errors, warnings): (Vec<_>, Vec<_>) = report.iter().partition(|found| found.is_error());
+    let mut text = counted(errors.len() as u64, "error", "errors");
+    if !warnings.is_empty() {
+        text += ", ";
+        text += &counted(warnings.len() as u64, "warning", "warnings");
     }
-    match loaded_at.and_then(time_of_day) {
-        Some(time) => format!("{text}; still serving what was loaded at {time}"),
+    match loaded_at.and_then(|at| jiff::Timestamp::try_from(at).ok()) {
+        // UTC, as log lines have them.
+        Some(time) => {
+            format!("{text}; still serving what was loaded at {}", time.strftime("%H:%M:%S"))
+        }
         None => format!("{text}; nothing was loaded yet"),
     }
-}
-
-fn counted(count: usize, word: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{plural}")
-}
-
-/// Hours, minutes and seconds, UTC, as log lines have them.
-fn time_of_day(at: SystemTime) -> Option<String> {
-    let at = jiff::Timestamp::try_from(at).ok()?;
-    Some(at.strftime("%H:%M:%S").to_string())
 }

@@ -18,7 +18,6 @@ pub enum Change {
 
 impl Change {
     /// `+`, `~` or `-`.
-    #[must_use]
     pub(crate) fn sign(self) -> char {
         match self {
             Self::Added => '+',
@@ -53,7 +52,6 @@ impl fmt::Display for Changes {
 }
 
 /// What changes from `old` to `new`.
-#[must_use]
 pub fn diff(old: &Site, new: &Site) -> Changes {
     let (before, after) = (by_address(old), by_address(new));
     let mut changes: Vec<(Change, String)> = after

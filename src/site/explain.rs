@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::key::{Facts, Headers, InputName};
 use super::route::{Matched, RawQuery, RouteMatch};
 use super::{InputRead, Route, Site, Source};
-use crate::fingerprint::Fingerprint;
 
 /// What is known of the answer to a request before it is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The address as asked.
     pub url: String,
     /// What kind of answer it gets, in a few words.
@@ -32,7 +31,7 @@ pub struct Explanation {
 
 /// The route that answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExplainedRoute {
+pub(crate) struct ExplainedRoute {
     /// Its name.
     pub name: String,
     /// Its method and path.
@@ -45,7 +44,7 @@ pub struct ExplainedRoute {
 
 /// Something of the request that the response reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExplainedInput {
+pub(crate) struct ExplainedInput {
     /// What: `query.lang`.
     pub input: String,
     /// Its value in this request; nothing where it is absent, `***` for what may be a secret.
@@ -58,8 +57,7 @@ pub struct ExplainedInput {
 
 impl Site {
     /// Explains the answer to `method` and `url` (a path with an optional query).
-    #[must_use]
-    pub fn explain(&self, method: &str, url: &str, headers: &dyn Headers) -> Explanation {
+    pub(crate) fn explain(&self, method: &str, url: &str, headers: &dyn Headers) -> Explanation {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let mut told = Explanation { url: url.to_owned(), ..Explanation::default() };
         told.answer = match self.find(method, path) {
@@ -104,18 +102,16 @@ impl Explanation {
         let facts =
             Facts { path: &matched.path, params: &params, query: &query, headers, language: None };
         self.inputs = route.reads.iter().map(|read| explained(read, &facts)).collect();
-        let is_read = |name: &str| route.inputs.query.contains(name);
-        self.unread = query.iter().map(|(name, _)| name.to_owned()).collect();
-        self.unread.retain(|name| !is_read(name));
+        let unread = query.iter().filter(|(name, _)| !route.inputs.query.contains(name));
+        self.unread = unread.map(|(name, _)| name.to_owned()).collect();
         self.add_key(route, &facts)
     }
 
     fn add_key(&mut self, route: &Route, facts: &Facts<'_>) -> String {
-        let fingerprint: Fingerprint = match route.fingerprint(facts) {
-            Ok(fingerprint) => fingerprint,
+        self.fingerprint = match route.fingerprint(facts) {
+            Ok(fingerprint) => Some(fingerprint.to_string()),
             Err(why) => return format!("404: {why}"),
         };
-        self.fingerprint = Some(fingerprint.to_string());
         match &route.source {
             Source::File(file) => return format!("the file {}, never stored", file.path),
             Source::Dir(dir) => {
@@ -132,13 +128,11 @@ impl Explanation {
             return format!("a page, never stored: {} is not cached", route.method);
         };
         self.key = Some(plan.build(facts));
-        match route.lifetime.ttl {
-            None => "a page, never stored: its ttl is off".to_owned(),
-            Some(ttl) => {
-                self.ttl_ms = u64::try_from(ttl.as_millis()).ok();
-                "a page".to_owned()
-            }
-        }
+        let Some(ttl) = route.lifetime.ttl else {
+            return "a page, never stored: its ttl is off".to_owned();
+        };
+        self.ttl_ms = u64::try_from(ttl.as_millis()).ok();
+        "a page".to_owned()
     }
 }
 
@@ -167,7 +161,6 @@ fn value_of(input: &str, facts: &Facts<'_>) -> Option<String> {
 }
 
 /// The inputs by name that a route's key covers, for tables.
-#[must_use]
 pub(crate) fn input_names(route: &Route) -> Vec<String> {
     route.inputs.names().iter().map(InputName::to_string).collect()
 }

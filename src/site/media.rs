@@ -1,7 +1,6 @@
 //! Content types: what a name's extension says, and how text is labelled.
 
 /// The media type of a file name's extension, with the charset of text; nothing where it has none.
-#[must_use]
 pub(crate) fn of_name(name: &str) -> Option<String> {
     let last = name.rsplit('/').next().unwrap_or(name);
     let (_, extension) = last.rsplit_once('.')?;
@@ -17,7 +16,6 @@ pub(crate) fn of_name(name: &str) -> Option<String> {
 }
 
 /// The media type of a template's inner extension: `feed.xml.hbs` is XML.
-#[must_use]
 pub(crate) fn of_template(name: &str) -> Option<String> {
     name.strip_suffix(".hbs").and_then(of_name)
 }
@@ -25,7 +23,6 @@ pub(crate) fn of_template(name: &str) -> Option<String> {
 /// `media_type` with `charset=utf-8` where it is text and says none.
 ///
 /// JSON has no charset parameter (RFC 8259 §11) and gets none.
-#[must_use]
 pub(crate) fn with_charset(media_type: &str) -> String {
     let essence = essence(media_type);
     let is_text = essence.starts_with("text/")
@@ -39,7 +36,6 @@ pub(crate) fn with_charset(media_type: &str) -> String {
 }
 
 /// Type and subtype in lower case, without parameters.
-#[must_use]
 pub(crate) fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

@@ -40,7 +40,7 @@ pub use compile::compile;
 pub use diff::diff;
 pub(crate) use explain::{Explanation, input_names};
 pub use render::RenderJob;
-pub(crate) use render::{ErrorFacts, ErrorJob, LONGEST_RENDER, RenderError};
+pub(crate) use render::{ErrorFacts, ErrorJob, RenderError};
 
 /// One version of a site.
 #[derive(Debug)]
@@ -94,15 +94,13 @@ impl Site {
     }
 
     /// The route of that name.
-    #[must_use]
-    pub fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
+    pub(crate) fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
         self.routes.iter().find(|route| &*route.name == name)
     }
 
     /// The names of the routes that are made from `what`: a value, a source, a file, or a template
     /// by its name or as a file.
-    #[must_use]
-    pub fn routes_using(&self, what: &str) -> Vec<String> {
+    pub(crate) fn routes_using(&self, what: &str) -> Vec<String> {
         let inside = what.strip_prefix(self.template_directory.trim_end_matches('/'));
         let template = inside.and_then(|inside| inside.strip_prefix('/')).unwrap_or(what);
         let uses = |route: &&Arc<Route>| route.uses.contains(what) || route.uses.contains(template);
@@ -111,18 +109,11 @@ impl Site {
 
     /// The version in the address that `asset` gives of a file of a `dir` route; nothing for a file
     /// that no page names so.
-    #[must_use]
-    pub fn asset_version(&self, target: u32, name: &str) -> Option<&str> {
+    pub(crate) fn asset_version(&self, target: u32, name: &str) -> Option<&str> {
         if self.assets.is_empty() {
             return None;
         }
         self.assets.get(&(target, name.to_owned())).map(String::as_str)
-    }
-
-    /// The names of all templates, for `explain` and messages.
-    #[must_use]
-    pub fn templates(&self) -> &Arc<TemplateSet> {
-        &self.templates
     }
 }
 
@@ -175,7 +166,6 @@ pub struct Route {
 
 impl Route {
     /// Method and path as they are typed: `GET` goes without saying.
-    #[must_use]
     pub fn address(&self) -> String {
         match self.method.as_str() {
             "GET" => self.pattern.as_str().to_owned(),
@@ -184,7 +174,6 @@ impl Route {
     }
 
     /// Whether the same requests get the same keys from both.
-    #[must_use]
     pub fn builds_same_keys(&self, other: &Self) -> bool {
         self.pattern.as_str() == other.pattern.as_str() && self.key == other.key
     }
@@ -274,9 +263,9 @@ struct ChosenLoad {
 
 /// A page for errors.
 #[derive(Debug)]
-struct ErrorPage {
+pub(crate) struct ErrorPage {
     content: PageContent,
-    content_type: String,
+    pub(crate) content_type: String,
     /// Whether two requests with the same error may get different pages.
-    reads_request: bool,
+    pub(crate) reads_request: bool,
 }

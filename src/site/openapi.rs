@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::key::Names;
 use super::route::ParamKind;
 use super::{Route, Site, Source, media};
 use crate::config::{ParamConfig, ParamType};
+use crate::diagnostic::At;
 
 /// Methods that a path item may have; others are not told.
 const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
@@ -18,8 +18,7 @@ impl Site {
     ///
     /// Paths that differ only in the types or names of their parameters are one path to OpenAPI:
     /// the first in the order of the file is told.
-    #[must_use]
-    pub fn openapi(&self) -> Value {
+    pub(crate) fn openapi(&self) -> Value {
         let mut shapes: BTreeMap<String, String> = BTreeMap::new();
         let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
         for route in &self.routes {
@@ -27,10 +26,9 @@ impl Site {
                 continue;
             }
             let (path, shape) = template(route);
-            let path = shapes.entry(shape).or_insert(path).clone();
-            let item = paths.entry(path.clone()).or_default();
-            let is_same = path == template(route).0;
-            if is_same {
+            let known = shapes.entry(shape).or_insert_with(|| path.clone());
+            if *known == path {
+                let item = paths.entry(path).or_default();
                 item.entry(route.method.to_ascii_lowercase()).or_insert_with(|| operation(route));
             }
         }
@@ -60,18 +58,21 @@ fn template(route: &Route) -> (String, String) {
     (path, shape)
 }
 
+/// A mapping without the fields that have no value.
+fn present(mut value: Value) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    value
+}
+
 fn operation(route: &Route) -> Value {
-    let mut operation = Map::new();
-    operation.insert("operationId".to_owned(), json!(&*route.name));
-    if let Some(summary) = &route.summary {
-        operation.insert("summary".to_owned(), json!(summary));
-    }
-    let parameters = parameters(route);
-    if !parameters.is_empty() {
-        operation.insert("parameters".to_owned(), Value::Array(parameters));
-    }
-    operation.insert("responses".to_owned(), responses(route));
-    Value::Object(operation)
+    present(json!({
+        "operationId": &*route.name,
+        "summary": route.summary,
+        "parameters": Some(parameters(route)).filter(|list| !list.is_empty()),
+        "responses": responses(route),
+    }))
 }
 
 fn parameters(route: &Route) -> Vec<Value> {
@@ -87,21 +88,17 @@ fn parameters(route: &Route) -> Vec<Value> {
         })
         .collect();
     let mut query: BTreeMap<&str, Value> = BTreeMap::new();
-    if let Names::Some(names) = &route.inputs.query {
-        for name in names {
-            let told = json!({ "name": name, "in": "query", "schema": { "type": "string" } });
-            query.insert(name, told);
-        }
+    for name in route.inputs.query.iter() {
+        let told = json!({ "name": name, "in": "query", "schema": { "type": "string" } });
+        query.insert(name, told);
     }
     for typed in &route.declared.query {
         let name = typed.name.value.as_str();
-        let mut told = json!({
+        let told = json!({
             "name": name, "in": "query", "required": typed.required, "schema": schema(typed),
+            "description": typed.description,
         });
-        if let Some(description) = &typed.description {
-            told["description"] = json!(description);
-        }
-        query.insert(name, told);
+        query.insert(name, present(told));
     }
     list.extend(query.into_values());
     list.extend(of_headers(route));
@@ -134,37 +131,27 @@ fn kind_schema(kind: ParamKind) -> Value {
 }
 
 fn schema(typed: &ParamConfig) -> Value {
-    let mut schema = Map::new();
     let kind = match typed.kind.value {
         ParamType::String => "string",
         ParamType::Int => "integer",
         ParamType::Number => "number",
         ParamType::Bool => "boolean",
     };
-    schema.insert("type".to_owned(), json!(kind));
-    let value = |text: &str| match typed.kind.value {
-        ParamType::String => json!(text),
-        _ => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
+    let value = |text: &At<String>| match typed.kind.value {
+        ParamType::String => json!(text.value),
+        _ => serde_json::from_str(&text.value).unwrap_or_else(|_| json!(text.value)),
     };
-    if let Some(default) = &typed.default {
-        schema.insert("default".to_owned(), value(&default.value));
-    }
-    if !typed.choices.is_empty() {
-        let choices: Vec<Value> = typed.choices.iter().map(|text| value(&text.value)).collect();
-        schema.insert("enum".to_owned(), Value::Array(choices));
-    }
-    for (name, bound) in [("minimum", &typed.min), ("maximum", &typed.max)] {
-        if let Some(bound) = bound {
-            schema.insert(name.to_owned(), number(bound.value));
-        }
-    }
-    if typed.kind.value == ParamType::String {
-        schema.insert("maxLength".to_owned(), json!(typed.max_length));
-    }
-    if let Some(pattern) = &typed.pattern {
-        schema.insert("pattern".to_owned(), json!(format!("^(?:{})$", pattern.value)));
-    }
-    Value::Object(schema)
+    let choices: Vec<Value> = typed.choices.iter().map(value).collect();
+    let is_text = typed.kind.value == ParamType::String;
+    present(json!({
+        "type": kind,
+        "default": typed.default.as_ref().map(value),
+        "enum": Some(choices).filter(|choices| !choices.is_empty()),
+        "minimum": typed.min.as_ref().map(|bound| number(bound.value)),
+        "maximum": typed.max.as_ref().map(|bound| number(bound.value)),
+        "maxLength": is_text.then_some(typed.max_length),
+        "pattern": typed.pattern.as_ref().map(|pattern| format!("^(?:{})$", pattern.value)),
+    }))
 }
 
 /// A whole number without a fraction, as people write bounds.
@@ -184,8 +171,7 @@ fn responses(route: &Route) -> Value {
         }),
     };
     responses.insert(route.status.to_string(), content);
-    let is_read = route.method == "GET";
-    if is_read && !matches!(route.source, Source::Redirect(_)) {
+    if route.method == "GET" && !matches!(route.source, Source::Redirect(_)) {
         responses.insert("304".to_owned(), json!({ "description": "The client has it already" }));
     }
     let mut problem = |status: &str, description: &str| {

@@ -19,9 +19,6 @@ use crate::fingerprint::{Fingerprint, Hasher};
 /// The largest response that a render may make, in bytes.
 const OUTPUT_BOUND: usize = 8 * 1024 * 1024;
 
-/// How long a template may run, at most.
-pub(crate) const LONGEST_RENDER: Duration = Duration::from_secs(10);
-
 /// Why a render made nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RenderError {
@@ -58,7 +55,8 @@ impl From<template::RenderError> for RenderError {
 #[derive(Debug)]
 pub struct RenderJob {
     site: Arc<Site>,
-    route: Arc<Route>,
+    /// The route that is rendered.
+    pub(crate) route: Arc<Route>,
     page: Arc<Page>,
     /// What the page sees of the request.
     request: Vec<(&'static str, Value)>,
@@ -108,8 +106,7 @@ impl Route {
 impl Site {
     /// The fingerprint that an entry of `route` for `path`, the path as text, must carry to be
     /// served; nothing where the path is not the route's, or a load's address needs the query.
-    #[must_use]
-    pub fn expected_fingerprint(&self, route: &Route, path: &str) -> Option<Fingerprint> {
+    pub(crate) fn expected_fingerprint(&self, route: &Route, path: &str) -> Option<Fingerprint> {
         let Source::Page(page) = &route.source else { return None };
         if page.chosen.is_empty() {
             return Some(page.content.digest);
@@ -118,16 +115,9 @@ impl Site {
         // A slash inside a segment cannot be told from one between two.
         let RouteMatch::Route(matched) = self.find(&route.method, &encoded) else { return None };
         let params = route.rules.path(&matched.params).ok()?;
-        let raw = RawQuery::parse("").ok()?;
-        let query = route.rules.query(&raw).ok()?;
-        let headers = NoHeaders;
-        let facts = Facts {
-            path: &matched.path,
-            params: &params,
-            query: &query,
-            headers: &headers,
-            language: None,
-        };
+        let query = route.rules.query(&RawQuery::parse("").ok()?).ok()?;
+        let (path, params, query) = (&matched.path, &params, &query);
+        let facts = Facts { path, params, query, headers: &NoHeaders, language: None };
         route.fingerprint(&facts).ok()
     }
 }
@@ -166,17 +156,15 @@ impl Page {
                 "query" => facts.query.get(name).map(str::to_owned),
                 _ => facts.params.get(name).map(str::to_owned),
             });
-            let found = address.as_ref().and_then(|address| load.files.get(address));
+            let address = address.unwrap_or_default();
             hasher.add(&load.name);
-            match found {
+            match load.files.get(&address) {
                 Some((value, digest)) => {
                     hasher.add(digest.as_bytes());
                     values.push((load.name.clone(), Arc::clone(value)));
                 }
                 None if load.optional => hasher.add("nothing"),
-                None => {
-                    return Err(RenderError::NotFound { address: address.unwrap_or_default() });
-                }
+                None => return Err(RenderError::NotFound { address }),
             }
         }
         Ok((values, hasher.finish()))
@@ -205,14 +193,7 @@ impl RenderJob {
         })
     }
 
-    /// The route that is rendered.
-    #[must_use]
-    pub(crate) fn route(&self) -> &Arc<Route> {
-        &self.route
-    }
-
     /// The body, where it stands ready and nothing has to be rendered.
-    #[must_use]
     pub(crate) fn ready_body(&self) -> Option<&Bytes> {
         match &self.page.content.form {
             PageForm::Body(bytes) => Some(bytes),
@@ -246,8 +227,9 @@ impl RenderJob {
 #[derive(Debug)]
 pub(crate) struct ErrorJob {
     site: Arc<Site>,
-    of: ErrorStatus,
-    page: Arc<ErrorPage>,
+    /// Which of the site's error pages it is.
+    pub(crate) of: ErrorStatus,
+    pub(crate) page: Arc<ErrorPage>,
     error: Value,
     path: String,
 }
@@ -260,21 +242,6 @@ impl ErrorJob {
         let page = Arc::clone(site.errors.get(&of)?);
         let error = json!({ "status": status, "title": title, "detail": detail });
         Some(Self { site: Arc::clone(site), of, page, error, path: path.to_owned() })
-    }
-
-    /// Which of the site's error pages it is.
-    pub(crate) fn page(&self) -> ErrorStatus {
-        self.of
-    }
-
-    /// The page's content type.
-    pub(crate) fn content_type(&self) -> &str {
-        &self.page.content_type
-    }
-
-    /// Whether two requests with the same error may get different pages.
-    pub(crate) fn reads_request(&self) -> bool {
-        self.page.reads_request
     }
 
     /// Renders. Blocks for as long as the template runs, `bound` at most; may be called again.
@@ -299,13 +266,8 @@ impl PageContent {
 impl Site {
     /// A digest of all that decides the site's page for an error, besides the error and the
     /// addresses of stylesheets; nothing where the site has none for it.
-    #[must_use]
-    pub fn error_page_digest(&self, status: u16) -> Option<Fingerprint> {
-        self.error_page_for(status).map(|page| page.content.digest)
-    }
-
-    fn error_page_for(&self, status: u16) -> Option<&Arc<ErrorPage>> {
-        self.errors.get(&self.error_page_of(status)?)
+    pub(crate) fn error_page_digest(&self, status: u16) -> Option<Fingerprint> {
+        self.errors.get(&self.error_page_of(status)?).map(|page| page.content.digest)
     }
 
     /// Which of the site's error pages is for a status: its own before that of its class.
@@ -328,20 +290,15 @@ impl Site {
     ) -> Result<Bytes, RenderError> {
         let bounds = Bounds { bytes: OUTPUT_BOUND, time: bound, ..Bounds::default() };
         let templates = &self.templates;
-        let made = match &content.form {
-            PageForm::Body(bytes) => return Ok(bytes.clone()),
+        self.contexts.lend(content.digest, constant, values, |context| match &content.form {
+            PageForm::Body(bytes) => Ok(bytes.clone()),
             PageForm::Template { page, layout } => {
-                self.contexts.lend(content.digest, constant, values, |context| {
-                    templates.render(*page, *layout, context, &bounds)
-                })
+                Ok(templates.render(*page, *layout, context, &bounds)?.into())
             }
             PageForm::Json(json) => {
-                self.contexts.lend(content.digest, constant, values, |context| {
-                    json.render(templates, context, &bounds).map(|value| value.to_string())
-                })
+                Ok(json.render(templates, context, &bounds)?.to_string().into())
             }
-        };
-        Ok(Bytes::from(made?))
+        })
     }
 }
 
@@ -374,11 +331,10 @@ fn values_of<'f>(
     value: impl Fn(&str) -> Option<Value>,
 ) -> Value {
     let pair = |name: &str| value(name).map(|value| (name.to_owned(), value));
-    let values: Map<_, _> = match names {
+    Value::Object(match names {
         Names::Some(_) => names.iter().filter_map(pair).collect(),
         Names::All => all().iter().filter_map(|name| pair(name)).collect(),
-    };
-    Value::Object(values)
+    })
 }
 
 fn cookie_values(names: &Names, facts: &Facts<'_>) -> Value {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 /// Why directories are not watched by events. Each is found by the poll all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WatchFailure {
+pub(crate) enum WatchFailure {
     /// No watcher is to be had: the limit on inotify instances, or on open files.
     NoWatcher,
     /// No watcher is to be had, for another reason, in the system's words.
@@ -42,8 +42,7 @@ impl WatchFailure {
     }
 
     /// How to mend it.
-    #[must_use]
-    pub fn help(&self) -> Option<&'static str> {
+    pub(crate) fn help(&self) -> Option<&'static str> {
         match self {
             Self::NoWatcher => {
                 Some("raise fs.inotify.max_user_instances (sysctl), or the limit of `ulimit -n`")

@@ -21,7 +21,7 @@ pub(super) struct Fold {
     /// Watched directories that were removed or moved: their watches see nothing any more.
     pub(super) lost: BTreeSet<PathBuf>,
     /// Files that were written to and not closed since.
-    writing: BTreeSet<PathBuf>,
+    pub(super) writing: BTreeSet<PathBuf>,
 }
 
 impl Fold {
@@ -39,16 +39,6 @@ impl Fold {
             matters |= self.concerns(event.kind, path) && self.note(event.kind, path);
         }
         matters && self.due()
-    }
-
-    /// Whether something is still being written.
-    pub(super) fn is_writing(&self) -> bool {
-        !self.writing.is_empty()
-    }
-
-    /// Stops waiting for files to be closed: whoever holds them open may do so for days.
-    pub(super) fn forget_writing(&mut self) {
-        self.writing.clear();
     }
 
     fn due(&mut self) -> bool {
@@ -172,9 +162,9 @@ mod tests {
             let mut fold = fold();
             take(&mut fold, WRITTEN, "/site/a.txt");
             take(&mut fold, CLOSED, "/site/posts/other.md");
-            assert!(fold.is_writing(), "{end:?}");
+            assert!(!fold.writing.is_empty(), "{end:?}");
             take(&mut fold, end, "/site/a.txt");
-            assert!(!fold.is_writing(), "{end:?}");
+            assert!(fold.writing.is_empty(), "{end:?}");
         }
     }
 

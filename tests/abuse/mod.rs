@@ -7,4 +7,5 @@ mod floods;
 #[path = "../http_edge/frames.rs"]
 mod frames;
 mod logs;
+mod renders;
 mod stops;

@@ -44,6 +44,16 @@ async fn nothing_is_changed_by_who_may_not() {
 }
 
 #[tokio::test]
+async fn a_body_is_taken_up_to_a_mebibyte() {
+    let admin = Admin::serve(&Site::with(SITE), MEMORY);
+    let padded = |length: usize| format!("{ALL}{}", " ".repeat(length - ALL.len()));
+    for (length, expected) in [(1024 * 1024, 200), (1024 * 1024 + 1, 413)] {
+        let said = admin.send("POST", "/api/purge", &[JSON], &padded(length));
+        assert_eq!(said.status, expected, "{length}: {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn another_site_reads_nothing() {
     let admin = Admin::serve(&Site::with(SITE), MEMORY);
     for path in ["/", "/api/status", "/api/keys", "/metrics"] {

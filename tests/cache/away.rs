@@ -47,7 +47,7 @@ async fn killed_and_started_again() {
     server.kill();
     all_answered_with_one_wait_at_most(&bench, "killed").await;
     let _server = Server::start_at(port, &[]);
-    bench.state_becomes("up", |state| state.up && state.near.in_use).await;
+    bench.state_becomes("up", |state| state.up && state.near_in_use).await;
     let stored = || async {
         bench.get(request("after"), "x").await;
         status(&bench.get(request("after"), "x").await).ends_with("detail=near")
@@ -64,7 +64,7 @@ async fn hung_and_going_on() {
     all_answered_with_one_wait_at_most(&bench, "hung").await;
     all_answered_with_one_wait_at_most(&bench, "still").await;
     server.signal("-CONT");
-    bench.state_becomes("up", |state| state.up && state.near.in_use).await;
+    bench.state_becomes("up", |state| state.up && state.near_in_use).await;
     let stored = || async {
         let answer = bench.get(request("after"), "x").await;
         status(&answer).contains("stored") || status(&answer).starts_with("hit;")
@@ -79,7 +79,7 @@ async fn hung_from_the_start() {
     let bench = Bench::on(&server.url());
     all_answered_with_one_wait_at_most(&bench, "hung").await;
     server.signal("-CONT");
-    bench.state_becomes("up", |state| state.up && state.near.in_use).await;
+    bench.state_becomes("up", |state| state.up && state.near_in_use).await;
 }
 
 /// The promise is about one late answer in a while, so the machine itself may make one try fail.

@@ -158,17 +158,12 @@ async fn an_entry_over_the_bound_is_served_and_not_stored() {
 fn slow(
     renders: &Arc<AtomicU32>,
     leave: &Arc<Notify>,
-) -> impl FnOnce() -> std::pin::Pin<
-    Box<dyn Future<Output = Result<larder::parts::cache::Rendered, RenderFailure>> + Send>,
-> + Send
-+ 'static {
+) -> impl Future<Output = Result<larder::parts::cache::Rendered, RenderFailure>> + Send + 'static {
     let (renders, leave) = (Arc::clone(renders), Arc::clone(leave));
-    move || {
-        Box::pin(async move {
-            renders.fetch_add(1, Ordering::SeqCst);
-            leave.notified().await;
-            Ok(page("made once"))
-        })
+    async move {
+        renders.fetch_add(1, Ordering::SeqCst);
+        leave.notified().await;
+        Ok(page("made once"))
     }
 }
 
@@ -205,7 +200,7 @@ async fn ask_five(cache: &Cache, leave: &Arc<Notify>) -> Vec<u16> {
         .map(|_| {
             let (cache, leave) = (cache.clone(), Arc::clone(leave));
             tokio::spawn(async move {
-                let render = move || async move {
+                let render = async move {
                     leave.notified().await;
                     let pages: [larder::parts::cache::Rendered; 0] = [];
                     let first = pages.first().cloned();

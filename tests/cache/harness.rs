@@ -142,7 +142,7 @@ impl Bench {
     }
 
     pub(crate) async fn armed(self) -> Self {
-        self.state_becomes("armed", |state| state.up && state.near.in_use).await;
+        self.state_becomes("armed", |state| state.up && state.near_in_use).await;
         self
     }
 
@@ -155,7 +155,7 @@ impl Bench {
     pub(crate) async fn get(&self, request: CacheRequest, body: &str) -> Answer {
         let (renders, body) = (Arc::clone(&self.renders), body.to_owned());
         self.cache
-            .answer(request, move || async move {
+            .answer(request, async move {
                 renders.fetch_add(1, Ordering::SeqCst);
                 Ok(page(&body))
             })
@@ -170,7 +170,7 @@ impl Bench {
     ) -> Answer {
         let renders = Arc::clone(&self.renders);
         self.cache
-            .answer(request, move || async move {
+            .answer(request, async move {
                 renders.fetch_add(1, Ordering::SeqCst);
                 Err(failure)
             })
@@ -218,7 +218,9 @@ pub(crate) fn site(version: &str) -> Fingerprint {
 }
 
 pub(crate) fn status(answer: &Answer) -> String {
-    let text = answer.outcome.cache_status(None);
+    let mut line = Vec::new();
+    answer.outcome.push_cache_status(None, &mut line);
+    let text = String::from_utf8(line).expect("text");
     text.strip_prefix("larder; ").expect("a member of Cache-Status").to_owned()
 }
 

@@ -28,7 +28,7 @@ async fn two_instances_share_one_render_that_does_io() {
             let cache = benches[number % 2].cache.clone();
             let (renders, leave) = (Arc::clone(&renders), Arc::clone(&leave));
             tokio::spawn(async move {
-                let render = move || async move {
+                let render = async move {
                     renders.fetch_add(1, Ordering::SeqCst);
                     leave.notified().await;
                     Ok(page("from afar"))
@@ -62,7 +62,7 @@ async fn who_waits_for_a_holder_that_fails_takes_its_turn_at_once() {
     let failing = {
         let (cache, leave) = (one.cache.clone(), Arc::clone(&leave));
         tokio::spawn(async move {
-            let render = move || async move {
+            let render = async move {
                 leave.notified().await;
                 Err(RenderFailure::new(502, "down"))
             };
@@ -104,7 +104,7 @@ async fn a_render_that_lost_its_lease_to_a_purge_cannot_write() {
     let server = Server::start(&[]);
     let (one, other) = (Bench::ready(&server.url()).await, Bench::ready(&server.url()).await);
     for what in [
-        Purge::Keys(vec![key("user")]),
+        Purge::Keys(vec![key("user").into()]),
         Purge::Routes(vec!["user".into()]),
         Purge::Glob("*user*".into()),
         Purge::All,
@@ -113,7 +113,7 @@ async fn a_render_that_lost_its_lease_to_a_purge_cannot_write() {
         let rendering = {
             let (cache, leave) = (one.cache.clone(), Arc::clone(&leave));
             tokio::spawn(async move {
-                let render = move || async move {
+                let render = async move {
                     leave.notified().await;
                     Ok(page("from before"))
                 };
@@ -139,7 +139,7 @@ async fn a_foreign_delete_of_a_key_that_is_not_there_voids_nothing() {
     let rendering = {
         let (cache, leave) = (bench.cache.clone(), Arc::clone(&leave));
         tokio::spawn(async move {
-            let render = move || async move {
+            let render = async move {
                 leave.notified().await;
                 Ok(page("kept"))
             };

@@ -37,7 +37,7 @@ async fn any_number_of_distinct_keys_stays_within_the_bound() {
             .get(CacheRequest { route: "many".into(), ..request(&format!("n{number}")) }, &body)
             .await;
     }
-    let figures = bench.cache.state().near.figures;
+    let figures = bench.cache.state().near;
     eprintln!("{count} keys: {figures:?}, {} MiB more", (resident() - before) >> 20);
     assert!(figures.bytes <= BOUND, "{figures:?}");
     assert!(figures.evictions + figures.entries >= count / 2, "{figures:?}");

@@ -90,7 +90,7 @@ async fn a_tracking_connection_that_is_killed_is_made_again_and_nothing_is_misse
         };
         assert!(within(SOON, seen).await, "the loss itself empties memory");
         assert!(eventually(|| async { bench.cache.counters().tracking_lost.get() > lost }).await);
-        bench.state_becomes("armed again", |state| state.up && state.near.in_use).await;
+        bench.state_becomes("armed again", |state| state.up && state.near_in_use).await;
         let answer = bench.get(request(&name), "new").await;
         assert_eq!(body(&answer), "new");
         let stored =
@@ -111,7 +111,7 @@ async fn a_silent_connection_is_found_out_within_two_seconds() {
     let in_time = within(Duration::from_secs(2), emptied).await;
     server.signal("-CONT");
     assert!(in_time, "served for longer than two seconds");
-    bench.state_becomes("armed again", |state| state.up && state.near.in_use).await;
+    bench.state_becomes("armed again", |state| state.up && state.near_in_use).await;
     bench.warm(&request("about"), "old").await;
 }
 
@@ -122,8 +122,8 @@ async fn a_server_that_refuses_tracking_is_served_from_without_a_near_cache() {
         server.run(&["ACL", "SETUSER", "web", "on", ">secret", "~*", "+@all", "-client|tracking"]);
     let url = format!("redis://web:secret@127.0.0.1:{}", server.port);
     let bench = Bench::on(&url);
-    bench.state_becomes("refused", |state| state.near.trouble.is_some()).await;
-    assert!(!bench.cache.state().near.in_use);
+    bench.state_becomes("refused", |state| state.near_trouble.is_some()).await;
+    assert!(!bench.cache.state().near_in_use);
     bench.get(request("about"), "hello").await;
     for _ in 0..5 {
         starts_with(&status(&bench.get(request("about"), "x").await), "hit; ttl=59; detail=redis");
@@ -191,7 +191,7 @@ async fn memory_is_bounded_in_bytes() {
         bench.get(request(), &text).await;
         bench.get(request(), &text).await;
     }
-    let figures = bench.cache.state().near.figures;
+    let figures = bench.cache.state().near;
     assert!(figures.bytes <= 1 << 20, "{figures:?}");
     assert!(figures.entries > 20 && figures.evictions > 0, "{figures:?}");
 }

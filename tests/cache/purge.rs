@@ -39,7 +39,7 @@ async fn keys(bench: &Bench, listing: Listing) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purge_says_how_many_it_removed_and_removes_no_others() {
     let cases: [(Purge, &[&str]); 7] = [
-        (Purge::Keys(vec![format!("{PREFIX}::blog:/a"), "elsewhere".into()]), &["blog:/a"]),
+        (Purge::Keys(vec![format!("{PREFIX}::blog:/a").into(), "elsewhere".into()]), &["blog:/a"]),
         (Purge::Glob(format!("{PREFIX}::blog:*")), &["blog:/a", "blog:/b"]),
         (Purge::Glob("blog:*".into()), &["blog:/a", "blog:/b"]),
         (Purge::Glob("*/a".into()), &["blog:/a", "shop:/a"]),
@@ -81,12 +81,13 @@ async fn a_purge_says_how_many_it_removed_and_removes_no_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after() {
     for (bench, _server) in both().await {
-        for what in [Purge::Keys(vec![key("page")]), Purge::All, Purge::Routes(vec!["page".into()])]
+        for what in
+            [Purge::Keys(vec![key("page").into()]), Purge::All, Purge::Routes(vec!["page".into()])]
         {
             let leave = Arc::new(Notify::new());
             let (cache, wait) = (bench.cache.clone(), Arc::clone(&leave));
             let before = tokio::spawn(async move {
-                let render = move || async move {
+                let render = async move {
                     wait.notified().await;
                     Ok(page("from before"))
                 };
@@ -114,7 +115,7 @@ async fn a_render_that_began_before_a_purge_is_neither_stored_nor_joined_after()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purge_that_redis_was_not_told_of_is_an_error() {
     let bench = Bench::on(&format!("redis://127.0.0.1:{}", free_port()));
-    for what in [Purge::All, Purge::Keys(vec![key("page")])] {
+    for what in [Purge::All, Purge::Keys(vec![key("page").into()])] {
         assert!(bench.cache.purge(what).await.is_err());
     }
     assert!(bench.cache.list(Listing { limit: 1, ..Listing::default() }).await.is_err());
@@ -143,12 +144,13 @@ async fn the_key_list_tells_of_each_entry_page_by_page() {
         let glob =
             Listing { match_glob: Some("*page-00?".into()), limit: 100, ..Listing::default() };
         assert_eq!(keys(&bench, glob).await.len(), 10);
-        let found = bench.cache.inspect(&format!("{PREFIX}::few:/one")).await.expect("told");
+        let found =
+            bench.cache.inspect(format!("{PREFIX}::few:/one").as_bytes()).await.expect("told");
         let found = found.expect("it is there");
         assert_eq!(found.info.route.as_deref(), Some("few"));
         assert_eq!(&found.entry.expect("a record").body[..], b"0123456789");
         assert!(found.text.ends_with(b"\n\n0123456789"));
-        assert!(bench.cache.inspect(&key("nothing")).await.expect("told").is_none());
+        assert!(bench.cache.inspect(key("nothing").as_bytes()).await.expect("told").is_none());
         if let Some(server) = &server {
             let _: () = server.run(&["SET", "api:cache::~load:weather:ab", "sunny", "PX", "10000"]);
             let _: () = server.run(&["RPUSH", "api:cache::list", "a"]);
@@ -157,7 +159,7 @@ async fn the_key_list_tells_of_each_entry_page_by_page() {
             let glob = Some("*~load:*".into());
             let loaded = Listing { match_glob: glob, limit: 100, ..Listing::default() };
             assert_eq!(keys(&bench, loaded).await.len(), 1);
-            assert!(bench.cache.inspect("elsewhere").await.expect("told").is_none());
+            assert!(bench.cache.inspect(b"elsewhere").await.expect("told").is_none());
         }
     }
 }

@@ -90,7 +90,7 @@ async fn page(path: String) -> Response<Body> {
             let gate = GATE.notified();
             STARTED.notify_one();
             gate.await;
-            Response::new(Body::from("held"))
+            Response::new(Body::full("held"))
         }
         "/parts" => {
             let parts = ["one", "two"].map(|part| Ok::<_, Infallible>(Frame::data(part.into())));
@@ -109,7 +109,7 @@ pub(super) static GATE: Notify = Notify::const_new();
 impl Handle for Site {
     fn respond(&self, request: &RequestView<'_>) -> Responding {
         match request.path {
-            "/" => Response::new(Body::from("hit")).into(),
+            "/" => Response::new(Body::full("hit")).into(),
             "/quick-panic" => panic!("a bug"),
             path => {
                 let path = path.to_owned();

@@ -44,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &["config", "site", "source", "cache", "http", "admin", "dev", "watch", "reload", "build"],
     ),
+    ("embed", &["site", "cache", "http", "watch", "reload", "build", "app"]),
     (
         "cli",
         &[
@@ -90,7 +91,7 @@ fn modules_use_only_what_stands_before_them() {
 
 /// What may be used where: a pattern, and the beginnings of the paths that may hold it.
 const HOMES: &[(&str, &[&str])] = &[
-    (r"(^|[^:\w])warp::", &["src/http/", "src/dev/", "src/admin/"]),
+    (r"(^|[^:\w])warp::", &["src/http/", "src/dev/", "src/admin/", "src/embed.rs"]),
     (
         r"(^|[^:\w])(redis::|use redis;)",
         &["src/cache/store/redis", "src/cache/tracking", "src/source/redis"],

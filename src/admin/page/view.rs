@@ -40,17 +40,17 @@ pub(super) struct ListPage<'a> {
 }
 
 /// A column of the table of keys.
-#[derive(Debug)]
 pub(super) struct Column {
     /// Its name in the page's address.
     pub(super) name: &'static str,
     label: &'static str,
     is_number: bool,
     /// The order into which a click puts the keys.
-    compare: fn(&EntryRow, &EntryRow) -> Ordering,
+    pub(super) compare: fn(&EntryRow, &EntryRow) -> Ordering,
 }
 
-static COLUMNS: [Column; 6] = [
+/// The first is the one by which keys are sorted where nothing is said.
+pub(super) static COLUMNS: [Column; 6] = [
     column("key", "Key", false, |one, two| one.key.cmp(&two.key)),
     column("route", "Route", false, |one, two| one.route.cmp(&two.route)),
     column("left", "Life left", true, |one, two| one.stored.ttl_ms.cmp(&two.stored.ttl_ms)),
@@ -72,16 +72,6 @@ impl Column {
     /// The column of that name; the first where there is none.
     pub(super) fn named(name: &str) -> &'static Self {
         COLUMNS.iter().find(|column| column.name == name).unwrap_or(&COLUMNS[0])
-    }
-
-    /// Whether keys are sorted by it where nothing is said.
-    pub(super) fn is_first(&self) -> bool {
-        self.name == COLUMNS[0].name
-    }
-
-    /// Puts keys in its order, those that are alike by the key.
-    pub(super) fn sort(&self, keys: &mut [EntryRow]) {
-        keys.sort_by(|one, two| (self.compare)(one, two).then_with(|| one.key.cmp(&two.key)));
     }
 }
 
@@ -154,7 +144,7 @@ pub(super) fn list_page(state: &State, site: &Site, page: &ListPage<'_>) -> Mark
             h1 { "Keys" }
             (filter_form(site, page.filter))
             form method="post" action="/delete" id="keys" {
-                (form_token(state.guard.sessions.form_token()))
+                (form_token(&state.guard.sessions.form))
                 input type="hidden" name="q" value=(visible(text.as_deref().unwrap_or("")));
                 input type="hidden" name="route" value=(visible(route.as_deref().unwrap_or("")));
                 (table(page))
@@ -167,9 +157,9 @@ pub(super) fn list_page(state: &State, site: &Site, page: &ListPage<'_>) -> Mark
 
 fn log_out(state: &State) -> Markup {
     html! {
-        @if state.guard.has_token() {
+        @if state.guard.token.is_some() {
             form method="post" action="/logout" {
-                (form_token(state.guard.sessions.form_token()))
+                (form_token(&state.guard.sessions.form))
                 button.quiet { "Log out" }
             }
         }
@@ -180,9 +170,9 @@ fn log_out(state: &State) -> Markup {
 fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
     let (reload, store) = (state.parts.reload.status(), state.parts.cache.state());
     let loaded = reload.loaded_at.and_then(rfc3339).unwrap_or_default();
-    let near = store.near.figures;
+    let near = store.near;
     let entries = counted(near.entries, "entry", "entries");
-    let notes = [&store.trouble, &page.trouble, &store.near.trouble].into_iter().flatten();
+    let notes = [&store.trouble, &page.trouble, &store.near_trouble].into_iter().flatten();
     let pending = state.pending_restart();
     let report = state.diagnostics();
     let serving = format!("still serving what was loaded at {loaded}");
@@ -198,7 +188,7 @@ fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
                     (visible(&state.parts.store.public_address())) (about_store(&page.about))
                 }))
                 (fact("Memory", &html! { b { (entries) } }, &html! {
-                    @if !store.near.in_use { "not in use, " }
+                    @if !store.near_in_use { "not in use, " }
                     (bytes(near.bytes)) " of " (bytes(near.capacity_bytes)) ", "
                     (near.evictions) " evicted"
                 }))
@@ -395,7 +385,7 @@ fn one_entry(state: &State, key: &[u8], found: Inspection) -> Markup {
         h2 { "Body" }
         (body_part(entry.as_ref().map_or(&text[..], |entry| &entry.body[..])))
         form method="post" action="/delete" {
-            (form_token(state.guard.sessions.form_token()))
+            (form_token(&state.guard.sessions.form))
             input type="hidden" name="key" value=(percent_encoded(key));
             button name="what" value="keys" { "Delete this key" }
         }

@@ -1,7 +1,6 @@
 //! What the cache needs of a store that others share: a trait, so that Redis and the simulated
 //! store of the tests are one to it.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -17,7 +16,7 @@ pub(crate) mod shared;
 pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A store that other processes read and write too. Calls may take for ever: the cache bounds them.
-pub(crate) trait Remote: fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Remote: Send + Sync + 'static {
     /// The value of `key` and its life.
     fn get<'a>(&'a self, key: &'a str) -> Call<'a, Option<Stored>>;
 
@@ -55,7 +54,7 @@ pub(crate) trait Remote: fmt::Debug + Send + Sync + 'static {
     fn probe(&self) -> Call<'_, ()>;
 
     /// Lets go of connections.
-    fn close(&self) -> Call<'_, ()>;
+    fn close(&self);
 }
 
 /// A value as a store holds it.

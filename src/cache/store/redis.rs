@@ -37,7 +37,6 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('UNLINK', KEYS[1
 return 0";
 
 /// A Redis server.
-#[derive(Debug)]
 pub(crate) struct Redis {
     link: Arc<Link>,
     /// How many probes in a row got no answer.
@@ -199,11 +198,8 @@ impl Remote for Redis {
         })
     }
 
-    fn close(&self) -> Call<'_, ()> {
-        Box::pin(async move {
-            self.link.close();
-            Ok(())
-        })
+    fn close(&self) {
+        self.link.close();
     }
 }
 

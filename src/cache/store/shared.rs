@@ -21,15 +21,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::counters::Counters;
+use super::super::near::Near;
 use super::super::trouble::{StoreError, Trouble};
-use super::{Claim, Remote, Stored};
+use super::{Claim, Remote, Scanned, Start};
 use crate::clock::{Clock, Moment};
 
 /// How long the breaker stays open before the next sign of life is asked for.
-pub(crate) const WINDOW: Duration = Duration::from_secs(1);
+const WINDOW: Duration = Duration::from_secs(1);
 /// How long a call may take that is no part of an answer, such as a step of a purge: nobody's page
 /// waits for it.
-pub(crate) const STEP: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_secs(2);
+/// How many keys one step of a walk looks at: well under 10 ms for Redis.
+pub(crate) const SCAN_COUNT: u32 = 1000;
 /// How late a timer has to come to be no matter of its own coarseness.
 const LATE: Duration = Duration::from_millis(5);
 /// How long no write is tried after the store has refused one as full or read-only.
@@ -39,21 +42,15 @@ const WRITE_PAUSE: Duration = Duration::from_secs(1);
 const LEASE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What is left of an answer's time for the store.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    left: Duration,
-}
-
-impl Budget {
-    pub(crate) fn new(left: Duration) -> Self {
-        Self { left }
-    }
-}
+pub(crate) struct Budget(pub(crate) Duration);
 
 /// The store that all instances share, as this one sees it.
-#[derive(Debug)]
 pub(crate) struct Shared {
-    remote: Arc<dyn Remote>,
+    /// The store itself, for calls that are not part of an answer.
+    pub(crate) remote: Arc<dyn Remote>,
+    /// What was rendered while the store took no writes, put aside for a few seconds: it never had
+    /// it, so that it is no copy and may not be among those.
+    pub(crate) aside: Near,
     clock: Clock,
     /// How long a sign of life may take.
     timeout: Duration,
@@ -80,9 +77,11 @@ impl Shared {
         clock: Clock,
         timeout: Duration,
         counters: Arc<Counters>,
+        aside: Near,
     ) -> Arc<Self> {
         Arc::new(Self {
             remote,
+            aside,
             closed_at: AtomicU64::new(clock.now().as_micros()),
             clock,
             timeout,
@@ -95,11 +94,6 @@ impl Shared {
             forbidden: AtomicBool::new(false),
             counters,
         })
-    }
-
-    /// The store itself, for calls that are not part of an answer.
-    pub(crate) fn remote(&self) -> &dyn Remote {
-        &*self.remote
     }
 
     /// Whether calls fail at once.
@@ -120,15 +114,6 @@ impl Shared {
             return None;
         }
         *self.write_trouble.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The value of `key`.
-    pub(crate) async fn get(
-        &self,
-        key: &str,
-        budget: &mut Budget,
-    ) -> Result<Option<Stored>, StoreError> {
-        self.call(budget, self.remote.get(key)).await
     }
 
     /// Writes `value`; false where the lease was gone.
@@ -175,30 +160,30 @@ impl Shared {
         claimed
     }
 
-    /// Gives a lease back.
-    pub(crate) async fn release(
-        &self,
-        key: &str,
-        token: &str,
-        budget: &mut Budget,
-    ) -> Result<(), StoreError> {
-        self.call(budget, self.remote.release(key, token)).await
+    /// One step of a walk over the keys that match `pattern`.
+    pub(crate) async fn scan(&self, cursor: u64, pattern: &str) -> Result<Scanned, StoreError> {
+        self.past_breaker(self.remote.scan(cursor, pattern, SCAN_COUNT)).await
     }
 
-    /// A call that is no part of an answer, for `longest`: it is tried though the breaker is open.
-    pub(crate) async fn call_past_breaker<T>(
+    /// The first bytes of each key's value, its life and its length.
+    pub(crate) async fn starts(&self, keys: &[Vec<u8>]) -> Result<Vec<Start>, StoreError> {
+        self.past_breaker(self.remote.starts(keys)).await
+    }
+
+    /// A call that is no part of an answer, for [`STEP`]: it is tried though the breaker is open.
+    pub(crate) async fn past_breaker<T>(
         &self,
-        longest: Duration,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let result = timeout(longest, call).await.unwrap_or_else(|_| Err(slow(longest)));
+        let result = timeout(STEP, call).await.unwrap_or_else(|_| Err(slow(STEP)));
         if let Err(error) = &result {
             self.counters.store_error(error.kind);
         }
         result
     }
 
-    async fn call<T>(
+    /// A call that is a part of an answer.
+    pub(crate) async fn call<T>(
         &self,
         budget: &mut Budget,
         call: impl Future<Output = Result<T, StoreError>>,
@@ -206,18 +191,18 @@ impl Shared {
         if let Some(error) = self.trouble() {
             return Err(error);
         }
-        if budget.left.is_zero() {
+        if budget.0.is_zero() {
             return Err(StoreError::new(Trouble::Slow, "this answer's time for the store is over"));
         }
         let start = self.clock.now();
-        let result = within(&self.clock, budget.left, call).await;
+        let result = within(&self.clock, budget.0, call).await;
         let result = result.unwrap_or_else(|| Err(slow(self.timeout)));
         let spent = self.clock.now().since(start);
-        budget.left = budget.left.saturating_sub(spent);
+        budget.0 = budget.0.saturating_sub(spent);
         if let Err(error) = &result {
             self.counters.store_error(error.kind);
             if error.kind == Trouble::Slow {
-                budget.left = Duration::ZERO;
+                budget.0 = Duration::ZERO;
             }
             if error.kind == Trouble::Forbidden && !self.forbidden.swap(true, Ordering::Relaxed) {
                 tracing::warn!(reason = %error, "the store does not let us do all that we need");
@@ -265,13 +250,8 @@ impl Shared {
         }
     }
 
-    /// Starts the task that closes the breaker; `back` is called each time that it does.
-    pub(crate) fn watch_over(
-        self: &Arc<Self>,
-        tasks: &TaskTracker,
-        ended: CancellationToken,
-        back: impl Fn() + Send + 'static,
-    ) {
+    /// Starts the task that closes the breaker, and forgets what was put aside each time.
+    pub(crate) fn watch_over(self: &Arc<Self>, tasks: &TaskTracker, ended: CancellationToken) {
         let shared = Arc::clone(self);
         let watch = async move {
             loop {
@@ -286,7 +266,7 @@ impl Shared {
                         shared.closed_at.store(now, Ordering::Release);
                         shared.open.store(false, Ordering::Release);
                         tracing::info!("the store is back");
-                        back();
+                        shared.aside.clear();
                     }
                 }
             }

@@ -11,7 +11,6 @@ use tokio_util::task::TaskTracker;
 use super::oracle::{Asked, Purged, Seen};
 use super::sim::{Sim, SimRemote};
 use super::{INSTANCES, KEYS, Step, Weather};
-use crate::cache::invalidator::Invalidator;
 use crate::cache::{Cache, CacheRequest, CacheSettings, Lifetime, Purge, RenderFailure, Rendered};
 use crate::clock::{Clock, Moment};
 use crate::fingerprint::Fingerprint;
@@ -43,7 +42,6 @@ pub(crate) fn run(steps: &[Step], weather: Weather) -> Result<(), String> {
 
 pub(super) struct Instance {
     pub(super) cache: Cache,
-    pub(super) invalidator: Invalidator,
     pub(super) version: u64,
     pub(super) armed: bool,
     /// Since when its tracking is lost without its knowing.
@@ -87,10 +85,9 @@ impl World {
             };
             let ended = CancellationToken::new();
             let cache = Cache::build(settings, clock.clone(), tasks.clone(), Some((remote, ended)));
-            let invalidator = cache.invalidator();
-            invalidator.arm();
+            cache.inner.arm();
             let (armed, deaf_since, told_gone) = (true, None, BTreeSet::new());
-            Instance { cache, invalidator, version: 0, armed, deaf_since, told_gone }
+            Instance { cache, version: 0, armed, deaf_since, told_gone }
         };
         let instances = (0..INSTANCES).map(instance).collect();
         Self { clock, sim, instances, seen: Arc::default(), asked: 0, weather, checked: 0 }
@@ -148,32 +145,28 @@ impl World {
     fn render(
         &self,
         asked: Asked,
-    ) -> impl FnOnce() -> futures_util::future::BoxFuture<'static, Result<Rendered, RenderFailure>>
-    + Send
-    + 'static {
+    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send + 'static {
         let (seen, weather) = (Arc::clone(&self.seen), self.weather);
         let troubled = {
             let caches: Vec<_> = self.instances.iter().map(|it| it.cache.clone()).collect();
             move || caches.iter().any(|it| it.counters().store_errors().any(|(_, count)| count > 0))
         };
-        move || {
-            Box::pin(async move {
-                let (name, gate) = {
-                    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                    let calm = weather == Weather::Calm && !troubled();
-                    seen.begin_render(asked, calm)
-                };
-                let well = gate.await.unwrap_or(true);
+        async move {
+            let (name, gate) = {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(render) = seen.renders.get_mut(&name) {
-                    render.running = false;
-                }
-                if !well {
-                    return Err(RenderFailure::new(502, "the schedule says so"));
-                }
-                let (content_type, body) = ("text/plain".into(), Bytes::from(name));
-                Ok(Rendered { status: 200, content_type, body })
-            })
+                let calm = weather == Weather::Calm && !troubled();
+                seen.begin_render(asked, calm)
+            };
+            let well = gate.await.unwrap_or(true);
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(render) = seen.renders.get_mut(&name) {
+                render.running = false;
+            }
+            if !well {
+                return Err(RenderFailure::new(502, "the schedule says so"));
+            }
+            let (content_type, body) = ("text/plain".into(), Bytes::from(name));
+            Ok(Rendered { status: 200, content_type, body })
         }
     }
 
@@ -191,15 +184,15 @@ impl World {
         let Some(change) = change else { return };
         let instance = &mut self.instances[instance];
         match change.key {
-            Some(key) => instance.invalidator.invalidate(&key),
-            None => instance.invalidator.invalidate_all(),
+            Some(key) => instance.cache.inner.invalidate(&key),
+            None => instance.cache.inner.invalidate_all(),
         }
         instance.told_gone.extend(change.bodies);
     }
 
     fn purge(&self, instance: usize, number: Option<usize>) {
         let (cache, seen) = (self.instances[instance].cache.clone(), Arc::clone(&self.seen));
-        let what = number.map_or(Purge::All, |number| Purge::Keys(vec![key(number)]));
+        let what = number.map_or(Purge::All, |number| Purge::Keys(vec![key(number).into_bytes()]));
         let at = {
             let mut seen = self.seen();
             let begun = seen.step;
@@ -251,7 +244,7 @@ impl World {
         let gone: Vec<_> = self.sim.lock().gone.keys().cloned().collect();
         let instance = &mut self.instances[number];
         if instance.deaf_since.take().is_some() {
-            instance.invalidator.disarm();
+            instance.cache.inner.disarm();
             instance.armed = false;
             instance.told_gone.extend(gone);
         }
@@ -268,7 +261,7 @@ impl World {
         let gone: Vec<_> = self.sim.lock().gone.keys().cloned().collect();
         let instance = &mut self.instances[number];
         if tracks && !instance.armed {
-            instance.invalidator.arm();
+            instance.cache.inner.arm();
             instance.armed = true;
             instance.told_gone.extend(gone);
         }

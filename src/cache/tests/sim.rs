@@ -315,7 +315,5 @@ impl Remote for SimRemote {
         Box::pin(self.sim.send(self.instance, |_, _| Ok(())))
     }
 
-    fn close(&self) -> Call<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
+    fn close(&self) {}
 }

@@ -7,21 +7,16 @@ use crate::config::node::NodeValue;
 use crate::diagnostic::{At, Code, Diagnostic};
 
 /// Headers that larder or the connection writes, with what to do instead.
-const OWN: &[(&str, &str)] = &[
-    ("content-type", "write `content_type:`"),
-    ("content-length", "larder writes it from the body"),
-    ("content-encoding", "larder negotiates it"),
-    ("transfer-encoding", "it belongs to the connection"),
-    ("connection", "it belongs to the connection"),
-    ("keep-alive", "it belongs to the connection"),
-    ("upgrade", "it belongs to the connection"),
-    ("trailer", "it belongs to the connection"),
-    ("te", "it belongs to the connection"),
-    ("date", "larder writes it"),
-    ("age", "larder writes it"),
-    ("etag", "larder writes it from the body"),
-    ("cache-status", "see `server.cache_status`"),
+const OWN: &[(&[&str], &str)] = &[
+    (&["content-type"], "write `content_type:`"),
+    (&["content-length", "etag"], "larder writes it from the body"),
+    (&["content-encoding"], "larder negotiates it"),
+    (CONNECTION, "it belongs to the connection"),
+    (&["date", "age"], "larder writes it"),
+    (&["cache-status"], "see `server.cache_status`"),
 ];
+const CONNECTION: &[&str] =
+    &["transfer-encoding", "connection", "keep-alive", "upgrade", "trailer", "te"];
 
 /// Whether `text` is a token of RFC 9110 §5.6.2.
 fn is_token(text: &str) -> bool {
@@ -35,7 +30,7 @@ impl Decoder<'_> {
     /// Response headers, where `null` removes a default.
     pub(super) fn response_headers(&mut self, entry: &Entry) -> HeadersConfig {
         let mut headers = HeadersConfig::new();
-        for (key, node) in self.entries(entry) {
+        for (key, node) in self.entries(entry).unwrap_or_default() {
             let header = Entry { what: format!("header `{}`", key.value), key, node };
             if self.header_name(&header, &headers).is_none() {
                 continue;
@@ -57,7 +52,8 @@ impl Decoder<'_> {
             let help = "a name has letters, digits and dashes";
             return self.refuse(Code::BadHeader, message, place, help);
         }
-        if let Some((_, help)) = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)) {
+        let lower = name.to_ascii_lowercase();
+        if let Some((_, help)) = OWN.iter().find(|(own, _)| own.contains(&lower.as_str())) {
             let message = format!("`{name}` is not set by hand");
             return self.refuse(Code::BadHeader, message, place, help);
         }
@@ -93,12 +89,10 @@ impl Decoder<'_> {
     /// A media type: `text/html`, with parameters where wanted.
     pub(super) fn content_type(&mut self, entry: &Entry) -> Option<At<String>> {
         let text = self.text(entry)?;
-        let (essence, parameters) = match text.value.split_once(';') {
-            Some((essence, parameters)) => (essence.trim(), Some(parameters)),
-            None => (text.value.trim(), None),
-        };
+        let mut parts = text.value.split(';');
+        let essence = parts.next().unwrap_or_default().trim();
         let good = essence.split_once('/').is_some_and(|(a, b)| is_token(a) && is_token(b))
-            && parameters.is_none_or(|list| list.split(';').all(|p| p.contains('=')))
+            && parts.all(|parameter| parameter.contains('='))
             && text.value.chars().all(|c| c.is_ascii() && !c.is_control());
         if !good {
             let message = format!("`{}` is no media type", as_written(entry.node));
@@ -122,10 +116,7 @@ impl Decoder<'_> {
         match &entry.node.value {
             NodeValue::Text(text) if text == "*" => Some(CorsConfig::Any),
             NodeValue::Text(_) => Some(CorsConfig::Origins(vec![self.origin(entry)?])),
-            NodeValue::List(_) => {
-                let items = self.items(entry);
-                Some(CorsConfig::Origins(items.iter().filter_map(|i| self.origin(i)).collect()))
-            }
+            NodeValue::List(_) => Some(CorsConfig::Origins(self.list(entry, Self::origin))),
             _ => self.wrong_type(entry, "`\"*\"` or a list of origins"),
         }
     }

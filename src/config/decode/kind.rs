@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
+use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
     CorsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig, RouteConfig, ServerConfig,
@@ -14,11 +17,19 @@ use crate::config::section::{Kind, Standalone, Word};
 use crate::diagnostic::{At, Code};
 use crate::units::Ttl;
 
-/// Declares kinds: name, type of the value, schema, reader.
+/// Declares kinds: name, type of the value, schema, reader; `list of` an item's reader, or `=>`
+/// what becomes of what was read.
 macro_rules! kinds {
-    ($($name:ident: $type:ty = $schema:expr, $read:ident;)*) => {
+    ($(
+        $name:ident: $type:ty = $schema:expr, $read:ident $(of $item:ident)? $(=> $become:expr)?;
+    )*) => {
         $(pub(in crate::config) const fn $name() -> Kind<$type> {
-            Kind { schema: $schema, read: |decoder, entry| decoder.$read(entry) }
+            Kind {
+                schema: $schema,
+                read: |decoder, entry| {
+                    decoder.$read(entry $(, Decoder::$item)?) $(.map($become))?
+                },
+            }
         })*
     };
 }
@@ -28,22 +39,22 @@ kinds! {
     text: Option<At<String>> = schema::text, text;
     plain_text: Option<String> = schema::text, plain_text;
     filled: Option<At<String>> = schema::text, filled;
-    secret: Option<Secret> = schema::text, secret;
+    secret: Option<Secret> = schema::text, filled => |text| Secret::new(text.value);
     key_part: Option<String> = schema::text, key_part;
     filled_key_part: Option<String> = schema::text, filled_key_part;
     route_name: Option<At<String>> = schema::text, route_name;
     content_type: Option<At<String>> = schema::text, content_type;
-    hosts: Vec<String> = || schema::list(&schema::text()), hosts;
-    languages: Vec<At<String>> = || schema::list(&schema::text()), languages;
+    hosts: Vec<String> = || schema::list(&schema::text()), list of plain_text;
+    languages: Vec<At<String>> = || schema::list(&schema::text()), list of language;
     scalar: Option<At<String>> = schema::scalar, scalar;
-    scalars: Vec<At<String>> = || schema::list(&schema::scalar()), scalars;
+    scalars: Vec<At<String>> = || schema::list(&schema::scalar()), list of scalar;
     // Numbers, and what is written like them.
-    flag: Option<bool> = schema::flag, flag;
-    number: Option<At<f64>> = schema::number, number;
+    flag: Option<bool> = || schema::variable_or(&json!({ "type": "boolean" })), flag;
+    number: Option<At<f64>> = || schema::variable_or(&json!({ "type": "number" })), number;
     status: Option<At<u16>> = schema::whole::<200, 599>, status;
-    size: Option<u64> = schema::size, size;
-    duration: Option<Duration> = schema::duration, duration;
-    ttl: Option<At<Ttl>> = schema::ttl, ttl;
+    size: Option<u64> = || schema::written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"), size;
+    duration: Option<Duration> = || schema::written(schema::DURATION), duration;
+    ttl: Option<At<Ttl>> = || schema::written(&format!("off|{}", schema::DURATION)), ttl;
     // Addresses and paths.
     address: Option<String> = schema::text, address;
     address_or_off: Option<Option<String>> = schema::text, address_or_off;
@@ -52,13 +63,18 @@ kinds! {
     site_path: Option<At<String>> = schema::text, site_path;
     include: Vec<At<String>> = schema::text_or_list, include;
     template_name: Option<At<String>> = schema::text, site_path;
-    layout: Option<Option<At<String>>> = schema::text_or_null, layout;
+    layout: Option<Option<At<String>>> =
+        || json!({ "anyOf": [schema::text(), { "type": "null" }] }), layout;
     redirect: Option<At<String>> = schema::text, redirect;
     cors: Option<CorsConfig> = schema::text_or_list, cors;
     // Values of any shape.
-    tree: Option<Node> = schema::tree, tree;
-    data: Vec<(At<String>, Node)> = schema::values, data;
-    headers: HeadersConfig = schema::headers, response_headers;
+    tree: Option<Node> = || json!({ "type": ["object", "array"] }), tree;
+    data: Vec<(At<String>, Node)> =
+        || json!({ "type": ["object", "null"], "additionalProperties": {} }), data;
+    headers: HeadersConfig = || {
+        let value = json!({ "type": ["string", "number", "boolean", "null"] });
+        json!({ "type": ["object", "null"], "additionalProperties": value })
+    }, response_headers;
     // Sections.
     server: ServerConfig = || schema::section(&ServerConfig::SECTION), server;
     tls: Option<(String, String)> = || schema::section(&TlsConfig::SECTION), tls;
@@ -74,7 +90,7 @@ kinds! {
 
 /// A value of any shape.
 pub(in crate::config) const fn node() -> Kind<Option<Node>> {
-    Kind { schema: schema::any, read: |_, entry| Some(entry.node.clone()) }
+    Kind { schema: || json!({}), read: |_, entry| Some(entry.node.clone()) }
 }
 
 /// A mapping with the fields of a section.

@@ -12,6 +12,7 @@ mod site;
 mod source;
 mod values;
 
+use super::model::{MainConfig, PartConfig};
 use super::node::{Node, NodeValue};
 use super::section::{Kind, Section, Standalone};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
@@ -77,11 +78,7 @@ impl<'n> Fields<'n> {
 impl Decoder<'_> {
     /// The fields of a mapping, unknown ones reported; nothing where it is none.
     fn fields<'n>(&mut self, section: &Section, entry: &Entry<'n>) -> Option<Fields<'n>> {
-        let list: &[_] = match &entry.node.value {
-            NodeValue::Map(list) => list,
-            NodeValue::Null => &[],
-            _ => return self.wrong_type(entry, "a mapping"),
-        };
+        let list = self.entries(entry)?;
         for (key, _) in list {
             if !key.value.starts_with("x-") && !section.names().any(|name| name == key.value) {
                 self.unknown_field(section, &entry.what, key);
@@ -100,10 +97,9 @@ impl Decoder<'_> {
 
     fn unknown_field(&mut self, section: &Section, what: &str, key: &At<String>) {
         let message = format!("unknown field `{}` in {what}", key.value);
-        let mut diagnostic = Diagnostic::new(Code::UnknownField, message, &key.span);
         let near = nearest(&key.value, section.names());
-        diagnostic.help = Some(match (elsewhere(section, &key.value), near) {
-            (Some(help), _) => help.to_owned(),
+        let help = match (elsewhere(section, &key.value), near) {
+            (Some(help), _) => help,
             _ if key.value.starts_with('/') => "routes stand under `routes:`".to_owned(),
             _ if key.value.contains(':') => {
                 let spaced = key.value.replacen(':', ": ", 1);
@@ -114,8 +110,8 @@ impl Decoder<'_> {
                 let names: Vec<_> = section.names().map(|name| format!("`{name}`")).collect();
                 format!("known are {}", names.join(", "))
             }
-        });
-        self.report.push(diagnostic);
+        };
+        self.error(Code::UnknownField, message, &key.span, &help);
     }
 
     /// What `read` makes of each entry of a mapping with free names, called `what`. Those that
@@ -127,7 +123,7 @@ impl Decoder<'_> {
         mut read: impl FnMut(&mut Self, &Entry) -> Option<T>,
     ) -> Vec<T> {
         let mut values = Vec::new();
-        for (key, node) in self.entries(entry) {
+        for (key, node) in self.entries(entry).unwrap_or_default() {
             if !key.value.starts_with("x-") {
                 let entry = Entry { what: format!("{what} `{}`", key.value), key, node };
                 values.extend(read(self, &entry));
@@ -137,27 +133,28 @@ impl Decoder<'_> {
     }
 
     /// The entries of a mapping; null is an empty one.
-    fn entries<'n>(&mut self, entry: &Entry<'n>) -> &'n [(At<String>, Node)] {
+    fn entries<'n>(&mut self, entry: &Entry<'n>) -> Option<&'n [(At<String>, Node)]> {
         match &entry.node.value {
-            NodeValue::Map(list) => list,
-            NodeValue::Null => &[],
-            _ => self.wrong_type(entry, "a mapping").unwrap_or_default(),
+            NodeValue::Map(list) => Some(list),
+            NodeValue::Null => Some(&[]),
+            _ => self.wrong_type(entry, "a mapping"),
         }
     }
 
-    /// The items of a list; null is an empty one.
-    fn items<'n>(&mut self, entry: &Entry<'n>) -> Vec<Entry<'n>> {
-        match &entry.node.value {
-            NodeValue::List(items) => {
-                let what = format!("an item of {}", entry.what);
-                items
-                    .iter()
-                    .map(|node| Entry { what: what.clone(), key: entry.key, node })
-                    .collect()
-            }
-            NodeValue::Null => Vec::new(),
+    /// What `read` makes of each item of a list; null is an empty one.
+    fn list<T>(
+        &mut self,
+        entry: &Entry,
+        mut read: impl FnMut(&mut Self, &Entry) -> Option<T>,
+    ) -> Vec<T> {
+        let items = match &entry.node.value {
+            NodeValue::List(items) => &items[..],
+            NodeValue::Null => &[],
             _ => self.wrong_type(entry, "a list").unwrap_or_default(),
-        }
+        };
+        let what = || format!("an item of {}", entry.what);
+        let items = items.iter().map(|node| Entry { what: what(), key: entry.key, node });
+        items.filter_map(|item| read(self, &item)).collect()
     }
 
     /// Says that a value is of the wrong type.
@@ -179,24 +176,23 @@ impl Decoder<'_> {
 }
 
 /// What larder writes for a word of other tools, or of another place in the file.
-fn elsewhere(section: &Section, written: &str) -> Option<&'static str> {
-    let (_, _, help) =
-        ELSEWHERE.iter().find(|(title, word, _)| *title == section.title && *word == written)?;
-    Some(help)
+fn elsewhere(section: &Section, written: &str) -> Option<String> {
+    if section.title == PartConfig::SECTION.title
+        && MainConfig::SECTION.names().any(|name| name == written)
+    {
+        return Some(format!("`{written}` stands in the main file"));
+    }
+    let mut words = ELSEWHERE.iter().filter(|(title, ..)| *title == section.title);
+    let (.., help) = words.find(|(_, words, _)| words.split(' ').any(|word| word == written))?;
+    Some((*help).to_owned())
 }
 
-/// Section, word, help.
+/// Section, words, help.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
-    ("route", "path", "the path is the route's key: `/about: { … }`"),
-    ("route", "url", "the path is the route's key: `/about: { … }`"),
-    ("route", "method", "the method is in the route's key: `POST /login: { … }`"),
-    ("route", "methods", "the method is in the route's key: `POST /login: { … }`"),
-    ("route", "cache", "write `ttl: 5m`, or `ttl: off`"),
-    ("route", "expire", "write `ttl: 5m`, or `ttl: off`"),
-    ("route", "expires", "write `ttl: 5m`, or `ttl: off`"),
-    ("route", "content", "write `body:`"),
-    ("route", "response", "write `body:`"),
-    ("route", "text", "write `body:`"),
+    ("route", "path url", "the path is the route's key: `/about: { … }`"),
+    ("route", "method methods", "the method is in the route's key: `POST /login: { … }`"),
+    ("route", "cache expire expires", "write `ttl: 5m`, or `ttl: off`"),
+    ("route", "content response text", "write `body:`"),
     ("route", "html", "write `body:` and `content_type: text/html`"),
     ("route", "static", "write `dir:`, or `file:`"),
     ("route", "root", "write `dir:`"),
@@ -209,18 +205,10 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("the site", "listen", "write `server: { listen: … }`"),
     ("the site", "upstreams", "`load` reads files of the site, and asks no servers"),
     ("the site", "port", "write `server: { listen: 127.0.0.1:8000 }`"),
-    ("an included file", "server", "`server` stands in the main file"),
-    ("an included file", "cache", "`cache` stands in the main file"),
-    ("an included file", "templates", "`templates` stands in the main file"),
-    ("an included file", "languages", "`languages` stands in the main file"),
-    ("an included file", "errors", "`errors` stands in the main file"),
     ("`cache`", "url", "write `store:`"),
     ("`cache`", "redis", "write `store: redis://…`"),
     ("`cache`", "ttl", "write `defaults: { ttl: … }`"),
-    ("`server`", "port", "write `listen: 127.0.0.1:8000`"),
-    ("`server`", "host", "write `listen: 127.0.0.1:8000`"),
+    ("`server`", "port host", "write `listen: 127.0.0.1:8000`"),
     ("load", "ttl", "files are watched: an edit is seen at once"),
-    ("load", "url", "write `from:`"),
-    ("load", "path", "write `from:`"),
-    ("load", "file", "write `from:`"),
+    ("load", "url path file", "write `from:`"),
 ];

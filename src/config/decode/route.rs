@@ -2,10 +2,9 @@
 
 use super::scalar::{as_written, text_as_written};
 use super::{Decoder, Entry};
-use crate::config::looks;
 use crate::config::model::{ErrorPageConfig, ErrorStatus, RouteConfig, SourceConfig};
-use crate::config::node::{Node, NodeValue};
-use crate::diagnostic::{At, Code, Diagnostic, Span};
+use crate::config::node::NodeValue;
+use crate::diagnostic::{At, Code};
 
 /// Methods that a route may have.
 pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -30,22 +29,13 @@ impl Decoder<'_> {
             return None;
         }
         let (method, path) = self.route_key(entry.key)?;
-        if entry.text().is_some() {
-            let source = self.shorthand(entry)?;
-            return Some(RouteConfig::read(self, &entry.no_fields(), method, path, source));
-        }
-        let fields = self.fields(&RouteConfig::SECTION, entry)?;
-        let source = self.source(&fields, &RouteConfig::SECTION);
-        // Without a source it is no route, but what else is wrong in it is to be found too.
-        let is_whole = source.is_some();
-        let source = source.unwrap_or_else(|| nothing(&fields.place));
-        let mut route = RouteConfig::read(self, &fields, method, path, source);
-        let source = Some(&route.source).filter(|_| is_whole);
-        route.status = route.status.filter(|status| self.goes_with(source, status, &entry.what));
-        if is_whole {
-            looks::source(self.report, &route.source);
-        }
-        is_whole.then_some(route)
+        let mut route =
+            self.with_source(entry, &RouteConfig::SECTION, |decoder, fields, source| {
+                RouteConfig::read(decoder, fields, method, path, source)
+            })?;
+        let status = route.status.take();
+        route.status = status.filter(|status| self.goes_with(&route.source, status, &entry.what));
+        Some(route)
     }
 
     /// A route's field at the indentation of routes.
@@ -77,9 +67,7 @@ impl Decoder<'_> {
             return self.refuse(Code::BadPattern, message, &key.span, &format!("write `/{path}`"));
         }
         // The path's own place, so that what is wrong in it can be marked to the character.
-        let at = key.span.text().find(path).map(|at| key.span.range().start + at);
-        let span =
-            at.map_or(key.span.clone(), |at| Span::new(key.span.file(), at..at + path.len()));
+        let span = key.span.find(path);
         Some((At::new(method.to_owned(), key.span.clone()), At::new(path.to_owned(), span)))
     }
 
@@ -89,12 +77,8 @@ impl Decoder<'_> {
         let good = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if !name.value.chars().all(good) {
             let message = format!("`{}` is no name for a route", as_written(entry.node));
-            return self.refuse(
-                Code::ReservedName,
-                message,
-                &name.span,
-                "use letters, digits, _ . and -",
-            );
+            let help = "use letters, digits, _ . and -";
+            return self.refuse(Code::ReservedName, message, &name.span, help);
         }
         Some(name)
     }
@@ -106,27 +90,27 @@ impl Decoder<'_> {
     }
 
     /// Whether a source can be sent with a status.
-    fn goes_with(&mut self, source: Option<&SourceConfig>, status: &At<u16>, route: &str) -> bool {
-        let value = status.value;
-        let redirects = [301, 302, 303, 307, 308].contains(&value);
-        let help = match source {
-            Some(SourceConfig::Redirect(_)) if !redirects => {
-                "a redirect is 301, 302, 303, 307 or 308"
-            }
-            Some(SourceConfig::File(_) | SourceConfig::Dir(_)) if value != 200 => {
+    fn goes_with(&mut self, source: &SourceConfig, status: &At<u16>, route: &str) -> bool {
+        let nothing = [NodeValue::Null, NodeValue::Text(String::new())];
+        let is_empty = matches!(source, SourceConfig::Body(node) if nothing.contains(&node.value));
+        let help = match (source, status.value) {
+            (SourceConfig::Redirect(_), 301 | 302 | 303 | 307 | 308)
+            | (SourceConfig::File(_) | SourceConfig::Dir(_), 200) => return true,
+            (SourceConfig::Redirect(_), _) => "a redirect is 301, 302, 303, 307 or 308",
+            (SourceConfig::File(_) | SourceConfig::Dir(_), _) => {
                 "files are sent with 200, 206 or 304, as the request asks"
             }
-            Some(source) if [204, 205, 304].contains(&value) && !is_empty(source) => {
+            (_, 204 | 205 | 304) if !is_empty => {
                 "204, 205 and 304 have no body: write `body: \"\"`, or another status"
             }
-            Some(source) if redirects && !matches!(source, SourceConfig::Redirect(_)) => {
+            (_, 301 | 302 | 303 | 307 | 308) => {
                 "write `redirect:`, so that there is somewhere to go"
             }
             _ => return true,
         };
-        let value = value.to_string();
-        let message =
-            format!("`{}` is no status for {route}", text_as_written(&value, &status.span));
+        let value = status.value.to_string();
+        let written = text_as_written(&value, &status.span);
+        let message = format!("`{written}` is no status for {route}");
         self.error(Code::BadStatus, message, &status.span, help);
         false
     }
@@ -138,19 +122,9 @@ impl Decoder<'_> {
 
     fn error_page(&mut self, entry: &Entry) -> Option<ErrorPageConfig> {
         let status = self.error_status(entry.key)?;
-        if entry.text().is_some() {
-            let source = self.shorthand(entry)?;
-            return Some(ErrorPageConfig::read(self, &entry.no_fields(), status, source));
-        }
-        let fields = self.fields(&ErrorPageConfig::SECTION, entry)?;
-        let source = self.source(&fields, &ErrorPageConfig::SECTION);
-        let is_whole = source.is_some();
-        let source = source.unwrap_or_else(|| nothing(&fields.place));
-        let page = ErrorPageConfig::read(self, &fields, status, source);
-        if is_whole {
-            looks::source(self.report, &page.source);
-        }
-        is_whole.then_some(page)
+        self.with_source(entry, &ErrorPageConfig::SECTION, |decoder, fields, source| {
+            ErrorPageConfig::read(decoder, fields, status, source)
+        })
     }
 
     fn error_status(&mut self, key: &At<String>) -> Option<At<ErrorStatus>> {
@@ -159,27 +133,11 @@ impl Decoder<'_> {
             "5xx" | "5XX" => Some(ErrorStatus::Class(5)),
             text => text.parse().ok().filter(|n| (400..600).contains(n)).map(ErrorStatus::Exactly),
         };
-        if status.is_none() {
+        let Some(status) = status else {
             let message = format!("`{}` is no status of an error", key.value);
             let help = "write 404 or another from 400 to 599, 4xx or 5xx";
-            self.report.push(Diagnostic::new(Code::BadStatus, message, &key.span).help(help));
-        }
-        status.map(|status| At::new(status, key.span.clone()))
+            return self.refuse(Code::BadStatus, message, &key.span, help);
+        };
+        Some(At::new(status, key.span.clone()))
     }
-}
-
-fn is_empty(source: &SourceConfig) -> bool {
-    match source {
-        SourceConfig::Body(node) => match &node.value {
-            NodeValue::Null => true,
-            NodeValue::Text(text) => text.is_empty(),
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
-/// What stands in for a source that is wrong.
-fn nothing(place: &Span) -> SourceConfig {
-    SourceConfig::Body(Node { value: NodeValue::Null, span: place.clone() })
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::{Decoder, Entry};
 use crate::config::node::{Node, NodeValue};
-use crate::config::secret::Secret;
 use crate::config::section::Word;
 use crate::diagnostic::{At, Code, Span, nearest};
 use crate::units::{self, Ttl, UnitError};
@@ -42,6 +41,11 @@ pub(super) fn scalar_text(node: &Node) -> Option<String> {
     }
 }
 
+/// How a text with units is read.
+type Parse<T> = fn(&str) -> Result<T, UnitError>;
+/// What a person should write instead.
+type Help = fn(UnitError) -> &'static str;
+
 impl Decoder<'_> {
     /// A text; a number or boolean is refused with the quotes that make it one.
     pub(super) fn text(&mut self, entry: &Entry) -> Option<At<String>> {
@@ -71,27 +75,12 @@ impl Decoder<'_> {
         Some(text)
     }
 
-    /// A text that is not empty and never shown.
-    pub(super) fn secret(&mut self, entry: &Entry) -> Option<Secret> {
-        self.filled(entry).map(|text| Secret::new(text.value))
-    }
-
-    /// A list of texts.
-    pub(super) fn texts(&mut self, entry: &Entry) -> Vec<At<String>> {
-        self.items(entry).iter().filter_map(|item| self.text(item)).collect()
-    }
-
     /// A text, number or boolean, as a request would write it.
     pub(super) fn scalar(&mut self, entry: &Entry) -> Option<At<String>> {
         match scalar_text(entry.node) {
             Some(text) => Some(At::new(text, entry.node.span.clone())),
             None => self.wrong_type(entry, "a string, number or boolean"),
         }
-    }
-
-    /// A list of texts, numbers and booleans.
-    pub(super) fn scalars(&mut self, entry: &Entry) -> Vec<At<String>> {
-        self.items(entry).iter().filter_map(|item| self.scalar(item)).collect()
     }
 
     /// A lifetime.
@@ -105,35 +94,32 @@ impl Decoder<'_> {
         self.time(entry, units::parse_duration, UnitError::duration_help)
     }
 
-    fn time<T>(
-        &mut self,
-        entry: &Entry,
-        parse: fn(&str) -> Result<T, UnitError>,
-        help: fn(UnitError) -> &'static str,
-    ) -> Option<T> {
-        let parsed = match &entry.node.value {
-            NodeValue::Text(text) => parse(text),
-            NodeValue::Number(number) => parse(&number.to_string()),
-            NodeValue::Bool(false) => Err(UnitError::Zero),
-            _ => return self.wrong_type(entry, "a duration"),
-        };
-        let refused = |why| {
-            let message = format!("`{}` is no duration for {}", as_written(entry.node), entry.what);
-            self.error(Code::BadDuration, message, &entry.node.span, help(why));
-        };
-        parsed.map_err(refused).ok()
+    fn time<T>(&mut self, entry: &Entry, parse: Parse<T>, help: Help) -> Option<T> {
+        self.in_units(entry, ("duration", Code::BadDuration), parse, help)
     }
 
     /// A size in bytes.
     pub(super) fn size(&mut self, entry: &Entry) -> Option<u64> {
+        self.in_units(entry, ("size", Code::BadSize), units::parse_size, UnitError::size_help)
+    }
+
+    fn in_units<T>(
+        &mut self,
+        entry: &Entry,
+        (name, code): (&str, Code),
+        parse: Parse<T>,
+        help: Help,
+    ) -> Option<T> {
         let parsed = match &entry.node.value {
-            NodeValue::Text(text) => units::parse_size(text),
-            NodeValue::Number(number) => units::parse_size(&number.to_string()),
-            _ => return self.wrong_type(entry, "a size"),
+            NodeValue::Text(text) => parse(text),
+            NodeValue::Number(number) => parse(&number.to_string()),
+            // Some write it for `off`.
+            NodeValue::Bool(false) if code == Code::BadDuration => Err(UnitError::Zero),
+            _ => return self.wrong_type(entry, &format!("a {name}")),
         };
-        let refused = |why: UnitError| {
-            let message = format!("`{}` is no size for {}", as_written(entry.node), entry.what);
-            self.error(Code::BadSize, message, &entry.node.span, why.size_help());
+        let refused = |why| {
+            let message = format!("`{}` is no {name} for {}", as_written(entry.node), entry.what);
+            self.error(code, message, &entry.node.span, help(why));
         };
         parsed.map_err(refused).ok()
     }
@@ -184,12 +170,9 @@ impl Decoder<'_> {
             NodeValue::Text(text) if from_environment(node) && text == "true" => Some(true),
             NodeValue::Text(text) if from_environment(node) && text == "false" => Some(false),
             NodeValue::Text(_) | NodeValue::Number(_) => {
-                let quoted = node.span.text().starts_with(['"', '\'']);
-                let (message, help) = if quoted {
-                    (
-                        format!("{} is a string, not a boolean", node.span.text()),
-                        "remove the quotes",
-                    )
+                let written = node.span.text();
+                let (message, help) = if written.starts_with(['"', '\'']) {
+                    (format!("{written} is a string, not a boolean"), "remove the quotes")
                 } else {
                     (format!("`{}` is not a boolean", as_written(node)), "write true or false")
                 };

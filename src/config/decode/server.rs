@@ -7,7 +7,7 @@ use super::{Decoder, Entry};
 use crate::config::model::{ServerConfig, TlsConfig};
 use crate::config::node::NodeValue;
 use crate::config::secret::Secret;
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, nearest};
 
 /// Addresses of stores: the scheme and an example of it.
 const STORES: &[(&str, &str)] = &[
@@ -44,11 +44,6 @@ impl Decoder<'_> {
         }
         let TlsConfig { cert, key } = TlsConfig::read(self, &fields);
         Some((cert?.value, key?.value))
-    }
-
-    /// A list of host names.
-    pub(super) fn hosts(&mut self, entry: &Entry) -> Vec<String> {
-        self.texts(entry).into_iter().map(|host| host.value).collect()
     }
 
     /// Host and port, or `off`.
@@ -102,9 +97,8 @@ impl Decoder<'_> {
             && let Err(help) = check_store(store)
         {
             // The address may hold a password: only what the file itself shows is marked.
-            let message = "`store` is no address of a store";
-            self.report.push(Diagnostic::new(Code::BadStoreUrl, message, &text.span).help(help));
-            return None;
+            let message = "`store` is no address of a store".to_owned();
+            return self.refuse(Code::BadStoreUrl, message, &text.span, &help);
         }
         Some(Secret::new(store))
     }
@@ -139,10 +133,10 @@ fn is_off(entry: &Entry) -> bool {
 /// What is wrong with the address of a store, as help.
 fn check_store(store: &str) -> Result<(), String> {
     let Some((scheme, rest)) = store.split_once("://") else {
-        let near = nearest(store, ["memory"]).map(|word| format!("did you mean `{word}`?"));
-        return Err(
-            near.unwrap_or_else(|| "write `memory`, or redis://127.0.0.1:6379/0".to_owned())
-        );
+        return Err(match nearest(store, ["memory"]) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => "write `memory`, or redis://127.0.0.1:6379/0".to_owned(),
+        });
     };
     let Some((_, example)) = STORES.iter().find(|(known, _)| *known == scheme) else {
         let schemes = STORES.iter().map(|(scheme, _)| *scheme);

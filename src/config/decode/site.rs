@@ -41,7 +41,7 @@ pub(crate) fn merge(
     let mut taken = Taken { report, places: HashMap::new() };
     for part in std::iter::once(part).chain(included) {
         let with_defaults = |route: RouteConfig| {
-            let settings = route.settings.or(&part.defaults);
+            let settings = route.settings.or(part.defaults.clone());
             RouteConfig { settings, ..route }
         };
         config.data.extend(part.data.into_iter().filter(|(name, _)| taken.is_new_name(name)));
@@ -65,46 +65,30 @@ impl Taken<'_> {
     fn is_new_name(&mut self, name: &At<String>) -> bool {
         let message = format!("`{}` has a value already", name.value);
         let help = "names under `data` and `load` are one list, in all files: rename one";
-        self.is_new(name.value.clone(), &name.span, Code::DuplicateName, message, help)
+        self.is_new((Code::DuplicateName, name.value.clone()), &name.span, message, help)
     }
 
     /// Whether a route is not taken yet, in any file.
     fn is_new_route(&mut self, route: &RouteConfig) -> bool {
         let (method, path) = (&route.method, &route.path.value);
         let message = format!("`{path}` is defined twice");
-        let key = format!("{} {path}", method.value);
-        self.is_new(key, &method.span, Code::DuplicateRoute, message, "remove one of them")
+        let key = (Code::DuplicateRoute, format!("{} {path}", method.value));
+        self.is_new(key, &method.span, message, "remove one of them")
     }
 
-    fn is_new(
-        &mut self,
-        key: String,
-        place: &Span,
-        code: Code,
-        message: String,
-        help: &str,
-    ) -> bool {
-        let key = (code, key);
+    fn is_new(&mut self, key: (Code, String), place: &Span, message: String, help: &str) -> bool {
         let Some(first) = self.places.get(&key) else {
             self.places.insert(key, place.clone());
             return true;
         };
-        let diagnostic = Diagnostic::new(code, message, place)
-            .remark("again here")
-            .label(first, "first here")
-            .help(help);
-        self.report.push(diagnostic);
+        self.report.push(Diagnostic::twice(key.0, message, place, first).help(help));
         false
     }
 }
 
 impl Decoder<'_> {
-    /// Tags of languages.
-    pub(super) fn languages(&mut self, entry: &Entry) -> Vec<At<String>> {
-        self.items(entry).iter().filter_map(|item| self.language(item)).collect()
-    }
-
-    fn language(&mut self, entry: &Entry) -> Option<At<String>> {
+    /// A tag of a language.
+    pub(super) fn language(&mut self, entry: &Entry) -> Option<At<String>> {
         let language = self.text(entry)?;
         let mut parts = language.value.split('-');
         let tag = |part: &str, least: usize| {
@@ -121,26 +105,23 @@ impl Decoder<'_> {
 
 /// Says which routes are where larder itself answers.
 fn reserved_paths(report: &mut Report, server: &ServerConfig, root: &Node, routes: &[RouteConfig]) {
-    let docs_json = server.docs.as_ref().map(|_| "/openapi.json");
+    let docs = server.docs.as_deref();
+    // The path, the field that puts it there, and whether all below it is larder's too.
     let own = [
         (Some("/_larder"), None, true),
-        (server.docs.as_deref(), Some("docs"), true),
-        (docs_json, Some("docs"), false),
+        (docs, Some("docs"), true),
+        (docs.map(|_| "/openapi.json"), Some("docs"), false),
         (server.health.as_deref(), Some("health"), false),
     ];
-    for route in routes {
-        let path = route.path.value.as_str();
-        for (own, field, below) in &own {
-            let Some(own) = own else { continue };
-            let inside = path
-                .strip_prefix(own)
-                .is_some_and(|rest| rest.is_empty() || (*below && rest.starts_with('/')));
-            if !inside {
+    for At { value: path, span } in routes.iter().map(|route| &route.path) {
+        for (own, field, below) in own {
+            let rest = own.and_then(|own| path.strip_prefix(own));
+            if !rest.is_some_and(|rest| rest.is_empty() || (below && rest.starts_with('/'))) {
                 continue;
             }
             let message = format!("`{path}` is where larder itself answers");
-            let mut diagnostic = Diagnostic::new(Code::ReservedPath, message, &route.path.span)
-                .help("choose another path");
+            let mut diagnostic =
+                Diagnostic::new(Code::ReservedPath, message, span).help("choose another path");
             if let Some((key, _)) = field.and_then(|field| root.field("server")?.1.field(field)) {
                 diagnostic = diagnostic.label(&key.span, "because of this");
             }

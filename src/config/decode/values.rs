@@ -49,29 +49,20 @@ impl Decoder<'_> {
     }
 
     fn load(&mut self, entry: &Entry) -> Option<LoadConfig> {
-        let name = entry.key.clone();
-        if entry.text().is_some() {
-            let from = Entry { what: "`from`".to_owned(), ..*entry };
-            let from = self.load_from(&from)?;
-            return Some(LoadConfig::read(self, &entry.no_fields(), name, from));
-        }
-        let fields = self.fields(&LoadConfig::SECTION, entry)?;
-        let from = fields.entry("from");
+        let short = entry.text().map(|_| Entry { what: "`from`".to_owned(), ..*entry });
+        let fields = match short {
+            Some(_) => entry.no_fields(),
+            None => self.fields(&LoadConfig::SECTION, entry)?,
+        };
+        let from = short.or_else(|| fields.entry("from"));
         if from.is_none() {
             let message = format!("{} does not say where its value comes from", entry.what);
             self.error(Code::NoSource, message, &fields.place, "add `from:`, a path or a glob");
         }
-        let from = from.and_then(|from| self.load_from(&from));
-        let load = LoadConfig::read(self, &fields, name.clone(), name);
+        // What `https:` and the like name is refused where files are read.
+        let from = from.and_then(|from| self.site_path(&from));
+        let load = LoadConfig::read(self, &fields, entry.key.clone(), entry.key.clone());
         from.map(|from| LoadConfig { from, ..load })
-    }
-
-    /// The path of a file in the site's directory, or a glob. What `https:` and the like name is
-    /// refused where files are read.
-    fn load_from(&mut self, entry: &Entry) -> Option<At<String>> {
-        let from = self.filled(entry)?;
-        self.inside(&from)?;
-        Some(from)
     }
 
     /// The declarations under `query` or `params`.

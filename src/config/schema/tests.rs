@@ -38,7 +38,7 @@ fn the_schema_takes_the_examples() {
     assert_eq!(errors(example), Vec::<String>::new());
     let examples = fs::read_dir(root().join("examples")).into_iter().flatten();
     let examples = examples.map(|entry| entry.unwrap().path().join("routes.yaml"));
-    for path in examples.chain([root().join("routes.yaml")]) {
+    for path in examples.filter(|path| path.exists()).chain([root().join("routes.yaml")]) {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(errors(&text), Vec::<String>::new(), "{path:?}");
     }

@@ -6,7 +6,8 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{harmless, masked};
-use crate::diagnostic::{Diagnostic, Label, Report, Severity, Span};
+use crate::diagnostic::{Diagnostic, Label, Report, Span};
+use crate::units::counted;
 
 /// Marks further apart than this, in bytes, are drawn as two snippets: nobody wants the file.
 const MAX_WINDOW: usize = 16 * 1024;
@@ -25,147 +26,83 @@ pub fn human(report: &Report, color: bool, footer: Option<&str>) -> String {
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let mut out = String::new();
     for diagnostic in report.iter().take(MAX_DRAWN) {
-        out.push_str(draw(&renderer, diagnostic).trim_end());
-        out.push_str("\n\n");
+        let _ = write!(out, "{}\n\n", draw(&renderer, diagnostic).trim_end());
     }
     let more = report.iter().count().saturating_sub(MAX_DRAWN);
     if more > 0 {
         let _ = write!(out, "… and {more} more\n\n");
     }
-    out.push_str(&counts(report));
-    if let Some(footer) = footer {
-        out.push_str("; ");
-        out.push_str(footer);
-    }
-    out.push('\n');
-    out
+    let footer = footer.map(|footer| format!("; {footer}")).unwrap_or_default();
+    out + &counts(report) + &footer + "\n"
 }
 
 fn counts(report: &Report) -> String {
-    let errors = report.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let warnings = report.iter().count() - errors;
-    let count = |number: usize, word: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        n => Some(format!("{n} {word}s")),
-    };
-    let parts: Vec<String> =
-        [count(errors, "error"), count(warnings, "warning")].into_iter().flatten().collect();
-    parts.join(", ")
+    let errors = report.iter().filter(|diagnostic| diagnostic.is_error()).count() as u64;
+    let warnings = report.iter().count() as u64 - errors;
+    let counts = [(errors, "error", "errors"), (warnings, "warning", "warnings")];
+    let counts = counts.into_iter().filter(|(count, ..)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, one, many)| counted(count, one, many)).collect();
+    counts.join(", ")
 }
 
 fn draw(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
-    let level = match diagnostic.code.severity() {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let message = harmless(&diagnostic.message);
-    let help = diagnostic.help.as_deref().map(harmless);
-    let windows = windows(&diagnostic.labels);
-    let title = level.primary_title(message).id(diagnostic.code.as_str());
+    let level = if diagnostic.is_error() { Level::ERROR } else { Level::WARNING };
+    let title = level.primary_title(harmless(&diagnostic.message)).id(diagnostic.code.as_str());
     let mut group = Group::with_title(title);
-    for window in &windows {
-        group = match window.snippet() {
+    for (lines, labels) in windows(&diagnostic.labels) {
+        group = match snippet(&lines, &labels, &diagnostic.labels[0]) {
             Some(snippet) => group.element(snippet),
-            None => group.element(Origin::path(window.name.as_str())),
+            None => group.element(Origin::path(harmless(&lines.file().name))),
         };
     }
-    if let Some(help) = help {
-        group = group.element(Level::HELP.message(help));
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(harmless(help)));
     }
     renderer.render(&[group])
 }
 
-/// Some whole lines of a file, and the marks in them.
-struct Window {
-    name: String,
-    text: String,
-    first_line: usize,
-    start: usize,
-    end: usize,
-    marks: Vec<Mark>,
-}
-
-struct Mark {
-    start: usize,
-    end: usize,
-    text: String,
-    main: bool,
-}
-
 /// The lines that the labels are in: one window a file, unless they are far apart.
-fn windows(labels: &[Label]) -> Vec<Window> {
-    let mut windows: Vec<(Window, &Span)> = Vec::new();
-    for (index, Label { span, text }) in labels.iter().enumerate() {
-        let mark =
-            |start: usize, end: usize| Mark { start, end, text: harmless(text), main: index == 0 };
-        let (start, end) = lines_around(span);
-        let (from, to) = first_line_of(span);
-        let near = windows.iter_mut().find(|(window, other)| {
-            other.file() == span.file()
-                && window.end.max(end) - window.start.min(start) <= MAX_WINDOW
+fn windows(labels: &[Label]) -> Vec<(Span, Vec<&Label>)> {
+    let mut windows: Vec<(Span, Vec<&Label>)> = Vec::new();
+    for label in labels {
+        let file = label.span.file();
+        let line = file.line_around(label.span.range().start);
+        let near = windows.iter_mut().find_map(|(lines, labels)| {
+            let wider = line.start.min(lines.range().start)..line.end.max(lines.range().end);
+            (lines.file() == file && wider.len() <= MAX_WINDOW).then_some((lines, wider, labels))
         });
-        if let Some((window, _)) = near {
-            window.start = window.start.min(start);
-            window.end = window.end.max(end);
-            window.marks.push(mark(from, to));
-            continue;
+        match near {
+            Some((lines, wider, labels)) => {
+                *lines = Span::new(file, wider);
+                labels.push(label);
+            }
+            None => windows.push((Span::new(file, line), vec![label])),
         }
-        let window = Window {
-            name: harmless(&span.file().name),
-            text: String::new(),
-            first_line: 1,
-            start,
-            end,
-            marks: vec![mark(from, to)],
-        };
-        windows.push((window, span));
     }
     windows
-        .into_iter()
-        .map(|(mut window, span)| {
-            let at = Span::new(span.file(), window.start..window.end);
-            window.first_line = at.line_column().0;
-            window.text = masked(&harmless(at.text()));
-            window
-        })
-        .collect()
 }
 
-impl Window {
-    /// The drawing; nothing where the file has no text or its lines are too long to be shown.
-    fn snippet(&self) -> Option<Snippet<'_, Annotation<'_>>> {
-        if self.text.trim().is_empty() || self.text.len() > MAX_WINDOW {
-            return None;
-        }
-        let mut snippet = Snippet::source(self.text.as_str())
-            .path(self.name.as_str())
-            .line_start(self.first_line);
-        for mark in &self.marks {
-            let kind = if mark.main { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let range = mark.start - self.start..(mark.end - self.start).min(self.text.len());
-            let label = Some(mark.text.as_str()).filter(|text| !text.is_empty());
-            snippet = snippet.annotation(kind.span(range).label(label));
-        }
-        Some(snippet)
+/// The drawing; nothing where the file has no text or its lines are too long to be shown.
+fn snippet(
+    lines: &Span,
+    labels: &[&Label],
+    main: &Label,
+) -> Option<Snippet<'static, Annotation<'static>>> {
+    let text = masked(&harmless(lines.text()));
+    let (start, length) = (lines.range().start, text.len());
+    if text.trim().is_empty() || length > MAX_WINDOW {
+        return None;
     }
-}
-
-/// The range of the whole line that a place begins in, without a byte order mark.
-fn lines_around(span: &Span) -> (usize, usize) {
-    let text = &span.file().text;
-    let at = span.range().start;
-    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
-    let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let start = before.rfind('\n').map_or(bom, |newline| newline + 1);
-    let end = at + after.find(['\n', '\r']).unwrap_or(after.len());
-    (start.min(end), end)
-}
-
-/// The part of a place that is on its first line: a box around a whole mapping hides what it says.
-fn first_line_of(span: &Span) -> (usize, usize) {
-    let (start, line_end) = lines_around(span);
-    let range = span.range();
-    let from = range.start.clamp(start, line_end);
-    (from, range.end.clamp(from, line_end))
+    let mark = |label: &&Label| {
+        let kind = if **label == *main { AnnotationKind::Primary } else { AnnotationKind::Context };
+        // The part on its first line: a box around a whole mapping hides what it says.
+        let (range, line) =
+            (label.span.range(), label.span.file().line_around(label.span.range().start));
+        let from = range.start.clamp(line.start, line.end);
+        let to = range.end.clamp(from, line.end);
+        let text = Some(harmless(&label.text)).filter(|text| !text.is_empty());
+        kind.span(from - start..(to - start).min(length)).label(text)
+    };
+    let snippet = Snippet::source(text).path(harmless(&lines.file().name));
+    Some(snippet.line_start(lines.line_column().0).annotations(labels.iter().map(mark)))
 }

@@ -8,7 +8,6 @@ use crate::diagnostic::{Diagnostic, Label, Report};
 /// A list of objects: `code`, `severity`, `message`, `help` (or null), and `labels`, each with
 /// `file`, `line`, `column`, `end_line`, `end_column` and `text`. Lines and columns count from 1,
 /// columns in characters; the end is the place after the last character.
-#[must_use]
 pub fn json(report: &Report) -> Value {
     report.iter().map(diagnostic).collect()
 }
@@ -16,7 +15,7 @@ pub fn json(report: &Report) -> Value {
 fn diagnostic(diagnostic: &Diagnostic) -> Value {
     json!({
         "code": diagnostic.code.as_str(),
-        "severity": diagnostic.code.severity().to_string(),
+        "severity": diagnostic.code.severity(),
         "message": diagnostic.message,
         "help": diagnostic.help,
         "labels": diagnostic.labels.iter().map(label).collect::<Vec<_>>(),

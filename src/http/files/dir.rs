@@ -44,7 +44,6 @@ const KEPT_DIGESTS: usize = 4096;
 const TOGETHER: Duration = Duration::from_secs(5);
 
 /// What a name in a served directory leads to.
-#[derive(Debug)]
 pub(crate) enum Found {
     /// A file.
     File(Resource),
@@ -56,7 +55,8 @@ pub(crate) enum Found {
 /// A served directory. Clones share what is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Dir {
-    root: Arc<PathBuf>,
+    /// Where it is.
+    pub(crate) root: Arc<PathBuf>,
     kept: Arc<Cache<PathBuf, Remembered, ByBytes>>,
     digests: Arc<Cache<PathBuf, (Stat, Fingerprint)>>,
     clock: Clock,
@@ -82,19 +82,12 @@ impl Weighter<PathBuf, Remembered> for ByBytes {
 impl Dir {
     /// The directory that is really at `root`, with no link on the way. It may be absent for a
     /// while: it is looked for at each request.
-    #[must_use]
     pub(crate) fn at(root: PathBuf) -> Self {
         let files = usize::try_from(KEPT_BYTES / 4096).unwrap_or(usize::MAX);
         let kept = Cache::with_weighter(files, KEPT_BYTES, ByBytes);
         let digests = Cache::new(KEPT_DIGESTS);
         let (kept, digests) = (Arc::new(kept), Arc::new(digests));
         Self { root: Arc::new(root), kept, digests, clock: Clock::system() }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
     }
 
     /// What the file of that name is known by now, as [`dir::version`] writes it; nothing where it
@@ -153,26 +146,32 @@ impl Dir {
         let accepted = request.line("range", 0).is_none().then(|| Accepted::of(request));
         let (this, slash) = (self.clone(), name.is_empty() || name.ends_with('/'));
         let found = tokio::task::spawn_blocking(move || this.look(&inner, slash, accepted)).await;
-        let looked = match found.map_err(io::Error::other)? {
+        let (what, varies) = match found.map_err(io::Error::other)? {
             Ok(looked) => looked,
             Err(error) if absent(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut resource = match looked.what {
+        let mut resource = match what {
             What::NeedsSlash => return Ok(Some(Found::NeedsSlash)),
             What::Kept(file) => Resource::of_kept(&file, request).await,
             What::Disk(resource) => resource,
         };
-        resource.varies |= looked.varies;
+        resource.varies |= varies;
         Ok(Some(Found::File(resource)))
     }
 
-    fn look(&self, inner: &Path, slash: bool, accepted: Option<Accepted>) -> io::Result<Looked> {
+    /// What is there, and whether neighbours are for other clients.
+    fn look(
+        &self,
+        inner: &Path,
+        slash: bool,
+        accepted: Option<Accepted>,
+    ) -> io::Result<(What, bool)> {
         let mut path = self.inside(&self.root.join(inner))?;
         if path.is_dir() {
             let index = self.inside(&path.join("index.html"))?;
             if !slash {
-                return Ok(Looked { what: What::NeedsSlash, varies: false });
+                return Ok((What::NeedsSlash, false));
             }
             path = index;
         } else if slash {
@@ -189,12 +188,11 @@ impl Dir {
         let wanted = accepted.and_then(|accepted| accepted.choose_of(true, codings));
         let chosen = neighbours.iter().find(|neighbour| Some(neighbour.coding) == wanted);
         let coded = chosen.and_then(|neighbour| self.precompressed(neighbour, &media).ok());
-        let mut looked = match coded {
-            Some(coded) => coded,
+        let what = match coded {
+            Some(coded) => What::Disk(coded),
             None => self.read(path, media)?,
         };
-        looked.varies |= !neighbours.is_empty();
-        Ok(looked)
+        Ok((what, !neighbours.is_empty()))
     }
 
     /// The path with every link followed, if it is still inside.
@@ -219,42 +217,37 @@ impl Dir {
         Coding::ALL.into_iter().filter_map(neighbour).collect()
     }
 
-    fn precompressed(&self, neighbour: &Neighbour, media: &str) -> io::Result<Looked> {
+    fn precompressed(&self, neighbour: &Neighbour, media: &str) -> io::Result<Resource> {
         let Neighbour { coding, path, .. } = neighbour;
-        let mut looked = self.on_disk(path, media.to_owned())?;
-        if let What::Disk(resource) = &mut looked.what {
-            resource.etag = coding.tag(&resource.etag);
-            resource.coding = Some(*coding);
-        }
-        Ok(looked)
+        let mut resource = self.on_disk(path, media.to_owned())?;
+        resource.etag = coding.tag(&resource.etag);
+        resource.coding = Some(*coding);
+        Ok(resource)
     }
 
     /// A file that is read while it is sent. Its entity tag is a digest, where it is not so large
     /// that reading it for that would keep the client waiting.
-    fn on_disk(&self, path: &Path, media: String) -> io::Result<Looked> {
+    fn on_disk(&self, path: &Path, media: String) -> io::Result<Resource> {
         let (file, metadata) = open_regular(path)?;
         let len = metadata.len();
-        let digest = if len <= MAX_DIGESTED {
-            Some(self.digest_open(path.to_owned(), &file, &metadata)?)
-        } else {
-            None
-        };
+        let digested = len <= MAX_DIGESTED;
+        let digest = digested.then(|| self.digest_open(path.to_owned(), &file, &metadata));
         let mut resource = Resource::on_disk(file, len, media, metadata.modified().ok());
         if let Some(digest) = digest {
-            resource.etag = format!("\"{digest}\"");
+            resource.etag = format!("\"{}\"", digest?);
         }
-        Ok(Looked::disk(resource))
+        Ok(resource)
     }
 
-    fn read(&self, path: PathBuf, media: String) -> io::Result<Looked> {
+    fn read(&self, path: PathBuf, media: String) -> io::Result<What> {
         let (mut file, metadata) = open_regular(&path)?;
         let (len, stamp, modified) =
             (metadata.len(), Stat::of(&metadata), metadata.modified().ok());
         if len > MAX_KEPT {
-            return self.on_disk(&path, media);
+            return self.on_disk(&path, media).map(What::Disk);
         }
         if let Some(remembered) = self.kept.get(&path).filter(|kept| kept.stamp == stamp) {
-            return Ok(Looked::kept(remembered.file));
+            return Ok(What::Kept(remembered.file));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or_default());
         (&mut file).take(MAX_KEPT).read_to_end(&mut bytes)?;
@@ -263,7 +256,7 @@ impl Dir {
         if Stat::of(&file.metadata()?) == stamp && stamp.is_settled(self.clock.wall()) {
             self.kept.insert(path, Remembered { stamp, file: Arc::clone(&kept) });
         }
-        Ok(Looked::kept(kept))
+        Ok(What::Kept(kept))
     }
 }
 
@@ -282,26 +275,11 @@ impl Neighbour {
     }
 }
 
-/// What was found on the disk, and whether there are neighbours for other clients.
-struct Looked {
-    what: What,
-    varies: bool,
-}
-
+/// What was found on the disk.
 enum What {
     Kept(Arc<Kept>),
     Disk(Resource),
     NeedsSlash,
-}
-
-impl Looked {
-    fn kept(file: Arc<Kept>) -> Self {
-        Self { what: What::Kept(file), varies: false }
-    }
-
-    fn disk(resource: Resource) -> Self {
-        Self { what: What::Disk(resource), varies: false }
-    }
 }
 
 const NOT_HERE: io::ErrorKind = io::ErrorKind::NotFound;

@@ -40,21 +40,18 @@ pub(crate) struct Kept {
 impl Kept {
     /// A file with this content type. The entity tag is a digest of the bytes: the same from every
     /// instance, and after a restart.
-    #[must_use]
     pub(crate) fn new(bytes: Bytes, media: &str, last_modified: Option<SystemTime>) -> Self {
         let etag = format!("\"{}\"", Fingerprint::of(&bytes));
         Self { bytes, media: media.to_owned(), etag, last_modified, variants: Variants::default() }
     }
 
     /// Bytes that this holds.
-    #[must_use]
     pub(crate) fn weight(&self) -> usize {
         self.bytes.len() + self.variants.weight() + self.media.len() + self.etag.len()
     }
 }
 
 /// One representation of a file: what is sent if no condition or range says otherwise.
-#[derive(Debug)]
 pub(crate) struct Resource {
     content: Content,
     media: String,
@@ -65,19 +62,9 @@ pub(crate) struct Resource {
     varies: bool,
 }
 
-#[derive(Debug)]
 enum Content {
     Memory(Bytes),
     Disk(Arc<File>, u64),
-}
-
-impl Content {
-    fn len(&self) -> u64 {
-        match self {
-            Self::Memory(bytes) => bytes.len() as u64,
-            Self::Disk(_, len) => *len,
-        }
-    }
 }
 
 impl Resource {
@@ -115,9 +102,11 @@ impl Resource {
     }
 
     /// The length in bytes, as it is sent.
-    #[must_use]
     pub(crate) fn len(&self) -> u64 {
-        self.content.len()
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::Disk(_, len) => *len,
+        }
     }
 }
 

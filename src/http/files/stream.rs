@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 use crate::http::body::Body;
 
 /// A part of a body.
-#[derive(Debug)]
 pub(super) enum Piece {
     /// These bytes.
     Bytes(Bytes),

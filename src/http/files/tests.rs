@@ -78,7 +78,7 @@ fn sent(headers: &HeaderMap, resource: &Resource) -> Response<Body> {
     };
     let refused = |status, range: &str| {
         let answer = Response::builder().status(status).header("content-range", range);
-        answer.body(Body::empty()).unwrap()
+        answer.body(Body::default()).unwrap()
     };
     match answer(&request, resource) {
         Ok(answer) => answer,

@@ -157,7 +157,7 @@ impl Later {
     ) -> (Result<Arc<Entry>, RenderFailure>, Outcome) {
         let (renders, of) = (Arc::clone(&self.core.renders), Arc::clone(&self.prepared.renders));
         let render = PageRender { renders, of, job };
-        let cache::Answer { result, outcome } = self.core.cache.answer(ask, render).await;
+        let cache::Answer { result, outcome } = self.core.cache.answer(ask, render.render()).await;
         (result, outcome)
     }
 

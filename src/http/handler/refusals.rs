@@ -7,6 +7,7 @@ use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, 
 use bytes::Bytes;
 
 use super::super::answer::{self, Answer, Responding};
+use super::super::body::Body;
 use super::super::cors::is_preflight;
 use super::super::headers::joined;
 use super::super::live::Served;
@@ -113,17 +114,17 @@ impl Core {
         }
         let decoded = PathText::parse(request.path);
         let facts = ErrorFacts {
-            status: problem.status().as_u16(),
-            title: problem.title(),
-            detail: problem.detail_text(),
+            status: problem.status.as_u16(),
+            title: &problem.title,
+            detail: problem.detail.as_deref().unwrap_or_default(),
             path: decoded.as_ref().map_or(request.path, PathText::text),
         };
         let Some(job) = ErrorJob::new(&served.site, facts) else {
             return self.bypass(problem.answer(form), None).into();
         };
-        let made = served.error(job.page()).and_then(|page| page.made(facts.status));
+        let made = served.error(job.of).and_then(|page| page.made(facts.status));
         if let Some(body) = made {
-            return self.error_page(&problem, body, job.content_type()).into();
+            return self.error_page(&problem, body, &job.page.content_type).into();
         }
         let (core, served, path) = (Arc::clone(self), Arc::clone(served), request.path.to_owned());
         Responding::begin(async move { core.render_error(&served, job, &path, problem).await })
@@ -136,15 +137,15 @@ impl Core {
         path: &str,
         problem: Problem,
     ) -> Answer {
-        let content_type = job.content_type().to_owned();
-        let is_the_same_for_all = !job.reads_request();
-        let Some(page) = served.error(job.page()) else {
+        let content_type = job.page.content_type.clone();
+        let is_the_same_for_all = !job.page.reads_request;
+        let Some(page) = served.error(job.of) else {
             return self.bypass(problem.answer(Form::Html), None);
         };
         match self.renders.run(&page.renders, job).await {
             Ok(Ok(body)) => {
                 if is_the_same_for_all {
-                    page.keep(problem.status().as_u16(), body.clone());
+                    page.keep(problem.status.as_u16(), body.clone());
                 }
                 self.error_page(&problem, body, &content_type)
             }
@@ -160,7 +161,7 @@ impl Core {
         // The problem's own lines; only the page is another.
         let mut response = problem.answer(Form::Html);
         answer::put(&mut response, CONTENT_TYPE, content_type);
-        *response.body_mut() = body.into();
+        *response.body_mut() = Body::full(body);
         self.bypass(response, None)
     }
 
@@ -170,7 +171,7 @@ impl Core {
     }
 }
 
-fn too_busy(form: Form) -> ::http::Response<super::super::body::Body> {
+fn too_busy(form: Form) -> ::http::Response<Body> {
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = problem.detail("too many pages are being made; try again").answer(form);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -6,10 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use super::super::Source;
 use super::super::dir::{self, CODED, SiteDir};
 use super::super::route::{ParamKind, Pattern, RouteMatch, Router, encoded_path};
+use super::super::template::Reads;
+use super::parts::RouteParts;
+use super::route::{Draft, DraftForm};
 use super::{Compiler, unreadable};
-use crate::config::{FileError, RouteConfig};
+use crate::config::FileError;
 use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
 
 /// The files that pages name, by name.
@@ -44,29 +48,36 @@ pub(super) struct Asset {
     pub(super) files: Vec<String>,
     /// The template's call that was seen first.
     place: Span,
+    /// The route that sends it.
+    served: Span,
 }
 
 impl Assets {
     /// The `dir` routes, each with its index.
-    pub(super) fn of<'d>(
-        routes: impl Iterator<Item = (u32, &'d RouteConfig, &'d Pattern, &'d SiteDir)>,
-    ) -> Self {
-        let dir = |(target, typed, pattern, dir): (u32, &RouteConfig, &Pattern, &SiteDir)| {
-            let is_plain = typed.method.value == "GET" && pattern.params().len() == 1;
-            let (before, _) = pattern.as_str().rsplit_once('/')?;
+    pub(super) fn of(drafts: &[Draft<'_>]) -> Self {
+        let dir = |(target, draft): (u32, &Draft<'_>)| {
+            let DraftForm::Unrendered(RouteParts { source: Source::Dir(dir), .. }) = &draft.form
+            else {
+                return None;
+            };
+            let is_plain = draft.typed.method.value == "GET" && draft.pattern.params().len() == 1;
+            let (before, _) = draft.pattern.as_str().rsplit_once('/')?;
             is_plain.then(|| AssetDir {
                 target,
                 address: format!("{}/", encoded_path(before)),
                 dir: dir.clone(),
-                place: typed.path.span.clone(),
+                place: draft.typed.path.span.clone(),
             })
         };
-        Self { dirs: routes.filter_map(dir).collect(), found: BTreeMap::new() }
+        Self { dirs: (0..).zip(drafts).filter_map(dir).collect(), found: BTreeMap::new() }
     }
 
-    /// The file of that name, where there is one.
-    pub(super) fn get(&self, name: &str) -> Option<&Asset> {
-        self.found.get(name)?.as_ref()
+    /// The files that a page names and that there are, by name.
+    pub(super) fn of_page<'r>(
+        &'r self,
+        reads: &'r Reads,
+    ) -> impl Iterator<Item = (&'r str, &'r Asset)> {
+        self.all().filter(|(name, _)| reads.assets.contains_key(*name))
     }
 
     /// The addresses, by name.
@@ -90,13 +101,9 @@ impl Assets {
         });
         let told = |(name, asset): (&str, &Asset)| {
             let message = format!("another route answers the address of the asset `{name}`");
-            let dir = self.dirs.iter().find(|dir| dir.target == asset.target);
-            let found = Diagnostic::new(Code::UnreachableRoute, message, &asset.place);
-            let found = match dir {
-                Some(dir) => found.label(&dir.place, "its directory is served here"),
-                None => found,
-            };
-            found.help("write that route's path, which has no digest, or move one of the two")
+            Diagnostic::new(Code::UnreachableRoute, message, &asset.place)
+                .label(&asset.served, "its directory is served here")
+                .help("write that route's path, which has no digest, or move one of the two")
         };
         shadowed.map(told).collect()
     }
@@ -104,11 +111,6 @@ impl Assets {
     fn all(&self) -> impl Iterator<Item = (&str, &Asset)> {
         self.found.iter().filter_map(|(name, asset)| Some((name.as_str(), asset.as_ref()?)))
     }
-}
-
-/// Whether an asset is a stylesheet: what a page says is the same, whichever version it names.
-pub(super) fn is_sheet(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("css"))
 }
 
 impl Compiler<'_> {
@@ -155,17 +157,17 @@ impl Compiler<'_> {
             }
             let version = dir::version(file, &coded);
             let address = format!("{}{}?v={version}", dir.address, encoded_path(name));
-            let (target, place) = (dir.target, place.clone());
-            return Ok(Asset { target, address, version, files, place });
+            let (target, place, served) = (dir.target, place.clone(), dir.place.clone());
+            return Ok(Asset { target, address, version, files, place, served });
         }
         Err(Box::new(self.no_asset(name, missing(format!("no served directory has `{name}`")))))
     }
 
     /// Adds the nearest names of files that are served.
     fn no_asset(&mut self, name: &str, found: Diagnostic) -> Diagnostic {
-        if self.assets.dirs.is_empty() {
+        let Some(first) = self.assets.dirs.first() else {
             return found.help("serve a directory: `/assets/{*path}: { dir: public }`");
-        }
+        };
         let mut names = Vec::new();
         for dir in &self.assets.dirs {
             let below = format!("{}/", dir.dir.path);
@@ -176,12 +178,11 @@ impl Compiler<'_> {
         }
         let bare = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         let same = names.iter().find(|path| bare(path) == bare(name));
-        let near = same.map(String::as_str);
-        match (near.or(nearest(name, names.iter().map(String::as_str))), self.assets.dirs.first()) {
-            (Some(near), _) => found.help(format!("did you mean `{near}`?")),
-            (None, Some(dir)) => found.help(format!("put it into `{}/`", dir.dir.path)),
-            (None, None) => found,
-        }
+        let near = same.map(String::as_str).or(nearest(name, names.iter().map(String::as_str)));
+        found.help(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("put it into `{}/`", first.dir.path),
+        })
     }
 
     /// Reads where a directory that is served is, and checks that the path can name its files.

@@ -12,7 +12,7 @@ use super::analysis::Analysis;
 use super::parts::REQUEST_ROOTS;
 use super::values::Values;
 use crate::config::RouteConfig;
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic};
 
 impl Compiler<'_> {
     /// Reports what a route's page reads and nobody provides.
@@ -34,7 +34,7 @@ impl Compiler<'_> {
         self.report.extend(check_known(&analysis.reads, &known));
         for read in &analysis.reads.list {
             let [Step::Name(root), Step::Name(name), ..] = read.path.as_slice() else { continue };
-            if root == "params" && !pattern.params().iter().any(|param| *param.name == **name) {
+            if root == "params" && !pattern.has_param(name) {
                 self.report.push(param_unknown(name, pattern, read));
             }
         }
@@ -78,12 +78,7 @@ impl Compiler<'_> {
 fn param_unknown(name: &str, pattern: &Pattern, read: &Read) -> Diagnostic {
     let path = pattern.as_str();
     let message = format!("`params.{name}` is no parameter of the path `{path}`");
-    let names: Vec<&str> = pattern.params().iter().map(|param| &*param.name).collect();
-    let help = match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `params.{near}`?"),
-        None if names.is_empty() => "the path has no parameters".to_owned(),
-        None => format!("the path has: {}", names.join(", ")),
-    };
+    let help = pattern.params_help(name);
     let diagnostic = Diagnostic::new(Code::ParamUnknown, message, &read.place).help(help);
     read.via
         .iter()

@@ -6,7 +6,6 @@
 
 mod analysis;
 mod assets;
-mod errors;
 mod known;
 mod page;
 mod parts;
@@ -27,7 +26,7 @@ use super::route::RouterBuilder;
 use super::template::{TemplateFile, TemplateSet};
 use super::{Route, Site};
 use crate::clock::Clock;
-use crate::config::{Config, FileError, Files};
+use crate::config::{Config, FileContent, FileError, Files};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest template, in bytes.
@@ -43,10 +42,14 @@ pub struct Compiled {
 }
 
 /// Compiles a config. Reads templates and loaded files through `files`.
-#[must_use]
 pub fn compile(config: &Config, files: &mut dyn Files, clock: &Clock) -> Compiled {
     let mut report = Report::default();
-    let site = Compiler::new(config, files, clock, &mut report).run();
+    let templates = read_templates(&config.templates, files, clock, &mut report);
+    let values = Values::site(config, files, &mut report);
+    let (assets, analyses) = (Assets::default(), Analyses::default());
+    let compiler =
+        Compiler { config, files, report: &mut report, templates, values, assets, analyses };
+    let site = compiler.run();
     let site = if report.has_errors() { None } else { Some(site) };
     Compiled { site, report }
 }
@@ -61,34 +64,23 @@ struct Compiler<'c> {
     values: Values,
     /// The files that pages name.
     assets: Assets,
+    analyses: Analyses,
 }
 
 impl<'c> Compiler<'c> {
-    fn new(
-        config: &'c Config,
-        files: &'c mut dyn Files,
-        clock: &Clock,
-        report: &'c mut Report,
-    ) -> Self {
-        let (templates, found) = read_templates(&config.templates, files, clock, report);
-        report.extend(found);
-        let values = Values::site(config, files, report);
-        Self { config, files, report, templates, values, assets: Assets::default() }
-    }
-
     fn run(mut self) -> Site {
         let config = self.config;
         let drafts: Vec<Draft<'c>> =
             config.routes.iter().filter_map(|typed| self.draft(typed)).collect();
-        self.assets = Assets::of((0..).zip(&drafts).filter_map(Draft::served_dir));
-        let error_drafts = self.draft_errors();
-        let mut analyses = Analyses::default();
-        let errors = self.finish_errors(error_drafts, &mut analyses);
-        let routes: Vec<Arc<Route>> = drafts
+        self.assets = Assets::of(&drafts);
+        let errors: Vec<_> =
+            config.errors.iter().filter_map(|typed| self.draft_error(typed)).collect();
+        let errors = errors
             .into_iter()
-            .map(|draft| self.finish(draft, &mut analyses))
-            .map(Arc::new)
+            .map(|(status, shaped)| (status, Arc::new(self.finish_error(shaped))))
             .collect();
+        let routes: Vec<Arc<Route>> =
+            drafts.into_iter().map(|draft| Arc::new(self.finish(draft))).collect();
         self.check_names(&routes);
         self.check_keys(&routes);
         let router = self.router(&routes);
@@ -153,7 +145,7 @@ fn read_templates(
     files: &mut dyn Files,
     clock: &Clock,
     report: &mut Report,
-) -> (TemplateSet, Report) {
+) -> TemplateSet {
     // Paths come back without `./`.
     let root = directory.value.trim_start_matches("./").trim_end_matches('/');
     let names = files.glob(&format!("{root}/**/*.hbs")).unwrap_or_else(|why| {
@@ -164,7 +156,11 @@ fn read_templates(
     let mut templates = Vec::new();
     for path in names {
         let text = files.read(&path, TEMPLATE_BOUND).map_err(|why| why.to_string());
-        match text.and_then(|file| utf8(&file.bytes)) {
+        let utf8 = |file: FileContent| match std::str::from_utf8(&file.bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(why) => Err(format!("it is not UTF-8 at byte {}", why.valid_up_to())),
+        };
+        match text.and_then(utf8) {
             Ok(text) => {
                 let name = path.strip_prefix(root).unwrap_or(&path).trim_start_matches('/');
                 let file = SourceFile::new(path.clone(), text);
@@ -176,14 +172,9 @@ fn read_templates(
             }
         }
     }
-    TemplateSet::compile(templates, clock)
-}
-
-fn utf8(bytes: &[u8]) -> Result<String, String> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(why) => Err(format!("it is not UTF-8 at byte {}", why.valid_up_to())),
-    }
+    let (set, found) = TemplateSet::compile(templates, clock);
+    report.extend(found);
+    set
 }
 
 /// That a path cannot be `done` (`served`, `loaded`).

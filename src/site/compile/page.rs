@@ -1,16 +1,18 @@
 //! A source as typed → the form of a page, with its content type.
 
-use bytes::Bytes;
-
-use super::super::PageForm;
 use super::super::media;
 use super::super::template::{Escape, JsonTemplate, TemplateId};
+use super::super::{ErrorPage, PageContent, PageForm};
 use super::Compiler;
-use crate::config::{FileContent, Node, NodeValue, SourceConfig};
-use crate::diagnostic::{At, Code, Diagnostic, nearest};
+use crate::config::{ErrorPageConfig, ErrorStatus, FileContent, NodeValue, SourceConfig};
+use crate::diagnostic::{At, Code, Diagnostic, Report, nearest};
+use crate::fingerprint::Hasher;
 
 /// The largest file that a route may serve, in bytes: it is kept in memory.
 const FILE_BOUND: u64 = 64 * 1024 * 1024;
+
+/// The content type of a template that says none.
+const HTML: &str = "text/html; charset=utf-8";
 
 /// What surrounds a source and decides how it is read.
 pub(super) struct Surroundings<'a> {
@@ -28,57 +30,60 @@ pub(super) struct Surroundings<'a> {
 pub(super) struct Shaped {
     pub(super) form: PageForm,
     pub(super) content_type: String,
-    /// The typed JSON, whose shape decides bytes beside its templates.
-    pub(super) shape: String,
+    /// What decides the bytes beside templates and data, so far.
+    pub(super) hasher: Hasher,
 }
 
 impl Compiler<'_> {
     /// The form of a source that is rendered; nothing where it is wrong or is none.
     pub(super) fn shape(&mut self, source: &SourceConfig, at: &Surroundings<'_>) -> Option<Shaped> {
-        match source {
-            SourceConfig::Body(node) => Some(body(node, at)),
-            SourceConfig::Json(node) => self.json(node, at),
-            SourceConfig::Template(name) => self.template(name, at),
-            SourceConfig::Inline(text) => self.inline(text, at),
-            SourceConfig::File(_) | SourceConfig::Dir(_) | SourceConfig::Redirect(_) => None,
-        }
-    }
-
-    fn json(&mut self, node: &Node, at: &Surroundings<'_>) -> Option<Shaped> {
-        let (template, found) = JsonTemplate::compile(node, &mut self.templates);
-        let is_wrong = found.has_errors();
-        self.report.extend(found);
-        let content_type = content_type(at, None, "application/json");
-        let shape = node.to_json().to_string();
-        (!is_wrong).then_some(Shaped { form: PageForm::Json(template), content_type, shape })
-    }
-
-    fn template(&mut self, name: &At<String>, at: &Surroundings<'_>) -> Option<Shaped> {
-        let page = self.find_template(name)?;
-        let layout =
-            at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
-        let inner = media::of_template(&name.value);
-        let content_type = content_type(at, inner, "text/html; charset=utf-8");
-        Some(Shaped {
-            form: PageForm::Template { page, layout },
-            content_type,
-            shape: String::new(),
-        })
-    }
-
-    fn inline(&mut self, text: &At<String>, at: &Surroundings<'_>) -> Option<Shaped> {
-        let content_type = content_type(at, None, "text/html; charset=utf-8");
-        let layout =
-            at.layout.map(|layout| self.find_template(layout).ok_or(())).transpose().ok()?;
-        match self.templates.inline(at.label, text, escape_of(&content_type)) {
-            Ok(page) => {
-                let form = PageForm::Template { page, layout };
-                Some(Shaped { form, content_type, shape: String::new() })
+        let mut written = String::new();
+        let (form, content_type) = match source {
+            SourceConfig::Body(node) => {
+                let (text, fallback) = match &node.value {
+                    NodeValue::Text(text) => (text.clone(), "text/plain; charset=utf-8"),
+                    _ => (node.to_json().to_string(), "application/json"),
+                };
+                written.clone_from(&text);
+                (PageForm::Body(text.into()), content_type(at, None, fallback))
             }
-            Err(found) => {
+            SourceConfig::Json(node) => {
+                let mut found = Report::default();
+                let template = JsonTemplate::compile(node, &mut self.templates, &mut found);
+                let is_wrong = found.has_errors();
                 self.report.extend(found);
-                None
+                if is_wrong {
+                    return None;
+                }
+                // Its shape decides bytes beside its templates.
+                written = node.to_json().to_string();
+                (PageForm::Json(template), content_type(at, None, "application/json"))
             }
+            SourceConfig::Template(name) => {
+                let page = self.find_template(name)?;
+                let content_type = content_type(at, media::of_template(&name.value), HTML);
+                (PageForm::Template { page, layout: self.layout(at)? }, content_type)
+            }
+            SourceConfig::Inline(text) => {
+                let layout = self.layout(at)?;
+                let content_type = content_type(at, None, HTML);
+                let page = self.templates.inline(at.label, text, escape_of(&content_type));
+                let page = page.map_err(|found| self.report.push(*found)).ok()?;
+                (PageForm::Template { page, layout }, content_type)
+            }
+            SourceConfig::File(_) | SourceConfig::Dir(_) | SourceConfig::Redirect(_) => {
+                return None;
+            }
+        };
+        let hasher = Hasher::default().field(&content_type).field(written);
+        Some(Shaped { form, content_type, hasher })
+    }
+
+    /// The layout around a template, if any; nothing at all where it is wrong.
+    fn layout(&mut self, at: &Surroundings<'_>) -> Option<Option<TemplateId>> {
+        match at.layout {
+            Some(name) => self.find_template(name).map(Some),
+            None => Some(None),
         }
     }
 
@@ -108,6 +113,33 @@ impl Compiler<'_> {
     }
 }
 
+/// `errors:`: pages that are rendered each time and never stored.
+impl Compiler<'_> {
+    /// The first pass over an error page.
+    pub(super) fn draft_error(&mut self, typed: &ErrorPageConfig) -> Option<(ErrorStatus, Shaped)> {
+        let at = Surroundings {
+            label: "an error page",
+            path: "",
+            content_type: typed.content_type.as_ref().map(|text| text.value.as_str()),
+            layout: typed.layout.as_ref().and_then(Option::as_ref),
+        };
+        Some((typed.status.value, self.shape(&typed.source, &at)?))
+    }
+
+    /// The second pass: the page with the data that it reads.
+    pub(super) fn finish_error(&mut self, shaped: Shaped) -> ErrorPage {
+        let analysis = self.analyse(&shaped.form);
+        self.check_error_known(&analysis);
+        let tree = &analysis.tree;
+        let reads_request =
+            !tree.sub("path").is_empty() || !tree.sub("error").sub("detail").is_empty();
+        let content_type = shaped.content_type.clone();
+        let (content, digest) =
+            self.content(shaped, analysis.shared.clone(), &analysis.reads, "an error page");
+        ErrorPage { content: PageContent { digest, ..content }, content_type, reads_request }
+    }
+}
+
 /// How a template of this media type escapes what it prints.
 fn escape_of(content_type: &str) -> Escape {
     let essence = media::essence(content_type);
@@ -117,15 +149,6 @@ fn escape_of(content_type: &str) -> Escape {
         _ if essence.ends_with("+xml") => Escape::Xml,
         _ => Escape::None,
     }
-}
-
-fn body(node: &Node, at: &Surroundings<'_>) -> Shaped {
-    let (bytes, fallback) = match &node.value {
-        NodeValue::Text(text) => (Bytes::from(text.clone()), "text/plain; charset=utf-8"),
-        _ => (Bytes::from(node.to_json().to_string()), "application/json"),
-    };
-    let content_type = content_type(at, None, fallback);
-    Shaped { form: PageForm::Body(bytes), content_type, shape: String::new() }
 }
 
 /// `content_type`; else the source's extension; else the path's; else the kind's own.

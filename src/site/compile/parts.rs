@@ -1,19 +1,16 @@
 //! What follows from a route's form: its source, what it reads, what it is made from, its digest.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::super::dir::SiteDir;
 use super::super::key::{Inputs, Names};
-use super::super::template::{Part, Read, Step, TextTemplate, Tree};
-use super::super::{ChosenLoad, InputRead, Page, PageContent, PageForm, Source};
-use super::analysis::Analysis;
-use super::assets::{Assets, is_sheet};
+use super::super::template::{Part, Read, Reads, Step, Tree};
+use super::super::{ChosenLoad, InputRead, Page, PageContent, Source};
+use super::analysis::{Analysis, Pruned, prune, read_of};
 use super::page::Shaped;
-use super::values::{Chosen, Values, digest};
-use super::{ByName, Uses};
-use crate::config::{FileContent, RouteConfig};
+use super::values::{Chosen, Values};
+use super::{ByName, Compiler, Uses};
+use crate::config::RouteConfig;
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// Names that a page sees besides `data` and `load`.
@@ -33,74 +30,101 @@ pub(super) struct RouteParts {
     pub(super) analysis: Arc<Analysis>,
 }
 
-/// What the parts of a rendered route follow from.
-pub(super) struct PageDraft<'a> {
-    pub(super) name: &'a str,
-    pub(super) path: &'a str,
-    pub(super) typed: &'a RouteConfig,
-    pub(super) shaped: Shaped,
-    pub(super) own: Values,
-    pub(super) site: &'a Values,
-    pub(super) assets: &'a Assets,
-    pub(super) analysis: Arc<Analysis>,
+impl RouteParts {
+    /// Those of a route that renders nothing and so reads nothing.
+    pub(super) fn unrendered(
+        typed: &RouteConfig,
+        source: Source,
+        status: u16,
+        digest: Fingerprint,
+    ) -> Self {
+        let uses = match &source {
+            Source::File(file) => Uses::from([file.path.clone()]),
+            Source::Dir(dir) => Uses::from([dir.path.clone()]),
+            Source::Page(_) | Source::Redirect(_) => Uses::default(),
+        };
+        Self {
+            source,
+            status: typed.status.as_ref().map_or(status, |status| status.value),
+            content_type: String::new(),
+            inputs: Inputs::default(),
+            reads: Vec::new(),
+            uses,
+            digest,
+            analysis: Arc::default(),
+        }
+    }
 }
 
-/// A page: its copy of the data, pruned to what it can read, and the digest of that very copy.
-pub(super) fn page(draft: PageDraft<'_>) -> RouteParts {
-    let PageDraft { name, path, typed, shaped, own, site, assets, analysis } = draft;
-    let tree = &analysis.tree;
-    let status = typed.status.as_ref().map_or(200, |status| status.value);
-    let mut inputs = inputs(tree);
-    let mut uses: Uses = analysis.reads.templates.clone();
-    let mut hasher = Hasher::default()
-        .field("page 1")
-        .field(name)
-        .field(path)
-        .field(status.to_string())
-        .field(&shaped.content_type)
-        .field(&shaped.shape)
-        .field(analysis.reads.digest.as_bytes())
-        .field(input_types(typed, &inputs));
-    if let PageForm::Body(bytes) = &shaped.form {
-        hasher.add(bytes);
+impl Compiler<'_> {
+    /// A page: its copy of the data, pruned to what it can read, and the digest of that very copy.
+    pub(super) fn page(
+        &self,
+        typed: &RouteConfig,
+        name: &str,
+        shaped: Shaped,
+        own: Values,
+        analysis: Arc<Analysis>,
+    ) -> RouteParts {
+        let (tree, content_type) = (&analysis.tree, shaped.content_type.clone());
+        let status = typed.status.as_ref().map_or(200, |status| status.value);
+        let mut inputs = inputs(tree);
+        let data = merged(tree, &own, &analysis);
+        let mut uses: Uses = analysis.reads.templates.clone();
+        for root in data.keys() {
+            uses.extend(origin(&own, root).or_else(|| origin(&self.values, root)));
+            uses.insert(root.clone());
+        }
+        let assets = self.assets.of_page(&analysis.reads);
+        uses.extend(assets.flat_map(|(_, asset)| asset.files.iter().cloned()));
+        let mut reads = input_reads(&analysis.reads.list);
+        for load in &own.chosen {
+            reads.extend(input_reads(&load.address.reads()));
+        }
+        let route =
+            format!("{name:?} {:?} {status} {}", typed.path.value, input_types(typed, &inputs));
+        let (content, bare) = self.content(shaped, data, &analysis.reads, &route);
+        let chosen: Vec<ChosenLoad> =
+            own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
+        RouteParts {
+            digest: chosen.iter().fold(content.digest, digest_of_all),
+            source: Source::Page(Arc::new(Page { content, chosen, bare })),
+            status,
+            content_type,
+            inputs,
+            reads,
+            uses,
+            analysis,
+        }
     }
-    let mut data = Vec::new();
-    for (root, (value, digest)) in merged(tree, &own, &analysis) {
-        hasher.add(&root);
-        hasher.add(digest.as_bytes());
-        uses.extend(origin(&own, &root).or_else(|| origin(site, &root)));
-        data.push((root.clone(), value));
-        uses.insert(root);
-    }
-    let mut bare = hasher.clone();
-    for (name, asset) in
-        analysis.reads.assets.keys().filter_map(|name| Some((name, assets.get(name)?)))
-    {
-        for (hasher, counts) in [(&mut hasher, true), (&mut bare, !is_sheet(name))] {
-            if counts {
-                hasher.add("asset");
-                hasher.add(&asset.address);
+
+    /// What is rendered for any request, and its digest without the addresses of stylesheets: what
+    /// a page says is the same, whichever version of them it names. `route` is what decides it
+    /// beside form and data.
+    pub(super) fn content(
+        &self,
+        shaped: Shaped,
+        data: ByName<Pruned>,
+        reads: &Reads,
+        route: &str,
+    ) -> (PageContent, Fingerprint) {
+        let mut hasher = shaped.hasher.field(route).field(reads.digest.as_bytes());
+        for (name, (_, digest)) in &data {
+            hasher.add(name);
+            hasher.add(digest.as_bytes());
+        }
+        hasher.add("assets");
+        let mut bare = hasher.clone();
+        for (name, asset) in self.assets.of_page(reads) {
+            let is_sheet =
+                Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("css"));
+            hasher.add(&asset.address);
+            if !is_sheet {
+                bare.add(&asset.address);
             }
         }
-        uses.extend(asset.files.iter().cloned());
-    }
-    let (base, bare) = (hasher.finish(), bare.finish());
-    let mut reads = input_reads(&analysis.reads.list);
-    for load in &own.chosen {
-        reads.extend(input_reads(&load.address.reads()));
-    }
-    let chosen: Vec<ChosenLoad> =
-        own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
-    let content = PageContent { form: shaped.form, data, digest: base };
-    RouteParts {
-        digest: chosen.iter().fold(base, digest_of_all),
-        source: Source::Page(Arc::new(Page { content, chosen, bare })),
-        status,
-        content_type: shaped.content_type,
-        inputs,
-        reads,
-        uses,
-        analysis,
+        let data = data.into_iter().map(|(name, (value, _))| (name, value)).collect();
+        (PageContent { form: shaped.form, data, digest: hasher.finish() }, bare.finish())
     }
 }
 
@@ -128,19 +152,12 @@ fn input_name(path: &[Step]) -> Option<String> {
 }
 
 /// The values that a page reads, by name: a route's own shadow the site's.
-fn merged(tree: &Tree, own: &Values, analysis: &Analysis) -> ByName<(Arc<Value>, Fingerprint)> {
+fn merged(tree: &Tree, own: &Values, analysis: &Analysis) -> ByName<Pruned> {
     let mut merged = analysis.shared.clone();
     for chosen in &own.chosen {
         merged.remove(&chosen.name);
     }
-    for (root, fixed) in &own.fixed {
-        let below = tree.sub(root);
-        if !below.is_empty() {
-            let pruned = below.prune(&fixed.value);
-            let digest = digest(&pruned);
-            merged.insert(root.clone(), (Arc::new(pruned), digest));
-        }
-    }
+    merged.extend(read_of(own, tree));
     merged
 }
 
@@ -150,7 +167,7 @@ fn origin(values: &Values, root: &str) -> Option<String> {
 
 /// Prunes every file that a load's address can name, and counts the address's parameters as read.
 fn choose(load: Chosen, tree: &Tree, inputs: &mut Inputs, uses: &mut Uses) -> ChosenLoad {
-    for part in load.address.parts() {
+    for part in &load.address.parts {
         match part {
             Part::Var { root, name, .. } if root == "query" => inputs.query.insert(name),
             Part::Var { name, .. } => inputs.params.insert(name),
@@ -160,11 +177,7 @@ fn choose(load: Chosen, tree: &Tree, inputs: &mut Inputs, uses: &mut Uses) -> Ch
     uses.insert(load.name.clone());
     uses.extend(load.files.keys().cloned());
     let below = tree.sub(&load.name);
-    let files = load.files.iter().map(|(path, value)| {
-        let pruned = below.prune(value);
-        let digest = digest(&pruned);
-        (path.clone(), (Arc::new(pruned), digest))
-    });
+    let files = load.files.iter().map(|(path, value)| (path.clone(), prune(&below, value)));
     ChosenLoad {
         files: files.collect(),
         name: load.name,
@@ -191,50 +204,6 @@ fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
         query.chain(params).map(|p| format!("{} {:?}", p.name.value, p.kind.value)).collect();
     lines.sort();
     lines.join("\n")
-}
-
-/// The parts of a route that renders nothing and so reads nothing.
-fn unrendered(
-    typed: &RouteConfig,
-    source: Source,
-    status: u16,
-    content_type: String,
-    digest: Fingerprint,
-) -> RouteParts {
-    let uses = match &source {
-        Source::File(file) => Uses::from([file.path.clone()]),
-        Source::Dir(dir) => Uses::from([dir.path.clone()]),
-        Source::Page(_) | Source::Redirect(_) => Uses::default(),
-    };
-    RouteParts {
-        source,
-        status: typed.status.as_ref().map_or(status, |status| status.value),
-        content_type,
-        inputs: Inputs::default(),
-        reads: Vec::new(),
-        uses,
-        digest,
-        analysis: Arc::default(),
-    }
-}
-
-/// A file that is served as it is.
-pub(super) fn file(typed: &RouteConfig, file: FileContent, content_type: String) -> RouteParts {
-    let hasher = Hasher::default().field("file").field(&content_type);
-    let digest = hasher.field(file.digest.as_bytes()).finish();
-    unrendered(typed, Source::File(file), 200, content_type, digest)
-}
-
-/// A directory whose files are served as they are.
-pub(super) fn dir(typed: &RouteConfig, dir: SiteDir) -> RouteParts {
-    let digest = Hasher::default().field("dir").field(&dir.path).finish();
-    unrendered(typed, Source::Dir(dir), 200, String::new(), digest)
-}
-
-/// A redirect to an address, which was typed as `to`.
-pub(super) fn redirect(typed: &RouteConfig, to: &str, address: TextTemplate) -> RouteParts {
-    let digest = Hasher::default().field("redirect").field(to).finish();
-    unrendered(typed, Source::Redirect(address), 302, String::new(), digest)
 }
 
 /// What a page reads of a request.

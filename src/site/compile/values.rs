@@ -8,7 +8,6 @@ use super::super::template::{Part, TextTemplate};
 use super::{ByName, unreadable};
 use crate::config::{Config, FileError, Files, LoadConfig, Node};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
-use crate::fingerprint::Fingerprint;
 use crate::source::value as parse;
 
 /// The largest loaded file, in bytes.
@@ -94,7 +93,10 @@ impl Values {
             Value::Array(glob(from, &load.from.span, files)?.into_iter().map(|(_, v)| v).collect())
         } else {
             match files.read(from, LOAD_BOUND) {
-                Ok(content) => parse::parse(&content).map_err(|d| Box::new(used_by(d, load)))?,
+                Ok(content) => parse::parse(&content).map_err(|wrong| {
+                    let remark = format!("loaded here as `{name}`");
+                    Box::new(wrong.label(&load.from.span, remark))
+                })?,
                 Err(FileError::Missing) if load.optional => Value::Null,
                 Err(why) => {
                     return Err(Box::new(unreadable(from, "loaded", &why, &load.from.span)));
@@ -111,7 +113,7 @@ fn chosen(load: &LoadConfig, files: &mut dyn Files) -> Result<Chosen, Box<Diagno
     refuse_address(&load.from)?;
     let address = TextTemplate::compile(&load.from, ADDRESS_ROOTS).map_err(Box::new)?;
     let pattern: String = address
-        .parts()
+        .parts
         .iter()
         .map(|part| match part {
             Part::Text(text) => text.as_str(),
@@ -141,10 +143,6 @@ fn glob(
     Ok(values)
 }
 
-fn used_by(diagnostic: Diagnostic, load: &LoadConfig) -> Diagnostic {
-    diagnostic.label(&load.from.span, format!("loaded here as `{}`", load.name.value))
-}
-
 /// An address is no file: `https:`, `redis:` and whatever else has a scheme.
 fn refuse_address(from: &At<String>) -> Result<(), Box<Diagnostic>> {
     let Some((scheme, _)) = from.value.split_once(':') else { return Ok(()) };
@@ -156,9 +154,4 @@ fn refuse_address(from: &At<String>) -> Result<(), Box<Diagnostic>> {
         Diagnostic::new(Code::BadUrl, message, &from.span)
             .help("write the path of a file: yaml, json, toml, csv, md or txt"),
     ))
-}
-
-/// The digest of a value, whatever its place: objects in the order that they have.
-pub(super) fn digest(value: &Value) -> Fingerprint {
-    Fingerprint::of(value.to_string().as_bytes())
 }

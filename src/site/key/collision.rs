@@ -14,7 +14,6 @@ const MAX_TOLD: usize = 50;
 /// Values hold no colon, so that keys of different numbers of segments differ; others are compared
 /// segment by segment. Two routes never have the same path, so that two segments that are a path
 /// each differ; and digests of keys that differ do too.
-#[must_use]
 pub(crate) fn collisions(plans: &[(&KeyPlan, &Span)]) -> Report {
     let mut told = Vec::new();
     let shapes: Vec<Vec<Segment>> = plans.iter().map(|(plan, _)| segments(plan)).collect();
@@ -47,15 +46,15 @@ fn collision(one: (&KeyPlan, &Span), two: (&KeyPlan, &Span)) -> Diagnostic {
 /// Loaded values are kept under `prefix:namespace:~load:NAME:DIGEST`: no response's key looks so.
 fn reserved((plan, span): (&KeyPlan, &Span), shape: &[Segment]) -> Option<Diagnostic> {
     let lead = plan.lead_text().matches(':').count();
-    let taken = match (shape.get(lead)?, shape.len() == lead + 3) {
-        (Segment::Literal(text), true) => text == "~load",
-        (Segment::Open(bits), true) => {
+    let taken = match shape.get(lead)? {
+        Segment::Literal(text) => text == "~load",
+        Segment::Open(bits) => {
             matches!(&bits[..], [Bit::Value, Bit::Text(text)] if text == "load")
         }
-        _ => false,
+        Segment::Path | Segment::Digest => false,
     };
     let message = format!("keys of route `{}` look like those of loaded values", plan.route);
-    taken.then(|| {
+    (taken && shape.len() == lead + 3).then(|| {
         Diagnostic::new(Code::KeyCollision, message, span)
             .help("larder keeps `~load:` for itself; put `{{route}}` first")
     })
@@ -99,14 +98,13 @@ fn segments(plan: &KeyPlan) -> Vec<Segment> {
     for piece in &plan.pieces {
         let bit = match piece {
             Piece::Text(text) => {
-                let mut parts = text.split(':');
-                let mut part = parts.next();
-                for next in parts {
-                    bits.extend(part.map(|text| Bit::Text(text.to_owned())));
+                let mut rest = text.as_str();
+                while let Some((part, after)) = rest.split_once(':') {
+                    bits.push(Bit::Text(part.to_owned()));
                     shape.push(Segment::new(std::mem::take(&mut bits)));
-                    part = Some(next);
+                    rest = after;
                 }
-                Bit::Text(part.unwrap_or_default().to_owned())
+                Bit::Text(rest.to_owned())
             }
             Piece::Path => Bit::Path,
             Piece::WholeQuery | Piece::Value(_) => Bit::Value,
@@ -214,21 +212,16 @@ impl Tree {
     fn find(&self, at: usize, shape: &[Segment]) -> Option<usize> {
         let node = self.nodes.get(at)?;
         let Some((first, rest)) = shape.split_first() else { return node.plan };
-        if let Segment::Literal(text) = first {
-            let child = node.literals.get(text);
-            if let Some(found) = child.and_then(|child| self.find(*child, rest)) {
-                return Some(found);
-            }
+        let found = if let Segment::Literal(text) = first {
+            node.literals.get(text).and_then(|child| self.find(*child, rest))
         } else {
             let literals = node.literals.iter();
             let mut fitting =
                 literals.filter(|(text, _)| Segment::Literal((*text).clone()).meets(first));
-            if let Some(found) = fitting.find_map(|(_, child)| self.find(*child, rest)) {
-                return Some(found);
-            }
-        }
-        let mut fitting = node.others.iter().filter(|(other, _)| other.meets(first));
-        fitting.find_map(|(_, child)| self.find(*child, rest))
+            fitting.find_map(|(_, child)| self.find(*child, rest))
+        };
+        let mut others = node.others.iter().filter(|(other, _)| other.meets(first));
+        found.or_else(|| others.find_map(|(_, child)| self.find(*child, rest)))
     }
 
     fn insert(&mut self, shape: &[Segment], plan: usize) {

@@ -53,7 +53,6 @@ pub struct Facts<'r> {
 
 impl Facts<'_> {
     /// The first cookie of a name.
-    #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
         cookie(&self.headers.get("cookie")?, name).map(str::to_owned)
     }
@@ -71,7 +70,6 @@ impl fmt::Debug for Facts<'_> {
 }
 
 /// The first cookie of a name in a `cookie` header.
-#[must_use]
 pub(crate) fn cookie<'h>(header: &'h str, name: &str) -> Option<&'h str> {
     cookies(header).find(|(of, _)| *of == name).map(|(_, value)| value)
 }

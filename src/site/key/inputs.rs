@@ -36,8 +36,7 @@ impl Names {
     }
 
     /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Some(names) if names.is_empty())
     }
 
@@ -56,12 +55,6 @@ impl Names {
             Self::All => None,
         };
         names.into_iter().flatten().map(String::as_str)
-    }
-}
-
-impl<S: Into<String>> FromIterator<S> for Names {
-    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
-        Self::Some(names.into_iter().map(Into::into).collect())
     }
 }
 
@@ -99,21 +92,11 @@ impl Inputs {
         }
     }
 
-    /// Whether an input is among them.
-    #[must_use]
-    pub fn contains(&self, input: &InputName) -> bool {
-        match input {
-            InputName::Query(name) => self.query.contains(name),
-            InputName::AllQuery => self.query == Names::All,
-            InputName::Header(name) => self.headers.contains(name),
-            InputName::AllHeaders => self.headers == Names::All,
-            InputName::Cookie(name) => self.cookies.contains(name),
-            InputName::AllCookies => self.cookies == Names::All,
-            InputName::Param(name) => self.params.contains(name),
-            InputName::AllParams => self.params == Names::All,
-            InputName::Path => self.path,
-            InputName::Language => self.language,
-        }
+    /// Whether an input is among them: adding it then changes nothing.
+    pub(crate) fn contains(&self, input: &InputName) -> bool {
+        let mut with_it = self.clone();
+        with_it.insert(input.clone());
+        with_it == *self
     }
 
     /// Each input, in the order: parameters of the path, path, query, headers, cookies, language.

@@ -124,22 +124,14 @@ fn push_cookie_marks(out: &mut String, facts: &Facts<'_>, names: &Names) {
 }
 
 fn push_input(out: &mut String, facts: &Facts<'_>, input: &InputName) {
-    let value = match input {
-        InputName::Query(name) => facts.query.get(name),
-        InputName::Param(name) => facts.params.get(name),
-        InputName::Language => facts.language,
+    let written = match input {
+        InputName::Query(name) => facts.query.get(name).map(|value| push_value(out, value)),
+        InputName::Param(name) => facts.params.get(name).map(|value| push_value(out, value)),
+        InputName::Language => facts.language.map(|value| push_value(out, value)),
         InputName::Header(name) => {
-            return match facts.headers.get(name) {
-                Some(value) => push_header(out, name, &value),
-                None => out.push_str(ABSENT),
-            };
+            facts.headers.get(name).map(|value| push_header(out, name, &value))
         }
-        InputName::Cookie(name) => {
-            return match facts.cookie(name) {
-                Some(value) => push_digest(out, &value),
-                None => out.push_str(ABSENT),
-            };
-        }
+        InputName::Cookie(name) => facts.cookie(name).map(|value| push_digest(out, &value)),
         // These are pieces of their own.
         InputName::Path
         | InputName::AllQuery
@@ -147,8 +139,7 @@ fn push_input(out: &mut String, facts: &Facts<'_>, input: &InputName) {
         | InputName::AllCookies
         | InputName::AllParams => None,
     };
-    match value {
-        Some(value) => push_value(out, value),
-        None => out.push_str(ABSENT),
+    if written.is_none() {
+        out.push_str(ABSENT);
     }
 }

@@ -36,7 +36,8 @@ pub struct KeyPlan {
     pub(super) form: KeyForm,
     /// The path of the route, for messages.
     pub(super) route: String,
-    covers: Inputs,
+    /// What the key tells apart, and so what a render may be given.
+    pub covers: Inputs,
 }
 
 /// What becomes of the pieces.
@@ -52,7 +53,6 @@ pub(super) enum KeyForm {
 
 impl KeyPlan {
     /// The plan of a route. A plan whose report has errors must not be used.
-    #[must_use]
     pub fn new(context: KeyContext<'_>, spec: &KeySpec, reads: &KeyReads<'_>) -> (Self, Report) {
         let mut report = Report::default();
         let lead = format!("{}:{}:", context.prefix, context.namespace);
@@ -97,12 +97,6 @@ impl KeyPlan {
         out
     }
 
-    /// What the key tells apart, and so what a render may be given.
-    #[must_use]
-    pub fn covers(&self) -> &Inputs {
-        &self.covers
-    }
-
     /// `prefix:namespace:`.
     pub(super) fn lead_text(&self) -> &str {
         match self.pieces.first() {
@@ -128,7 +122,8 @@ impl KeyPlan {
             };
             let message =
                 format!("any value of `{input}` makes an entry for route `{}`", self.route);
-            let diagnostic = Diagnostic::new(Code::KeyUnbounded, message, spec.span()).help(help);
+            let diagnostic =
+                Diagnostic::new(Code::KeyUnbounded, message, &spec.typed.span).help(help);
             report.push(match reads(&input) {
                 Some((span, _)) => diagnostic.label(&span, "read here"),
                 None => diagnostic,
@@ -197,23 +192,16 @@ fn has_lead(parts: &[Part]) -> bool {
 }
 
 fn check_params(parts: &[Part], pattern: &Pattern, report: &mut Report) {
-    let names = || pattern.params().iter().map(|param| &*param.name);
     for part in parts {
         let Part::Variable(Variable::Input(InputName::Param(name)), span) = part else { continue };
-        if names().any(|known| known == name) {
+        if pattern.has_param(name) {
             continue;
         }
         let message =
             format!("the key names `params.{name}`, which the path `{pattern}` does not have");
-        let diagnostic = Diagnostic::new(Code::KeyUnknownInput, message, span);
-        report.push(match crate::diagnostic::nearest(name, names()) {
-            Some(near) => diagnostic.help(format!("did you mean `params.{near}`?")),
-            None if pattern.is_literal() => diagnostic.help("the path has no parameters"),
-            None => {
-                let names: Vec<&str> = names().collect();
-                diagnostic.help(format!("the path has: {}", names.join(", ")))
-            }
-        });
+        report.push(
+            Diagnostic::new(Code::KeyUnknownInput, message, span).help(pattern.params_help(name)),
+        );
     }
 }
 
@@ -244,10 +232,10 @@ fn ignores(
     let message = format!(
         "route `{route}` renders `{input}`{place} but its key `{key}` ({}) leaves it out: \
          visitors would get each other's pages",
-        spec.span()
+        &spec.typed.span
     );
     let mut diagnostic =
-        Diagnostic::new(Code::KeyIgnoresInput, message, spec.span()).remark("leaves it out");
+        Diagnostic::new(Code::KeyIgnoresInput, message, &spec.typed.span).remark("leaves it out");
     if let Some((span, chain)) = read {
         diagnostic = diagnostic.label(span, format!("`{input}` is read here"));
         for call in chain {

@@ -8,18 +8,8 @@ use crate::site::route::part;
 const BUILDERS: [&str; 4] = ["auto", "path", "url", "hash"];
 
 /// What may stand in the braces of a pattern.
-const VARIABLES: [&str; 10] = [
-    "prefix",
-    "namespace",
-    "route",
-    "path",
-    "query",
-    "language",
-    "params.",
-    "query.",
-    "headers.",
-    "cookies.",
-];
+const VARIABLES: &str =
+    "prefix namespace route path query language params. query. headers. cookies.";
 
 /// How a route's keys are built, as the file asks for it.
 #[derive(Clone, Debug)]
@@ -68,12 +58,6 @@ impl KeySpec {
             _ => return Err(Report::from_iter([unknown_builder(typed)])),
         };
         Ok(Self { builder, typed: typed.clone() })
-    }
-
-    /// Where it stands.
-    #[must_use]
-    pub fn span(&self) -> &Span {
-        &self.typed.span
     }
 }
 
@@ -175,7 +159,7 @@ fn unknown_variable(word: &str, span: &Span) -> Diagnostic {
     let message = format!("`{{{{{word}}}}}` is nothing that a key can hold");
     let diagnostic = Diagnostic::new(Code::KeyUnknownInput, message, span);
     let (of, name) = word.split_once('.').map_or((word, None), |(of, name)| (of, Some(name)));
-    let known = VARIABLES.iter().filter_map(|known| match name {
+    let known = VARIABLES.split(' ').filter_map(|known| match name {
         None => Some(known.trim_end_matches('.')),
         Some(_) => known.strip_suffix('.'),
     });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::kind::ParamKind;
-use super::pattern::{Pattern, Segment};
+use super::pattern::{ParamSegment, Pattern, Segment};
 use super::router::{RouteMatch, Router};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 
@@ -46,7 +46,7 @@ impl RouterBuilder {
             }
         }
         if report.is_empty() {
-            let router = self.router();
+            let router = self.build();
             let dead = self.routes.iter().filter_map(|entry| self.unreachable(&router, entry));
             dead.for_each(|diagnostic| report.push(diagnostic));
         }
@@ -55,16 +55,11 @@ impl RouterBuilder {
 
     /// The router. Of two routes for the same paths the later one is in it; [`Self::check`] tells.
     #[must_use]
-    pub fn build(self) -> Router {
-        self.router()
-    }
-
-    fn router(&self) -> Router {
+    pub fn build(&self) -> Router {
         let mut router = Router::default();
         for entry in &self.routes {
             router.insert(&entry.method, &entry.pattern, entry.target);
         }
-        router.sort();
         router
     }
 
@@ -131,11 +126,13 @@ impl Entry {
 /// A text that two patterns share exactly when they match the same paths.
 fn shape(pattern: &Pattern) -> String {
     let mut out = String::new();
-    for segment in pattern.segments() {
+    for segment in &*pattern.segments {
         // Literal text holds no braces, so that it cannot be mistaken for a parameter.
         let written = match segment {
             Segment::Literal(text) => write!(out, "/{text}"),
-            Segment::Param { prefix, kind, suffix } => write!(out, "/{prefix}{{{kind}}}{suffix}"),
+            Segment::Param(ParamSegment { prefix, kind, suffix }) => {
+                write!(out, "/{prefix}{{{kind}}}{suffix}")
+            }
             Segment::Rest => write!(out, "/{{*}}"),
         };
         debug_assert!(written.is_ok(), "a String takes all that is written");
@@ -149,11 +146,11 @@ const WITNESSES: u32 = 512;
 /// A path that the pattern matches: the `nth` of [`WITNESSES`].
 fn path_of(pattern: &Pattern, nth: u32) -> String {
     let mut out = String::new();
-    for segment in pattern.segments() {
+    for segment in &*pattern.segments {
         out.push('/');
         match segment {
             Segment::Literal(text) => push_sent(&mut out, text),
-            Segment::Param { prefix, kind, suffix } => {
+            Segment::Param(ParamSegment { prefix, kind, suffix }) => {
                 push_sent(&mut out, prefix);
                 out.push_str(&value_of(*kind, nth));
                 push_sent(&mut out, suffix);

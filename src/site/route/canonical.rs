@@ -12,17 +12,17 @@ pub(crate) const RESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What separates the parts of a key, and white space.
-const MARKS: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b':')
-    .add(b'%')
-    .add(b'?')
-    .add(b'&')
-    .add(b'=')
-    .add(b'#')
-    .add(b'~')
-    .add(b'{')
-    .add(b'}');
+const MARKS: &AsciiSet = &controls_and(b":%?&=#~{}");
+
+/// The control characters, the space and these.
+pub(super) const fn controls_and(mut bytes: &[u8]) -> AsciiSet {
+    let mut set = CONTROLS.add(b' ');
+    while let Some((byte, rest)) = bytes.split_first() {
+        set = set.add(*byte);
+        bytes = rest;
+    }
+    set
+}
 
 /// A path as it stands in an address and in whatever a page is written in: nothing in it needs
 /// escaping in HTML, XML, JSON or CSS.

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 /// How many parameters a path may have.
 pub(crate) const MAX_PARAMS: usize = 12;
 
 /// A parameter of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathParam {
+pub(crate) struct PathParam {
     /// Its name, `[A-Za-z_][A-Za-z0-9_]*`.
     pub name: Arc<str>,
     /// What it matches.
@@ -33,19 +35,14 @@ pub enum ParamKind {
 }
 
 impl ParamKind {
-    /// The words that may follow the colon.
-    pub const NAMES: &'static [&'static str] = &["uuid", "date", "int", "slug"];
+    /// The words that may follow the colon, and what each asks for.
+    pub(super) const WORDS: [(&str, Self); 4] =
+        [("uuid", Self::Uuid), ("date", Self::Date), ("int", Self::Int), ("slug", Self::Slug)];
 
     /// The kind that `{name:WORD}` asks for.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "uuid" => Some(Self::Uuid),
-            "date" => Some(Self::Date),
-            "int" => Some(Self::Int),
-            "slug" => Some(Self::Slug),
-            _ => None,
-        }
+        Self::WORDS.into_iter().find(|(known, _)| *known == word).map(|(_, kind)| kind)
     }
 
     /// Whether `text`, decoded, is of this kind.
@@ -53,7 +50,7 @@ impl ParamKind {
     pub fn accepts(self, text: &str) -> bool {
         match self {
             Self::Uuid => is_uuid(text.as_bytes()),
-            Self::Date => is_date(text.as_bytes()),
+            Self::Date => is_date(text),
             Self::Int => is_int(text),
             Self::Slug => {
                 let mark = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -66,16 +63,10 @@ impl ParamKind {
 }
 
 impl fmt::Display for ParamKind {
-    /// The word: `int`; `text` and `rest` for those that have none in a pattern.
+    /// The word: `int`; `text` for those that have none in a pattern.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Uuid => "uuid",
-            Self::Date => "date",
-            Self::Int => "int",
-            Self::Slug => "slug",
-            Self::Text => "text",
-            Self::Rest => "rest",
-        })
+        let word = Self::WORDS.iter().find(|(_, kind)| kind == self);
+        out.write_str(word.map_or("text", |(word, _)| word))
     }
 }
 
@@ -87,22 +78,13 @@ fn is_uuid(text: &[u8]) -> bool {
         })
 }
 
-fn is_date(text: &[u8]) -> bool {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else { return false };
-    let digits = [y1, y2, y3, y4, m1, m2, d1, d2];
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return false;
-    }
-    let [y1, y2, y3, y4, m1, m2, d1, d2] = digits.map(|digit| u32::from(digit - b'0'));
-    let (year, month, day) = (y1 * 1000 + y2 * 100 + y3 * 10 + y4, m1 * 10 + m2, d1 * 10 + d2);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 => 28 + u32::from(leap),
-        1..=12 => 31,
-        _ => 0,
+/// A day of the calendar in the one form that is meant: the parser takes others too.
+fn is_date(text: &str) -> bool {
+    let form = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
     };
-    (1..=days).contains(&day)
+    text.len() == 10 && text.bytes().enumerate().all(form) && text.parse::<Date>().is_ok()
 }
 
 fn is_int(text: &str) -> bool {

@@ -45,7 +45,7 @@ impl<'r> Params<'r> {
         values: &[Cow<'_, str>; MAX_PARAMS],
     ) -> Self {
         let mut text = String::new();
-        let mut ranges = [(0, 0); MAX_PARAMS];
+        let mut ranges = Ranges::default();
         for (value, place) in values.iter().zip(&mut ranges) {
             let start = text.len();
             text.push_str(value);
@@ -55,13 +55,11 @@ impl<'r> Params<'r> {
     }
 
     /// The value of a parameter; nothing where the path has none of that name.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.value(self.specs.iter().position(|spec| *spec.name == *name)?)
     }
 
     /// The value as what it is: an int as a number, all else as text, unless `params` declares it.
-    #[must_use]
     pub fn json(&self, name: &str) -> Option<Value> {
         let at = self.specs.iter().position(|spec| *spec.name == *name)?;
         let by_kind = match self.specs.get(at)?.kind {
@@ -74,12 +72,6 @@ impl<'r> Params<'r> {
     /// Names and values in the order of the path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.specs.iter().enumerate().filter_map(|(at, spec)| Some((&*spec.name, self.value(at)?)))
-    }
-
-    /// Whether the path has no parameters.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.specs.is_empty()
     }
 
     fn value(&self, at: usize) -> Option<&str> {

@@ -8,35 +8,21 @@ use super::canonical::{Slash, escape, push_encoded};
 /// sent as `%2F` is text inside a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PathText {
-    text: Arc<str>,
+    pub(super) text: Arc<str>,
     /// Where `text` holds a slash that separates nothing, ascending; nearly always empty.
     inner: Box<[usize]>,
 }
 
-/// A path that larder answers with 400.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MalformedPath {
-    /// It does not begin with `/`.
-    NotAbsolute,
-    /// A `%` without two hex digits.
-    Percent,
-    /// Decoded it is no UTF-8.
-    Utf8,
-    /// It holds NUL, which no name has.
-    Nul,
-    /// A segment is `.` or `..`, in any coding, an encoded slash counting as a slash. Clients
-    /// resolve these before they send (RFC 3986 §5.2.4); who sends one is looking for a way out.
-    Dots,
-}
-
 impl PathText {
-    /// Decodes the path of a request target, without its query.
-    ///
-    /// # Errors
-    /// As [`MalformedPath`] lists them.
-    pub fn parse(raw: &str) -> Result<Self, MalformedPath> {
+    /// Decodes the path of a request target, without its query. Nothing for what larder answers
+    /// with 400: it does not begin with `/`, holds a `%` without two hex digits or NUL, which no
+    /// name has, is no UTF-8 when decoded, or has a segment `.` or `..`, in any coding, an encoded
+    /// slash counting as a slash. Clients resolve these before they send (RFC 3986 §5.2.4); who
+    /// sends one is looking for a way out.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
         if !raw.starts_with('/') {
-            return Err(MalformedPath::NotAbsolute);
+            return None;
         }
         let mut before = 0;
         let mut dot_begins = false;
@@ -47,42 +33,34 @@ impl PathText {
             dot_begins |= byte == b'.' && before == b'/';
             before = byte;
         }
-        if dot_begins && has_dots(raw) {
-            return Err(MalformedPath::Dots);
-        }
-        Ok(Self { text: Arc::from(raw), inner: Box::default() })
+        let is_dotted = dot_begins && has_dots(raw);
+        (!is_dotted).then(|| Self { text: Arc::from(raw), inner: Box::default() })
     }
 
-    fn decode(raw: &str) -> Result<Self, MalformedPath> {
+    fn decode(raw: &str) -> Option<Self> {
         let mut rest = raw.as_bytes();
         let mut bytes = Vec::with_capacity(rest.len());
         let mut inner = Vec::new();
         while let Some((&first, after)) = rest.split_first() {
             if first == b'%' {
-                let byte = escape(rest).ok_or(MalformedPath::Percent)?;
+                let byte = escape(rest)?;
                 if byte == b'/' {
                     inner.push(bytes.len());
                 }
                 bytes.push(byte);
-                rest = rest.get(3..).unwrap_or_default();
+                rest = rest.get(3..)?;
             } else {
                 bytes.push(first);
                 rest = after;
             }
         }
-        let text = String::from_utf8(bytes).map_err(|_| MalformedPath::Utf8)?;
-        if text.contains('\0') {
-            return Err(MalformedPath::Nul);
-        }
-        if has_dots(&text) {
-            return Err(MalformedPath::Dots);
-        }
-        Ok(Self { text: text.into(), inner: inner.into() })
+        let text = String::from_utf8(bytes).ok()?;
+        let is_good = !text.contains('\0') && !has_dots(&text);
+        is_good.then(|| Self { text: text.into(), inner: inner.into() })
     }
 
     /// The decoded text, which templates see as `path`.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
@@ -107,19 +85,6 @@ impl PathText {
             out.push('/');
             push_encoded(out, segment, Slash::Encode);
         }
-    }
-
-    /// The canonical form for keys.
-    #[must_use]
-    pub fn canonical(&self) -> String {
-        let mut out = String::with_capacity(self.text.len());
-        self.push_canonical(&mut out);
-        out
-    }
-
-    /// The text, to be shared with what points into it.
-    pub(super) fn shared(&self) -> &Arc<str> {
-        &self.text
     }
 
     /// Whether every slash in the text separates segments.

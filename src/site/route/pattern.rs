@@ -1,5 +1,6 @@
 //! A path as typed in the file → what it matches.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,22 +12,56 @@ use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
 const MAX_BYTES: usize = 2_048;
 
 /// The path of a route: literal text, written decoded, and parameters.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: Arc<str>,
-    segments: Arc<[Segment]>,
-    params: Arc<[PathParam]>,
+    pub(super) segments: Arc<[Segment]>,
+    pub(super) params: Arc<[PathParam]>,
 }
 
 /// What one segment must be.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Segment {
     /// This text.
     Literal(Box<str>),
-    /// A parameter between two texts, which may be empty.
-    Param { prefix: Box<str>, kind: ParamKind, suffix: Box<str> },
+    /// A parameter, with text around it.
+    Param(ParamSegment),
     /// This and all that follow.
     Rest,
+}
+
+/// A parameter between two texts, which may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ParamSegment {
+    pub(super) prefix: Box<str>,
+    pub(super) kind: ParamKind,
+    pub(super) suffix: Box<str>,
+}
+
+impl ParamSegment {
+    /// The parameter's value in a segment, where that is one of these.
+    pub(super) fn value<'s>(&self, segment: &'s str) -> Option<&'s str> {
+        let inside = segment.strip_prefix(&*self.prefix)?.strip_suffix(&*self.suffix)?;
+        self.kind.accepts(inside).then_some(inside)
+    }
+}
+
+impl Ord for ParamSegment {
+    /// More literal text first, then the more specific kind, then any fixed order.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let literal = |it: &Self| it.prefix.len() + it.suffix.len();
+        literal(other)
+            .cmp(&literal(self))
+            .then(self.kind.cmp(&other.kind))
+            .then(other.prefix.len().cmp(&self.prefix.len()))
+            .then_with(|| (&self.prefix, &self.suffix).cmp(&(&other.prefix, &other.suffix)))
+    }
+}
+
+impl PartialOrd for ParamSegment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Pattern {
@@ -73,9 +108,22 @@ impl Pattern {
     }
 
     /// The parameters in the order of the path.
-    #[must_use]
-    pub fn params(&self) -> &[PathParam] {
+    pub(crate) fn params(&self) -> &[PathParam] {
         &self.params
+    }
+
+    pub(crate) fn has_param(&self, name: &str) -> bool {
+        self.params.iter().any(|param| *param.name == *name)
+    }
+
+    /// What to write instead of `params.name`, which it does not have.
+    pub(crate) fn params_help(&self, name: &str) -> String {
+        let names: Vec<&str> = self.params.iter().map(|param| &*param.name).collect();
+        match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `params.{near}`?"),
+            None if names.is_empty() => "the path has no parameters".to_owned(),
+            None => format!("the path has: {}", names.join(", ")),
+        }
     }
 
     /// Whether it has no parameters, and so matches one path.
@@ -106,14 +154,6 @@ impl Pattern {
         let name = name.trim_matches('-');
         if name.is_empty() { "index".to_owned() } else { name.to_owned() }
     }
-
-    pub(super) fn segments(&self) -> &[Segment] {
-        &self.segments
-    }
-
-    pub(super) fn shared_params(&self) -> Arc<[PathParam]> {
-        Arc::clone(&self.params)
-    }
 }
 
 /// Appends a run of a default name; where two runs of letters would touch, a `-` keeps them apart.
@@ -135,12 +175,6 @@ fn push_words(name: &mut String, text: &str) {
 impl fmt::Display for Pattern {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Pattern({})", self.text)
     }
 }
 
@@ -205,7 +239,7 @@ impl Reader<'_> {
         }
         self.params.push(PathParam { name: Arc::from(name), kind });
         if kind != ParamKind::Rest {
-            return Ok(Segment::Param { prefix, kind, suffix });
+            return Ok(Segment::Param(ParamSegment { prefix, kind, suffix }));
         }
         if prefix.is_empty() && suffix.is_empty() {
             return Ok(Segment::Rest);
@@ -241,7 +275,7 @@ impl Reader<'_> {
 
     fn no_kind(&self, whole: &str, word: &str) -> Diagnostic {
         let diagnostic = self.wrong(whole, format!("`{word}` is no type of a parameter"));
-        match nearest(word, ParamKind::NAMES.iter().copied()) {
+        match nearest(word, ParamKind::WORDS.map(|(word, _)| word)) {
             Some(kind) => diagnostic.help(format!("did you mean `{kind}`?")),
             None => diagnostic.help("the types are uuid, date, int, slug"),
         }

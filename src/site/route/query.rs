@@ -76,13 +76,11 @@ impl<'q> Query<'q> {
 
     /// The value of a parameter: of a declared one its canonical text or its default, of others the
     /// first that was sent. Absent is not empty.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pair(name).map(|pair| &*pair.value)
     }
 
     /// The value as the type that is declared: numbers and booleans as such, all else as text.
-    #[must_use]
     pub fn json(&self, name: &str) -> Option<Value> {
         self.pair(name).map(|pair| json_of(pair.kind, &pair.value))
     }
@@ -96,12 +94,6 @@ impl<'q> Query<'q> {
     /// All pairs, sorted by name; repeated ones in the order in which they were sent.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|pair| (&*pair.name, &*pair.value))
-    }
-
-    /// Whether there is no parameter, not even a default.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
     }
 
     fn pair(&self, name: &str) -> Option<&QueryPair<'q>> {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::fmt;
 
 use regex::{Regex, RegexBuilder};
 
@@ -36,27 +35,16 @@ pub struct Violation {
     pub detail: String,
 }
 
-impl fmt::Display for Violation {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {}", self.name, self.detail)
-    }
-}
-
-impl std::error::Error for Violation {}
-
 impl Rules {
     /// Checks what a route declares. Where something is wrong with a declaration it is left out of
     /// the rules: a report with errors means that they must not be used.
-    #[must_use]
     pub fn new(query: &[ParamConfig], params: &[ParamConfig], pattern: &Pattern) -> (Self, Report) {
         let mut report = Report::default();
         let query =
             query.iter().filter_map(|typed| Rule::new(typed, typed.kind.value, &mut report));
         let mut rules = Self { query: query.collect(), ..Self::default() };
-        let names = || pattern.params().iter().map(|param| &*param.name);
-        for typed in params.iter().filter(|typed| !names().any(|name| *name == *typed.name.value)) {
-            report.push(unknown(typed, pattern, nearest(&typed.name.value, names())));
-        }
+        let unknown_names = params.iter().filter(|typed| !pattern.has_param(&typed.name.value));
+        report.extend(unknown_names.map(|typed| unknown(typed, pattern)).collect());
         for param in pattern.params() {
             let typed = params.iter().find(|typed| *typed.name.value == *param.name);
             rules.path.push(typed.and_then(|typed| {
@@ -132,11 +120,11 @@ impl Rules {
     }
 }
 
-fn unknown(typed: &ParamConfig, pattern: &Pattern, near: Option<&str>) -> Diagnostic {
+fn unknown(typed: &ParamConfig, pattern: &Pattern) -> Diagnostic {
     let name = &typed.name.value;
     let message = format!("`{name}` is no parameter of the path `{pattern}`");
     let diagnostic = Diagnostic::new(Code::ParamUnknown, message, &typed.name.span);
-    match near {
+    match nearest(name, pattern.params().iter().map(|param| &*param.name)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic.help("parameters of the query are declared under `query`"),
     }
@@ -222,7 +210,7 @@ impl Rule {
     fn accept<'v>(&self, value: &'v str) -> Result<Cow<'v, str>, Violation> {
         // A length in bytes is at least that in characters: the common case needs no counting.
         if value.len() > self.max_length && value.chars().count() > self.max_length {
-            return Err(self.broken(&format!("has more than {} characters", self.max_length)));
+            return Err(self.broken(format!("has more than {} characters", self.max_length)));
         }
         let value = canonical(self.kind, value).ok_or_else(|| {
             self.broken(match self.kind {
@@ -233,11 +221,10 @@ impl Rule {
             })
         })?;
         if let Some(out) = self.out_of_range(&value) {
-            return Err(self.broken(&out));
+            return Err(self.broken(out));
         }
         if !self.choices.is_empty() && !self.choices.iter().any(|choice| **choice == *value) {
-            let choices = self.choices.join(", ");
-            return Err(self.broken(&format!("must be one of: {choices}")));
+            return Err(self.broken(format!("must be one of: {}", self.choices.join(", "))));
         }
         if self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&value)) {
             return Err(self.broken("does not have the form that is asked for"));
@@ -257,8 +244,8 @@ impl Rule {
         }
     }
 
-    fn broken(&self, detail: &str) -> Violation {
-        Violation { name: self.name.to_string(), detail: detail.to_owned() }
+    fn broken(&self, detail: impl Into<String>) -> Violation {
+        Violation { name: self.name.to_string(), detail: detail.into() }
     }
 }
 
@@ -282,11 +269,8 @@ fn check_shape(typed: &ParamConfig, kind: ParamType, report: &mut Report) {
             let message = format!("`{word}` bounds numbers, and `{name}` is no number");
             wrong(message, &bound.span, "give it `type: int` or `type: number`");
         } else if !bound.value.is_finite() {
-            wrong(
-                format!("`{word}` of `{name}` is no finite number"),
-                &bound.span,
-                "write a number",
-            );
+            let message = format!("`{word}` of `{name}` is no finite number");
+            wrong(message, &bound.span, "write a number");
         }
     }
     if let (Some(min), Some(max)) = (&typed.min, &typed.max)
@@ -337,16 +321,10 @@ fn compile(typed: &At<String>, report: &mut Report) -> Option<Regex> {
         Err(error) => {
             let words = match error {
                 regex::Error::CompiledTooBig(_) => "it is too large when compiled".to_owned(),
-                other => {
-                    let words = other.to_string();
-                    words
-                        .lines()
-                        .last()
-                        .unwrap_or_default()
-                        .trim_start_matches("error: ")
-                        .to_owned()
-                }
+                other => other.to_string(),
             };
+            // The last line says it; those before show the place in the expression.
+            let words = words.lines().last().unwrap_or(&words).trim_start_matches("error: ");
             let written = text_as_written(&typed.value, &typed.span);
             let message = format!("`{written}` is no regular expression that larder takes");
             let help = "the syntax is that of Rust's regex: no look-around, no back references";

@@ -11,9 +11,11 @@ use crate::diagnostic::{Code, Diagnostic, Report, Span, nearest};
 /// Checks a page and all partials that it reaches.
 pub(super) fn page(set: &TemplateSet, page: TemplateId) -> Report {
     let mut report = Report::default();
-    let Some(reach) = Reach::of(set, page) else { return report };
+    let reach = Reach::of(set, page);
     for id in &reach.templates {
-        visit(reach.nodes(*id), Inlines::Entered, &mut |node| this_node(&reach, node, &mut report));
+        visit(&set.unit(*id).nodes, Inlines::Entered, &mut |node| {
+            this_node(&reach, node, &mut report);
+        });
     }
     let mut cycles = Cycles { reach: &reach, open: Vec::new(), done: BTreeSet::new(), report };
     cycles.enter(Spot::File(page), None);
@@ -23,9 +25,7 @@ pub(super) fn page(set: &TemplateSet, page: TemplateId) -> Report {
 fn this_node(reach: &Reach<'_>, node: &Node, report: &mut Report) {
     match node {
         Node::Print(expr) => this_expr(expr, report),
-        Node::Block(block) => {
-            this_call(&block.call, HelperForm::Block, report);
-        }
+        Node::Block(block) => this_call(&block.call, HelperForm::Block, report),
         Node::Inline(inline) => {
             inline.args.iter().for_each(|arg| this_expr(arg, report));
             if inline.decorator != "inline" {
@@ -43,35 +43,24 @@ fn this_node(reach: &Reach<'_>, node: &Node, report: &mut Report) {
 }
 
 fn this_partial(reach: &Reach<'_>, partial: &Partial, report: &mut Report) {
-    let args = partial.args.iter().chain(partial.hash.iter().map(|(_, value)| value));
-    args.for_each(|arg| this_expr(arg, report));
+    partial.exprs().for_each(|arg| this_expr(arg, report));
     if partial.args.len() > 1 {
         let message = "a partial takes one context".to_owned();
         let help = "name further arguments: `{{> card post wide=true}}`";
         report.push(Diagnostic::new(Code::TemplateSyntax, message, &partial.place).help(help));
     }
-    match &partial.target {
-        Target::Computed(name) => this_expr(name, report),
-        Target::Named(name) => {
-            let known = reach.set.partial(name, reach.kind).is_some()
-                || partial.body.is_some()
-                || !reach.inlines_named(name).is_empty();
-            if !known {
-                report.push(unknown_partial(reach, name, &partial.place));
-            }
-        }
-        Target::Block => {}
+    if let Target::Named(name) = &partial.target
+        && partial.body.is_none()
+        && reach.set.partial(name, reach.kind).is_none()
+        && reach.inlines_named(name).next().is_none()
+    {
+        report.push(unknown_partial(reach, name, &partial.place));
     }
 }
 
-fn unknown_partial(reach: &Reach<'_>, name: &str, place: &Span) -> Diagnostic {
+fn unknown_partial<'s>(reach: &Reach<'s>, name: &str, place: &Span) -> Diagnostic {
     let message = format!("there is no partial `{name}`");
     let found = Diagnostic::new(Code::UnknownPartial, message, place);
-    let bare = |file: &str| {
-        let plain = file.strip_suffix(".hbs").unwrap_or(file);
-        let ours = reach.kind.extensions.iter().find_map(|ext| plain.strip_suffix(ext.as_str()));
-        ours.and_then(|plain| plain.strip_suffix('.')).unwrap_or(plain).to_owned()
-    };
     let other = reach.set.names().find(|file| {
         file.strip_prefix(name)
             .is_some_and(|rest| rest.starts_with('.') && rest.strip_suffix(".hbs").is_some())
@@ -80,9 +69,13 @@ fn unknown_partial(reach: &Reach<'_>, name: &str, place: &Span) -> Diagnostic {
         let help = format!("`{file}` is of another kind than this page: write its whole name");
         return found.help(help);
     }
-    let names: Vec<String> = reach.set.names().map(bare).collect();
+    let bare = |file: &'s str| {
+        let plain = file.strip_suffix(".hbs").unwrap_or(file);
+        let ours = reach.kind.extensions.iter().find_map(|ext| plain.strip_suffix(ext.as_str()));
+        ours.and_then(|plain| plain.strip_suffix('.')).unwrap_or(plain)
+    };
     let inline = reach.inlines.iter().filter_map(|inline| inline.name());
-    if let Some(word) = nearest(name, names.iter().map(String::as_str).chain(inline)) {
+    if let Some(word) = nearest(name, reach.set.names().map(bare).chain(inline)) {
         return found.help(format!("did you mean `{word}`?"));
     }
     let first = reach.kind.extensions.first().map_or("html", String::as_str);
@@ -111,8 +104,7 @@ fn this_expr(expr: &Expr, report: &mut Report) {
 }
 
 fn this_call(call: &Call, form: HelperForm, report: &mut Report) {
-    let args = call.args.iter().chain(call.hash.iter().map(|(_, value)| value));
-    args.for_each(|arg| this_expr(arg, report));
+    call.exprs().for_each(|arg| this_expr(arg, report));
     let Some(function) = functions::find(&call.name) else {
         return report.push(unknown_helper(call, form));
     };
@@ -164,10 +156,10 @@ fn unknown_helper(call: &Call, form: HelperForm) -> Diagnostic {
     let found =
         Diagnostic::new(Code::UnknownHelper, format!("there is no helper `{name}`"), &call.place);
     let habit = match name {
-        "elif" | "elsif" => Some("write `{{else if x}}`".to_owned()),
-        "for" | "foreach" => Some("write `{{#each list}}…{{/each}}`".to_owned()),
-        "include" | "render" => Some("a partial is `{{> partials/nav}}`".to_owned()),
-        "extends" | "block" => Some("set `layout` at the route".to_owned()),
+        "elif" | "elsif" => Some("write `{{else if x}}`"),
+        "for" | "foreach" => Some("write `{{#each list}}…{{/each}}`"),
+        "include" | "render" => Some("a partial is `{{> partials/nav}}`"),
+        "extends" | "block" => Some("set `layout` at the route"),
         _ => None,
     };
     let place = &call.place;
@@ -175,19 +167,22 @@ fn unknown_helper(call: &Call, form: HelperForm) -> Diagnostic {
     if let Some((index, _)) = after.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return found.help(format!("write `{name}.[{index}]`"));
     }
-    let near = || nearest(name, FUNCTIONS.iter().map(|function| function.name));
-    match (habit, near()) {
-        (Some(habit), _) => found.help(habit),
-        (None, Some(word)) => found.help(format!("did you mean `{word}`?")),
-        (None, None) if form == HelperForm::Block => found.help(format!(
+    if let Some(habit) = habit {
+        return found.help(habit);
+    }
+    if let Some(word) = nearest(name, FUNCTIONS.iter().map(|function| function.name)) {
+        return found.help(format!("did you mean `{word}`?"));
+    }
+    if form == HelperForm::Block {
+        return found.help(format!(
             "for a variable write `{{{{#if {name}}}}}`, `{{{{#with {name}}}}}` or `{{{{#each \
              {name}}}}}`"
-        )),
-        (None, None) if call.bare => {
-            found.help(format!("a variable stands without parentheses: `{name}`"))
-        }
-        (None, None) => found,
+        ));
     }
+    if call.bare {
+        return found.help(format!("a variable stands without parentheses: `{name}`"));
+    }
+    found
 }
 
 /// Something that partials are called from: a file, or a partial written in place by its number.
@@ -214,25 +209,22 @@ impl Cycles<'_> {
             return;
         }
         let (name, nodes) = match spot {
-            Spot::File(id) => (self.reach.set.name(id).to_owned(), self.reach.nodes(id)),
-            Spot::Inline(index) => match self.reach.inlines.get(index) {
-                Some(inline) => {
-                    (inline.name().unwrap_or("inline").to_owned(), inline.body.as_slice())
-                }
-                None => return,
-            },
+            Spot::File(id) => {
+                let unit = self.reach.set.unit(id);
+                (unit.name.as_str(), &unit.nodes)
+            }
+            Spot::Inline(index) => {
+                let inline = self.reach.inlines[index];
+                (inline.name().unwrap_or("inline"), &inline.body)
+            }
         };
-        self.open.push((spot, name, call.cloned()));
+        self.open.push((spot, name.to_owned(), call.cloned()));
         let mut calls: Vec<(Spot, &Span)> = Vec::new();
         visit(nodes, Inlines::Passed, &mut |node| {
             if let Node::Partial(Partial { target: Target::Named(name), place, .. }) = node {
-                let meant = |(index, inline): (usize, &&super::node::Inline)| {
-                    let meant = inline.name().is_none_or(|known| known == name);
-                    meant.then_some((Spot::Inline(index), place))
-                };
-                calls.extend(self.reach.inlines.iter().enumerate().filter_map(meant));
-                let file = self.reach.set.partial(name, self.reach.kind);
-                calls.extend(file.map(|id| (Spot::File(id), place)));
+                let inlines = self.reach.inlines_named(name).map(|(index, _)| Spot::Inline(index));
+                let file = self.reach.set.partial(name, self.reach.kind).map(Spot::File);
+                calls.extend(inlines.chain(file).map(|spot| (spot, place)));
             }
         });
         for (spot, place) in calls {
@@ -250,9 +242,7 @@ impl Cycles<'_> {
         let message = format!("partials include each other: {}", chain.join(" → "));
         let mut found = Diagnostic::new(Code::PartialCycle, message, place);
         for (_, name, via) in round.iter().skip(1) {
-            if let Some(via) = via {
-                found = found.label(via, format!("calls {name}"));
-            }
+            found = via.iter().fold(found, |found, via| found.label(via, format!("calls {name}")));
         }
         self.report.push(found);
     }

@@ -6,106 +6,47 @@
 //! `markdown` give text. Every other string is text with the expressions filled in, nothing
 //! escaped.
 
+use std::collections::HashMap;
+
 use handlebars::template::{Parameter, Subexpression, TemplateElement};
 use handlebars::{Context, RenderContext, Template};
 use serde_json::{Map, Value};
 
-use super::bounds::{Bounds, RenderError};
 use super::kind::Escape;
-use super::meter;
+use super::meter::{self, Bounds, RenderError};
 use super::node::{Expr, Node};
-use super::reads::{Read, Reads};
+use super::reads::Reads;
 use super::set::{TemplateId, TemplateSet};
+use super::walk;
 use crate::config::{Node as YamlNode, NodeValue};
 use crate::diagnostic::{At, Report};
 use crate::fingerprint::Hasher;
 
 /// A value whose strings are templates: the `json` of a route.
 #[derive(Clone, Debug)]
-pub struct JsonTemplate {
-    shape: Shape,
-}
-
-#[derive(Clone, Debug)]
-enum Shape {
+pub enum JsonTemplate {
     /// As it stands.
     Plain(Value),
     /// A string with expressions in it.
     Text(TemplateId),
     /// One expression, with its type.
     Typed(TemplateId, Parameter),
-    List(Vec<Shape>),
-    Map(Vec<(String, Shape)>),
+    /// A list.
+    List(Vec<Self>),
+    /// A mapping.
+    Map(Vec<(String, Self)>),
 }
 
 impl JsonTemplate {
     /// Compiles the strings of `node` into `set`. A string that does not parse is in the report.
-    #[must_use]
-    pub fn compile(node: &YamlNode, set: &mut TemplateSet) -> (Self, Report) {
-        let mut report = Report::default();
-        let shape = Shape::compile(node, set, &mut report);
-        (Self { shape }, report)
-    }
-
-    /// The templates that its strings are, for [`TemplateSet::check`].
-    #[must_use]
-    pub fn templates(&self) -> Vec<TemplateId> {
-        let mut list = Vec::new();
-        self.shape.templates(&mut list);
-        list
-    }
-
-    /// What all strings together may read; the digest is of the value as written, too.
-    #[must_use]
-    pub fn reads(&self, set: &TemplateSet) -> Reads {
-        let mut all = Reads::default();
-        let mut hasher = Hasher::default().field(self.shape.skeleton().to_string());
-        for id in self.templates() {
-            let reads = set.reads(id, None);
-            hasher.add(reads.digest.as_bytes());
-            all.templates.extend(reads.templates);
-            for (name, place) in reads.assets {
-                all.assets.entry(name).or_insert(place);
-            }
-            for read in reads.list {
-                add(&mut all.list, read);
-            }
-        }
-        all.digest = hasher.finish();
-        all
-    }
-
-    /// Makes the value. `bounds.bytes` and `bounds.time` are for all strings together.
-    ///
-    /// # Errors
-    /// Where a string cannot be rendered.
-    pub fn render(
-        &self,
-        set: &TemplateSet,
-        context: &Context,
-        bounds: &Bounds,
-    ) -> Result<Value, RenderError> {
-        let mut left = *bounds;
-        meter::under(bounds, &set.clock, || self.shape.render(set, context, &mut left))
-    }
-}
-
-fn add(list: &mut Vec<Read>, read: Read) {
-    match list.iter_mut().find(|known| known.path == read.path && known.how == read.how) {
-        Some(known) => known.optional &= read.optional,
-        None => list.push(read),
-    }
-}
-
-impl Shape {
-    fn compile(node: &YamlNode, set: &mut TemplateSet, report: &mut Report) -> Self {
+    pub fn compile(node: &YamlNode, set: &mut TemplateSet, report: &mut Report) -> Self {
         match &node.value {
             NodeValue::Text(text) if text.contains("{{") => {
                 let text = At::new(text.clone(), node.span.clone());
                 match set.inline(&text.span.to_string(), &text, Escape::None) {
                     Ok(id) => Self::of_template(id, &text.value, set),
-                    Err(problems) => {
-                        report.extend(problems);
+                    Err(found) => {
+                        report.push(*found);
                         Self::Plain(Value::Null)
                     }
                 }
@@ -124,33 +65,52 @@ impl Shape {
         }
     }
 
-    fn of_template(id: TemplateId, text: &str, set: &mut TemplateSet) -> Self {
-        let Some(parameter) = single(text) else { return Self::Text(id) };
-        match set.unit_mut(id) {
-            Some(unit) if matches!(unit.nodes.as_slice(), [Node::Print(_)]) => {
-                unit.typed = true;
-                // A name alone is the helper of that name, where there is one.
-                let helper = matches!(unit.nodes.as_slice(), [Node::Print(Expr::Call(_))]);
-                let parameter = match parameter {
-                    name @ (Parameter::Path(_) | Parameter::Name(_)) if helper => {
-                        let (args, hash) = (Vec::new(), std::collections::HashMap::new());
-                        Parameter::Subexpression(Subexpression::new(name, args, hash))
-                    }
-                    other => other,
-                };
-                Self::Typed(id, parameter)
-            }
-            _ => Self::Text(id),
+    /// The templates that its strings are, for [`TemplateSet::check`].
+    pub fn templates(&self) -> Vec<TemplateId> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Text(id) | Self::Typed(id, _) => vec![*id],
+            Self::List(items) => items.iter().flat_map(Self::templates).collect(),
+            Self::Map(fields) => fields.iter().flat_map(|(_, field)| field.templates()).collect(),
         }
     }
 
-    fn templates(&self, list: &mut Vec<TemplateId>) {
-        match self {
-            Self::Plain(_) => {}
-            Self::Text(id) | Self::Typed(id, _) => list.push(*id),
-            Self::List(items) => items.iter().for_each(|item| item.templates(list)),
-            Self::Map(fields) => fields.iter().for_each(|(_, field)| field.templates(list)),
-        }
+    /// What all strings together may read; the digest is of the value as written, too.
+    pub fn reads(&self, set: &TemplateSet) -> Reads {
+        let pages = self.templates().into_iter().map(|id| (id, None));
+        let reads = walk::reads(set, pages);
+        let digest = Hasher::default().field(self.skeleton().to_string());
+        Reads { digest: digest.field(reads.digest.as_bytes()).finish(), ..reads }
+    }
+
+    /// Makes the value. `bounds.bytes` and `bounds.time` are for all strings together.
+    ///
+    /// # Errors
+    /// Where a string cannot be rendered.
+    pub fn render(
+        &self,
+        set: &TemplateSet,
+        context: &Context,
+        bounds: &Bounds,
+    ) -> Result<Value, RenderError> {
+        let mut left = *bounds;
+        meter::under(bounds, &set.clock, || self.render_within(set, context, &mut left))
+    }
+
+    fn of_template(id: TemplateId, text: &str, set: &mut TemplateSet) -> Self {
+        let unit = set.unit_mut(id);
+        let (Some(parameter), [Node::Print(expr)]) = (single(text), unit.nodes.as_slice()) else {
+            return Self::Text(id);
+        };
+        unit.typed = true;
+        let parameter = match (parameter, expr) {
+            // A name alone is the helper of that name, where there is one.
+            (name @ (Parameter::Path(_) | Parameter::Name(_)), Expr::Call(_)) => {
+                Parameter::Subexpression(Subexpression::new(name, Vec::new(), HashMap::new()))
+            }
+            (other, _) => other,
+        };
+        Self::Typed(id, parameter)
     }
 
     /// The value with marks for its templates, whose texts are digested by themselves.
@@ -168,7 +128,7 @@ impl Shape {
         }
     }
 
-    fn render(
+    fn render_within(
         &self,
         set: &TemplateSet,
         context: &Context,
@@ -182,18 +142,18 @@ impl Shape {
                 Ok(Value::String(text))
             }
             Self::Typed(id, parameter) => {
-                let (engine, _) = set.compiled(*id)?;
+                let (_, engine) = set.compiled(*id);
                 let mut state = RenderContext::new(None);
                 let value = parameter.expand(engine, context, &mut state);
                 value.map(|value| value.value().clone()).map_err(|why| set.failure(*id, &why))
             }
             Self::List(items) => {
-                let items = items.iter().map(|item| item.render(set, context, left));
+                let items = items.iter().map(|item| item.render_within(set, context, left));
                 items.collect::<Result<_, _>>().map(Value::Array)
             }
             Self::Map(fields) => {
                 let field = |(name, field): &(String, Self)| {
-                    Ok((name.clone(), field.render(set, context, left)?))
+                    Ok((name.clone(), field.render_within(set, context, left)?))
                 };
                 fields.iter().map(field).collect::<Result<Map<_, _>, _>>().map(Value::Object)
             }

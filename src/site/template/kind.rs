@@ -46,16 +46,6 @@ impl Kind {
         };
         Self { escape, extensions: extensions.iter().map(|&name| name.to_owned()).collect() }
     }
-
-    pub(super) fn content_type(&self) -> Option<&'static str> {
-        match (self.escape, self.extensions.as_slice()) {
-            (Escape::Html, _) => Some("text/html"),
-            (_, [extension]) | (Escape::Xml, [extension, ..]) => {
-                Some(mime_guess::from_ext(extension).first_raw().unwrap_or("text/plain"))
-            }
-            _ => None,
-        }
-    }
 }
 
 /// Escapes text and attributes of XML 1.0.

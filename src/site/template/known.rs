@@ -28,7 +28,6 @@ pub(crate) struct KnownContext {
 }
 
 /// Reports the reads that nothing provides, each name once for each place.
-#[must_use]
 pub(crate) fn check_known(reads: &Reads, known: &KnownContext) -> Report {
     reads.list.iter().filter(|read| !read.optional).filter_map(|read| check(read, known)).collect()
 }
@@ -93,10 +92,8 @@ fn missing(read: &Read, name: &str, help: Option<String>) -> Diagnostic {
     for via in &read.via {
         found = found.label(via, "through this partial");
     }
-    match help {
-        Some(help) => found.help(help),
-        None => found,
-    }
+    found.help = help;
+    found
 }
 
 /// What there is instead.

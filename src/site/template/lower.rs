@@ -54,16 +54,16 @@ impl Lowering<'_> {
     }
 
     fn print(&self, call: &HelperTemplate, at: usize) -> Expr {
-        match &call.name {
-            _ if !call.params.is_empty() || !call.hash.is_empty() => {
-                Expr::Call(self.call(call, at))
+        let is_function = match &call.name {
+            name @ (Parameter::Path(_) | Parameter::Name(_)) => {
+                name.as_name().is_some_and(|name| functions::find(name).is_some())
             }
-            Parameter::Path(_) | Parameter::Name(_) => match call.name.as_name() {
-                Some(name) if functions::find(name).is_some() => Expr::Call(self.call(call, at)),
-                _ => self.expr(&call.name, at),
-            },
-            other => self.expr(other, at),
+            _ => false,
+        };
+        if is_function || !call.params.is_empty() || !call.hash.is_empty() {
+            return Expr::Call(self.call(call, at));
         }
+        self.expr(&call.name, at)
     }
 
     fn call(&self, call: &HelperTemplate, at: usize) -> Call {
@@ -78,25 +78,27 @@ impl Lowering<'_> {
     }
 
     fn block(&self, call: &HelperTemplate, at: usize, elses: &[usize]) -> Block {
-        let body = call.template.as_ref().map(|body| self.template(body, at)).unwrap_or_default();
         let next = elses.first().copied().unwrap_or(at);
-        let other = match call.inverse.as_ref() {
-            Some(other) => match other.elements.as_slice() {
-                // `{{else if x}}`: a block without a place of its own.
-                [TemplateElement::HelperBlock(chained)] if other.mapping.is_empty() => {
-                    let rest = elses.get(1..).unwrap_or_default();
-                    vec![Node::Block(self.block(chained, next, rest))]
-                }
-                _ => self.template(other, next),
-            },
-            None => Vec::new(),
-        };
+        let other = call.inverse.as_ref().map(|other| match other.elements.as_slice() {
+            // `{{else if x}}`: a block without a place of its own.
+            [TemplateElement::HelperBlock(chained)] if other.mapping.is_empty() => {
+                let rest = elses.get(1..).unwrap_or_default();
+                vec![Node::Block(self.block(chained, next, rest))]
+            }
+            _ => self.template(other, next),
+        });
         let params = match &call.block_param {
-            Some(BlockParam::Single(one)) => names(&[one]),
-            Some(BlockParam::Pair((value, key))) => names(&[value, key]),
+            Some(BlockParam::Single(one)) => vec![one],
+            Some(BlockParam::Pair((value, key))) => vec![value, key],
             Some(_) | None => Vec::new(),
         };
-        Block { call: self.call(call, at), params, body, other }
+        let params = params.iter().filter_map(|one| one.as_name()).map(ToOwned::to_owned);
+        Block {
+            call: self.call(call, at),
+            params: params.collect(),
+            body: self.body(call.template.as_ref(), at).unwrap_or_default(),
+            other: other.unwrap_or_default(),
+        }
     }
 
     fn inline(&self, call: &DecoratorTemplate, at: usize) -> Inline {
@@ -104,7 +106,7 @@ impl Lowering<'_> {
         Inline {
             decorator: decorator.to_owned(),
             args: self.exprs(&call.params, at),
-            body: call.template.as_ref().map(|body| self.template(body, at)).unwrap_or_default(),
+            body: self.body(call.template.as_ref(), at).unwrap_or_default(),
             place: self.place(at, decorator),
         }
     }
@@ -114,7 +116,11 @@ impl Lowering<'_> {
             Parameter::Name(_) | Parameter::Path(_) => {
                 match call.name.as_name().unwrap_or_default() {
                     "@partial-block" => Target::Block,
-                    name => Target::Named(unquoted(name).to_owned()),
+                    name => {
+                        let quoted =
+                            name.strip_prefix('\'').and_then(|name| name.strip_suffix('\''));
+                        Target::Named(quoted.unwrap_or(name).to_owned())
+                    }
                 }
             }
             computed => Target::Computed(self.expr(computed, at)),
@@ -123,9 +129,13 @@ impl Lowering<'_> {
             target,
             args: self.exprs(&call.params, at),
             hash: self.hash(&call.hash, at),
-            body: call.template.as_ref().map(|body| self.template(body, at)),
+            body: self.body(call.template.as_ref(), at),
             place: self.place(at, call.name.as_name().unwrap_or("(")),
         }
+    }
+
+    fn body(&self, template: Option<&Template>, at: usize) -> Option<Vec<Node>> {
+        template.map(|template| self.template(template, at))
     }
 
     fn exprs(&self, list: &[Parameter], at: usize) -> Vec<Expr> {
@@ -145,12 +155,14 @@ impl Lowering<'_> {
 
     fn expr(&self, parameter: &Parameter, at: usize) -> Expr {
         match parameter {
-            Parameter::Name(name) => Expr::Path(Path {
-                base: Base::Scope(0),
-                names: vec![name.clone()],
-                place: self.place(at, name),
-            }),
-            Parameter::Path(path) => Expr::Path(self.path(path, at)),
+            Parameter::Name(name) => self.path(Base::Scope(0), vec![name.clone()], name, at),
+            Parameter::Path(EnginePath::Local((_, _, raw))) => {
+                self.path(Base::Local, vec![raw.clone()], raw, at)
+            }
+            Parameter::Path(EnginePath::Relative((segments, raw))) => {
+                let (base, names) = resolve(segments);
+                self.path(base, names, raw, at)
+            }
             Parameter::Literal(value) => Expr::Literal(value.clone()),
             Parameter::Subexpression(sub) => match sub.as_element() {
                 TemplateElement::Expression(call) => Expr::Call(self.call(call, at)),
@@ -160,72 +172,41 @@ impl Lowering<'_> {
         }
     }
 
-    fn path(&self, path: &EnginePath, at: usize) -> Path {
-        match path {
-            EnginePath::Local((_, _, raw)) => {
-                let names = vec![raw.clone()];
-                Path { base: Base::Local, names, place: self.place(at, raw) }
-            }
-            EnginePath::Relative((segments, raw)) => {
-                let (base, names) = resolve(segments);
-                Path { base, names, place: self.place(at, raw) }
-            }
-        }
+    fn path(&self, base: Base, names: Vec<String>, written: &str, at: usize) -> Expr {
+        Expr::Path(Path { base, names, place: self.place(at, written) })
     }
 
     /// The place of `name` in the tag that begins at `at`; the whole tag where it is not found.
     fn place(&self, at: usize, name: &str) -> Span {
-        let Some(tag) = self.scan.tag(at) else {
-            return self.origin.span(at..at);
-        };
+        let Some(tag) = self.scan.tag(at) else { return self.origin.span(at..at) };
         let inner = self.origin.text.get(tag.inner.clone()).unwrap_or_default();
-        match find_word(inner, name) {
-            Some(found) => {
-                let start = tag.inner.start + found;
-                self.origin.span(start..start + name.len())
-            }
-            None => self.origin.span(tag.range.clone()),
-        }
+        let found = find_word(inner, name).map(|found| tag.inner.start + found);
+        self.origin.span(found.map_or(tag.range.clone(), |start| start..start + name.len()))
     }
-}
-
-fn names(parameters: &[&Parameter]) -> Vec<String> {
-    parameters.iter().filter_map(|one| one.as_name()).map(ToOwned::to_owned).collect()
-}
-
-fn unquoted(name: &str) -> &str {
-    name.strip_prefix('\'').and_then(|name| name.strip_suffix('\'')).unwrap_or(name)
 }
 
 /// What the segments of a path mean, by the engine's rules: `@root` wins over what follows, each
 /// `..` is a scope further out, and the engine's mark of a local variable without a name is
 /// nothing.
 fn resolve(segments: &[PathSeg]) -> (Base, Vec<String>) {
-    let mut base = Base::Scope(0);
-    let mut counting = true;
+    let mut up = 0;
+    let mut base = None;
     for segment in segments {
-        match segment {
-            PathSeg::Ruled(rule) if counting => match format!("{rule:?}").as_str() {
-                "path_up" => {
-                    base = match base {
-                        Base::Scope(up) => Base::Scope(up + 1),
-                        other => other,
-                    };
-                }
-                "path_root" => {
-                    base = Base::Root;
-                    counting = false;
-                }
-                _ => counting = false,
-            },
-            _ => counting = false,
+        let PathSeg::Ruled(rule) = segment else { break };
+        match format!("{rule:?}").as_str() {
+            "path_up" => up += 1,
+            "path_root" => {
+                base = Some(Base::Root);
+                break;
+            }
+            _ => break,
         }
     }
     let named = segments.iter().filter_map(|segment| match segment {
         PathSeg::Named(name) => Some(name.clone()),
         _ => None,
     });
-    (base, named.collect())
+    (base.unwrap_or(Base::Scope(up)), named.collect())
 }
 
 /// Where `word` stands in `text` by itself.

@@ -12,19 +12,53 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{fmt, io};
 
 use handlebars::template::{Parameter, Subexpression, TemplateElement};
 use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError,
-    RenderErrorReason, Renderable, Template,
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason,
+    Renderable, Template,
 };
 
-use super::bounds::{self, Bounds};
 use super::merge;
 use crate::clock::{Clock, Moment};
+
+/// What one render may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of output; 8 MiB.
+    pub bytes: usize,
+    /// How long it may run; 2 s.
+    pub time: Duration,
+    /// How deep partials may be inside each other; 32.
+    pub depth: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { bytes: 8 << 20, time: Duration::from_secs(2), depth: 32 }
+    }
+}
+
+/// A render that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderError {
+    /// Where, as a person knows it: `templates/hello.html.hbs:3:1`, or the template's name alone.
+    pub place: String,
+    /// What went wrong, one sentence without a full stop.
+    pub message: String,
+    /// Whether it was that [`Bounds::time`] had passed.
+    pub out_of_time: bool,
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.place, self.message)
+    }
+}
 
 /// Names that no template can call: they hold a space.
 const FRAME: &str = "larder frame";
@@ -58,8 +92,8 @@ struct Meter {
 pub(super) fn under<T>(
     bounds: &Bounds,
     clock: &Clock,
-    render: impl FnOnce() -> Result<T, bounds::RenderError>,
-) -> Result<T, bounds::RenderError> {
+    render: impl FnOnce() -> Result<T, RenderError>,
+) -> Result<T, RenderError> {
     let meter = Meter {
         clock: clock.clone(),
         deadline: clock.now().after(bounds.time),
@@ -70,24 +104,20 @@ pub(super) fn under<T>(
         body_bytes_left: bounds.bytes,
         bounds: *bounds,
     };
-    let outer = METER.with_borrow_mut(|slot| slot.replace(meter));
+    let outer = METER.replace(Some(meter));
     let result = render();
-    let used = METER.with_borrow_mut(|slot| std::mem::replace(slot, outer));
+    let used = METER.replace(outer);
     let out_of_time = used.is_some_and(|meter| meter.out_of_time);
-    result.map_err(|why| bounds::RenderError { out_of_time, ..why })
+    result.map_err(|why| RenderError { out_of_time, ..why })
 }
 
 /// Runs renders that are worth going on with until `unwanted` is set: then they end as if their
 /// time had passed.
 pub(crate) fn while_wanted<T>(unwanted: &Arc<AtomicBool>, render: impl FnOnce() -> T) -> T {
-    let outer = UNWANTED.with_borrow_mut(|slot| slot.replace(Arc::clone(unwanted)));
+    let outer = UNWANTED.replace(Some(Arc::clone(unwanted)));
     let result = render();
-    UNWANTED.with_borrow_mut(|slot| *slot = outer);
+    UNWANTED.set(outer);
     result
-}
-
-fn is_unwanted() -> bool {
-    UNWANTED.with_borrow(|slot| slot.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)))
 }
 
 /// Ends a render whose time has passed, before a helper that may take long.
@@ -100,10 +130,6 @@ fn measure<T: Default>(look: impl FnOnce(&mut Meter) -> Result<T, String>) -> Re
 }
 
 impl Meter {
-    fn turn(&mut self) -> Result<(), String> {
-        self.work(1)
-    }
-
     fn write(&mut self, bytes: usize) -> Result<(), String> {
         self.work(1 + bytes / 1024)
     }
@@ -115,21 +141,24 @@ impl Meter {
 
     fn look(&mut self) -> Result<(), String> {
         self.steps = 0;
-        if is_unwanted() {
-            self.out_of_time = true;
-            return Err("nobody waits for it".to_owned());
-        }
-        if self.clock.now() > self.deadline {
-            self.out_of_time = true;
-            return Err(format!("it takes longer than {:?}", self.bounds.time));
-        }
-        Ok(())
+        let is_set = |flag: &Option<Arc<AtomicBool>>| {
+            flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        };
+        let words = if UNWANTED.with_borrow(is_set) {
+            "nobody waits for it".to_owned()
+        } else if self.clock.now() > self.deadline {
+            format!("it takes longer than {:?}", self.bounds.time)
+        } else {
+            return Ok(());
+        };
+        self.out_of_time = true;
+        Err(words)
     }
 }
 
 /// A bounded string that a page is rendered into.
 pub(super) struct BoundedOutput {
-    text: String,
+    pub(super) text: String,
     bytes_left: usize,
     bound: usize,
 }
@@ -137,10 +166,6 @@ pub(super) struct BoundedOutput {
 impl BoundedOutput {
     pub(super) fn new(bounds: &Bounds) -> Self {
         Self { text: String::new(), bytes_left: bounds.bytes, bound: bounds.bytes }
-    }
-
-    pub(super) fn into_string(self) -> String {
-        self.text
     }
 }
 
@@ -177,9 +202,9 @@ impl Output for Body<'_> {
 
 /// Makes the marks known to an engine.
 pub(super) fn register(registry: &mut Handlebars<'static>) {
-    registry.register_helper(FRAME, Box::new(Frame));
-    registry.register_helper(TURN, Box::new(Turn));
-    registry.register_helper(BODY, Box::new(BodyMark));
+    registry.register_helper(FRAME, Box::new(frame));
+    registry.register_helper(TURN, Box::new(turn));
+    registry.register_helper(BODY, Box::new(body));
 }
 
 /// Puts the marks into a compiled template.
@@ -214,7 +239,10 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
                 if call.name.as_name() == Some("each")
                     && let Some(body) = &mut call.template
                 {
-                    turn_first(body);
+                    body.elements.insert(0, call_of(TURN, Vec::new()));
+                    if let Some(place) = body.mapping.first().cloned() {
+                        body.mapping.insert(0, place);
+                    }
                 }
             }
             TemplateElement::DecoratorBlock(call) => {
@@ -251,84 +279,63 @@ fn wrapped(inner: Template, mark: &str, params: Vec<Parameter>) -> Template {
     outer
 }
 
-fn turn_first(body: &mut Template) {
-    body.elements.insert(0, call_of(TURN, Vec::new()));
-    if let Some(place) = body.mapping.first().cloned() {
-        body.mapping.insert(0, place);
-    }
-}
-
 /// `{{mark params}}`: the engine's tree has no other way in than such an expression.
 fn call_of(mark: &str, params: Vec<Parameter>) -> TemplateElement {
     let name = Parameter::Name(mark.to_owned());
     *Subexpression::new(name, params, HashMap::new()).element
 }
 
-struct Frame;
-
-impl HelperDef for Frame {
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        call: &Helper<'rc>,
-        registry: &'reg Handlebars<'reg>,
-        context: &'rc Context,
-        rc: &mut RenderContext<'reg, 'rc>,
-        out: &mut dyn Output,
-    ) -> HelperResult {
-        let levels = call.param(0).and_then(|levels| levels.value().as_u64()).unwrap_or(1);
-        let levels = usize::try_from(levels).unwrap_or(usize::MAX);
-        let enter = |meter: &mut Meter| {
-            let deeper = meter.depth_left.checked_sub(1);
-            let inside = meter.levels_left.checked_sub(levels);
-            meter.depth_left =
-                deeper.ok_or_else(|| format!("partials go deeper than {}", meter.bounds.depth))?;
-            meter.levels_left =
-                inside.ok_or_else(|| format!("partials and blocks go deeper than {LEVELS}"))?;
-            meter.look()
-        };
-        measure(enter).map_err(refused)?;
-        let result = call.template().map_or(Ok(()), |body| body.render(registry, context, rc, out));
-        let leave = |meter: &mut Meter| {
-            meter.depth_left += 1;
-            meter.levels_left += levels;
-            Ok(())
-        };
-        measure(leave).map_err(refused)?;
-        result
-    }
+/// Renders a template or an inline partial one level deeper.
+fn frame<'reg, 'rc>(
+    call: &Helper<'rc>,
+    registry: &'reg Handlebars<'reg>,
+    context: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let levels = call.param(0).and_then(|levels| levels.value().as_u64()).unwrap_or(1);
+    let levels = usize::try_from(levels).unwrap_or(usize::MAX);
+    let enter = |meter: &mut Meter| {
+        let deeper = meter.depth_left.checked_sub(1);
+        let inside = meter.levels_left.checked_sub(levels);
+        meter.depth_left =
+            deeper.ok_or_else(|| format!("partials go deeper than {}", meter.bounds.depth))?;
+        meter.levels_left =
+            inside.ok_or_else(|| format!("partials and blocks go deeper than {LEVELS}"))?;
+        meter.look()
+    };
+    measure(enter).map_err(refused)?;
+    let result = call.template().map_or(Ok(()), |body| body.render(registry, context, rc, out));
+    let leave = |meter: &mut Meter| {
+        meter.depth_left += 1;
+        meter.levels_left += levels;
+        Ok(())
+    };
+    measure(leave).map_err(refused)?;
+    result
 }
 
-struct Turn;
-
-impl HelperDef for Turn {
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        _: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
-        _: &mut dyn Output,
-    ) -> HelperResult {
-        measure(Meter::turn).map_err(refused)
-    }
+fn turn(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    _: &mut dyn Output,
+) -> HelperResult {
+    measure(|meter| meter.work(1)).map_err(refused)
 }
 
-struct BodyMark;
-
-impl HelperDef for BodyMark {
-    fn call<'reg: 'rc, 'rc>(
-        &self,
-        call: &Helper<'rc>,
-        registry: &'reg Handlebars<'reg>,
-        context: &'rc Context,
-        rc: &mut RenderContext<'reg, 'rc>,
-        out: &mut dyn Output,
-    ) -> HelperResult {
-        let mut body = Body(out);
-        call.template().map_or(Ok(()), |inner| inner.render(registry, context, rc, &mut body))
-    }
+fn body<'reg, 'rc>(
+    call: &Helper<'rc>,
+    registry: &'reg Handlebars<'reg>,
+    context: &'rc Context,
+    rc: &mut RenderContext<'reg, 'rc>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let mut body = Body(out);
+    call.template().map_or(Ok(()), |inner| inner.render(registry, context, rc, &mut body))
 }
 
-fn refused(words: String) -> RenderError {
+fn refused(words: String) -> handlebars::RenderError {
     RenderErrorReason::Other(words).into()
 }

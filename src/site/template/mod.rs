@@ -4,7 +4,6 @@
 //! holds. [`TemplateSet::reads`] says what a page may read; the [`Tree`] made from that prunes the
 //! data to exactly this, and [`TemplateSet::render`] is given nothing else.
 
-mod bounds;
 mod check;
 mod json;
 mod kind;
@@ -26,11 +25,11 @@ mod tests;
 
 pub(crate) use handlebars::Context;
 
-pub use bounds::{Bounds, RenderError};
 pub use functions::FUNCTIONS;
 pub(crate) use json::JsonTemplate;
 pub(crate) use known::{KnownContext, check_known};
 pub(crate) use meter::while_wanted;
+pub use meter::{Bounds, RenderError};
 pub(crate) use reads::{Read, Reads, Step};
 pub(crate) use set::{Escape, TemplateFile, TemplateId, TemplateSet};
 pub(crate) use text::{Part, TextTemplate};

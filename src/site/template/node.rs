@@ -41,6 +41,11 @@ pub(super) struct Inline {
 }
 
 impl Call {
+    /// Its arguments, those by name last.
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.args.iter().chain(self.hash.iter().map(|(_, value)| value))
+    }
+
     /// The file that a call of `asset` names; nothing where it is computed, or no such call.
     pub(super) fn asset(&self) -> Option<&str> {
         match (self.name.as_str(), self.args.first()) {
@@ -56,6 +61,29 @@ impl Inline {
         match self.args.first() {
             Some(Expr::Literal(Value::String(name))) => Some(name),
             _ => None,
+        }
+    }
+}
+
+impl Partial {
+    /// Its arguments, those by name last, and what gives its name.
+    pub(super) fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let named = self.hash.iter().map(|(_, value)| value);
+        let target = match &self.target {
+            Target::Computed(name) => Some(name),
+            Target::Named(_) | Target::Block => None,
+        };
+        self.args.iter().chain(named).chain(target)
+    }
+}
+
+impl Expr {
+    /// Where it is written; nothing for a literal.
+    pub(super) fn place(&self) -> Option<&Span> {
+        match self {
+            Self::Path(path) => Some(&path.place),
+            Self::Call(call) => Some(&call.place),
+            Self::Literal(_) => None,
         }
     }
 }
@@ -154,13 +182,7 @@ pub(super) fn calls<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Call)) {
         Node::Print(expr) => calls_of(expr, see),
         Node::Block(block) => calls_from(&block.call, see),
         Node::Inline(inline) => inline.args.iter().for_each(|arg| calls_of(arg, see)),
-        Node::Partial(partial) => {
-            let args = partial.args.iter().chain(partial.hash.iter().map(|(_, value)| value));
-            args.for_each(|arg| calls_of(arg, see));
-            if let Target::Computed(name) = &partial.target {
-                calls_of(name, see);
-            }
-        }
+        Node::Partial(partial) => partial.exprs().for_each(|arg| calls_of(arg, see)),
     }
 }
 
@@ -172,8 +194,7 @@ fn calls_of<'n>(expr: &'n Expr, see: &mut dyn FnMut(&'n Call)) {
 
 fn calls_from<'n>(call: &'n Call, see: &mut dyn FnMut(&'n Call)) {
     see(call);
-    let args = call.args.iter().chain(call.hash.iter().map(|(_, value)| value));
-    args.for_each(|arg| calls_of(arg, see));
+    call.exprs().for_each(|arg| calls_of(arg, see));
 }
 
 /// What [`visit`] does about the bodies of inline partials.

@@ -2,14 +2,14 @@
 
 use std::panic::catch_unwind;
 
-use handlebars::{RenderErrorReason, Template, TemplateError};
+use handlebars::{RenderErrorReason, Template};
 
 use super::node::Node;
 use super::origin::Origin;
 use super::scan::{Scan, scan};
 use super::set::TemplateId;
 use super::{lower, meter, words};
-use crate::diagnostic::{Code, Diagnostic, Report};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// How deep blocks may be inside each other in one template: the engine's parser and renderer
 /// recurse.
@@ -21,34 +21,28 @@ const BYTES: usize = 1 << 20;
 /// Bytes times tags of a template: for the place of each tag the engine counts from the start.
 const WORK: usize = 1 << 30;
 
-/// Compiles a text, under a name from which [`id_of`] knows it. Nothing is in it where the report
-/// has errors.
-pub(super) fn parse(id: TemplateId, origin: &Origin) -> (Template, Vec<Node>, Report) {
-    match compile(id, origin) {
-        Ok((template, nodes)) => (template, nodes, Report::default()),
-        Err(diagnostic) => {
-            (Template::default(), Vec::new(), std::iter::once(*diagnostic).collect())
-        }
-    }
-}
-
-fn compile(id: TemplateId, origin: &Origin) -> Result<(Template, Vec<Node>), Box<Diagnostic>> {
+/// Compiles a text, under a name from which [`id_of`] knows it.
+///
+/// # Errors
+/// What is wrong with it first.
+pub(super) fn parse(
+    id: TemplateId,
+    origin: &Origin,
+) -> Result<(Template, Vec<Node>), Box<Diagnostic>> {
     let found = scan(&origin.text);
     bounded(origin, &found)?;
     let (text, name) = (origin.text.to_string(), format!("#{}", id.0));
     // The engine's parser takes its own tree apart with `unwrap`: a template that it trips over is
     // a mistake in a file, not the end of a reload.
     let result = catch_unwind(|| Template::compile_with_name(text, name));
-    let error = match result {
+    let at = match result {
         Ok(Ok(template)) => {
             let nodes = lower::lower(&template, origin, &found);
             return Ok((meter::instrument(template), nodes));
         }
-        Ok(Err(error)) => Some(error),
+        Ok(Err(error)) => error.pos().map(|(line, column)| origin.offset(line, column)),
         Err(_) => None,
     };
-    let at = error.as_ref().and_then(TemplateError::pos);
-    let at = at.map(|(line, column)| origin.offset(line, column));
     Err(Box::new(words::explain(origin, &found, at)))
 }
 
@@ -64,8 +58,8 @@ fn bounded(origin: &Origin, found: &Scan) -> Result<(), Box<Diagnostic>> {
     }
     if origin.text.len().saturating_mul(found.tags.len()) > WORK {
         let message = format!("the template is too long for its {} tags", found.tags.len());
-        let found = Diagnostic::new(Code::TemplateSyntax, message, &origin.span(0..0));
-        return Err(Box::new(found.help("take parts of it into partials")));
+        let help = "take parts of it into partials";
+        return refuse(0..0, message).map_err(|found| Box::new(found.help(help)));
     }
     match found.tags.iter().find(|tag| tag.parens > PARENTHESES) {
         Some(tag) => {

@@ -11,14 +11,15 @@ use std::sync::Arc;
 use handlebars::{Context, Handlebars, RenderContext, Renderable as _, Template};
 use serde_json::Value;
 
-use super::bounds::{Bounds, RenderError};
 use super::functions::Addresses;
-use super::node::{Inlines, Node, Target, visit};
+use super::meter::{self, Bounds, RenderError};
+use super::node::Node;
 use super::origin::Origin;
+use super::reach::Reach;
 use super::reads::Reads;
-use super::{check, functions, kind::Kind, merge, meter, parse, walk};
+use super::{check, functions, kind::Kind, merge, parse, walk};
 use crate::clock::Clock;
-use crate::diagnostic::{At, Report, SourceFile};
+use crate::diagnostic::{At, Diagnostic, Report, SourceFile};
 
 pub(crate) use super::kind::Escape;
 
@@ -40,7 +41,7 @@ pub struct TemplateId(pub(super) usize);
 pub struct TemplateSet {
     pub(super) clock: Clock,
     pub(super) units: Vec<Unit>,
-    files: BTreeMap<String, TemplateId>,
+    pub(super) files: BTreeMap<String, TemplateId>,
     engines: BTreeMap<Kind, Handlebars<'static>>,
     addresses: Addresses,
 }
@@ -62,18 +63,24 @@ pub(super) struct Unit {
 impl TemplateSet {
     /// Compiles files; the report holds what does not parse, in any of them. What else can be wrong
     /// is said by [`TemplateSet::check`], for the templates that are used.
-    #[must_use]
     pub fn compile(files: Vec<TemplateFile>, clock: &Clock) -> (Self, Report) {
-        let (clock, report) = (clock.clone(), Report::default());
-        let (units, names, engines) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        let addresses = Addresses::default();
-        let set = Self { clock, units, files: names, engines, addresses };
-        let (mut set, mut report) = (set, report);
+        let mut set = Self {
+            clock: clock.clone(),
+            units: Vec::new(),
+            files: BTreeMap::new(),
+            engines: BTreeMap::new(),
+            addresses: Addresses::default(),
+        };
+        let mut report = Report::default();
         for TemplateFile { name, file } in files {
-            let (kind, origin) = (Kind::of_file(&name), Origin::file(&file));
-            let (id, problems) = set.add(name.clone(), kind, origin);
+            let origin = Origin::file(&file);
+            let parsed = parse::parse(TemplateId(set.units.len()), &origin);
+            let parsed = parsed.unwrap_or_else(|found| {
+                report.push(*found);
+                (Template::default(), Vec::new())
+            });
+            let id = set.add(name.clone(), Kind::of_file(&name), origin, parsed);
             set.files.insert(name, id);
-            report.extend(problems);
         }
         (0..set.units.len()).for_each(|index| set.install(TemplateId(index)));
         (set, report)
@@ -88,18 +95,15 @@ impl TemplateSet {
         label: &str,
         text: &At<String>,
         escape: Escape,
-    ) -> Result<TemplateId, Report> {
-        let (id, report) = self.add(label.to_owned(), Kind::inline(escape), Origin::scalar(text));
-        if report.has_errors() {
-            self.units.pop();
-            return Err(report);
-        }
+    ) -> Result<TemplateId, Box<Diagnostic>> {
+        let origin = Origin::scalar(text);
+        let parsed = parse::parse(TemplateId(self.units.len()), &origin)?;
+        let id = self.add(label.to_owned(), Kind::inline(escape), origin, parsed);
         self.install(id);
         Ok(id)
     }
 
     /// The template file of that name.
-    #[must_use]
     pub fn find(&self, name: &str) -> Option<TemplateId> {
         self.files.get(name).copied()
     }
@@ -109,33 +113,14 @@ impl TemplateSet {
         self.files.keys().map(String::as_str)
     }
 
-    /// The name of a template: its file's, or its label.
-    #[must_use]
-    pub fn name(&self, id: TemplateId) -> &str {
-        self.unit(id).map_or("", |unit| unit.name.as_str())
-    }
-
-    /// How a template escapes.
-    #[must_use]
-    pub fn escape(&self, id: TemplateId) -> Escape {
-        self.unit(id).map_or(Escape::Html, |unit| unit.kind.escape)
-    }
-
-    /// The media type that a template's inner extension tells, without charset; nothing for one
-    /// written in YAML that is neither HTML nor XML.
-    #[must_use]
-    pub fn content_type(&self, id: TemplateId) -> Option<&'static str> {
-        self.unit(id).and_then(|unit| unit.kind.content_type())
-    }
-
     /// Gives the addresses of the files that pages name with `asset`; once, before any render.
     pub fn give_assets(&self, addresses: BTreeMap<String, String>) {
-        self.addresses.give(addresses);
+        // Where they were given before, the same were.
+        let _ = self.addresses.set(addresses);
     }
 
     /// What is wrong with a page, its partials and its layout: helpers and partials that do not
     /// exist, arguments that a helper does not take, partials that include each other.
-    #[must_use]
     pub fn check(&self, page: TemplateId, layout: Option<TemplateId>) -> Report {
         let mut report = check::page(self, page);
         if let Some(layout) = layout {
@@ -145,9 +130,9 @@ impl TemplateSet {
     }
 
     /// What a page may read, its layout included.
-    #[must_use]
     pub fn reads(&self, page: TemplateId, layout: Option<TemplateId>) -> Reads {
-        walk::reads(self, page, layout)
+        let layout = layout.map(|id| (id, Some("content")));
+        walk::reads(self, std::iter::once((page, None)).chain(layout))
     }
 
     /// Renders a page, and the layout around it, which sees the same context and the page as
@@ -185,29 +170,19 @@ impl TemplateSet {
         context: &Context,
         bounds: &Bounds,
     ) -> Result<String, RenderError> {
-        let (engine, template) = self.compiled(id)?;
+        let (unit, engine) = self.compiled(id);
         let mut page = meter::BoundedOutput::new(bounds);
         let mut state = RenderContext::new(None);
-        template
+        unit.compiled
             .render(engine, context, &mut state, &mut page)
             .map_err(|failure| self.failure(id, &failure))?;
-        Ok(page.into_string())
+        Ok(page.text)
     }
 
     /// A template and the engine that it runs in.
-    pub(super) fn compiled(
-        &self,
-        id: TemplateId,
-    ) -> Result<(&Handlebars<'static>, &Template), RenderError> {
-        self.unit(id)
-            .and_then(|unit| Some((self.engines.get(&unit.kind)?, &unit.compiled)))
-            .ok_or_else(|| RenderError {
-                template: String::new(),
-                line: 0,
-                column: 0,
-                message: "the template is of another set".to_owned(),
-                out_of_time: false,
-            })
+    pub(super) fn compiled(&self, id: TemplateId) -> (&Unit, &Handlebars<'static>) {
+        let unit = self.unit(id);
+        (unit, &self.engines[&unit.kind])
     }
 
     /// The engine's failure, with the place in the file.
@@ -215,29 +190,23 @@ impl TemplateSet {
         let named = why.template_name.as_deref().and_then(parse::id_of);
         let unit = self.unit(named.unwrap_or(id));
         let message = parse::render_words(why.reason());
-        let (template, line, column) = match (unit, why.line_no, why.column_no) {
-            (Some(unit), Some(line), Some(column)) => {
+        let place = match (why.line_no, why.column_no) {
+            (Some(line), Some(column)) => {
                 let at = unit.origin.offset(line, column);
-                let span = unit.origin.span(at..at);
-                let (line, column) = span.line_column();
-                (span.file().name.clone(), line, column)
+                unit.origin.span(at..at).to_string()
             }
-            (unit, ..) => (unit.map_or_else(String::new, |unit| unit.name.clone()), 0, 0),
+            _ => unit.name.clone(),
         };
-        RenderError { template, line, column, message, out_of_time: false }
+        RenderError { place, message, out_of_time: false }
     }
 
-    pub(super) fn unit(&self, id: TemplateId) -> Option<&Unit> {
-        self.units.get(id.0)
+    /// A template of this set: an id is given out by the set that it is of, and never taken back.
+    pub(super) fn unit(&self, id: TemplateId) -> &Unit {
+        &self.units[id.0]
     }
 
-    pub(super) fn unit_mut(&mut self, id: TemplateId) -> Option<&mut Unit> {
-        self.units.get_mut(id.0)
-    }
-
-    /// Whether a template is a file's.
-    pub(super) fn is_file(&self, id: TemplateId) -> bool {
-        self.unit(id).is_some_and(|unit| self.find(&unit.name) == Some(id))
+    pub(super) fn unit_mut(&mut self, id: TemplateId) -> &mut Unit {
+        &mut self.units[id.0]
     }
 
     /// The partial that a page of this kind means by `name`.
@@ -249,51 +218,35 @@ impl TemplateSet {
             .find_map(|name| self.find(&name))
     }
 
-    fn add(&mut self, name: String, kind: Kind, origin: Origin) -> (TemplateId, Report) {
-        let id = TemplateId(self.units.len());
-        let (compiled, nodes, report) = parse::parse(id, &origin);
+    fn add(
+        &mut self,
+        name: String,
+        kind: Kind,
+        origin: Origin,
+        (compiled, nodes): (Template, Vec<Node>),
+    ) -> TemplateId {
         self.units.push(Unit { name, kind, origin, nodes, compiled, typed: false });
-        (id, report)
+        TemplateId(self.units.len() - 1)
     }
 
-    /// Makes the partials that a page reaches known to its engine.
+    /// Makes the partials that a page reaches known to its engine; where one is chosen when the
+    /// page is made, all partials by all names that they can be called by.
     fn install(&mut self, page: TemplateId) {
-        let Some(kind) = self.unit(page).map(|unit| unit.kind.clone()) else { return };
-        let mut engine = match self.engines.remove(&kind) {
-            Some(engine) => engine,
-            None => engine_of(&kind, &self.clock, &self.addresses),
-        };
-        let mut waiting = vec![page];
-        while let Some(id) = waiting.pop() {
-            for name in self.called(id) {
-                let Some(found) = self.partial(&name, &kind) else { continue };
-                if let Some(unit) = self.unit(found).filter(|_| !engine.has_template(&name)) {
-                    engine.register_template(&name, unit.compiled.clone());
-                    waiting.push(found);
-                }
+        let kind = self.unit(page).kind.clone();
+        let engine = self.engines.remove(&kind);
+        let mut engine = engine.unwrap_or_else(|| engine_of(&kind, &self.clock, &self.addresses));
+        let reach = Reach::of(self, page);
+        let any = self.names().filter(|_| reach.computed).flat_map(|name| {
+            let plain = name.strip_suffix(".hbs").unwrap_or(name);
+            let bare = plain.rsplit_once('.').map_or(plain, |(bare, _)| bare);
+            [name, plain, bare]
+        });
+        for name in reach.called.iter().copied().chain(any) {
+            if let Some(id) = self.partial(name, &kind).filter(|_| !engine.has_template(name)) {
+                engine.register_template(name, self.unit(id).compiled.clone());
             }
         }
         self.engines.insert(kind, engine);
-    }
-
-    /// The names of partials that a template calls; where one is chosen when the page is made, all
-    /// names that any partial can be called by.
-    fn called(&self, id: TemplateId) -> Vec<String> {
-        let mut names = Vec::new();
-        let nodes = self.unit(id).map(|unit| unit.nodes.as_slice()).unwrap_or_default();
-        visit(nodes, Inlines::Entered, &mut |node| {
-            let Node::Partial(partial) = node else { return };
-            match &partial.target {
-                Target::Named(name) => names.push(name.clone()),
-                Target::Computed(_) => names.extend(self.files.keys().flat_map(|name| {
-                    let plain = name.strip_suffix(".hbs").unwrap_or(name);
-                    let bare = plain.rsplit_once('.').map_or(plain, |(bare, _)| bare);
-                    [name, plain, bare].map(ToOwned::to_owned)
-                })),
-                Target::Block => {}
-            }
-        });
-        names
     }
 }
 

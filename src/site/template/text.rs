@@ -6,7 +6,7 @@ use crate::diagnostic::{At, Code, Diagnostic, Span};
 
 /// A part of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Text as it stands.
     Text(String),
     /// `{{root.name}}`.
@@ -23,7 +23,8 @@ pub enum Part {
 /// An address with plain variables: `/users/{{params.id}}?x={{query.x}}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextTemplate {
-    parts: Vec<Part>,
+    /// In order; none of the texts is empty.
+    pub(crate) parts: Vec<Part>,
 }
 
 impl TextTemplate {
@@ -55,14 +56,7 @@ impl TextTemplate {
         Ok(Self { parts })
     }
 
-    /// The parts in order; none of the texts is empty.
-    #[must_use]
-    pub fn parts(&self) -> &[Part] {
-        &self.parts
-    }
-
     /// What is read, in order.
-    #[must_use]
     pub fn reads(&self) -> Vec<Read> {
         let read = |part: &Part| match part {
             Part::Text(_) => None,

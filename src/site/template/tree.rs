@@ -61,12 +61,6 @@ impl Tree {
         }
     }
 
-    /// The names that are read below, sorted; not all there are where [`Tree::is_open`].
-    #[must_use]
-    pub fn roots(&self) -> Vec<&str> {
-        self.names.keys().map(String::as_str).collect()
-    }
-
     /// Whether more than single names is read: any key, how many there are, the value as a whole.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -93,7 +87,7 @@ impl Tree {
     /// The names that are read; nothing where [`Tree::is_open`].
     #[must_use]
     pub fn names(&self) -> Option<Vec<&str>> {
-        (!self.is_open()).then(|| self.roots())
+        (!self.is_open()).then(|| self.names.keys().map(String::as_str).collect())
     }
 
     fn mark(&mut self, path: &[Step], how: How) {

@@ -14,7 +14,7 @@ use super::meaning::Meaning;
 use super::node::{Base, Block, Call, Expr, Inlines, Node, Partial, Path, Target, calls, visit};
 use super::reach::Reach;
 use super::reads::{How, Read, Reads, Step};
-use super::set::{TemplateId, TemplateSet};
+use super::set::{TemplateId, TemplateSet, Unit};
 use crate::diagnostic::Span;
 use crate::fingerprint::Hasher;
 
@@ -23,34 +23,34 @@ const NODES: usize = 50_000;
 /// How deep partials may be inside each other.
 const DEPTH: usize = 48;
 
-/// What `page` may read, its layout included.
-pub(super) fn reads(set: &TemplateSet, page: TemplateId, layout: Option<TemplateId>) -> Reads {
+/// What some pages may read; for a layout also by what name it has its page.
+pub(super) fn reads<'c>(
+    set: &TemplateSet,
+    pages: impl IntoIterator<Item = (TemplateId, Option<&'c str>)>,
+) -> Reads {
     let mut found = FoundReads::default();
     let mut hasher = Hasher::default().field(VERSION);
-    for (id, content) in std::iter::once((page, None)).chain(layout.map(|id| (id, Some("content"))))
-    {
-        let Some(reach) = Reach::of(set, id) else { continue };
-        walk(&reach, id, content, &mut found);
-        let mut used = reach.templates.clone();
-        if reach.computed {
-            used.extend((0..set.units.len()).map(TemplateId).filter(|id| set.is_file(*id)));
-        }
+    for (page, content) in pages {
+        let reach = Reach::of(set, page);
+        walk(&reach, page, content, &mut found);
+        let files = set.files.values().filter(|_| reach.computed);
+        let used: BTreeSet<TemplateId> = reach.templates.iter().chain(files).copied().collect();
         hasher.add(format!("{:?}", reach.kind));
         for id in used {
-            let Some(unit) = set.unit(id) else { continue };
+            let Unit { name, origin, nodes, .. } = set.unit(id);
+            let is_file = set.find(name) == Some(id);
             // What is written in YAML is known by its place there, which means nothing.
-            let name = if set.is_file(id) { unit.name.as_str() } else { "" };
-            hasher.add(name);
-            hasher.add(unit.origin.text.as_bytes());
-            note_assets(&unit.nodes, &mut found.assets);
-            if !name.is_empty() {
-                found.templates.insert(unit.name.clone());
+            hasher.add(if is_file { name.as_str() } else { "" });
+            hasher.add(origin.text.as_bytes());
+            note_assets(nodes, &mut found.reads.assets);
+            if is_file {
+                found.reads.templates.insert(name.clone());
             }
         }
     }
-    let list = without_idle(found.list);
-    let FoundReads { templates, assets, .. } = found;
-    Reads { list, templates, assets, digest: hasher.finish() }
+    found.reads.digest = hasher.finish();
+    found.reads.list = without_idle(found.reads.list);
+    found.reads
 }
 
 /// The files that a template names, wherever in it: those of its text, which is digested whole, so
@@ -66,34 +66,30 @@ fn note_assets(nodes: &[Node], assets: &mut BTreeMap<String, Span>) {
 }
 
 /// Leaves out the touches that another read comes past anyway.
-fn without_idle(list: Vec<Read>) -> Vec<Read> {
+fn without_idle(mut list: Vec<Read>) -> Vec<Read> {
     let strong = |optional: bool| -> BTreeSet<Vec<Step>> {
         let strong = list.iter().filter(|read| read.how != How::Touch);
         strong.filter(|read| optional || !read.optional).map(|read| read.path.clone()).collect()
     };
     let (firm, all) = (strong(false), strong(true));
-    let idle = |touch: &Read| {
-        let paths = if touch.optional { &all } else { &firm };
-        let next = paths.range(touch.path.clone()..).next();
-        next.is_some_and(|path| path.starts_with(&touch.path))
-    };
-    let mut list = list;
-    list.retain(|read| read.how != How::Touch || !idle(read));
+    list.retain(|read| {
+        let paths = if read.optional { &all } else { &firm };
+        let next = paths.range(read.path.clone()..).next();
+        read.how != How::Touch || next.is_none_or(|path| !path.starts_with(&read.path))
+    });
     list
 }
 
 /// The place of an argument, or of the call where it has none.
 fn place_of(call: &Call, index: usize) -> Option<&Span> {
-    call.args.get(index).and_then(expr_place).or(Some(&call.place))
+    call.args.get(index).and_then(Expr::place).or(Some(&call.place))
 }
 
 #[derive(Default)]
 struct FoundReads {
-    list: Vec<Read>,
-    /// Where in the list a read is.
+    reads: Reads,
+    /// Where in their list a read is.
     index: BTreeMap<(Vec<Step>, How), usize>,
-    templates: BTreeSet<String>,
-    assets: BTreeMap<String, Span>,
 }
 
 fn walk(reach: &Reach<'_>, page: TemplateId, content: Option<&str>, found: &mut FoundReads) {
@@ -101,23 +97,15 @@ fn walk(reach: &Reach<'_>, page: TemplateId, content: Option<&str>, found: &mut 
     // The layout's `content` is the page, no part of the data.
     base.fields.extend(content.map(|name| (name.to_owned(), Meaning::default())));
     let scopes = vec![Scope { base: base.clone(), params: Vec::new() }];
-    let Some(unit) = reach.set.unit(page) else { return };
-    let (typed, here) = (unit.typed, unit.origin.span(0..0));
+    let Unit { typed, origin, nodes, .. } = reach.set.unit(page);
+    let here = origin.span(0..0);
     let mut walk = Walk { reach, found, root: base, scopes, via: Vec::new(), here, left: NODES };
-    match reach.nodes(page) {
-        [Node::Print(expr)] if typed => {
+    match nodes.as_slice() {
+        [Node::Print(expr)] if *typed => {
             let value = walk.value(expr);
-            walk.read_all(&value, expr_place(expr));
+            walk.read_all(&value, expr.place());
         }
         nodes => walk.nodes(nodes),
-    }
-}
-
-fn expr_place(expr: &Expr) -> Option<&Span> {
-    match expr {
-        Expr::Path(path) => Some(&path.place),
-        Expr::Call(call) => Some(&call.place),
-        Expr::Literal(_) => None,
     }
 }
 
@@ -146,7 +134,7 @@ impl<'s> Walk<'s, '_> {
             match node {
                 Node::Print(expr) => {
                     let value = self.value(expr);
-                    self.read(&value, How::Value, expr_place(expr));
+                    self.read(&value, How::Value, expr.place());
                 }
                 Node::Block(block) => self.block(block),
                 Node::Inline(inline) => inline.args.iter().for_each(|arg| drop(self.value(arg))),
@@ -161,16 +149,13 @@ impl<'s> Walk<'s, '_> {
     fn block(&mut self, block: &'s Block) {
         match block.call.name.as_str() {
             "each" => {
-                let list = self.first(&block.call);
-                self.read(&list, How::Keys, place_of(&block.call, 0));
-                let item = list.any();
+                let item = self.read_first(&block.call, How::Keys).any();
                 let named = [item.clone(), Meaning::default()];
                 let params = block.params.iter().cloned().zip(named).collect();
                 self.within(Scope { base: item, params }, &block.body);
             }
             "with" => {
-                let value = self.first(&block.call);
-                self.read(&value, How::Test, place_of(&block.call, 0));
+                let value = self.read_first(&block.call, How::Test);
                 let params = match block.params.as_slice() {
                     [name] => vec![(name.clone(), value.clone())],
                     _ => Vec::new(),
@@ -191,10 +176,11 @@ impl<'s> Walk<'s, '_> {
         self.scopes.pop();
     }
 
-    /// The first argument's meaning; the others are evaluated too.
-    fn first(&mut self, call: &'s Call) -> Meaning {
-        let mut values = self.values(call).into_iter();
-        values.next().unwrap_or_default()
+    /// The first argument's meaning, which is read; the others are evaluated too.
+    fn read_first(&mut self, call: &'s Call, how: How) -> Meaning {
+        let first = self.values(call).into_iter().next().unwrap_or_default();
+        self.read(&first, how, place_of(call, 0));
+        first
     }
 
     fn values(&mut self, call: &'s Call) -> Vec<Meaning> {
@@ -208,15 +194,16 @@ impl<'s> Walk<'s, '_> {
         let args: Vec<_> = partial.args.iter().map(|arg| self.value(arg)).collect();
         let hash = partial.hash.iter().map(|(name, value)| (name.clone(), self.value(value)));
         let hash: Vec<_> = hash.collect();
+        let body = partial.body.as_deref().unwrap_or_default();
         if let Target::Block = partial.target {
             // The caller's block is text by now; what stands here is run where there is none.
-            return self.nodes(partial.body.as_deref().unwrap_or_default());
+            return self.nodes(body);
         }
         let current = self.scopes.last().map(|scope| scope.base.clone());
         let mut base = args.into_iter().next().or(current).unwrap_or_default();
         base.fields.extend(hash.iter().cloned());
         self.scopes.push(Scope { base, params: hash });
-        self.nodes(partial.body.as_deref().unwrap_or_default());
+        self.nodes(body);
         self.via.push(partial.place.clone());
         match &partial.target {
             Target::Named(name) => self.named(name, &partial.place),
@@ -234,11 +221,11 @@ impl<'s> Walk<'s, '_> {
         if self.via.len() > DEPTH {
             return self.read_all(&Meaning::root(), Some(place));
         }
-        for inline in self.reach.inlines_named(name) {
+        for (_, inline) in self.reach.inlines_named(name) {
             self.nodes(&inline.body);
         }
         if let Some(file) = self.reach.set.partial(name, self.reach.kind) {
-            self.nodes(self.reach.nodes(file));
+            self.nodes(&self.reach.set.unit(file).nodes);
         }
     }
 
@@ -344,11 +331,8 @@ impl<'s> Walk<'s, '_> {
         for (index, value) in values.iter().enumerate().skip(1) {
             self.read_all(value, place_of(call, index));
         }
-        match call.name.as_str() {
-            "find" => items,
-            // A slice of a text is the text, which was kept when its path was evaluated.
-            _ => Meaning::list_of(items),
-        }
+        // A slice of a text is the text, which was kept when its path was evaluated.
+        if call.name == "find" { items } else { Meaning::list_of(items) }
     }
 
     fn read_all(&mut self, value: &Meaning, place: Option<&Span>) {
@@ -373,27 +357,20 @@ impl<'s> Walk<'s, '_> {
 
     fn note(&mut self, path: Vec<Step>, how: How, optional: bool, place: Option<&Span>) {
         let place = place.unwrap_or(&self.here);
-        let key = (path, how);
-        if let Some(known) = self.found.index.get(&key).and_then(|at| self.found.list.get_mut(*at))
-        {
+        let next = self.found.reads.list.len();
+        let at = *self.found.index.entry((path.clone(), how)).or_insert(next);
+        if let Some(known) = self.found.reads.list.get_mut(at) {
             known.optional &= optional;
             return;
         }
-        let read = Read {
-            path: key.0.clone(),
-            how,
-            optional,
-            place: place.clone(),
-            via: self.via.clone(),
-        };
-        self.found.index.insert(key, self.found.list.len());
-        self.found.list.push(read);
+        let (place, via) = (place.clone(), self.via.clone());
+        self.found.reads.list.push(Read { path, how, optional, place, via });
     }
 }
 
 fn node_place(node: &Node) -> Option<&Span> {
     match node {
-        Node::Print(expr) => expr_place(expr),
+        Node::Print(expr) => expr.place(),
         Node::Block(block) => Some(&block.call.place),
         Node::Inline(inline) => Some(&inline.place),
         Node::Partial(partial) => Some(&partial.place),

@@ -1,5 +1,6 @@
 //! What is wrong with a template that does not parse, in words.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::origin::Origin;
@@ -8,97 +9,65 @@ use crate::diagnostic::{Code, Diagnostic};
 
 /// Says what is wrong; `at` is where the engine's parser gave up.
 pub(super) fn explain(origin: &Origin, scan: &Scan, at: Option<usize>) -> Diagnostic {
-    let text = &*origin.text;
-    let found = scan
-        .tags
-        .iter()
-        .find_map(|tag| in_tag(text, tag))
-        .or_else(|| unclosed(scan))
-        .or_else(|| blocks(text, scan));
-    match found {
-        Some(Trouble { range, message, help, also }) => {
-            let mut found = Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range));
-            if let Some((range, remark)) = also {
-                found = found.label(&origin.span(range), remark);
-            }
-            match help {
-                Some(help) => found.help(help),
-                None => found,
-            }
-        }
-        None => unknown(origin, scan, at),
-    }
+    let in_tag = scan.tags.iter().find_map(|tag| in_tag(origin, tag));
+    in_tag
+        .or_else(|| unclosed(origin, scan))
+        .or_else(|| blocks(origin, scan))
+        .unwrap_or_else(|| unknown(origin, scan, at.unwrap_or_default()))
 }
 
-struct Trouble {
-    range: Range<usize>,
-    message: String,
-    help: Option<String>,
-    also: Option<(Range<usize>, String)>,
+fn wrong(origin: &Origin, range: &Range<usize>, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range.clone()))
 }
 
-impl Trouble {
-    fn new(range: &Range<usize>, message: impl Into<String>) -> Self {
-        Self { range: range.clone(), message: message.into(), help: None, also: None }
-    }
-
-    fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-fn unknown(origin: &Origin, scan: &Scan, at: Option<usize>) -> Diagnostic {
-    let at = at.unwrap_or_default();
-    let tag = scan.tags.iter().find(|tag| tag.range.start <= at && at <= tag.range.end);
-    let range = tag.map_or(at..at, |tag| tag.range.clone());
-    let written = origin.text.get(range.clone()).unwrap_or_default();
-    let message = match tag {
-        Some(_) => format!("`{}` is nothing that a template can hold", shortened(written)),
-        None => "the template cannot be read from here on".to_owned(),
-    };
+fn unknown(origin: &Origin, scan: &Scan, at: usize) -> Diagnostic {
     let help = "write `{{name}}`, `{{helper name}}` or `{{#block name}}…{{/block}}`; \
                 `\\{{` for braces that are text";
-    Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range)).help(help)
+    let tag = scan.tags.iter().find(|tag| tag.range.start <= at && at <= tag.range.end);
+    match tag {
+        Some(tag) => {
+            let written = origin.text.get(tag.range.clone()).unwrap_or_default();
+            let message = format!("`{}` is nothing that a template can hold", shortened(written));
+            wrong(origin, &tag.range, message).help(help)
+        }
+        None => wrong(origin, &(at..at), "the template cannot be read from here on").help(help),
+    }
 }
 
-fn unclosed(scan: &Scan) -> Option<Trouble> {
+fn unclosed(origin: &Origin, scan: &Scan) -> Option<Diagnostic> {
     let at = scan.unclosed?;
-    let trouble = Trouble::new(&(at..at + 2), "`{{` is never closed");
-    Some(trouble.help("end it with `}}`; write `\\{{` for braces that are text"))
+    let found = wrong(origin, &(at..at + 2), "`{{` is never closed");
+    Some(found.help("end it with `}}`; write `\\{{` for braces that are text"))
 }
 
 /// Blocks that do not fit into each other.
-fn blocks(text: &str, scan: &Scan) -> Option<Trouble> {
+fn blocks(origin: &Origin, scan: &Scan) -> Option<Diagnostic> {
+    let text = &*origin.text;
     let mut open: Vec<&Tag> = Vec::new();
     for tag in &scan.tags {
+        let name = text.get(tag.inner.clone()).unwrap_or_default();
         match tag.kind {
             Kind::Open | Kind::PartialOpen | Kind::DecoratorOpen => open.push(tag),
             Kind::Else if open.is_empty() => {
-                let trouble = Trouble::new(&tag.range, "`else` stands outside of any block");
-                let name = text.get(tag.inner.clone()).unwrap_or_default();
+                let found = wrong(origin, &tag.range, "`else` stands outside of any block");
                 let glued = text.get(..tag.inner.start).is_some_and(|t| t.ends_with("else"));
-                let variable =
-                    || format!("a variable whose name begins so is `{{{{this.else{name}}}}}`");
-                return Some(if glued && !name.is_empty() {
-                    trouble.help(variable())
-                } else {
-                    trouble
-                });
+                if !glued || name.is_empty() {
+                    return Some(found);
+                }
+                let help = "a variable whose name begins so is";
+                return Some(found.help(format!("{help} `{{{{this.else{name}}}}}`")));
             }
             Kind::Close => {
-                let name = text.get(tag.inner.clone()).unwrap_or_default();
                 let Some(block) = open.pop() else {
                     let message = format!("`{{{{/{name}}}}}` closes nothing");
-                    return Some(Trouble::new(&tag.range, message));
+                    return Some(wrong(origin, &tag.range, message));
                 };
                 let wanted = first_word(text, block);
                 if wanted != name && !(name.is_empty() && block.kind != Kind::Open) {
                     let message = format!("`{{{{/{name}}}}}` closes a block of `{wanted}`");
-                    let mut trouble = Trouble::new(&tag.range, message)
+                    let found = wrong(origin, &tag.range, message)
                         .help(format!("close it with `{{{{/{wanted}}}}}` first"));
-                    trouble.also = Some((block.range.clone(), "opened here".to_owned()));
-                    return Some(trouble);
+                    return Some(found.label(&origin.span(block.range.clone()), "opened here"));
                 }
             }
             _ => {}
@@ -106,8 +75,8 @@ fn blocks(text: &str, scan: &Scan) -> Option<Trouble> {
     }
     let block = open.first()?;
     let name = first_word(text, block);
-    let message = format!("the block of `{name}` is never closed");
-    Some(Trouble::new(&block.range, message).help(format!("close it with `{{{{/{name}}}}}`")))
+    let found = wrong(origin, &block.range, format!("the block of `{name}` is never closed"));
+    Some(found.help(format!("close it with `{{{{/{name}}}}}`")))
 }
 
 fn first_word<'t>(text: &'t str, tag: &Tag) -> &'t str {
@@ -116,83 +85,74 @@ fn first_word<'t>(text: &'t str, tag: &Tag) -> &'t str {
 }
 
 /// What stands in one tag: mostly the habits of other template languages.
-fn in_tag(text: &str, tag: &Tag) -> Option<Trouble> {
+fn in_tag(origin: &Origin, tag: &Tag) -> Option<Diagnostic> {
     if matches!(tag.kind, Kind::Comment | Kind::Raw) {
         return None;
     }
+    let text = &*origin.text;
     let inner = text.get(tag.inner.clone()).unwrap_or_default();
     let bare = without_strings(inner);
-    let refuse = |message: &str| Trouble::new(&tag.range, message);
+    let refuse = |message: &str| wrong(origin, &tag.range, message);
     if inner.is_empty() {
         let fine = tag.kind == Kind::Else || tag.kind == Kind::Close;
         return (!fine).then(|| refuse("there is nothing between the braces"));
     }
     if tag.kind == Kind::Else && text.get(tag.range.clone()).is_some_and(|t| t.contains('^')) {
         let outside = bare.starts_with(|c: char| c.is_alphanumeric());
-        return outside.then(|| {
-            refuse("`{{^x}}` is not known here").help("write `{{#unless x}}…{{/unless}}`")
-        });
+        let help = "write `{{#unless x}}…{{/unless}}`";
+        return outside.then(|| refuse("`{{^x}}` is not known here").help(help));
     }
     if let Some(message) = unbalanced(&bare) {
         return Some(refuse(message));
     }
-    operator(&bare).map(|(message, help)| refuse(&message).help(help)).or_else(|| shape(tag, &bare))
+    let (message, help) = operator(&bare).or_else(|| shape(tag, &bare))?;
+    Some(refuse(&message).help(help))
 }
 
 /// The text with what is in quotes blanked out.
 fn without_strings(inner: &str) -> String {
     let mut quote = None;
     let mut escaped = false;
-    let blank = |c: char| match (quote, c) {
-        (Some(_), _) if escaped => {
-            escaped = false;
-            '_'
-        }
-        (Some(_), '\\') => {
-            escaped = true;
-            '_'
-        }
-        (Some(open), c) if c == open => {
+    let blank = |c: char| match quote {
+        Some(open) if c == open && !escaped => {
             quote = None;
             c
         }
-        (Some(_), _) => '_',
-        (None, '"' | '\'') => {
-            quote = Some(c);
+        Some(_) => {
+            escaped = c == '\\' && !escaped;
+            '_'
+        }
+        None => {
+            quote = Some(c).filter(|c| matches!(c, '"' | '\''));
             c
         }
-        (None, c) => c,
     };
     inner.chars().map(blank).collect()
 }
 
 fn unbalanced(bare: &str) -> Option<&'static str> {
-    let count = |wanted: char| bare.chars().filter(|c| *c == wanted).count();
+    let count = |wanted: char| bare.matches(wanted).count();
     if count('"') % 2 == 1 || count('\'') % 2 == 1 {
         return Some("a quote is never closed");
     }
     match count('(').cmp(&count(')')) {
-        std::cmp::Ordering::Greater => Some("a parenthesis is never closed"),
-        std::cmp::Ordering::Less => Some("a parenthesis is closed that was never opened"),
-        std::cmp::Ordering::Equal => None,
+        Ordering::Greater => Some("a parenthesis is never closed"),
+        Ordering::Less => Some("a parenthesis is closed that was never opened"),
+        Ordering::Equal => None,
     }
 }
 
-fn operator(bare: &str) -> Option<(String, String)> {
-    let bars = bare.matches('|').count();
-    if bars == 2 && bare.contains(" as |") {
+/// What is wrong, and how to mend it.
+type Refusal = (String, String);
+
+fn operator(bare: &str) -> Option<Refusal> {
+    if bare.matches('|').count() == 2 && bare.contains(" as |") {
         let help = "write `as |value key|`, without a comma";
-        return bare
-            .contains(',')
-            .then(|| ("a comma stands between names".to_owned(), help.into()));
+        return bare.contains(',').then(|| ("a comma stands between names".into(), help.into()));
     }
-    for (sign, helper) in OPERATORS {
-        if bare.contains(sign) {
-            let message = format!("`{}` is no operator of templates", sign.trim());
-            return Some((message, format!("helpers come first: `{helper}`")));
-        }
-    }
-    None
+    let (sign, helper) = OPERATORS.iter().find(|(sign, _)| bare.contains(sign))?;
+    let message = format!("`{}` is no operator of templates", sign.trim());
+    Some((message, format!("helpers come first: `{helper}`")))
 }
 
 /// Signs of other languages, and what is written here; the longer ones first.
@@ -214,37 +174,35 @@ const OPERATORS: &[(&str, &str)] = &[
     ("!", "(not a)"),
 ];
 
-fn shape(tag: &Tag, bare: &str) -> Option<Trouble> {
-    let refuse = |message: String| Trouble::new(&tag.range, message);
+fn shape(tag: &Tag, bare: &str) -> Option<Refusal> {
     let word = bare.split_whitespace().next().unwrap_or_default();
     if let Some((name, _)) = word.split_once('[').filter(|(name, _)| is_name_end(name)) {
         let help = format!("write `{name}.[0]` or `{name}.[a b]`; `lookup` for a computed key");
-        return Some(refuse(format!("`{name}[` is no path")).help(help));
+        return Some((format!("`{name}[` is no path"), help));
     }
-    if word.starts_with(['"', '\'']) && tag.kind == Kind::Print {
-        let help = "write the text itself, without braces";
-        return Some(refuse("a text alone is nothing to print".to_owned()).help(help));
-    }
-    let path = word.contains(['.', '/']);
-    if path && tag.kind == Kind::Open {
+    let is_print = tag.kind == Kind::Print;
+    let is_path = word.contains(['.', '/']);
+    let (message, help) = if word.starts_with(['"', '\'']) && is_print {
+        ("a text alone is nothing to print".into(), "write the text itself, without braces")
+    } else if is_path && tag.kind == Kind::Open {
         let help =
             format!("write `{{{{#each {word}}}}}`, `{{{{#with {word}}}}}` or `{{{{#if {word}}}}}`");
-        return Some(refuse(format!("`{word}` is no block helper")).help(help));
-    }
-    if path && tag.kind == Kind::Print && bare.split_whitespace().nth(1).is_some() {
-        let message = format!("`{word}` is a path and takes no arguments");
-        return Some(refuse(message).help("the helper comes first: `{{upper user.name}}`"));
-    }
-    if bare.split(|c: char| c.is_whitespace() || c == '(' || c == ')').any(|word| word == ".") {
-        return Some(refuse("`.` alone is no path".to_owned()).help("the current value is `this`"));
-    }
-    if word.starts_with('%') || word == "include" {
-        return Some(
-            refuse(format!("`{word}` is of another template language"))
-                .help("a partial is `{{> partials/nav}}`"),
-        );
-    }
-    None
+        return Some((format!("`{word}` is no block helper"), help));
+    } else if is_path && is_print && bare.split_whitespace().nth(1).is_some() {
+        let help = "the helper comes first: `{{upper user.name}}`";
+        (format!("`{word}` is a path and takes no arguments"), help)
+    } else if bare
+        .split(|c: char| c.is_whitespace() || c == '(' || c == ')')
+        .any(|word| word == ".")
+    {
+        ("`.` alone is no path".into(), "the current value is `this`")
+    } else if word.starts_with('%') || word == "include" {
+        let help = "a partial is `{{> partials/nav}}`";
+        (format!("`{word}` is of another template language"), help)
+    } else {
+        return None;
+    };
+    Some((message, help.to_owned()))
 }
 
 fn is_name_end(name: &str) -> bool {

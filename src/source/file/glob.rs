@@ -1,8 +1,9 @@
 //! A pattern → the paths it names: `*` and `?` within a segment, `**` across segments.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::Disk;
 use super::resolve::in_words;
 use crate::config::FileError;
 use crate::glob::glob_matches;
@@ -28,35 +29,21 @@ pub(super) fn fits(segment: &str, name: &str) -> bool {
     !hidden && glob_matches(&glob, name)
 }
 
-/// What a search needs from the disk: where a path really is.
-pub(super) trait Places {
-    /// The real directory that `path` (relative to the root) names, noted as searched: any new
-    /// name in it may change the result, and the content of those that fit `files` matters. Nothing
-    /// where it is missing or no directory.
-    ///
-    /// # Errors
-    /// [`FileError::Escapes`].
-    fn search(&mut self, path: &str, files: Option<&str>) -> Result<Option<PathBuf>, FileError>;
-
-    /// Whether `path` names something that is no directory and is, or may be, a regular file.
-    fn is_file(&mut self, path: &str) -> bool;
-}
-
 /// All paths that `pattern` names, sorted.
-pub(super) fn find(pattern: &str, places: &mut dyn Places) -> Result<Vec<String>, FileError> {
+pub(super) fn find(pattern: &str, disk: &mut Disk) -> Result<Vec<String>, FileError> {
     let mut segments: Vec<&str> =
         pattern.split('/').filter(|segment| !segment.is_empty()).collect();
     // Two in a row say the same as one, and would find everything twice.
     segments.dedup_by(|this, last| *this == "**" && *last == "**");
-    let mut search = Search { places, found: Vec::new(), looked_at: 0 };
+    let mut search = Search { disk, found: Vec::new(), looked_at: 0 };
     search.descend(if pattern.starts_with('/') { "/" } else { "" }, &segments, 0)?;
     search.found.sort();
     search.found.dedup();
     Ok(search.found)
 }
 
-struct Search<'p> {
-    places: &'p mut dyn Places,
+struct Search<'d> {
+    disk: &'d mut Disk,
     found: Vec<String>,
     looked_at: usize,
 }
@@ -102,7 +89,7 @@ impl Search<'_> {
         if !after.is_empty() {
             return self.descend(&path, after, depth + 1);
         }
-        if self.places.is_file(&path) { self.add(path) } else { Ok(()) }
+        if self.disk.is_file(&path) { self.add(path) } else { Ok(()) }
     }
 
     fn add(&mut self, path: String) -> Result<(), FileError> {
@@ -119,7 +106,7 @@ impl Search<'_> {
         path: &str,
         files: Option<&str>,
     ) -> Result<Vec<(String, fs::FileType)>, FileError> {
-        let Some(directory) = self.places.search(path, files)? else {
+        let Some(directory) = self.disk.search(path, files)? else {
             return Ok(Vec::new());
         };
         let names = read_directory(&directory, MAX_ENTRIES - self.looked_at)

@@ -25,11 +25,14 @@ pub struct Inputs {
     pub(super) globs: BTreeMap<String, Result<Vec<String>, FileError>>,
     /// Directories that are served: where each really is.
     pub(super) served: BTreeMap<String, Result<PathBuf, FileError>>,
-    pub(super) directories: Directories,
-    /// Files that were open by a name although no directory holds them any more.
-    pub(super) unlinked: BTreeSet<String>,
-    /// The kinds of network disks that files are on, each with a file that is.
-    pub(super) networks: BTreeMap<&'static str, String>,
+    /// The directories to watch, with the names in them that matter.
+    pub(crate) directories: Directories,
+    /// Files that are open by a name although no directory holds them any more: what a container
+    /// sees of a single mounted file after the host saved it by rename.
+    pub(crate) unlinked: BTreeSet<String>,
+    /// The kinds of network disks that files are on, each with a file that is: edits there are seen
+    /// by who looks, not told.
+    pub(crate) networks: BTreeMap<&'static str, String>,
     /// [`Inputs::digest`], once it was asked for.
     pub(super) digest: OnceLock<Fingerprint>,
 }
@@ -77,67 +80,40 @@ pub enum Doubt {
 impl Inputs {
     /// A digest of all questions and answers: equal where the same load would be built again.
     /// Times are left out, so `touch` changes nothing.
-    #[must_use]
     pub fn digest(&self) -> Fingerprint {
-        *self.digest.get_or_init(|| self.compute_digest())
-    }
-
-    fn compute_digest(&self) -> Fingerprint {
-        let mut hasher = Hasher::default();
-        for (question, answer) in &self.files {
-            hasher.add(&question.path);
-            hasher.add(question.bound.map(u64::to_le_bytes).unwrap_or_default());
-            match answer {
-                Ok(seen) => hasher.add(seen.digest.as_bytes()),
-                Err(error) => hasher.add(format!("{error:?}")),
+        *self.digest.get_or_init(|| {
+            let mut hasher = Hasher::default();
+            for (question, answer) in &self.files {
+                hasher.add(&question.path);
+                hasher.add(question.bound.map(u64::to_le_bytes).unwrap_or_default());
+                match answer {
+                    Ok(seen) => hasher.add(seen.digest.as_bytes()),
+                    Err(error) => hasher.add(format!("{error:?}")),
+                }
             }
-        }
-        for (pattern, answer) in &self.globs {
-            hasher.add(pattern);
-            hasher.add(format!("{answer:?}"));
-        }
-        for (path, answer) in &self.served {
-            hasher.add(path);
-            hasher.add(format!("{answer:?}"));
-        }
-        hasher.finish()
-    }
-
-    /// The directories to watch, with the names in them that matter.
-    #[must_use]
-    pub fn directories(&self) -> &Directories {
-        &self.directories
-    }
-
-    /// Files that are open by a name although no directory holds them any more: what a container
-    /// sees of a single mounted file after the host saved it by rename.
-    pub fn unlinked(&self) -> impl Iterator<Item = &str> {
-        self.unlinked.iter().map(String::as_str)
-    }
-
-    /// The kinds of network disks that inputs are on, each with one that is: edits there are seen
-    /// by who looks, not told.
-    pub fn networks(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.networks.iter().map(|(kind, path)| (*kind, path.as_str()))
+            let globs = self.globs.iter().map(|(name, answer)| (name, format!("{answer:?}")));
+            let served = self.served.iter().map(|(name, answer)| (name, format!("{answer:?}")));
+            for (name, answer) in globs.chain(served) {
+                hasher.add(name);
+                hasher.add(answer);
+            }
+            hasher.finish()
+        })
     }
 
     /// Whether an answer is missing because the process has no descriptor left: what was asked says
     /// nothing of the files then, and has to be asked again.
-    #[must_use]
     pub fn is_exhausted(&self) -> bool {
-        let files = self.files.values().filter_map(|answer| answer.as_ref().err());
-        let lists = self.globs.values().filter_map(|answer| answer.as_ref().err());
-        files.chain(lists).any(resolve::is_exhausted)
+        self.files.values().any(|answer| answer.as_ref().is_err_and(resolve::is_exhausted))
+            || self.globs.values().any(|answer| answer.as_ref().is_err_and(resolve::is_exhausted))
     }
 
     /// The same questions, asked again at `now`.
-    #[must_use]
     pub fn again(self: &Arc<Self>, now: SystemTime, trust: Trust) -> Self {
-        let disk = Disk::new(&self.root, now);
-        let mut disk = match trust {
-            Trust::Metadata => disk.knowing(Arc::clone(self)),
-            Trust::Nothing => disk,
-        };
+        let mut disk = Disk::new(&self.root, now);
+        if trust == Trust::Metadata {
+            disk = disk.knowing(Arc::clone(self));
+        }
         for question in self.files.keys() {
             disk.look(question);
         }
@@ -153,7 +129,6 @@ impl Inputs {
 
     /// Whether every answer is the one that `then` gave, or, to what was not asked then, the one
     /// that `now` gives: whether all of it is what one look found.
-    #[must_use]
     pub fn is_as_it_was(&self, then: &Self, now: &Self) -> bool {
         let file = |(question, answer): (&Question, &Result<Seen, FileError>)| {
             let other = then.files.get(question).or_else(|| now.files.get(question));
@@ -170,7 +145,6 @@ impl Inputs {
     }
 
     /// The paths that look as if a save were under way, against what they were `before`.
-    #[must_use]
     pub fn doubts(&self, before: &Self) -> Vec<(String, Doubt)> {
         let files = self.files.iter().filter_map(|(question, answer)| {
             let Some(Ok(was)) = before.files.get(question) else { return None };
@@ -203,7 +177,7 @@ fn doubt(was: &Seen, is: Result<&Seen, &FileError>) -> Option<Doubt> {
 
 /// Directories to watch, each a real path, with the names in them that matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Directories(BTreeMap<PathBuf, Names>);
+pub(crate) struct Directories(BTreeMap<PathBuf, Names>);
 
 /// Names in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -225,8 +199,8 @@ impl Names {
 
 impl Directories {
     /// Adds a name in a directory.
-    pub fn add(&mut self, directory: &Path, name: &OsStr) {
-        let names = self.names(directory);
+    pub(crate) fn add(&mut self, directory: &Path, name: &OsStr) {
+        let names = self.0.entry(directory.to_path_buf()).or_default();
         if !names.listed.contains(name) && !names.fit(name) {
             names.listed.insert(name.to_owned());
         }
@@ -234,8 +208,8 @@ impl Directories {
 
     /// Adds a directory in which a glob looks for files whose names fit the pattern `files`, or for
     /// further directories where there is none.
-    pub fn add_searched(&mut self, directory: &Path, files: Option<&str>) {
-        let names = self.names(directory);
+    pub(crate) fn add_searched(&mut self, directory: &Path, files: Option<&str>) {
+        let names = self.0.entry(directory.to_path_buf()).or_default();
         names.leads_on |= files.is_none();
         if let Some(pattern) = files.filter(|pattern| !names.patterns.contains(*pattern)) {
             names.patterns.insert(pattern.to_owned());
@@ -245,29 +219,20 @@ impl Directories {
         }
     }
 
-    fn names(&mut self, directory: &Path) -> &mut Names {
-        if !self.0.contains_key(directory) {
-            self.0.insert(directory.to_path_buf(), Names::default());
-        }
-        self.0.entry(directory.to_path_buf()).or_default()
-    }
-
     /// The directories, sorted.
-    pub fn iter(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Path> {
         self.0.keys().map(PathBuf::as_path)
     }
 
     /// Whether this is one of the directories.
-    #[must_use]
-    pub fn contains(&self, directory: &Path) -> bool {
+    pub(crate) fn contains(&self, directory: &Path) -> bool {
         self.0.contains_key(directory)
     }
 
     /// Whether what is at `path` is an input, leads to one, or would be one if it were there: a log
     /// that is written beside the files of a glob is none. Names that begin with two dots always
     /// are: that is how a `ConfigMap` calls the link that it swaps.
-    #[must_use]
-    pub fn concern(&self, path: &Path) -> bool {
+    pub(crate) fn concern(&self, path: &Path) -> bool {
         self.in_parent(path, |names, name| {
             let is_swapped = name.as_encoded_bytes().starts_with(b"..");
             is_swapped || names.listed.contains(name) || names.fit(name)
@@ -275,8 +240,7 @@ impl Directories {
     }
 
     /// Whether a directory that comes to be at `path`, or a link to one, would be searched.
-    #[must_use]
-    pub fn would_search(&self, path: &Path) -> bool {
+    pub(crate) fn would_search(&self, path: &Path) -> bool {
         self.in_parent(path, |names, _| names.leads_on)
     }
 

@@ -111,6 +111,15 @@ impl Disk {
         Self { known: EarlierLook::AsItWas(inputs), ..self }
     }
 
+    /// The same, with `text` as what is in the file `path`, whatever the disk holds.
+    pub(crate) fn with_text(mut self, path: &str, text: String) -> Self {
+        let bytes = Bytes::from(text);
+        let (digest, path) = (Fingerprint::of(&bytes), normal(path));
+        let content = FileContent { path: path.clone(), bytes, digest, modified: None };
+        self.contents.insert(path, content);
+        self
+    }
+
     /// Answers a question of an earlier load; the answer goes into the inputs.
     fn look(&mut self, question: &Question) {
         let answer = self.see(question, Keep::Digest).map(|(seen, _)| seen);
@@ -265,10 +274,9 @@ impl Disk {
 impl Files for Disk {
     fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
         let path = normal(path);
-        if let Some(known) = self.contents.get(&path)
-            && known.bytes.len() as u64 <= bound
-        {
-            return Ok(known.clone());
+        if let Some(known) = self.contents.get(&path) {
+            let fits = known.bytes.len() as u64 <= bound;
+            return if fits { Ok(known.clone()) } else { Err(FileError::TooLarge { bound }) };
         }
         // Past the bound on all files the answer is an error, but what is noted is the file, so
         // that asking again without loading finds the same.
@@ -322,7 +330,10 @@ impl Files for Disk {
     }
 }
 
-impl glob::Places for Disk {
+impl Disk {
+    /// The real directory that `path` (relative to the root) names, noted as searched by a glob:
+    /// any new name in it may change the result, and the content of those that fit `files`
+    /// matters. Nothing where it is missing or no directory.
     fn search(&mut self, path: &str, files: Option<&str>) -> Result<Option<PathBuf>, FileError> {
         match self.place(path) {
             // The root itself is reached by no name.
@@ -335,6 +346,7 @@ impl glob::Places for Disk {
         }
     }
 
+    /// Whether `path` names something that is no directory and is, or may be, a regular file.
     fn is_file(&mut self, path: &str) -> bool {
         match self.place(path) {
             Ok(place) => place.metadata.is_some_and(|metadata| metadata.is_file()),

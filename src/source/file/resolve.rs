@@ -3,8 +3,7 @@
 //! The walk is done by hand, component by component, because each symbolic link on it is an input:
 //! a `ConfigMap` changes by swapping a link that no config ever names.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -48,41 +47,42 @@ pub(super) fn walk(start: &Path, path: &Path) -> Walk {
 impl Walk {
     fn follow(&mut self, start: &Path, path: &Path) -> Result<PathBuf, FileError> {
         let mut current = start.to_path_buf();
-        let mut ahead: VecDeque<Step> = steps(path).collect();
+        let mut ahead = path.to_path_buf();
         let mut links = 0;
-        while let Some(step) = ahead.pop_front() {
+        loop {
+            let mut steps = ahead.components();
+            let Some(step) = steps.next() else { return Ok(current) };
+            let mut rest = steps.as_path().to_path_buf();
             self.end = None;
             match step {
-                Step::Root => current = PathBuf::from("/"),
-                Step::Up => {
-                    current.pop();
-                }
-                Step::Down(name) => match self.enter(&mut current, name)? {
-                    None => {}
-                    Some(_) if links == MAX_LINKS => {
-                        let words = "its symbolic links lead in a circle";
-                        return Err(FileError::Other(words.to_owned()));
-                    }
-                    Some(target) => {
+                Component::RootDir => current = PathBuf::from("/"),
+                Component::ParentDir => _ = current.pop(),
+                Component::Normal(name) => {
+                    if let Some(target) = self.enter(&mut current, name)? {
+                        if links == MAX_LINKS {
+                            let words = "its symbolic links lead in a circle";
+                            return Err(FileError::Other(words.to_owned()));
+                        }
                         links += 1;
-                        steps(&target).rev().for_each(|step| ahead.push_front(step));
+                        rest = target.join(rest);
                     }
-                },
+                }
+                Component::CurDir | Component::Prefix(_) => {}
             }
+            ahead = rest;
         }
-        Ok(current)
     }
 
     /// Goes to an entry of `directory`, or stays and says where it leads where it is a link.
     fn enter(
         &mut self,
         directory: &mut PathBuf,
-        name: OsString,
+        name: &OsStr,
     ) -> Result<Option<PathBuf>, FileError> {
-        let path = directory.join(&name);
+        let path = directory.join(name);
         let found = fs::symlink_metadata(&path);
         let is_link = found.as_ref().is_ok_and(Metadata::is_symlink);
-        self.hops.push(Hop { directory: directory.clone(), name, is_link });
+        self.hops.push(Hop { directory: directory.clone(), name: name.to_owned(), is_link });
         let metadata = found.map_err(|error| in_words(&error))?;
         if is_link {
             return fs::read_link(&path).map(Some).map_err(|error| in_words(&error));
@@ -115,21 +115,4 @@ pub(super) fn in_words(error: &io::Error) -> FileError {
         }
         _ => FileError::Other(error.to_string()),
     }
-}
-
-/// One step of a path.
-#[derive(Clone, Debug)]
-enum Step {
-    Root,
-    Up,
-    Down(OsString),
-}
-
-fn steps(path: &Path) -> impl DoubleEndedIterator<Item = Step> + '_ {
-    path.components().filter_map(|component| match component {
-        Component::RootDir => Some(Step::Root),
-        Component::ParentDir => Some(Step::Up),
-        Component::Normal(name) => Some(Step::Down(name.to_owned())),
-        Component::CurDir | Component::Prefix(_) => None,
-    })
 }

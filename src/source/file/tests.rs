@@ -360,7 +360,7 @@ fn a_load_of_what_a_look_found_is_that_whatever_was_saved_since() {
         let from = Arc::new(disk.into_inputs());
         let now = Site::again(&from, Trust::Metadata);
         assert_ne!(from.digest(), now.digest());
-        assert!(from.directories().concern(&site.real("posts/3.md")));
+        assert!(from.directories.concern(&site.real("posts/3.md")));
         from.is_as_it_was(&seen, &now)
     };
     assert!(load(true));
@@ -405,7 +405,7 @@ fn the_directories_of_every_hop_are_watched() {
     disk.glob("deep/*.md").expect("nothing");
     let inputs = disk.into_inputs();
     let root = fs::canonicalize(site.at("")).expect("the root");
-    let concern = |path: &str| inputs.directories().concern(&root.join(path));
+    let concern = |path: &str| inputs.directories.concern(&root.join(path));
     for path in [
         "a.txt",
         "..data",
@@ -434,8 +434,8 @@ fn a_root_through_links_is_watched_at_each_of_them() {
     assert_eq!(disk.read("a.txt", 10).expect("read").bytes, "one");
     let inputs = disk.into_inputs();
     let parent = fs::canonicalize(site.at("")).expect("the parent");
-    assert!(inputs.directories().concern(&parent.join("current")));
-    assert!(inputs.directories().concern(&parent.join("1/a.txt")));
+    assert!(inputs.directories.concern(&parent.join("current")));
+    assert!(inputs.directories.concern(&parent.join("1/a.txt")));
     let none =
         Disk::new(&site.at("none"), SystemTime::now()).read("a.txt", 10).expect_err("no root");
     assert_eq!(none, FileError::Missing);

@@ -7,16 +7,9 @@ use redis::{Client, IntoConnectionInfo as _, ProtocolVersion};
 
 /// Why the text in `cache.store` names no store; the text itself is not repeated, since it may
 /// hold a password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct StoreUrlError(String);
-
-impl fmt::Display for StoreUrlError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for StoreUrlError {}
 
 /// A Redis server's address, with what it takes to log in; never shown with its password.
 #[derive(Clone)]
@@ -60,11 +53,5 @@ fn check_scheme(scheme: &str) -> Result<(), StoreUrlError> {
 impl fmt::Display for Address {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.shown)
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Address({self})")
     }
 }

@@ -26,7 +26,6 @@ const LONGEST_COMMAND: Duration = Duration::from_secs(5);
 const QUEUE: usize = 1024;
 
 /// A connection that is made again when it breaks.
-#[derive(Debug)]
 pub(crate) struct Link {
     state: watch::Sender<State>,
     /// Says that the connection of this number is of no more use.
@@ -95,11 +94,8 @@ impl Link {
 
     /// Lets go of the connection that is up, whatever it is: it does not answer.
     pub(crate) fn renew(&self) {
-        let up = match &*self.state.borrow() {
-            State::Up { number, .. } => Some(*number),
-            State::Connecting | State::Down(_) => None,
-        };
-        if let Some(number) = up {
+        let state = self.state.borrow().clone();
+        if let State::Up { number, .. } = state {
             self.give_up(number);
         }
     }

@@ -6,7 +6,7 @@ mod query;
 mod router;
 mod rules;
 
-use super::{Pattern, Router, RouterBuilder};
+use super::{PathText, Pattern, Router, RouterBuilder};
 use crate::diagnostic::{At, SourceFile, Span};
 
 /// A value in a file of its own, which holds nothing else.
@@ -28,6 +28,13 @@ pub(crate) fn builder(list: &[&str]) -> RouterBuilder {
         builder.add(method, &pattern(path), target, &at((*typed).to_owned()).span);
     }
     builder
+}
+
+/// The canonical form of a path, as it stands in keys.
+pub(crate) fn canonical(path: &PathText) -> String {
+    let mut out = String::new();
+    path.push_canonical(&mut out);
+    out
 }
 
 pub(crate) fn router(list: &[&str]) -> Router {

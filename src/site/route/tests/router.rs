@@ -220,7 +220,7 @@ fn the_canonical_path_keeps_apart_what_differs() {
     ];
     for (raw, canonical, segments) in table {
         let path = PathText::parse(raw).expect(raw);
-        assert_eq!(path.canonical(), canonical, "{raw}");
+        assert_eq!(super::canonical(&path), canonical, "{raw}");
         assert_eq!(path.segments().count(), segments, "{raw}");
     }
 }

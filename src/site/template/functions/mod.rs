@@ -6,18 +6,19 @@
 //! page was made (a page that calls it is cached like any other), and `log`, which writes a line to
 //! the log when the page is made and prints nothing.
 
-mod asset;
 mod list;
 mod text;
 mod time;
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason,
-    ScopedJson,
-};
-use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-pub(super) use self::asset::Addresses;
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext,
+    RenderErrorReason, ScopedJson,
+};
+use serde_json::{Value, json};
+
 use super::meter;
 use crate::clock::Clock;
 
@@ -65,15 +66,10 @@ enum Run {
     Pure(Pure),
     /// The same, and what it prints is not escaped.
     Raw(Pure),
-    /// The clock.
-    Now,
-    /// The site's files.
-    Asset,
 }
 
 impl Function {
     /// The least and the greatest number of arguments; no greatest where any number will do.
-    #[must_use]
     pub(crate) fn arity(&self) -> (usize, Option<usize>) {
         let words = self.args.split_whitespace();
         let least = words.clone().filter(|word| !word.ends_with(['?', '…'])).count();
@@ -147,14 +143,15 @@ functions! {
         "Markdown as HTML; not escaped further, HTML inside the text stays as it is.";
     date("value format?") Value Run::Pure(time::date),
         "A date (RFC 3339, `2026-01-31`, or seconds since 1970) by a strftime format; `%Y-%m-%d`.";
-    now("") Value Run::Now, "When the page was made: RFC 3339, UTC, milliseconds.";
+    now("") Value Run::Pure(time::now), "When the page was made: RFC 3339, UTC, milliseconds.";
     add("one other") Value Run::Pure(list::add), "The sum of two numbers.";
     sub("one other") Value Run::Pure(list::sub), "The difference of two numbers.";
     upper("text") Value Run::Pure(text::upper), "The text in upper case.";
     lower("text") Value Run::Pure(text::lower), "The text in lower case.";
     urlencode("text") Value Run::Pure(text::urlencode),
         "The text percent-encoded, to be a part of an address.";
-    asset("file") Value Run::Asset,
+    // An address is encoded: nothing in it needs escaping.
+    asset("file") Value Run::Raw(address),
         "The address of a file of a `dir` route, with a digest: browsers keep it for ever, and ask \
          anew when the file changes. The name is written in quotes.";
     find("list field value") Value Run::Pure(list::find),
@@ -174,24 +171,37 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
+/// The addresses of a site's files by name, given once, when all that pages name is known.
+///
+/// They are no part of a page's context, for they are nothing of the request: a page's fingerprint
+/// holds the addresses of all files that its templates name.
+pub(super) type Addresses = Arc<OnceLock<BTreeMap<String, String>>>;
+
+/// The address of the file that is named.
+fn address(args: &Args<'_>) -> Result<Value, String> {
+    let name = args.get(0).as_str().unwrap_or_default();
+    let found = args.files.get().and_then(|addresses| addresses.get(name));
+    found.map(|address| Value::from(address.as_str())).ok_or(format!("knows no file `{name}`"))
+}
+
 /// Makes the helpers known to an engine.
 pub(super) fn register(registry: &mut Handlebars<'static>, clock: &Clock, files: &Addresses) {
     for function in FUNCTIONS {
+        let (clock, files) = (clock.clone(), Arc::clone(files));
+        let gives = move |run: Pure| {
+            Gives(move |call: &Helper<'_>| {
+                let list = call.params().iter().map(PathAndJson::value).collect();
+                let desc = call.hash_get("desc").is_some_and(|desc| desc.value() == &json!(true));
+                let args = Args { list, desc, clock: &clock, files: &files };
+                let refused = function.refuses(args.list.len()).map_or(Ok(()), Err);
+                let named = |words| format!("`{}` {words}", function.name);
+                refused.and_then(|()| run(&args).map_err(named))
+            })
+        };
         let helper: Box<dyn HelperDef + Send + Sync> = match function.run {
             Run::Engine => continue,
-            Run::Pure(run) => Box::new(Gives(move |call: &Helper<'_>| pure(function, run, call))),
-            Run::Raw(run) => {
-                Box::new(Unescaped(Gives(move |call: &Helper<'_>| pure(function, run, call))))
-            }
-            Run::Now => {
-                let clock = clock.clone();
-                Box::new(Gives(move |_: &Helper<'_>| time::now(&clock)))
-            }
-            Run::Asset => {
-                let files = files.clone();
-                // An address is encoded: nothing in it needs escaping.
-                Box::new(Unescaped(Gives(move |call: &Helper<'_>| files.address(call))))
-            }
+            Run::Pure(run) => Box::new(gives(run)),
+            Run::Raw(run) => Box::new(Unescaped(gives(run))),
         };
         registry.register_helper(function.name, helper);
     }
@@ -201,6 +211,8 @@ pub(super) fn register(registry: &mut Handlebars<'static>, clock: &Clock, files:
 struct Args<'a> {
     list: Vec<&'a Value>,
     desc: bool,
+    clock: &'a Clock,
+    files: &'a Addresses,
 }
 
 impl Args<'_> {
@@ -226,16 +238,6 @@ where
         let refused = |words| RenderErrorReason::Other(words).into();
         meter::look().and_then(|()| self.0(call)).map(ScopedJson::Derived).map_err(refused)
     }
-}
-
-/// A call of a function of the arguments.
-fn pure(function: &Function, run: Pure, call: &Helper<'_>) -> Result<Value, String> {
-    if let Some(words) = function.refuses(call.params().len()) {
-        return Err(words);
-    }
-    let list = call.params().iter().map(handlebars::PathAndJson::value).collect();
-    let desc = call.hash_get("desc").is_some_and(|desc| *desc.value() == Value::Bool(true));
-    run(&Args { list, desc }).map_err(|words| format!("`{}` {words}", function.name))
 }
 
 /// Prints what a helper gives as it stands.

@@ -1,7 +1,5 @@
 //! Helpers about time.
 
-use std::time::UNIX_EPOCH;
-
 use jiff::fmt::strtime;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Offset, TimeZone};
@@ -9,7 +7,6 @@ use jiff::{Timestamp, civil};
 use serde_json::Value;
 
 use super::{Args, kind};
-use crate::clock::Clock;
 
 /// Formats a date. A date without an offset, or seconds, are UTC; an offset is kept as written.
 pub(super) fn date(args: &Args<'_>) -> Result<Value, String> {
@@ -53,9 +50,8 @@ fn from_seconds(seconds: &serde_json::Number) -> Result<Timestamp, String> {
 }
 
 /// The time: RFC 3339, UTC, milliseconds.
-pub(super) fn now(clock: &Clock) -> Result<Value, String> {
-    let since = clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-    let moment = Timestamp::from_millisecond(millis).map_err(|_| "the clock is out of range")?;
+pub(super) fn now(args: &Args<'_>) -> Result<Value, String> {
+    let moment = Timestamp::try_from(args.clock.wall());
+    let moment = moment.map_err(|_| "has a clock that is out of range")?;
     Ok(Value::String(format!("{moment:.3}")))
 }

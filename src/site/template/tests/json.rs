@@ -32,7 +32,8 @@ fn node(value: &Value, file: &std::sync::Arc<SourceFile>) -> Node {
 fn compile(value: &Value) -> (JsonTemplate, TemplateSet, Report) {
     let file = SourceFile::new("routes.yaml", value.to_string());
     let mut set = set_of(&[("greeting.txt.hbs", "Hi {{user.name}}")]);
-    let (template, report) = JsonTemplate::compile(&node(value, &file), &mut set);
+    let mut report = Report::default();
+    let template = JsonTemplate::compile(&node(value, &file), &mut set, &mut report);
     (template, set, report)
 }
 
@@ -101,5 +102,5 @@ fn a_string_that_fails_names_its_place() {
     let (template, set, _) = compile(&json!({"abc": "{{upper user}}", "d": "x{{upper user}}"}));
     let error = template.render(&set, &json!({"user": {}}).into(), &Bounds::default()).unwrap_err();
     assert!(error.to_string().ends_with("`upper` takes text, not a mapping"), "{error}");
-    assert_eq!(error.template, "routes.yaml:1:9");
+    assert_eq!(error.place, "routes.yaml:1:9");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{lines, scalar, set_of};
+use super::{scalar, set_of};
 use crate::diagnostic::At;
 use crate::site::template::{Bounds, Escape};
 
@@ -53,11 +53,11 @@ fn mistakes_and_failures_are_placed_in_the_yaml_file() {
     let yaml = "inline: |\n  <h1>\n    {{#if x}}\n";
     let text = scalar(yaml, "<h1>\n    {{#if x}}\n", "<h1>\n  {{#if x}}\n");
     let mut set = set_of(&[]);
-    let report = set.inline("/x", &text, Escape::Html).unwrap_err();
+    let found = set.inline("/x", &text, Escape::Html).unwrap_err();
     assert_eq!(
-        lines(&report),
-        ["routes.yaml:3:5: error[template_syntax]: the block of `if` is never closed \
-          (help: close it with `{{/if}}`)"]
+        found.to_string(),
+        "routes.yaml:3:5: error[template_syntax]: the block of `if` is never closed \
+          (help: close it with `{{/if}}`)"
     );
     let text = scalar("inline: |\n  <h1>\n   {{add x 1}}\n", "<h1>", "<h1>\n {{add x 1}}\n");
     let id = set.inline("/x", &text, Escape::Html).unwrap();

@@ -13,7 +13,7 @@ fn compile(text: &str) -> Result<TextTemplate, String> {
 fn an_address_holds_text_and_plain_variables() {
     let text = compile("/u/{{params.id}}?x={{ query.a-b }}#{}").unwrap();
     let parts: Vec<String> = text
-        .parts()
+        .parts
         .iter()
         .map(|part| match part {
             Part::Text(text) => text.clone(),

@@ -17,7 +17,7 @@ use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use futures_util::future::Either;
 use hyper::body::Body as _;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use super::body::Body;
 use super::conditional::{Validators, Verdict, evaluate};
@@ -28,6 +28,7 @@ use super::ready::{EntryExtras, Part, ReadyHead, body_for};
 use super::request::RequestView;
 use crate::cache::{Entry, Lacked, Outcome, Why};
 use crate::config::CacheStatusDetail;
+use crate::site::route::RESERVED;
 
 /// The answer to one request.
 #[derive(Debug)]
@@ -380,12 +381,9 @@ pub(super) fn bare(status: StatusCode) -> Response<Body> {
     answer
 }
 
-/// What a value may keep of itself in an address: RFC 3986 §2.3.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 /// A value as it may stand anywhere in an address.
 pub(super) fn encoded(value: &str) -> Cow<'_, str> {
-    utf8_percent_encode(value, UNRESERVED).into()
+    utf8_percent_encode(value, RESERVED).into()
 }
 
 /// Sets a line; a value that no line can hold leaves it out.

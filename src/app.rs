@@ -2,6 +2,7 @@
 
 mod descriptors;
 mod dev;
+mod signals;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -9,36 +10,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use tokio::runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin;
-use crate::build::{SiteBuild, root_and_name};
+use crate::build::{SiteBuild, open_tls, root_and_name, stops_dev};
 use crate::cache::{Cache, CacheSettings};
 use crate::clock::Clock;
-use crate::config::{CacheConfig, Secret, ServerConfig};
+use crate::config::{CacheConfig, Secret, ServerConfig, meets};
 use crate::dev::DevHandler;
 use crate::diagnostic::Report;
 use crate::http::filter::WarpHandler;
 use crate::http::handler::SiteHandler;
-use crate::http::listener::{Limits, Listener};
+use crate::http::listener::{Limits, Listener, Overflow};
 use crate::http::live::Live;
 use crate::http::tls::Tls;
 use crate::reload::{Build, Outcome, ReloadHandle, Reloader};
 use crate::site::Site;
-use crate::source::certificate::Pair;
+use crate::site::template::{DEEP_STACK, on_deep_stack};
+use crate::source::certificate::{Pair, is_open_to_all};
 use crate::watch::{Watch, WatchOptions};
 
 pub(crate) use self::dev::{DevOptions, Opened};
+use self::signals::Signals;
 
-/// How long what runs may go on after a signal to stop. The process is gone a second later at the
-/// latest, which is for [`LEFT_BEHIND`] and for what is left of the logs.
-const STOP_BOUND: Duration = Duration::from_secs(9);
-
-/// How long the site's answers may take to end; what they started has the rest of [`STOP_BOUND`].
+/// How long the site's answers may take to end; what they started has the rest of the time that
+/// [`Signals::stopped`] gives.
 const DRAIN: Duration = Duration::from_secs(8);
 
 /// How long threads that block (a template in an endless loop) are waited for at the very end.
@@ -53,10 +51,14 @@ const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 /// How many connections the admin listener takes: people and a few programs.
 const ADMIN_CONNECTIONS: usize = 256;
 
+/// How long Redis may take, one step of a command: nobody's page waits for it.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long its answers may take to end, after the site's have ended or were cut.
 const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// What the command line says.
+#[derive(Default)]
 pub(crate) struct Options {
     /// The main file.
     pub config: PathBuf,
@@ -71,9 +73,10 @@ pub(crate) struct Options {
 }
 
 /// Whom the site is served to.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) enum Mode {
     /// Visitors.
+    #[default]
     Serve,
     /// Who works on it: live reload, and what else [`crate::dev`] does.
     Dev(DevOptions),
@@ -93,57 +96,25 @@ pub(crate) enum StartError {
 /// # Errors
 /// [`StartError`] where it could not be started; nothing is bound then.
 pub(crate) fn run(options: &Options) -> Result<(), StartError> {
-    let clock = Clock::system();
-    let live = Arc::new(Live::new(Arc::new(Site::empty())));
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let (root, main) = root_and_name(&options.config);
-    let build = Arc::new(SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone()));
-    let mut reloader = Reloader::new(
-        root.clone(),
-        main.clone(),
-        Arc::clone(&build) as Arc<dyn Build>,
-        clock.clone(),
-        tasks.clone(),
-        stop.clone(),
-    );
     // The signals are heard on a thread of their own, however busy those are that serve.
     let control = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(failed("no runtime"))?;
-    let wrong = match (control.block_on(reloader.first()), &options.mode) {
-        (Outcome::Refused(report), Mode::Dev(_)) => Some(report),
-        (Outcome::Refused(report), Mode::Serve) => return Err(StartError::BadConfig(report)),
-        (Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping, _) => {
-            let status = reloader.handle().status();
-            status.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            None
-        }
-    };
-    let site = live.site();
-    let (typed_server, typed_cache) = wrong
-        .as_ref()
-        .and_then(|_| dev::sections(&root, &main, &clock))
-        .unwrap_or_else(|| (site.server.clone(), site.cache.clone()));
-    build.started_with(&typed_server, &typed_cache);
-    let server = server(&typed_server, options);
-    let mut cache = typed_cache.clone();
-    if let Some(store) = &options.store {
-        cache.store = Secret::new(store.clone());
-    }
-    let (mode, admin_stop) = (options.mode.clone(), CancellationToken::new());
-    let (typed, files) = ((typed_server, typed_cache), (root, main));
-    let app = App { live, clock, tasks, stop, server, typed, files, admin_stop, mode, wrong };
+    let (app, reloader) = control.block_on(App::load(options))?;
+    let loaded = reloader.handle().status();
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let mut threads = runtime::Builder::new_multi_thread();
     if let Some(workers) = app.server.workers {
         threads.worker_threads(workers);
     }
+    threads.thread_stack_size(DEEP_STACK).on_thread_start(on_deep_stack);
     let runtime = threads.enable_all().build().map_err(failed("no threads to serve with"))?;
     let (stop, reload) = (app.stop.clone(), reloader.handle());
     let ended = control.block_on(async {
         // Whoever reads that it listens may send a signal: it has to be heard from here.
         let signals = Signals::listen()?;
-        let serving = runtime.spawn(app.run(reloader, cache));
+        let serving = runtime.spawn(app.run(reloader));
         tokio::select! {
             ended = serving => ended.unwrap_or_else(|why| Err(StartError::Failed(why.to_string()))),
             () = signals.stopped(&stop, &reload) => Ok(()),
@@ -151,6 +122,40 @@ pub(crate) fn run(options: &Options) -> Result<(), StartError> {
     });
     runtime.shutdown_timeout(LEFT_BEHIND);
     ended
+}
+
+/// A site for another program: what answers, and what ends with it. It follows its files' edits.
+///
+/// # Errors
+/// Where the files are wrong, or the store's address is none.
+pub(crate) async fn embedded(
+    config: PathBuf,
+) -> Result<(SiteHandler, Cache, CancellationToken), StartError> {
+    let (app, reloader) = App::load(&Options { config, ..Options::default() }).await?;
+    let cache = open_cache(&app.cache, true, app.clock, app.tasks.clone())?;
+    app.tasks.spawn(reloader.run(Watch::start(WatchOptions::default())));
+    Ok((SiteHandler::new(app.live, cache.clone(), &app.server), cache, app.stop))
+}
+
+/// What commands ask about a site that is not served: its files, and what its store holds.
+///
+/// # Errors
+/// Where the files are wrong, or the store's address is none.
+pub(crate) fn unserved(options: &Options) -> Result<(admin::Parts, runtime::Runtime), StartError> {
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(failed("no runtime"))?;
+    let (app, reloader) = runtime.block_on(App::load(options))?;
+    let used = app.cache.clone();
+    let used = CacheConfig { timeout: STORE_PATIENCE, max_new_keys: u32::MAX, ..used };
+    let inside = runtime.enter();
+    let cache = open_cache(&used, false, app.clock.clone(), app.tasks.clone());
+    drop(inside);
+    let nowhere = ([127, 0, 0, 1], 0).into();
+    let parts = app.parts(nowhere, cache?, reloader.handle());
+    Ok((parts, runtime))
 }
 
 /// That something could not be done, and why.
@@ -170,28 +175,30 @@ fn server(typed: &ServerConfig, options: &Options) -> ServerConfig {
     server
 }
 
-/// The cache that a file describes.
+/// The cache that a file describes; with `near`, what Redis holds is kept in memory too.
 ///
 /// # Errors
 /// Where the store's address is none, in words.
-pub(crate) fn open_cache(
+fn open_cache(
     typed: &CacheConfig,
+    near: bool,
     clock: Clock,
     tasks: TaskTracker,
-) -> Result<Cache, String> {
+) -> Result<Cache, StartError> {
     let settings = CacheSettings {
         prefix: typed.prefix.clone(),
         memory_bytes: typed.memory,
         timeout: typed.timeout,
         max_entry_bytes: typed.max_entry,
         max_new_keys: typed.max_new_keys,
-        near: true,
+        near,
     };
     if *typed.store == *"memory" {
         tracing::info!("responses are kept in this process only");
         return Ok(Cache::memory(settings, clock, tasks));
     }
-    Cache::redis(&typed.store, settings, clock, tasks).map_err(|why| why.to_string())
+    Cache::redis(&typed.store, settings, clock, tasks)
+        .map_err(|why| StartError::Failed(why.to_string()))
 }
 
 /// A server that runs.
@@ -201,6 +208,7 @@ struct App {
     tasks: TaskTracker,
     stop: CancellationToken,
     server: ServerConfig,
+    cache: CacheConfig,
     /// What the files said at the start, without what the command line says instead.
     typed: (ServerConfig, CacheConfig),
     /// The site's directory and the main file's name in it.
@@ -213,24 +221,72 @@ struct App {
 }
 
 impl App {
-    async fn run(self, reloader: Reloader, cache: CacheConfig) -> Result<(), StartError> {
-        let store = cache.store.clone();
-        let cache = open_cache(&cache, self.clock.clone(), self.tasks.clone())
-            .map_err(StartError::Failed)?;
+    /// Loads the site, with what loads it anew.
+    async fn load(options: &Options) -> Result<(Self, Reloader), StartError> {
+        let clock = Clock::system();
+        let live = Arc::new(Live::new(Arc::new(Site::empty())));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let (root, main) = root_and_name(&options.config);
+        let build = Arc::new(SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone()));
+        let mut reloader = Reloader::new(
+            root.clone(),
+            main.clone(),
+            Arc::clone(&build) as Arc<dyn Build>,
+            clock.clone(),
+            tasks.clone(),
+            stop.clone(),
+        );
+        let wrong = match (reloader.first().await, &options.mode) {
+            (Outcome::Refused(report), Mode::Dev(_)) if !stops_dev(&report) => Some(report),
+            (Outcome::Refused(report), _) => return Err(StartError::BadConfig(report)),
+            (Outcome::Applied { .. } | Outcome::Unchanged | Outcome::Stopping, _) => None,
+        };
+        let site = live.site();
+        let (typed_server, typed_cache) = wrong
+            .as_ref()
+            .and_then(|_| dev::sections(&root, &main, &clock))
+            .unwrap_or_else(|| (site.server.clone(), site.cache.clone()));
+        build.started_with(&typed_server, &typed_cache);
+        let server = server(&typed_server, options);
+        if let (Mode::Serve, Some(admin)) = (&options.mode, &server.admin)
+            && meets(&server.listen, admin)
+        {
+            let why = format!("the site and the admin listener are both to be at {admin}");
+            return Err(StartError::Failed(format!("{why}: give one another port")));
+        }
+        let mut cache = typed_cache.clone();
+        if let Some(store) = &options.store {
+            cache.store = Secret::new(store.clone());
+        }
+        let (mode, admin_stop) = (options.mode.clone(), CancellationToken::new());
+        let (typed, files) = ((typed_server, typed_cache), (root, main));
+        let app =
+            Self { live, clock, tasks, stop, server, cache, typed, files, admin_stop, mode, wrong };
+        Ok((app, reloader))
+    }
+
+    async fn run(self, reloader: Reloader) -> Result<(), StartError> {
+        let cache = open_cache(&self.cache, true, self.clock.clone(), self.tasks.clone())?;
         let mut taken = Vec::new();
         let listener = self
             .bind(&self.server.listen, self.server.admin.as_deref(), &mut taken)
             .await
             .map_err(|why| StartError::Failed(why.to_string()))?;
         let loops = tokio::runtime::Handle::current().metrics().num_workers();
-        let listener = self.secure(listener)?.with_loops(loops);
+        let tls = self.open_tls()?;
+        let listener = secured(listener, tls.as_ref()).with_loops(loops);
         let address = listener.addr();
         let admin = match &self.server.admin {
-            Some(address) => Some(self.bind_admin(address, &mut taken).await?),
+            Some(address) => {
+                let bound = self.bind_admin(address, &mut taken).await?;
+                // What goes over loopback nobody else reads.
+                let tls = tls.as_ref().filter(|_| !bound.addr().ip().is_loopback());
+                Some(secured(bound, tls))
+            }
             None => None,
         };
-        let opened = self.opened(address, admin.as_ref().map(Listener::addr), &store, taken);
-        let admin = self.admin(admin, address, &cache, reloader.handle(), store);
+        let opened = self.opened(address, admin.as_ref(), taken);
+        let admin = self.admin(admin, self.parts(address, cache.clone(), reloader.handle()));
         let site = self.site(listener, &cache, reloader.handle());
         self.tasks.spawn(reloader.run(Watch::start(WatchOptions::default())));
         // Whoever reads this line may edit a file: it has to be seen from here.
@@ -256,7 +312,8 @@ impl App {
         reload: ReloadHandle,
     ) -> impl Future<Output = ()> + use<> {
         let max_connections = descriptors::room_for(self.server.max_connections);
-        let limits = Limits { max_connections, drain: DRAIN, ..Limits::default() };
+        let idle = self.server.idle;
+        let limits = Limits { max_connections, drain: DRAIN, idle, ..Limits::default() };
         let (live, cache, server) = (Arc::clone(&self.live), cache.clone(), &self.server);
         let (stop, tasks) = (self.stop.clone(), self.tasks.clone());
         match &self.mode {
@@ -264,9 +321,9 @@ impl App {
                 let handler = SiteHandler::new(live, cache, server);
                 listener.run(Arc::new(handler), limits, stop, tasks)
             }
-            Mode::Dev(DevOptions { lines, .. }) => {
-                let ending = (stop.clone(), tasks.clone());
-                let handler = DevHandler::new(live, cache, reload, ending, server.clone(), *lines);
+            Mode::Dev(DevOptions { lines, hosts, .. }) => {
+                let (ending, told) = ((stop.clone(), tasks.clone()), (*lines, hosts.clone()));
+                let handler = DevHandler::new(live, cache, reload, ending, server.clone(), told);
                 listener.run(Arc::new(handler), limits, stop, tasks)
             }
         }
@@ -289,19 +346,13 @@ impl App {
         if self.server.tls.is_some() { "https" } else { "http" }
     }
 
-    fn opened(
-        &self,
-        site: SocketAddr,
-        admin: Option<SocketAddr>,
-        store: &Secret,
-        taken: Vec<String>,
-    ) -> Opened {
+    fn opened(&self, site: SocketAddr, admin: Option<&Listener>, taken: Vec<String>) -> Opened {
         let (is_far, site) = (!site.ip().is_loopback(), dev::browsable(self.scheme(), site));
         Opened {
-            docs: self.server.docs.as_ref().map(|path| format!("{site}{path}")),
+            docs: self.server.docs.as_ref().map(|docs| format!("{site}{}", docs.path)),
             site,
-            admin: admin.map(|address| dev::browsable("http", address)),
-            store: store.public_address(),
+            admin: admin.map(|admin| dev::browsable(admin.scheme(), admin.addr())),
+            store: self.cache.store.public_address(),
             taken,
             is_far,
             wrong: self.wrong.clone(),
@@ -312,14 +363,32 @@ impl App {
     fn admin(
         &self,
         bound: Option<Listener>,
-        site: SocketAddr,
-        cache: &Cache,
-        reload: ReloadHandle,
-        store: Secret,
+        parts: admin::Parts,
     ) -> impl Future<Output = ()> + use<> {
-        let parts = admin::Parts {
+        let (stop, tasks) = (self.admin_stop.clone(), self.tasks.clone());
+        async move {
+            let Some(listener) = bound else { return };
+            let address = listener.addr();
+            tracing::info!(%address, "admin on {}://{address}", listener.scheme());
+            let limits = Limits {
+                max_connections: ADMIN_CONNECTIONS,
+                drain: ADMIN_DRAIN,
+                // A plan costs, and whoever asks for one stays.
+                half_closed: false,
+                overflow: Overflow::OldestEnds,
+                ..Limits::default()
+            };
+            listener
+                .run(Arc::new(WarpHandler::new(admin::filter(parts, address))), limits, stop, tasks)
+                .await;
+        }
+    }
+
+    /// What the admin API is about; `site` is where the site is served.
+    fn parts(&self, site: SocketAddr, cache: Cache, reload: ReloadHandle) -> admin::Parts {
+        admin::Parts {
             live: Arc::clone(&self.live),
-            cache: cache.clone(),
+            cache,
             reload,
             clock: self.clock.clone(),
             site,
@@ -327,21 +396,7 @@ impl App {
             files: self.files.clone(),
             server: self.typed.0.clone(),
             typed_cache: self.typed.1.clone(),
-            store,
-        };
-        let (stop, tasks) = (self.admin_stop.clone(), self.tasks.clone());
-        async move {
-            let Some(listener) = bound else { return };
-            let address = listener.addr();
-            tracing::info!(%address, "admin on http://{address}");
-            let limits = Limits {
-                max_connections: ADMIN_CONNECTIONS,
-                drain: ADMIN_DRAIN,
-                ..Limits::default()
-            };
-            listener
-                .run(Arc::new(WarpHandler::new(admin::filter(parts, address))), limits, stop, tasks)
-                .await;
+            store: self.cache.store.clone(),
         }
     }
 
@@ -361,21 +416,36 @@ impl App {
         Ok(bound)
     }
 
-    /// Serves by TLS where the file says so, and takes a new certificate when there is one.
-    fn secure(&self, listener: Listener) -> Result<Listener, StartError> {
-        let Some((certificate, key)) = self.server.tls.clone() else { return Ok(listener) };
+    /// What is served by TLS with, where the file says so; a new certificate is taken when it is
+    /// there.
+    fn open_tls(&self) -> Result<Option<Arc<Tls>>, StartError> {
+        let Some((certificate, key)) = self.server.tls.clone() else { return Ok(None) };
         let root = self.files.0.clone();
-        let first = Pair::read(&root, &certificate, &key).map_err(failed("server.tls"))?;
-        let tls = Tls::new(&first.certificate, &first.key).map_err(failed("server.tls"))?;
+        let names = (certificate.clone(), key.clone());
+        let (first, tls) = open_tls(&root, &names).map_err(failed("server.tls"))?;
         let tls = Arc::new(tls);
+        if is_open_to_all(&root, &key) {
+            tracing::warn!(%key, "everybody on this machine may read the private key: chmod 600");
+        }
         let (shared, stop) = (Arc::clone(&tls), self.stop.clone());
         self.tasks.spawn(async move {
-            let mut seen = first;
+            let (mut seen, mut failures) = (first, 0_u32);
             while tokio::time::timeout(CERTIFICATE_POLL, stop.cancelled()).await.is_err() {
                 let (root, certificate, key) = (root.clone(), certificate.clone(), key.clone());
                 let read = move || Pair::read(&root, &certificate, &key);
-                // Half a pair, as it is there while somebody renews it, fails and is read again.
-                let Ok(Ok(now)) = tokio::task::spawn_blocking(read).await else { continue };
+                let Ok(read) = tokio::task::spawn_blocking(read).await else { continue };
+                let now = match read {
+                    Ok(now) => now,
+                    // For a moment it may be so while somebody renews it.
+                    Err(why) => {
+                        failures += 1;
+                        if failures == 2 {
+                            tracing::warn!(%why, "the certificate that was loaded stays");
+                        }
+                        continue;
+                    }
+                };
+                failures = 0;
                 if now != seen {
                     match shared.replace(&now.certificate, &now.key) {
                         Ok(()) => tracing::info!("serving with the new certificate"),
@@ -385,7 +455,7 @@ impl App {
                 }
             }
         });
-        Ok(listener.with_tls(tls))
+        Ok(Some(tls))
     }
 
     /// Waits for what was started, for as long as [`Signals::stopped`] lets it.
@@ -401,53 +471,9 @@ impl App {
     }
 }
 
-/// What the process is told from outside.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    /// Listens from now on. Must be called within a runtime.
-    fn listen() -> Result<Self, StartError> {
-        let listen = |kind| signal(kind).map_err(failed("no signal handler"));
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-            hangup: listen(SignalKind::hangup())?,
-        })
-    }
-
-    /// Reloads on SIGHUP, and cancels `stop` on SIGTERM and SIGINT. Returns when the process has to
-    /// end, whatever still runs: at a second signal, or when [`STOP_BOUND`] is over.
-    async fn stopped(mut self, stop: &CancellationToken, reload: &ReloadHandle) {
-        let mut reloading = std::pin::pin!(Fuse::terminated());
-        loop {
-            tokio::select! {
-                () = end(&mut self.terminate, &mut self.interrupt) => break,
-                _ = self.hangup.recv(), if reloading.is_terminated() => {
-                    reloading.set(reload.reload_now().fuse());
-                }
-                _ = &mut reloading, if !reloading.is_terminated() => {}
-            }
-        }
-        stop.cancel();
-        tokio::select! {
-            () = end(&mut self.terminate, &mut self.interrupt) => {
-                tracing::warn!("stopped at once: a second signal came");
-            }
-            () = tokio::time::sleep(STOP_BOUND) => {
-                tracing::warn!("stopped with work left: it took longer than {STOP_BOUND:?}");
-            }
-        }
-    }
-}
-
-/// Waits for a signal to end.
-async fn end(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+fn secured(listener: Listener, tls: Option<&Arc<Tls>>) -> Listener {
+    match tls {
+        Some(tls) => listener.with_tls(Arc::clone(tls)),
+        None => listener,
     }
 }

@@ -2,25 +2,16 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use crate::app::open_cache;
-use crate::build::{SiteBuild, root_and_name};
+use crate::app::{StartError, embedded};
 use crate::cache::Cache;
-use crate::clock::Clock;
-use crate::diagnostic::Report;
 use crate::diagnostic::render::human;
 use crate::http::filter;
 use crate::http::handler::SiteHandler;
-use crate::http::live::Live;
-use crate::reload::{Build, Outcome, Reloader};
-use crate::site;
-use crate::watch::{Watch, WatchOptions};
 
 /// A site that is served inside one's own warp program.
 ///
@@ -48,15 +39,7 @@ pub struct Site {
 
 /// Why a site could not be opened; shown as `larder check` shows it.
 #[derive(Debug)]
-pub struct OpenError(Cause);
-
-#[derive(Debug)]
-enum Cause {
-    /// The files are wrong.
-    Files(Report),
-    /// The store's address is none, in words.
-    Store(String),
-}
+pub struct OpenError(StartError);
 
 impl Site {
     /// Opens the site whose main file is at `path`, and follows its edits from now on. Must be
@@ -68,23 +51,8 @@ impl Site {
     /// # Cancel safety
     /// Dropped before it is done, nothing goes on.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let (clock, tasks) = (Clock::system(), TaskTracker::new());
-        let stop = CancellationToken::new();
-        let live = Arc::new(Live::new(Arc::new(site::Site::empty())));
-        let (root, main) = root_and_name(path.as_ref());
-        let build = Arc::new(SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone()));
-        let shared = Arc::clone(&build) as Arc<dyn Build>;
-        let mut reloader =
-            Reloader::new(root, main, shared, clock.clone(), tasks.clone(), stop.clone());
-        if let Outcome::Refused(report) = reloader.first().await {
-            return Err(OpenError(Cause::Files(report)));
-        }
-        let site = live.site();
-        build.started_with(&site.server, &site.cache);
-        let cache = open_cache(&site.cache, clock, tasks.clone())
-            .map_err(|why| OpenError(Cause::Store(why)))?;
-        let handler = SiteHandler::new(live, cache.clone(), &site.server);
-        tasks.spawn(reloader.run(Watch::start(WatchOptions::default())));
+        let opened = embedded(path.as_ref().to_owned()).await;
+        let (handler, cache, stop) = opened.map_err(OpenError)?;
         Ok(Self { handler, cache, stop })
     }
 
@@ -119,8 +87,8 @@ impl fmt::Debug for Site {
 impl fmt::Display for OpenError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Cause::Files(report) => out.write_str(human(report, false, None).trim_end()),
-            Cause::Store(why) => out.write_str(why),
+            StartError::BadConfig(report) => out.write_str(human(report, false, None).trim_end()),
+            StartError::Failed(why) => out.write_str(why),
         }
     }
 }

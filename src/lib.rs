@@ -8,16 +8,15 @@
 //! | module | turns |
 //! |---|---|
 //! | `diagnostic`, `units`, `glob`, `clock` | the words: no I/O |
-//! | `fingerprint`, `panic` | the same |
+//! | `fingerprint`, `measure`, `panic` | the same |
 //! | `telemetry` | the log |
 //! | `config` | text → `Config`: the file as typed, every value with its place |
 //! | `source` | values from elsewhere: files and their formats, certificates |
 //! | `site` | `Config` → `Site`: immutable, checked, pure |
 //! | `cache` | key → response: memory, Redis, one render at a time |
 //! | `http` | request → answer |
-//! | `inspect` | what the site says beside what the store holds: `explain`, `plan`, `keys` |
 //! | `watch`, `reload`, `build` | edits: seen, read whole, compiled, swapped |
-//! | `admin` | the admin listener: keys, purges, status, metrics, the page |
+//! | `admin` | the admin listener and its API: keys, purges, `explain`, `plan`, status, metrics |
 //! | `dev` | live reload for who works on the site |
 //! | `app` | life: start and stop |
 //! | `embed` | a site inside another program, by warp |
@@ -36,7 +35,7 @@ mod embed;
 mod fingerprint;
 mod glob;
 mod http;
-mod inspect;
+mod measure;
 mod panic;
 #[doc(hidden)]
 pub mod parts;

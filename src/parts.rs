@@ -6,8 +6,8 @@ pub mod build {
 }
 pub mod cache {
     pub use crate::cache::{
-        Answer, Cache, CacheRequest, CacheSettings, Detail, Entry, Lifetime, Listing, Outcome,
-        Purge, RenderFailure, Rendered, StoreState, Trouble, Why, record,
+        Answer, Cache, CacheRequest, CacheSettings, Detail, Entry, Lifetime, Listing, Namespaces,
+        Outcome, Purge, RenderFailure, Rendered, StoreState, Trouble, Why, record,
     };
 }
 pub mod clock {
@@ -47,7 +47,7 @@ pub mod site {
     pub use crate::site::{RenderJob, Site, compile, diff};
     pub mod key {
         pub use crate::site::key::{
-            Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec, Names, cookies,
+            Facts, Headers, InputKind, InputName, Inputs, KeyContext, KeyPlan, KeySpec, cookies,
         };
     }
     pub mod route {
@@ -60,7 +60,7 @@ pub mod site {
         }
     }
     pub mod template {
-        pub use crate::site::template::{Bounds, FUNCTIONS, RenderError, Tree};
+        pub use crate::site::template::{Bounds, FUNCTIONS, Function, RenderError, Tree};
     }
 }
 pub mod source {

@@ -7,12 +7,12 @@
 //! listener ask through its [`ReloadHandle`].
 
 mod attempt;
-mod say;
+mod open;
 mod settle;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,9 @@ use crate::diagnostic::Report;
 use crate::fingerprint::Fingerprint;
 use crate::source::file::{Inputs, Trust};
 use crate::watch::{Hint, Watch};
-use say::Said;
-use settle::Settled;
+use attempt::Said;
+use open::Opened;
+use settle::{Settled, Wait};
 
 /// Reloads asked for that may wait at once; who comes later waits to be let in.
 const MAX_WAITING: usize = 16;
@@ -34,7 +35,7 @@ const POLLS_TO_DOUBT: u32 = 15;
 
 /// Turns files into a change of what is served. Pure but for the files: called on a thread that may
 /// block, never twice at once.
-pub trait Build: Send + Sync + 'static {
+pub trait Build: std::fmt::Debug + Send + Sync + 'static {
     /// Reads what it needs through `files` and says what came of it.
     fn build(&self, files: &mut dyn Files) -> Built;
 }
@@ -123,7 +124,8 @@ pub struct ReloadHandle {
 
 impl ReloadHandle {
     /// Reads the files at once, and answers when what came of it is live. A save is not waited for,
-    /// but for half a second where a file is empty, missing or open for writing that was not.
+    /// but for half a second where a file is empty, missing or open for writing that was not. One
+    /// that is open then is as it was.
     ///
     /// # Cancel safety
     /// A reload that was begun ends, whether anybody waits for it or not.
@@ -150,6 +152,7 @@ impl ReloadHandle {
 }
 
 /// The loop that reloads.
+#[derive(Debug)]
 pub struct Reloader {
     root: PathBuf,
     /// The main file's name in the root: while it is missing, a save is under way.
@@ -164,12 +167,7 @@ pub struct Reloader {
     requests: mpsc::Receiver<oneshot::Sender<Outcome>>,
     handle: ReloadHandle,
     said: Said,
-}
-
-impl std::fmt::Debug for Reloader {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Reloader").field("root", &self.root).finish_non_exhaustive()
-    }
+    opened: Opened,
 }
 
 impl Reloader {
@@ -199,6 +197,7 @@ impl Reloader {
             requests,
             handle,
             said: Said::default(),
+            opened: Opened::default(),
         }
     }
 
@@ -211,9 +210,8 @@ impl Reloader {
     /// Reads the files for the first time and applies what came of it. Logs nothing: who starts the
     /// process says how it went.
     pub async fn first(&mut self) -> Outcome {
-        self.reload_at_once(Arc::default(), None)
-            .await
-            .map_or(Outcome::Stopping, |done| done.outcome)
+        let done = self.reload_at_once(Arc::default(), None).await;
+        done.map_or(Outcome::Stopping, |(outcome, _)| outcome)
     }
 
     /// Reloads on every edit, and when asked, until the process stops.
@@ -249,41 +247,36 @@ impl Reloader {
         }
         let attempted = Arc::clone(&self.attempted);
         let Some(seen) = self.look(&attempted, Some(&watches), trust).await else { return };
-        self.watched(&seen, &watches);
+        self.watched(&seen, &watches, None);
         if seen.digest() == attempted.digest() {
             self.attempted = seen;
             return;
         }
-        let hint = match hint {
-            // Some files send none: that this one did says nothing of when those are closed.
-            _ if !seen.networks.is_empty() || !watches.failures().is_empty() => Hint::Poll,
-            // Where an event came too, it tells more than the poll: whether the file was closed.
-            _ if watch.has_event() => Hint::Event,
-            hint => hint,
-        };
-        let (mut seen, mut waited, mut was_bad) = (seen, Duration::ZERO, false);
+        let (mut seen, mut wait, mut was_bad) = (seen, Wait::after(hint), false);
+        wait.hear(watch, &seen);
         loop {
-            let settled = match self.settle(watch, hint, seen, &mut waited).await {
+            let settled = match self.settle(watch, seen, &mut wait).await {
                 Settled::Changed(settled) => settled,
                 Settled::Asked(reply) => return self.answer(reply, watch).await,
-                Settled::Same | Settled::Stopping => return,
+                Settled::Nothing => return,
             };
             let Some(made) = self.make(settled, Some(&watches)).await else { return };
-            waited += made.took;
+            wait.time += made.took;
             if matches!(made.built, Built::Bad(_))
                 && !std::mem::replace(&mut was_bad, true)
-                && let Some(more) = self.more_to_come(&made.now, &watches, &mut waited).await
+                && let Some(more) = self.more_to_come(&made.now, &watches, &mut wait).await
             {
                 seen = more;
                 continue;
             }
             // Where somebody saves all the time, what was built is older than the disk, but whole.
-            let is_late = waited >= settle::PATIENCE;
-            if made.is_steady() || is_late && made.is_of_one_look() || waited >= settle::LONGEST {
-                let done = self.finish(made).await;
-                return self.say(&done);
+            let is_whole = made.is_steady() || wait.is_restless() && made.is_of_one_look();
+            // An input that was asked for only now, an include say, may itself be being saved.
+            let is_over = is_whole && !made.now.is_half && !self.is_odd(&made.now, &mut wait);
+            if is_over || wait.time >= settle::LONGEST && !made.now.is_half {
+                let (outcome, took) = self.finish(made).await;
+                return self.say(&outcome, took);
             }
-            // An input that was asked for only now, an include say, is itself being saved.
             seen = made.now;
         }
     }
@@ -311,11 +304,11 @@ impl Reloader {
                 ReloadState::Current => Outcome::Unchanged,
                 ReloadState::Stale(report) => Outcome::Refused(report.clone()),
             };
-            say::unchanged(&outcome);
+            attempt::unchanged(&outcome);
             return Some(outcome);
         }
-        let done = self.reload_at_once(seen, Some(&watches)).await?;
-        self.say(&done);
-        Some(done.outcome)
+        let (outcome, took) = self.reload_at_once(seen, Some(&watches)).await?;
+        self.say(&outcome, took);
+        Some(outcome)
     }
 }

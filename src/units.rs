@@ -1,39 +1,12 @@
 //! Durations and sizes as people write them, and back; lifetimes.
 
-use std::fmt;
 use std::time::Duration;
+
+/// How long a render may take; it is ended then.
+pub(crate) const RENDER_AT_MOST: Duration = Duration::from_secs(30);
 
 /// The longest duration that a file may name: ten years of 365 days.
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-
-/// A lifetime as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ttl {
-    /// Not kept at all.
-    Off,
-    /// Kept for this long; never zero, at most [`MAX_DURATION`].
-    For(Duration),
-}
-
-impl Ttl {
-    /// How long that is; nothing for `off`.
-    pub(crate) fn duration(self) -> Option<Duration> {
-        match self {
-            Self::Off => None,
-            Self::For(duration) => Some(duration),
-        }
-    }
-}
-
-impl fmt::Display for Ttl {
-    /// As [`show_duration`], or `off`.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => out.write_str("off"),
-            Self::For(duration) => out.write_str(&show_duration(*duration)),
-        }
-    }
-}
 
 /// How long a route's responses live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,12 +95,12 @@ const SIZES: [(&str, u64); 5] =
 /// The largest size that a file may name, in bytes: 1 TiB.
 pub(crate) const MAX_SIZE: u64 = 1 << 40;
 
-/// A lifetime: `300` (seconds), `30s`, `5m`, `1h30m`, `2d`, `1y`, `off`.
+/// A lifetime: `300` (seconds), `30s`, `5m`, `1h30m`, `2d`, `1y`; nothing for `off`.
 ///
 /// # Errors
 /// Zero is refused (`off` says it), so are negative, fractional and huge ones.
-pub(crate) fn parse_ttl(text: &str) -> Result<Ttl, UnitError> {
-    if text == "off" { Ok(Ttl::Off) } else { parse_duration(text).map(Ttl::For) }
+pub(crate) fn parse_ttl(text: &str) -> Result<Option<Duration>, UnitError> {
+    if text == "off" { Ok(None) } else { parse_duration(text).map(Some) }
 }
 
 /// A duration that is more than nothing: like [`parse_ttl`], without `off`.
@@ -222,11 +195,17 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
-/// A size as a file would say it, exactly: `256MiB`, `1500B`.
-pub(crate) fn show_size(bytes: u64) -> String {
-    let whole = SIZES.into_iter().find(|(_, size)| bytes.is_multiple_of(*size));
-    let (unit, size) = whole.unwrap_or(("B", 1));
-    format!("{}{unit}", bytes / size)
+/// `9,980`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// `1 key`, `2 keys`.
@@ -237,6 +216,15 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_digits_of_a_long_number_stand_in_threes() {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1_000, "1,000"), (9_980, "9,980"), (1_234_567, "1,234,567")]
+        {
+            assert_eq!(grouped(number), text);
+        }
+    }
 
     #[test]
     fn a_duration_is_read_in_every_form_that_the_guide_shows() {
@@ -251,9 +239,9 @@ mod tests {
             ("100ms", 100),
             ("1m30s500ms", 90_500),
         ] {
-            assert_eq!(parse_ttl(text), Ok(Ttl::For(Duration::from_millis(millis))), "{text}");
+            assert_eq!(parse_ttl(text), Ok(Some(Duration::from_millis(millis))), "{text}");
         }
-        assert_eq!(parse_ttl("off"), Ok(Ttl::Off));
+        assert_eq!(parse_ttl("off"), Ok(None));
         assert_eq!(parse_duration("off"), Err(UnitError::Malformed));
     }
 

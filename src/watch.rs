@@ -4,21 +4,21 @@
 //! late without harm, and what can't be watched by events is found by the poll, which is always on.
 //! Raw `notify` events are folded into one small state, not queued: a thousand saves are one hint.
 
-mod failure;
 mod fold;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use rustix::io::Errno;
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::source::file::Directories;
-pub(crate) use failure::WatchFailure;
 use fold::Fold;
 
 /// How a [`Watch`] looks for changes.
@@ -156,19 +156,23 @@ impl Watch {
     pub(crate) fn has_event(&self) -> bool {
         self.fold().is_due
     }
-
-    /// Whether an input was written to and not closed since.
-    pub(crate) fn is_writing(&self) -> bool {
-        !self.fold().writing.is_empty()
-    }
-
-    /// Waits no longer for files to be closed: whoever holds them open may do so for days.
-    pub(crate) fn forget_writing(&self) {
-        self.fold().writing.clear();
-    }
 }
 
 impl Watches {
+    /// The inputs that were written to and not closed since, by their real paths, with how often
+    /// they were written to.
+    pub(crate) fn open(&self) -> BTreeMap<PathBuf, u64> {
+        let fold = lock(&self.shared.fold);
+        let open = fold.writing.iter().filter(|(path, _)| fold.wanted.concern(path));
+        open.map(|(path, writes)| (path.clone(), *writes)).collect()
+    }
+
+    /// Counts a file as closed until it is written to again: whoever holds it open may do so for
+    /// days.
+    pub(crate) fn forget_open(&self, path: &Path) {
+        lock(&self.shared.fold).writing.remove(path);
+    }
+
     /// Watches these directories and no others; whether anything was watched anew, so that what
     /// happened in it just before may have gone unseen. May block on the disk.
     #[must_use = "what was watched anew has to be looked at once more"]
@@ -182,12 +186,11 @@ impl Watches {
             std::mem::take(&mut fold.lost)
         };
         watched.listen(&self.shared);
-        let is_changed = watched.set(wanted, lost);
-        if is_changed {
-            // The closing of a file in a directory that was replaced is never told.
-            lock(&self.shared.fold).writing.clear();
-        }
-        is_changed
+        let anew = watched.set(wanted, lost);
+        // The closing of a file in a directory that was replaced is never told.
+        let is_known = |path: &Path| path.parent().is_none_or(|parent| !anew.contains(parent));
+        lock(&self.shared.fold).writing.retain(|path, _| is_known(path));
+        !anew.is_empty()
     }
 
     /// Why edits in some directories, or in all, are found by the poll and not told of by events;
@@ -209,8 +212,10 @@ impl Watched {
         }
     }
 
-    fn set(&mut self, wanted: &Directories, lost: BTreeSet<PathBuf>) -> bool {
-        let Some(events) = &mut self.events else { return false };
+    /// Watches what is wanted, and gives what was not watched before.
+    fn set(&mut self, wanted: &Directories, lost: BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let mut anew = BTreeSet::new();
+        let Some(events) = &mut self.events else { return anew };
         self.failures.clear();
         let old = self.directories.keys().filter(|path| !wanted.contains(path)).cloned();
         for path in old.collect::<Vec<_>>() {
@@ -218,7 +223,6 @@ impl Watched {
             // It may be gone already, and its watch with it.
             let _ = events.unwatch(&path);
         }
-        let mut is_changed = false;
         for path in wanted.iter() {
             let is = identity(path);
             let had = self.directories.get(path);
@@ -235,7 +239,7 @@ impl Watched {
                     // Replaced in between: which of the two is watched is not known.
                     let sure = if identity(path) == is { is } else { None };
                     self.directories.insert(path.to_path_buf(), sure);
-                    is_changed = true;
+                    anew.insert(path.to_path_buf());
                 }
                 Err(error) => {
                     let failure = WatchFailure::of_one(path, &error);
@@ -251,7 +255,7 @@ impl Watched {
         // notify drops the watch of a path when it sees that path removed, even if it is the new
         // directory's by then: so what was lost is renewed a second time, when that is over.
         self.renew = lost;
-        is_changed
+        anew
     }
 }
 
@@ -272,4 +276,105 @@ fn identity(path: &Path) -> Option<Identity> {
 /// A lock whose holder panicked is still good: each holder leaves the state whole at every step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Why directories are not watched by events. Each is found by the poll all the same. In words:
+/// what is so, and what follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum WatchFailure {
+    /// No watcher is to be had: the limit on inotify instances, or on open files.
+    #[error(
+        "the limit on inotify instances or open files is reached (a limit of the system, the disk \
+         is not full): edits are found by looking, within 4 seconds"
+    )]
+    NoWatcher,
+    /// No watcher is to be had, for another reason, in the system's words.
+    #[error("files can't be watched ({0}): edits are found by looking, within 4 seconds")]
+    NoEvents(String),
+    /// The limit on watched directories is reached, at this one first.
+    #[error(
+        "the limit on watched directories is reached (the watch limit, the disk is not full): \
+         edits in {} and in further directories are found by looking, within 4 seconds",
+        .0.display()
+    )]
+    Limit(PathBuf),
+    /// A directory cannot be watched, in the system's words.
+    #[error(
+        "{} can't be watched ({}): edits there are found by looking, within 4 seconds",
+        .0.display(), .1
+    )]
+    Refused(PathBuf, String),
+}
+
+impl WatchFailure {
+    /// Why there is no watcher.
+    fn of_all(error: &notify::Error) -> Self {
+        match &error.kind {
+            ErrorKind::Io(error) if is_limit(error) => Self::NoWatcher,
+            ErrorKind::MaxFilesWatch => Self::NoWatcher,
+            _ => Self::NoEvents(error.to_string()),
+        }
+    }
+
+    /// Why `directory` is not watched; nothing where it is not there any more: then what it was
+    /// reached by is watched.
+    fn of_one(directory: &Path, error: &notify::Error) -> Option<Self> {
+        match &error.kind {
+            ErrorKind::PathNotFound => None,
+            ErrorKind::MaxFilesWatch => Some(Self::Limit(directory.to_path_buf())),
+            ErrorKind::Io(error) if error.kind() == io::ErrorKind::NotFound => None,
+            _ => Some(Self::Refused(directory.to_path_buf(), error.to_string())),
+        }
+    }
+
+    /// How to mend it.
+    pub(crate) fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NoWatcher => {
+                Some("raise fs.inotify.max_user_instances (sysctl), or the limit of `ulimit -n`")
+            }
+            Self::Limit(_) => Some("raise fs.inotify.max_user_watches (sysctl)"),
+            Self::NoEvents(_) | Self::Refused(..) => None,
+        }
+    }
+}
+
+fn is_limit(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOSPC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn system(number: i32) -> notify::Error {
+        notify::Error::io(io::Error::from_raw_os_error(number))
+    }
+
+    #[test]
+    fn limits_are_said_in_words_and_with_what_to_raise() {
+        const EMFILE: i32 = 24;
+        const ENOSPC: i32 = 28;
+        for number in [EMFILE, ENOSPC] {
+            let failure = WatchFailure::of_all(&system(number));
+            assert_eq!(failure, WatchFailure::NoWatcher);
+            assert!(failure.to_string().contains("the disk is not full"), "{failure}");
+            assert!(failure.help().is_some_and(|help| help.contains("max_user_instances")));
+        }
+        let limit = notify::Error::new(ErrorKind::MaxFilesWatch);
+        let failure = WatchFailure::of_one(Path::new("/site"), &limit).unwrap();
+        assert!(failure.to_string().contains("the watch limit, the disk is not full"), "{failure}");
+        assert!(failure.help().is_some_and(|help| help.contains("max_user_watches")));
+    }
+
+    #[test]
+    fn what_is_gone_is_no_trouble_and_what_is_refused_is_named() {
+        const ENOENT: i32 = 2;
+        const EACCES: i32 = 13;
+        let directory = Path::new("/site");
+        assert_eq!(WatchFailure::of_one(directory, &notify::Error::path_not_found()), None);
+        assert_eq!(WatchFailure::of_one(directory, &system(ENOENT)), None);
+        let failure = WatchFailure::of_one(directory, &system(EACCES)).unwrap().to_string();
+        assert!(failure.starts_with("/site can't be watched (Permission denied"), "{failure}");
+    }
 }

@@ -10,10 +10,10 @@ use larder::parts::clock::Clock;
 use larder::parts::diagnostic::{Report, render};
 use larder::parts::source::file::Disk;
 
-/// All that `larder check` finds in a directory.
-fn check(dir: &Path) -> Report {
+/// All that `larder check` finds where the process stands.
+fn check() -> Report {
     let clock = Clock::system();
-    let mut files = Disk::new(dir, clock.wall());
+    let mut files = Disk::new(Path::new("."), clock.wall());
     site_of("routes.yaml", &mut files, &clock).report
 }
 
@@ -26,7 +26,9 @@ fn every_fixture_says_what_is_expected() {
     let mut failures = String::new();
     for dir in dirs.iter().filter(|dir| dir.is_dir()) {
         let code = dir.file_name().unwrap().to_str().unwrap();
-        let report = check(dir);
+        // As a person stands there: places are told from here. No other test looks at where it is.
+        std::env::set_current_dir(dir).unwrap();
+        let report = check();
         if !report.iter().any(|diagnostic| diagnostic.code.as_str() == code) {
             let _ = writeln!(failures, "{code}: nothing of this code was found");
         }
@@ -40,6 +42,23 @@ fn every_fixture_says_what_is_expected() {
         }
     }
     assert!(failures.is_empty(), "\n{failures}\nUPDATE_EXPECT=1 accepts what was shown");
+}
+
+/// Said while a site runs, and by no look at its files.
+const WHILE_IT_RUNS: &[&str] =
+    &["mount_stale", "restart_needed", "save_unfinished", "watch_polled"];
+
+#[test]
+fn every_code_has_its_fixture() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let codes = fs::read_to_string(root.join("src/diagnostic/code.rs")).unwrap();
+    let (_, codes) = codes.split_once("\ncodes! {\n").unwrap();
+    let codes: Vec<&str> = codes.lines().filter_map(|line| line.split('"').nth(1)).collect();
+    assert!(codes.len() > 60, "{codes:?}");
+    let is_there = |code: &&str| root.join("tests/diagnostics").join(code).is_dir();
+    let mut without: Vec<&str> = codes.into_iter().filter(|code| !is_there(code)).collect();
+    without.sort_unstable();
+    assert_eq!(without, WHILE_IT_RUNS);
 }
 
 /// The lines that are not the same, with those before and after that are.

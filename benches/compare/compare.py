@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures larder beside its peers: same machine, same core, same bytes, in turns.
 
-    benches/compare/compare.py [--install] [--full] [--rounds N] [--seconds N] [--only NAME ...]
+    benches/compare/compare.py [--install] [--check] [--rounds N] [--seconds N] [--only TEXT ...]
 
 `--install` gets the peers (apt: nginx, varnish, wrk, nghttp2-client, redis-server; pip, into a
 directory of its own under target/: FastAPI and fastapi-cache2). Every server is pinned to one core,
@@ -10,8 +10,8 @@ measures each server once, one after the other; medians over the rounds are comp
 stays on loopback, every load ends by its own clock, and what was started here, and nothing else, is
 ended at the end.
 
-The result goes to the terminal and to benches/compare/results/DATE.md.
-"""
+The result goes to the terminal and to benches/compare/results/DATE.md. With `--check` the exit code
+is 1 where a promise is not kept."""
 
 import argparse
 import os
@@ -25,33 +25,17 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-import memory
+import bounds
+import cases
+import loads
 import report
 import servers
 
 SERVER_CORE, LOAD_CORE = 0, 1
-PACKAGES = ["nginx", "varnish", "wrk", "nghttp2-client", "redis-server"]
-PINNED = ["fastapi==0.89.1", "fastapi-cache2==0.2.0", "redis", "uvicorn[standard]"]
+PACKAGES = ["nginx", "varnish", "wrk", "nghttp2-client", "curl", "redis-server", "openssl"]
+# The application's versions as the recipe has them.
+PINNED = ["fastapi==0.89.1", "fastapi-cache2==0.2.0", "redis==4.4.2", "uvicorn[standard]"]
 VENV = servers.TOP / "target" / "compare-python"
-
-MISSES = """local n = 0
-request = function()
-  n = n + 1
-  return wrk.format("GET", "/miss/%s-" .. n)
-end
-"""
-
-
-class Contestant:
-    """A server in one role: the port and path that are asked."""
-
-    def __init__(self, name, server, port=None, h2_port=None, sizes=None, script=None, proof=None):
-        self.name, self.server = name, server
-        self.port = port or server.port
-        self.h2_port, self.sizes, self.script, self.proof = h2_port, sizes, script, proof
-
-    def takes(self, size):
-        return self.sizes is None or size in self.sizes
 
 
 def main():
@@ -60,29 +44,36 @@ def main():
         sys.exit("two cores are needed: one for the servers, one for the load")
     if arguments.install:
         install()
-    need(["nginx", "varnishd", "wrk", "h2load", "redis-server", "taskset"])
+    need(["nginx", "varnishd", "wrk", "h2load", "curl", "redis-server", "taskset", "openssl"])
     if not arguments.as_built:
         build(arguments.draft)
-    sizes = [28, 1024, 65536]
     more_files()
+    os.sched_setaffinity(0, {LOAD_CORE})
     # An interrupt ends by way of the stack below, which ends every server.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))
     with ExitStack() as stack:
         # nginx' and varnish's workers are other users: they must get into it.
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-")))
         directory.chmod(0o755)
-        contestants = start(stack, directory, sizes)
-        if arguments.only:
-            contestants = [one for one in contestants if one.name in arguments.only]
-        held = memory.measure(contestants[0].server) if not arguments.only else {}
-        same_bytes(contestants, sizes)
-        results = measure(arguments, contestants, directory)
-        text = report.write(arguments, results, held, versions())
-    print(text)
+        running = start(stack, directory)
+        chosen = [
+            case for case in cases.all_cases(running, directory)
+            if not arguments.only or any(word in case.name for word in arguments.only)
+        ]
+        held = {}
+        if not arguments.only or "bounds" in arguments.only:
+            held = bounds.measure(directory / "bounds", SERVER_CORE, LOAD_CORE)
+        for case in chosen:
+            same_bytes(case, directory)
+        results = measure(arguments, chosen, directory)
+    lines, missed = report.write(arguments, results, held, versions())
+    print(lines)
+    if arguments.check and missed:
+        sys.exit(f"{missed} promises are not kept")
 
 
 def more_files():
-    """A thousand connections need as many files, here and in every server."""
+    """Ten thousand connections need as many files, here and in every server."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
@@ -91,12 +82,12 @@ def more_files():
 def arguments_of(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--install", action="store_true", help="get the peers first")
-    parser.add_argument("--full", action="store_true", help="all sizes and connections, HTTP/2 too")
+    parser.add_argument("--check", action="store_true", help="fail where a promise is not kept")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each; 5")
-    parser.add_argument("--seconds", type=int, default=4, help="length of one measurement; 4")
+    parser.add_argument("--seconds", type=int, default=3, help="length of one measurement; 3")
     parser.add_argument("--draft", action="store_true", help="debug builds: only to try this out")
     parser.add_argument("--as-built", action="store_true", help="what was built before")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these servers only")
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="cases with this in their name; `bounds`")
     return parser.parse_args(words)
 
 
@@ -136,130 +127,82 @@ def build(draft):
     subprocess.run(command, check=True, cwd=servers.TOP)
 
 
-def start(stack, directory, sizes):
+def start(stack, directory):
     """Starts all servers; they rest until it is their turn."""
 
     def keep(server):
         stack.callback(server.end)
         return server
 
-    core = SERVER_CORE
-    redis = keep(servers.redis(directory / "redis", LOAD_CORE))
-    deaf = keep(servers.redis(directory / "redis-without-tracking", LOAD_CORE, tracking=False))
-    nginx, ports = servers.nginx(directory / "nginx", core, sizes)
-    keep(nginx)
-    varnish = keep(servers.varnish(directory / "varnish", core, ports["origin"]))
-    larder = keep(servers.larder("larder", directory / "larder", core, redis.port, sizes))
-    far = keep(servers.larder("larder-redis", directory / "larder-far", core, deaf.port, sizes))
-    bare = keep(servers.bare(directory / "bare", core))
-    python = VENV / "bin" / "python"
-    fastapi = keep(servers.fastapi(directory / "fastapi", core, redis.port, python))
-    small = [size for size in sizes if size < 4000]
-    return [
-        Contestant(
-            "larder hit", larder, h2_port=larder.port, proof=("cache-status", "hit.*detail=near")
+    core, both = SERVER_CORE, f"{SERVER_CORE},{LOAD_CORE}"
+    www = directory / "www"
+    servers.write_files(www)
+    pair = servers.certificate(directory)
+    redis = keep(servers.redis(directory / "redis", LOAD_CORE)).ports["redis"]
+    deaf = servers.redis(directory / "redis-without-tracking", LOAD_CORE, tracking=False)
+    deaf = keep(deaf).ports["redis"]
+    secure = f"workers: 1, tls: {{ cert: {pair[0]}, key: {pair[1]} }}"
+    logging = "workers: 1, access_log: text"
+    nginx = keep(servers.nginx(directory / "nginx", core, www, pair))
+
+    def larder(name, server, redis=redis, core=core):
+        return keep(servers.larder(directory / name, core, redis, www, server))
+
+    return {
+        "nginx": nginx,
+        "varnish": keep(servers.varnish(directory / "varnish", core, nginx.ports["origin"])),
+        "larder": larder("larder", "workers: 1"),
+        "far": larder("far", "workers: 1", deaf),
+        "logging": larder("logging", logging),
+        "secure": larder("secure", secure),
+        "bare": keep(servers.bare(directory / "bare", core)),
+        "fastapi": keep(
+            servers.fastapi(directory / "fastapi", core, redis, VENV / "bin" / "python")
         ),
-        Contestant("bare hyper", bare, h2_port=bare.port),
-        Contestant("nginx return", nginx, ports["ready"], ports["ready2"], small),
-        Contestant(
-            "nginx proxy_cache", nginx, ports["cached"], ports["cached2"], proof=("x-cache", "HIT")
-        ),
-        Contestant("varnish", varnish, proof=("x-varnish", r"\d+ \d+")),
-        Contestant("fastapi-cache2", fastapi, proof=("cache-control", "max-age")),
-        Contestant(
-            "larder redis hit", far, h2_port=far.port, proof=("cache-status", "hit.*detail=redis")
-        ),
-        Contestant("larder miss", larder, sizes=[1024], script=MISSES),
-    ]
+        "larder, two": larder("larder-two", "workers: 2", core=both),
+        "nginx, two": keep(servers.nginx(directory / "nginx-two", both, www, pair, workers=2)),
+    }
 
 
-def same_bytes(contestants, sizes):
+def same_bytes(case, directory):
     """What is compared must be the same answer, and a hit where it is called one.
 
     Asking also warms every cache."""
-    for one in contestants:
-        for size in filter(one.takes, sizes):
-            for _ in range(5):
-                content, headers = one.server.get(f"/b{size}", one.port)
-            if content.decode() != servers.body(size):
-                sys.exit(f"{one.name} sends other bytes for {size}: {content[:60]!r}")
-            name, pattern = one.proof or ("content-length", ".")
-            if not re.search(pattern, headers.get(name, "")):
-                sys.exit(f"{one.name} does not answer {size} from its cache: {headers}")
+    headers = [line for line in case.headers if line not in loads.CLOSE]
+    is_coded = any("Accept-Encoding" in line for line in headers)
+    bodies = set()
+    for one in case.contestants:
+        for _ in range(5):
+            content, answered = case.ask(one, headers)
+        name, pattern = one.proof
+        if not re.search(pattern, answered.get(name, "")):
+            sys.exit(f"{case.name}: {one.name} does not answer from its cache: {answered}")
+        if is_coded and "content-encoding" not in answered:
+            sys.exit(f"{case.name}: {one.name} sends no coding: {answered}")
+        if not is_coded and not case.script:
+            bodies.add(content)
+    if len(bodies) > 1:
+        sys.exit(f"{case.name}: not the same bytes: {[body[:60] for body in bodies]}")
+    if case.script and case.script.name == "zipf.lua":
+        for one in case.contestants:
+            case.load(one, 8, LOAD_CORE)
 
 
-def measure(arguments, contestants, directory):
-    """One list of measurements for each (protocol, size, connections, contestant)."""
-    if arguments.full:
-        cases = [("h1", size, n) for size in (28, 1024, 65536) for n in (1, 64, 1000)]
-        cases += [("h2", size, 64) for size in (28, 1024)]
-    else:
-        cases = [("h1", 28, 64), ("h1", 1024, 64)]
+def measure(arguments, chosen, directory):
+    """One list of measurements for each (case, contestant)."""
     results = {}
     for number in range(arguments.rounds):
-        for protocol, size, connections in cases:
-            for one in contestants:
-                if not one.takes(size) or (protocol == "h2" and not one.h2_port):
-                    continue
+        (directory / "misses.lua").write_text(loads.MISSES % number)
+        for case in chosen:
+            for one in case.contestants:
                 before = one.server.cpu_seconds()
-                if protocol == "h1":
-                    seen = wrk(one, size, connections, arguments.seconds, directory, number)
-                else:
-                    seen = h2load(one, size, connections, arguments.seconds)
+                seen = case.load(one, arguments.seconds, case.cores or LOAD_CORE)
                 spent = one.server.cpu_seconds() - before
                 seen["cpu_us"] = spent / max(seen["requests"], 1) * 1e6
-                key = (protocol, size, connections, one.name)
-                results.setdefault(key, []).append(seen)
-                print(f"{number + 1} {protocol} {size:>6} {connections:>5} {one.name:<18}", seen)
+                results.setdefault((case.name, one.name), []).append(seen)
+                said = f"{seen['rps']:10,.0f}/s {seen['cpu_us']:8.2f} µs of CPU"
+                print(f"{number + 1} {case.name:<38} {one.name:<28} {said}", flush=True)
     return results
-
-
-def load(command):
-    pinned = ["taskset", "-c", str(LOAD_CORE), *map(str, command)]
-    return subprocess.run(pinned, check=True, capture_output=True, text=True).stdout
-
-
-def wrk(one, size, connections, seconds, directory, number):
-    command = ["wrk", "-t", 1, "-c", connections, "-d", seconds, "--latency", "--timeout", 5]
-    if one.script:
-        script = directory / "misses.lua"
-        script.write_text(one.script % f"{number}-{connections}")
-        command += ["-s", script]
-    text = load([*command, f"http://127.0.0.1:{one.port}/b{size}"])
-    return {
-        "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
-        "requests": int(re.search(r"(\d+) requests in", text)[1]),
-        "p50_us": micros(re.search(r"50%\s+([\d.]+)(us|ms|s)\b", text)),
-        "p99_us": micros(re.search(r"99%\s+([\d.]+)(us|ms|s)\b", text)),
-        "errors": errors(text),
-    }
-
-
-def micros(found):
-    return float(found[1]) * {"us": 1, "ms": 1e3, "s": 1e6}[found[2]]
-
-
-def errors(text):
-    wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
-    return int(wrong[1] if wrong else 0) + sum(map(int, broken.groups() if broken else ()))
-
-
-def h2load(one, size, streams, seconds):
-    """As many requests at once as with HTTP/1, on eight connections."""
-    command = ["h2load", "-t", 1, "-c", 8, "-m", streams // 8, "-D", seconds]
-    text = load([*command, f"http://127.0.0.1:{one.h2_port}/b{size}"])
-    done = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
-    request = re.search(r"time for request:\s+([\d.]+)(us|ms|s)\s+([\d.]+)(us|ms|s)\s+"
-                        r"([\d.]+)(us|ms|s)", text)
-    return {
-        "rps": float(re.search(r"([\d.]+) req/s", text)[1]),
-        "requests": int(done[1]),
-        # h2load has no percentiles: the mean stands for the middle.
-        "p50_us": float(request[5]) * {"us": 1, "ms": 1e3, "s": 1e6}[request[6]],
-        "p99_us": None,
-        "errors": sum(map(int, done.groups()[1:])),
-    }
 
 
 def versions():

@@ -1,4 +1,4 @@
-"""FastAPI with fastapi-cache2 and Redis, as its README sets it up."""
+"""FastAPI with fastapi-cache2 and Redis, as its README sets it up: plain paths, one process."""
 
 import os
 
@@ -11,10 +11,16 @@ from redis import asyncio as aioredis
 app = FastAPI()
 
 
-@app.get("/b{size}")
+@app.get("/b28")
 @cache(expire=3600)
-async def body(size: int):
-    return {"m": "x" * (size - 8)}
+async def small():
+    return {"m": "x" * 20}
+
+
+@app.get("/b1024")
+@cache(expire=3600)
+async def large():
+    return {"m": "x" * 1016}
 
 
 @app.on_event("startup")

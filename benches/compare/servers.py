@@ -1,8 +1,12 @@
-"""The servers of the comparison: how each is configured, started, asked and ended."""
+"""The servers of the comparison: how each is configured, started, asked and ended.
+
+Each peer in its fastest ordinary configuration, and all of it stands here: what is not the server's
+default is said beside it."""
 
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,10 +17,44 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BUILT = TOP / "target" / "release"
 
+SIZES = [28, 1024]
+FILES = {"f10k.bin": 10 * 1024, "f1m.bin": 1024 * 1024}
+# Many addresses, of which some are asked for far more often than others.
+MANY = 20_000
+PERSON = "{ name: person%d, age: %d, city: Oslo }"
+ROWS = ", ".join(PERSON % (number, 20 + number) for number in range(20))
+CELLS = "<td>{{name}}</td><td>{{age}}</td><td>{{city}}</td>"
+
 
 def body(size):
     """What every server sends: JSON of exactly this many bytes."""
     return '{"m":"' + "x" * (size - 8) + '"}'
+
+
+def page():
+    """A page of some 4 KiB that a browser would have coded."""
+    words = "keeps what it made, knows what it is made from, and makes again what changed".split()
+    lines = [f"<p>{n} {' '.join(words[n % 7:] + words[: n % 7])}</p>" for n in range(40)]
+    return "<!DOCTYPE html><title>larder</title>" + "\n".join(lines)
+
+
+def write_files(directory):
+    """What is served from files, by whoever serves files."""
+    directory.mkdir()
+    for size in SIZES:
+        (directory / f"b{size}").write_text(body(size))
+    (directory / "page.html").write_text(page())
+    for name, size in FILES.items():
+        (directory / name).write_bytes(os.urandom(size))
+
+
+def certificate(directory):
+    """The same certificate and key for all: ECDSA on P-256."""
+    cert, key = directory / "cert.pem", directory / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
 
 
 def free_port():
@@ -26,10 +64,10 @@ def free_port():
 
 
 class Server:
-    """A process of ours, in a session of its own, pinned to a core."""
+    """A process of ours, in a session of its own, pinned to a core or to several."""
 
-    def __init__(self, name, command, port, core, env=None, cwd=None, log=None):
-        self.name, self.port = name, port
+    def __init__(self, name, command, ports, core, log, env=None, cwd=None):
+        self.name, self.ports = name, ports
         pinned = ["taskset", "-c", str(core), *map(str, command)]
         self.log = open(log, "wb")
         self.process = subprocess.Popen(
@@ -42,17 +80,15 @@ class Server:
             start_new_session=True,
         )
 
-    def wait(self, path=None, bound=30):
-        """Waits until the port answers; with a path, until it gives 200."""
+    def wait(self, bound=30):
+        """Waits until its first port takes connections."""
+        port = next(iter(self.ports.values()))
         deadline = time.monotonic() + bound
         while True:
             if self.process.poll() is not None:
                 sys.exit(f"{self.name} ended at its start:\n{self.said()}")
             try:
-                if path is None:
-                    socket.create_connection(("127.0.0.1", self.port), 1).close()
-                else:
-                    self.get(path)
+                socket.create_connection(("127.0.0.1", port), 1).close()
                 return self
             except OSError:
                 if time.monotonic() > deadline:
@@ -61,12 +97,6 @@ class Server:
 
     def said(self):
         return Path(self.log.name).read_text(errors="replace")[-2000:]
-
-    def get(self, path, port=None):
-        # No proxy of the environment stands between two addresses of loopback.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"http://127.0.0.1:{port or self.port}{path}", timeout=5) as answer:
-            return answer.read(), answer.headers
 
     def cpu_seconds(self):
         """CPU time of the process and its children that still run."""
@@ -97,11 +127,30 @@ class Server:
             except ProcessLookupError:
                 break
             try:
-                self.process.wait(5)
+                self.process.wait(15)
             except subprocess.TimeoutExpired:
                 continue
         self.process.wait()
         self.log.close()
+
+
+def get_http2(address):
+    """The same by HTTP/2, which is what nginx speaks there, and nothing else."""
+    protocol = "--http2" if address.startswith("https:") else "--http2-prior-knowledge"
+    command = ["curl", "--silent", "--fail", "--insecure", "--noproxy", "*", protocol, "--include"]
+    said = subprocess.run([*command, address], check=True, capture_output=True).stdout
+    head, content = said.split(b"\r\n\r\n", 1)
+    lines = head.decode().split("\r\n")[1:]
+    return content, {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+
+def get(address, headers=()):
+    """Body and header lines, through no proxy that the environment names."""
+    trusting = ssl._create_unverified_context()  # noqa: the certificate is our own, of today
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
+    request = urllib.request.Request(address, headers=dict(line.split(": ", 1) for line in headers))
+    with urllib.request.build_opener(*handlers).open(request, timeout=5) as answer:
+        return answer.read(), answer.headers
 
 
 def family(pid):
@@ -118,121 +167,163 @@ def family(pid):
     return found
 
 
+# `open_file_cache` keeps what `proxy_cache` and files are read from open. The origin codes pages once,
+# and `proxy_cache` keeps each coding by its Vary. `sendfile` is set by server: off is faster for
+# small bodies, on for large ones.
 NGINX = """
-worker_processes 1;
+worker_processes {workers};
 daemon off;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log warn;
+worker_rlimit_nofile 65536;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
   keepalive_requests 1000000000;
+  types {{ text/html html; application/octet-stream bin; }}
   default_type application/json;
   client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
   uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
-  proxy_cache_path {dir}/cache keys_zone=c:10m;
-  open_file_cache max=1000 inactive=1h;
+  proxy_cache_path {dir}/cache keys_zone=c:20m;
+  open_file_cache max=40000 inactive=1h;
   open_file_cache_valid 1h;
   tcp_nodelay on;
-  sendfile on;
-  server {{ listen 127.0.0.1:{origin}; root {dir}/www; }}
+  ssl_certificate {cert};
+  ssl_certificate_key {key};
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_session_cache shared:s:10m;
   server {{
-    listen 127.0.0.1:{ready};
-    listen 127.0.0.1:{ready2} http2;
-    {returns}
+    listen 127.0.0.1:{origin};
+    root {www};
+    gzip on; gzip_vary on; gzip_proxied any; gzip_http_version 1.0; gzip_types text/html;
+    location /z/ {{ return 200 '{many}'; }}
   }}
   server {{
-    listen 127.0.0.1:{cached};
-    listen 127.0.0.1:{cached2} http2;
+    listen 127.0.0.1:{ready};
+    listen 127.0.0.1:{ready_h2c} http2;
+    {returns}
+  }}
+  server {{ listen 127.0.0.1:{files}; root {www}; sendfile on; }}
+  {cached}
+}}
+"""
+
+CACHED = """
+  server {{
+    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{h2c} http2;
+    listen 127.0.0.1:{tls} ssl http2;
+    sendfile {sendfile};
     location / {{
       proxy_pass http://127.0.0.1:{origin};
       proxy_cache c;
       proxy_cache_valid 200 1h;
+      proxy_set_header Accept-Encoding $http_accept_encoding;
       add_header X-Cache $upstream_cache_status;
     }}
   }}
-}}
 """
 
 
-def nginx(dir, core, sizes):
-    """Three servers in one nginx: the origin, `return 200`, and `proxy_cache` before the origin."""
-    dir.mkdir()
-    (dir / "www").mkdir()
-    for size in sizes:
-        (dir / "www" / f"b{size}").write_text(body(size))
-    ports = {name: free_port() for name in ("origin", "ready", "ready2", "cached", "cached2")}
-    # Its configuration takes no string above 4 KiB.
+def nginx(directory, core, www, pair, workers=1):
+    """In one nginx: the origin, `return 200`, files, and `proxy_cache` with sendfile off and on."""
+    directory.mkdir()
+    names = ["origin", "ready", "ready_h2c", "files", "off", "off_h2c", "off_tls", "on", "on_h2c"]
+    ports = {name: free_port() for name in [*names, "on_tls"]}
     returns = "\n    ".join(
-        f"location = /b{size} {{ return 200 '{body(size)}'; }}" for size in sizes if size < 4000
+        f"location = /b{size} {{ return 200 '{body(size)}'; }}" for size in SIZES
     )
-    text = NGINX.format(dir=dir, returns=returns, **ports)
-    (dir / "nginx.conf").write_text(text)
-    os.chmod(dir, 0o755)
-    command = ["nginx", "-c", dir / "nginx.conf", "-p", dir]
-    server = Server("nginx", command, ports["cached"], core, log=dir / "log")
-    return server.wait(f"/b{sizes[0]}"), ports
+    cached = ""
+    for way in ("off", "on"):
+        cached += CACHED.format(
+            port=ports[way], h2c=ports[f"{way}_h2c"], tls=ports[f"{way}_tls"], sendfile=way,
+            origin=ports["origin"],
+        )
+    text = NGINX.format(
+        dir=directory, www=www, cert=pair[0], key=pair[1], workers=workers, returns=returns,
+        cached=cached, many=body(1024), **ports,
+    )
+    (directory / "nginx.conf").write_text(text)
+    directory.chmod(0o755)
+    command = ["nginx", "-c", directory / "nginx.conf", "-p", directory]
+    return Server("nginx", command, ports, core, directory / "log").wait()
 
 
-def varnish(dir, core, origin):
-    dir.mkdir()
+def varnish(directory, core, origin):
+    """Its defaults, with an hour to live and a store of 256 MB; no jail, which needs users of its own."""
+    directory.mkdir()
     port = free_port()
     command = [
-        "varnishd", "-F", "-n", dir / "work", "-a", f"127.0.0.1:{port}", "-b",
+        "varnishd", "-F", "-n", directory / "work", "-a", f"127.0.0.1:{port}", "-b",
         f"127.0.0.1:{origin}", "-s", "malloc,256m", "-t", "3600", "-j", "none", "-T", "none",
     ]
-    return Server("varnish", command, port, core, log=dir / "log").wait()
+    return Server("varnish", command, {"h1": port}, core, directory / "log").wait()
 
 
-def redis(dir, core, tracking=True):
-    dir.mkdir()
+def redis(directory, core, tracking=True):
+    directory.mkdir()
     port = free_port()
-    command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", dir]
+    command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", directory]
     if not tracking:
-        # Whoever may not track has no near cache: each hit is Redis' own.
-        acl = dir / "users.acl"
+        # Who may not track keeps nothing in memory: each hit is Redis' own.
+        acl = directory / "users.acl"
         acl.write_text("user default on nopass ~* &* +@all -client|tracking\n")
         command += ["--aclfile", acl]
-    return Server("redis", command, port, core, log=dir / "log").wait()
+    return Server("redis", command, {"redis": port}, core, directory / "log").wait()
 
 
-LARDER = """server: {{ listen: "127.0.0.1:{port}", admin: off, workers: 1 }}
+LARDER = """
+server: {{ listen: "127.0.0.1:{port}", admin: "127.0.0.1:{admin}", {server} }}
 cache: {{ store: "redis://127.0.0.1:{redis}", max_new_keys: 1000000 }}
+data: {{ rows: [{rows}] }}
 routes:
-{routes}
+{bodies}
+  /page.html: {{ inline: "{page}", content_type: text/html, ttl: 1h }}
+  /f10k.bin: {{ file: f10k.bin }}
+  /f1m.bin: {{ file: f1m.bin }}
+  /rows:
+    inline: "<table>{{{{#each rows}}}}<tr>{cells}</tr>{{{{/each}}}}</table>"
+    content_type: text/html
+    ttl: off
+  /z/{{n}}: {{ inline: "{{{{params.n}}}} {filler}", content_type: text/plain, ttl: 1h }}
   /miss/{{n}}: {{ inline: "{{{{params.n}}}} {filler}", content_type: text/plain, ttl: 20s }}
-  /kept/{{n}}: {{ inline: "{{{{params.n}}}} {filler}", content_type: text/plain, ttl: 1h }}
 """
 
 
-def larder(name, dir, core, redis_port, sizes):
-    dir.mkdir()
-    port = free_port()
-    routes = "\n".join(
+def larder(directory, core, redis_port, www, server="workers: 1"):
+    """One larder; `server` is what its `server` section has beside its addresses."""
+    directory.mkdir()
+    ports = {"h1": free_port(), "admin": free_port()}
+    for file in www.iterdir():
+        (directory / file.name).write_bytes(file.read_bytes())
+    bodies = "\n".join(
         f"  /b{size}: {{ body: '{body(size)}', content_type: application/json, ttl: 1h }}"
-        for size in sizes
+        for size in SIZES
     )
-    text = LARDER.format(port=port, redis=redis_port, routes=routes, filler="x" * 1000)
-    (dir / "routes.yaml").write_text(text)
-    command = [BUILT / "larder", "serve", "--config", dir / "routes.yaml"]
-    server = Server(name, command, port, core, log=dir / "log", env={"RUST_LOG": "warn"})
-    return server.wait(f"/b{sizes[0]}")
+    text = LARDER.format(
+        port=ports["h1"], admin=ports["admin"], redis=redis_port, server=server, rows=ROWS,
+        bodies=bodies, page=page().replace("\n", "\\n"), cells=CELLS, filler="x" * 1000,
+    )
+    (directory / "routes.yaml").write_text(text)
+    command = [BUILT / "larder", "serve", "--config", directory / "routes.yaml"]
+    env = {"RUST_LOG": "warn"}
+    return Server("larder", command, ports, core, directory / "log", env=env).wait()
 
 
-def bare(dir, core):
-    dir.mkdir()
+def bare(directory, core):
+    directory.mkdir()
     port = free_port()
     command = [BUILT / "examples" / "bare", port]
-    return Server("bare", command, port, core, log=dir / "log").wait()
+    return Server("bare", command, {"h1": port}, core, directory / "log").wait()
 
 
-def fastapi(dir, core, redis_port, python):
-    dir.mkdir()
+def fastapi(directory, core, redis_port, python):
+    """As the recipe has it; uvicorn takes uvloop and httptools, which are installed."""
+    directory.mkdir()
     port = free_port()
     command = [
         python, "-m", "uvicorn", "peer:app", "--port", port, "--no-access-log",
-        "--log-level", "warning",
+        "--log-level", "warning", "--loop", "uvloop", "--http", "httptools",
     ]
     env = {"REDIS_URL": f"redis://127.0.0.1:{redis_port}"}
-    server = Server("fastapi", command, port, core, env=env, cwd=HERE, log=dir / "log")
-    return server.wait("/b28")
+    return Server("fastapi", command, {"h1": port}, core, directory / "log", env=env, cwd=HERE).wait()

@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use larder::parts::diagnostic::{At, SourceFile, Span};
-use larder::parts::site::key::{Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec, Names};
-use larder::parts::site::key::cookies;
+use larder::parts::site::key::{
+    Facts, Headers, InputKind, InputName, Inputs, KeyContext, KeyPlan, KeySpec,
+};
 use larder::parts::site::route::rules::Rules;
 use larder::parts::site::route::{RouteMatch, Pattern, RawQuery, Router, RouterBuilder};
 use libfuzzer_sys::fuzz_target;
@@ -69,19 +70,7 @@ fn plan(pattern: &Pattern, key: &str, reads: &str) -> Option<KeyPlan> {
 
 fn inputs(list: &str) -> Inputs {
     let mut inputs = Inputs::default();
-    for word in list.split_whitespace() {
-        let (of, name) = word.split_once('.').unwrap_or((word, ""));
-        let names = match of {
-            "query" => &mut inputs.query,
-            "headers" => &mut inputs.headers,
-            "cookies" => &mut inputs.cookies,
-            _ => {
-                inputs.language = true;
-                continue;
-            }
-        };
-        if name.is_empty() { *names = Names::All } else { names.insert(name) }
-    }
+    inputs.extend(list.split_whitespace().map(|word| InputName::parse(word).expect("an input")));
     inputs
 }
 
@@ -109,34 +98,19 @@ fn seen(plan: &KeyPlan, facts: &Facts<'_>) -> Seen {
     let flat = |pairs: Vec<(String, String)>| {
         Some(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
     };
-    let header = |name: &str| facts.headers.get(name).map(|value| vec![value.into_owned()]);
-    let see = |input: &InputName| match input {
-        InputName::Path => Some(facts.path.segments().map(str::to_owned).collect()),
-        InputName::Param(name) => one(facts.params.get(name)),
-        InputName::AllParams => flat(owned(facts.params.iter())),
-        InputName::Query(name) => one(facts.query.get(name)),
-        InputName::AllQuery => flat(owned(facts.query.pairs())),
-        InputName::Header(name) => header(name),
-        InputName::AllHeaders => {
-            let mut names: Vec<_> = facts.headers.names();
-            names.sort();
-            flat(names.iter().filter_map(|n| Some((n.to_string(), header(n)?.concat()))).collect())
+    let see = |input: &InputName| match (input.kind, &input.name) {
+        (InputKind::Path, _) => Some(facts.path.segments().map(str::to_owned).collect()),
+        (InputKind::Language, _) | (_, Some(_)) => one(facts.get(input).as_deref()),
+        (InputKind::Query, None) => flat(owned(facts.query.pairs())),
+        (InputKind::Cookies, None) => {
+            flat(facts.all(input.kind)).filter(|list: &Vec<String>| !list.is_empty())
         }
-        InputName::Cookie(name) => facts.cookie(name).map(|value| vec![value]),
-        InputName::AllCookies => {
-            let header = facts.headers.get("cookie")?;
-            let mut list: Vec<(&str, &str)> = cookies(&header).collect();
-            list.sort_by_key(|(name, _)| *name);
-            list.dedup_by_key(|(name, _)| *name);
-            flat(owned(list.into_iter())).filter(|list: &Vec<String>| !list.is_empty())
-        }
-        InputName::Language => one(facts.language),
+        (kind, None) => flat(facts.all(kind)),
     };
     // The language follows from a header where that is covered: a key that has one needs no other.
-    let follows = plan.covers.headers.contains("accept-language");
-    let names = plan.covers.names();
-    let names = names.into_iter().filter(|name| !(follows && *name == InputName::Language));
-    names.map(|input| { let value = see(&input); (input, value) }).collect()
+    let follows = plan.covers.has(InputKind::Headers, "accept-language");
+    let names = plan.covers.iter().filter(|it| !(follows && it.kind == InputKind::Language));
+    names.map(|input| (input.clone(), see(input))).collect()
 }
 
 fn owned<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>) -> Vec<(String, String)> {

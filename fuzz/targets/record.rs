@@ -15,19 +15,19 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let found = Bytes::copy_from_slice(bytes);
-    if let Ok(entry) = record::read(&found) {
-        let written = record::write(&entry).expect("what was read can be written");
-        same(&entry, &record::read(&written.into()).expect("what was written can be read"));
+    if let Ok(entry) = record::read(b"key", &found) {
+        let written = record::write("key", &entry).expect("what was read can be written");
+        same(&entry, &record::read(b"key", &written.into()).expect("what was written can be read"));
     }
     let entry = entry(found.clone());
     // A path or a type that no line can hold gives no record.
-    let Some(mut written) = record::write(&entry) else { return };
+    let Some(mut written) = record::write("key", &entry) else { return };
     let whole = Bytes::from(written.clone());
-    same(&entry, &record::read(&whole).expect("what was written can be read"));
+    same(&entry, &record::read(b"key", &whole).expect("what was written can be read"));
     let [one, two, three, ..] = *bytes else { return };
     let place = (usize::from(one) << 8 | usize::from(two)) % written.len();
     written[place] ^= 1 << (three % 8);
-    if let Ok(taken) = record::read(&written.into()) {
+    if let Ok(taken) = record::read(b"key", &written.into()) {
         panic!("taken with a bit turned over at {place}: {taken:?}");
     }
 });
@@ -40,10 +40,11 @@ fn entry(body: Bytes) -> Entry {
         lifetime: Lifetime::of(Duration::from_secs(60)),
         route: "route".into(),
         path: format!("/{path}"),
+        status: 200,
         io: false,
     };
     let content_type = path.chars().take(20).collect();
-    let rendered = Rendered { status: 200, content_type, body };
+    let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default() };
     Entry::new(rendered, &request, UNIX_EPOCH + Duration::from_secs(1_795_507_200))
 }
 
@@ -53,7 +54,7 @@ fn same(one: &Entry, other: &Entry) {
         (other.status, &other.content_type, &other.body, &other.etag, &other.route, &other.path),
     );
     assert_eq!(
-        (one.fingerprint, one.made, one.ttl, one.keep_for),
-        (other.fingerprint, other.made, other.ttl, other.keep_for),
+        (one.fingerprint, one.inputs, one.id, one.made, one.ttl, one.keep_for),
+        (other.fingerprint, other.inputs, other.id, other.made, other.ttl, other.keep_for),
     );
 }

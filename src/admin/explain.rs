@@ -1,64 +1,171 @@
-//! `/api/explain` and `/api/plan`: what the commands of those names say, of the running site.
+//! `GET /api/explain`: what the site says of an address, and what the store holds under its key.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use http::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
 
 use super::State;
+use super::keys::own_namespaces;
 use super::reply::{self, Refusal};
 use super::request::{Answer, Fields};
-use crate::build::{Made, site_of};
-use crate::diagnostic::render;
-use crate::inspect;
-use crate::source::file::Disk;
+use crate::cache::{Cache, KeyInfo, Listing, Namespaces, StoredEntry};
+use crate::fingerprint::Fingerprint;
+use crate::http::language;
+use crate::site::Explanation;
+use crate::units::{Lifetime, show_duration};
 
-/// `GET /api/explain?url=&header=`; a header is `name: value`, and may be there more than once.
+/// How many keys of the route are looked at to find the nearest one.
+const NEAR_KEYS: usize = 1000;
+
+/// What is known of an address, and what the store holds for it.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Explained {
+    /// What the site says.
+    #[serde(flatten)]
+    pub(crate) site: Explanation,
+    /// What the store holds under the key; nothing where it holds nothing.
+    pub(crate) stored: Option<StoredEntry>,
+    /// Why a request would not be answered from what the store holds; nothing where it would.
+    pub(crate) miss: Option<String>,
+}
+
+/// Explains a GET of `url`; a `header` is `name: value`, and may be there more than once.
 pub(super) async fn explain(state: Arc<State>, query: Fields) -> Answer {
-    let Some(url) = query.first("url").filter(|url| url.starts_with('/')) else {
-        let detail = "`url` is a path of the site, with its query";
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, detail));
-    };
-    let headers: Vec<String> = query.all("header").map(str::to_owned).collect();
-    let site = state.parts.live.site();
-    let explained = inspect::explain(&site, &state.parts.cache, &url, &headers).await;
-    let explained = explained.map_err(|why| Refusal::new(StatusCode::BAD_REQUEST, why))?;
-    Ok(reply::json(&explained))
-}
-
-/// What `POST /api/plan` takes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Edited {
-    /// The name of the file, for people; the text stands in for the main file.
-    #[serde(default, rename = "file")]
-    _file: String,
-    /// The main file's text as it would be saved.
-    text: String,
-}
-
-/// `POST /api/plan`.
-pub(super) async fn plan(state: Arc<State>, edited: Edited) -> Answer {
-    let ((root, main), clock) = (state.parts.files.clone(), state.parts.clock.clone());
-    let made = tokio::task::spawn_blocking(move || {
-        let mut disk = Disk::new(&root, clock.wall()).with_text(&main, edited.text);
-        site_of(&main, &mut disk, &clock)
+    let refused = |why: String| Refusal::new(StatusCode::BAD_REQUEST, why);
+    let url = query.first("url").filter(|url| url.starts_with('/'));
+    let url = url.ok_or_else(|| refused("`url` is a path of the site, with its query".into()))?;
+    let headers = query.all("header").map(|line| {
+        let wrong = || refused(format!("`{line}` is no header: write `name: value`"));
+        header(line).ok_or_else(wrong)
     });
-    let Ok(Made { site, report, .. }) = made.await else {
-        let detail = "the text could not be compiled";
-        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, detail));
+    let headers: HeaderMap = headers.collect::<Result<_, _>>()?;
+    let (live, cache) = (state.parts.live.site(), &state.parts.cache);
+    let site = live.explain("GET", &url, &headers, language::of_visitor(&live, &headers));
+    let lifetime = site.route.as_ref().and_then(|route| live.route_named(&route.name));
+    let lifetime = lifetime.map(|route| route.lifetime).unwrap_or_default();
+    let (stored, miss) = match &site.key {
+        None => (None, None),
+        Some(key) => match cache.inspect(key.as_bytes(), own_namespaces(&live)).await {
+            Err(why) => (None, Some(format!("the store cannot be asked: {why}"))),
+            Ok(None) => {
+                let namespaces = own_namespaces(&live);
+                (None, Some(why_absent(cache, namespaces, &site, key).await))
+            }
+            Ok(Some(found)) => {
+                let miss = why_not_served(&found.info, &site, &lifetime).map(|miss| {
+                    let beside = is_kept_beside(cache, key, &site, &lifetime);
+                    if beside { miss + KEPT_BESIDE } else { miss }
+                });
+                (Some(found.info.stored), miss)
+            }
+        },
     };
-    let Some(new) = site else {
-        let problem = reply::json(&json!({
-            "type": "about:blank",
-            "title": "The text is bad",
-            "status": 422,
-            "detail": report.iter().find(|it| it.is_error()).map(ToString::to_string),
-            "diagnostics": render::json(&report),
-        }));
-        return Ok(reply::with_status(StatusCode::UNPROCESSABLE_ENTITY, problem));
+    Ok(reply::json(&Explained { site, stored, miss }))
+}
+
+fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = line.split_once(':')?;
+    Some((name.trim().parse().ok()?, value.trim().parse().ok()?))
+}
+
+/// What is said where two versions of a site write the same key.
+const KEPT_BESIDE: &str = "; this process answers from its own page beside it (detail=contended)";
+
+/// Whether requests are answered from a page of this version in memory, beside what is stored.
+fn is_kept_beside(cache: &Cache, key: &str, site: &Explanation, lifetime: &Lifetime) -> bool {
+    let fingerprint = site.fingerprint.as_deref().and_then(Fingerprint::parse);
+    let answer = fingerprint.and_then(|fingerprint| cache.peek(key, &fingerprint, lifetime));
+    answer.is_some_and(|answer| answer.outcome.is_contended())
+}
+
+/// Why what is stored under the key is not served; nothing where it is.
+fn why_not_served(
+    info: &KeyInfo,
+    explanation: &Explanation,
+    lifetime: &Lifetime,
+) -> Option<String> {
+    let Some(ttl) = lifetime.ttl else {
+        return Some("what is stored is not served: the ttl is off now".to_owned());
     };
-    let (old, cache) = (state.parts.live.site(), &state.parts.cache);
-    Ok(reply::json(&inspect::plan(&old, &new, cache, &state.parts.clock).await))
+    let Some(stored) = info.fingerprint.map(|fingerprint| fingerprint.to_string()) else {
+        return Some("the value under the key is no record of larder".to_owned());
+    };
+    if let Some(wanted) = explanation.fingerprint.as_ref().filter(|wanted| **wanted != stored) {
+        return Some(format!(
+            "what is stored was made from another version of the site: fp={stored}, now {wanted}"
+        ));
+    }
+    let age = Duration::from_millis(info.stored.age_ms?);
+    let is_over = age >= ttl.saturating_add(lifetime.stale_while_revalidate);
+    is_over.then(|| {
+        format!("what is stored is {} s old, and kept for {}", age.as_secs(), show_duration(ttl))
+    })
+}
+
+/// What differs from the nearest key of the same route.
+async fn why_absent(
+    cache: &Cache,
+    namespaces: Namespaces,
+    explanation: &Explanation,
+    key: &str,
+) -> String {
+    let listing = Listing {
+        route: explanation.route.as_ref().map(|route| route.name.clone()),
+        namespaces,
+        limit: NEAR_KEYS,
+        examine_limit: NEAR_KEYS * 10,
+        ..Listing::default()
+    };
+    let keys = match cache.list(listing).await {
+        Ok(page) => page.keys,
+        Err(why) => return format!("not stored; the route's other keys cannot be listed: {why}"),
+    };
+    let nearest = keys
+        .iter()
+        .map(|info| info.key.as_str())
+        .min_by_key(|other| strsim::levenshtein(other, key));
+    match nearest {
+        None => "nothing is stored for this route".to_owned(),
+        Some(near) => format!("not stored; the nearest key is {near}, {}", difference(near, key)),
+    }
+}
+
+/// Where two keys part: `which has "en" where this has "no"`.
+fn difference(near: &str, key: &str) -> String {
+    let start = near.bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
+    let end = near
+        .bytes()
+        .rev()
+        .zip(key.bytes().rev())
+        .take_while(|(a, b)| a == b)
+        .count()
+        .min(near.len().min(key.len()) - start);
+    let middle = |text: &str| {
+        let bytes = text.as_bytes().get(start..text.len() - end).unwrap_or_default();
+        String::from_utf8_lossy(bytes).into_owned()
+    };
+    format!("which has {:?} where this has {:?}", middle(near), middle(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn two_keys_part_where_they_differ() {
+        for (near, key, expected) in [
+            (
+                "a:/hello/ada?lang=en",
+                "a:/hello/ada?lang=no",
+                r#"which has "en" where this has "no""#,
+            ),
+            ("a:/x", "a:/xx", r#"which has "" where this has "x""#),
+            ("a:/ab", "a:/b", r#"which has "a" where this has """#),
+            ("a:/aa", "a:/a", r#"which has "a" where this has """#),
+        ] {
+            assert_eq!(difference(near, key), expected, "{near} {key}");
+        }
+    }
 }

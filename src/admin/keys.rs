@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -13,10 +15,12 @@ use warp::path::Tail;
 use warp::reply::Response;
 
 use super::State;
+use super::entries::{EntryRow, list_entries};
 use super::reply::{self, Refusal};
 use super::request::{Answer, Fields, checked, methods, raw_query, resource, with};
-use crate::cache::{Inspection, Listing, Purge, StoreError};
-use crate::inspect::{EntryRow, PurgeError, PurgeRequest, Purged, list_entries};
+use crate::cache::{Inspection, Listing, Namespaces, Purge, StoreError};
+use crate::diagnostic::nearest;
+use crate::glob::GLOB_AT_MOST;
 use crate::site::Site;
 
 /// How many keys a page has where nothing is said, and at most.
@@ -35,15 +39,39 @@ pub(super) async fn list(state: Arc<State>, query: Fields) -> Answer {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, detail));
         }
     };
+    let site = state.parts.live.site();
+    let namespaces = match query.first("namespaces") {
+        None => own_namespaces(&site),
+        Some(all) if all == ALL_NAMESPACES => Namespaces::All,
+        Some(_) => return Err(Refusal::fixed(StatusCode::BAD_REQUEST, NAMESPACES_HELP)),
+    };
     let listing = Listing {
-        match_glob: query.first("match"),
+        match_glob: query.first("match").map(checked_glob).transpose()?,
         route: query.first("route"),
+        namespaces,
         cursor: query.first("cursor"),
         limit,
         examine_limit: EXAMINE_LIMIT,
     };
-    let page = list_entries(&state.parts.live.site(), &state.parts.cache, listing).await?;
-    Ok(reply::json(&page))
+    Ok(reply::json(&list_entries(&site, &state.parts.cache, listing).await?))
+}
+
+/// What stands for all namespaces, be they of other sites.
+const ALL_NAMESPACES: &str = "all";
+const NAMESPACES_HELP: &str = "`namespaces` is `all`, or left out for the site's own";
+
+/// The namespaces of a site.
+pub(super) fn own_namespaces(site: &Site) -> Namespaces {
+    Namespaces::Of(Arc::new(site.namespaces()))
+}
+
+/// A glob that is not too long to be matched.
+fn checked_glob(glob: String) -> Result<String, Refusal> {
+    if glob.len() <= GLOB_AT_MOST {
+        return Ok(glob);
+    }
+    let detail = format!("a glob has at most {GLOB_AT_MOST} bytes");
+    Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
 }
 
 /// `GET` and `DELETE /api/keys/{key}`; the key is all that follows, decoded once.
@@ -66,11 +94,12 @@ async fn show_or_delete(key: Vec<u8>, method: Method, state: Arc<State>) -> Answ
     if method == Method::DELETE {
         return match state.delete(vec![key]).await? {
             0 => Err(ABSENT),
-            deleted => Ok(reply::json(&Purged { deleted })),
+            deleted => Ok(reply::json(&json!({ "deleted": deleted }))),
         };
     }
-    match state.parts.cache.inspect(&key).await? {
-        Some(found) => Ok(reply::json(&whole(found, &state.parts.live.site()))),
+    let site = state.parts.live.site();
+    match state.parts.cache.inspect(&key, own_namespaces(&site)).await? {
+        Some(found) => Ok(reply::json(&whole(found, &site))),
         None => Err(ABSENT),
     }
 }
@@ -93,22 +122,106 @@ fn whole(found: Inspection, site: &Site) -> Value {
     whole
 }
 
-/// `POST /api/purge`.
-pub(super) async fn purge(state: Arc<State>, what: PurgeRequest) -> Answer {
-    let purged = what.run(&state.parts.live.site(), &state.parts.cache).await;
-    purged.map(|purged| reply::json(&purged)).map_err(|why| {
-        let status = match why {
-            PurgeError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-            PurgeError::Unsaid => StatusCode::UNPROCESSABLE_ENTITY,
-            PurgeError::Unknown(_) => StatusCode::NOT_FOUND,
+/// What to purge, as `POST /api/purge` takes it: an object with exactly one of these members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PurgeRequest {
+    /// These keys, whole.
+    Keys(Vec<String>),
+    /// The entries of the route of this name.
+    Route(String),
+    /// The keys that a Redis glob matches.
+    Match(String),
+    /// The entries of the routes that use this data, template or file.
+    Uses(String),
+    /// Everything, where it says `true`.
+    All(bool),
+}
+
+/// A purge as it is sent.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct SentPurge {
+    /// What is purged.
+    #[serde(flatten)]
+    pub(crate) what: PurgeRequest,
+    /// Whether it is in all namespaces, be they of other sites.
+    #[serde(rename = "namespaces", serialize_with = "as_word", skip_serializing_if = "is_false")]
+    pub(crate) in_all_namespaces: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn as_word<S: Serializer>(_: &bool, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(ALL_NAMESPACES)
+}
+
+impl<'de> Deserialize<'de> for SentPurge {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut members = serde_json::Map::deserialize(from)?;
+        let in_all_namespaces = match members.remove("namespaces") {
+            None => false,
+            Some(all) if all == ALL_NAMESPACES => true,
+            Some(_) => return Err(D::Error::custom(NAMESPACES_HELP)),
         };
-        Refusal::new(status, why.to_string())
-    })
+        let what = serde_json::from_value(members.into()).map_err(D::Error::custom)?;
+        Ok(Self { what, in_all_namespaces })
+    }
+}
+
+/// What a purge has to be.
+pub(super) const PURGE_HELP: &str =
+    "say exactly one of `keys`, `route`, `match`, `uses`, and `all: true`";
+
+/// `POST /api/purge`.
+pub(super) async fn purge(state: Arc<State>, sent: SentPurge) -> Answer {
+    let SentPurge { what, in_all_namespaces } = sent;
+    let (site, mut named) = (state.parts.live.site(), None);
+    let namespaces = if in_all_namespaces { Namespaces::All } else { own_namespaces(&site) };
+    let what = match what {
+        PurgeRequest::Keys(keys) => Purge::Keys(keys.into_iter().map(String::into_bytes).collect()),
+        PurgeRequest::Route(name) => Purge::Routes(vec![named.insert(name).clone()]),
+        PurgeRequest::Match(glob) => Purge::Glob(checked_glob(glob)?),
+        PurgeRequest::Uses(name) => match site.routes_using(&name) {
+            none if none.is_empty() => return Err(unknown(format!("no route uses `{name}`"))),
+            routes => Purge::Routes(routes),
+        },
+        PurgeRequest::All(true) => Purge::All,
+        PurgeRequest::All(false) => {
+            return Err(Refusal::fixed(StatusCode::UNPROCESSABLE_ENTITY, PURGE_HELP));
+        }
+    };
+    let deleted = state.parts.cache.purge(what, namespaces).await?;
+    // A route that is gone may have left entries; a name that never was is a slip.
+    match named.filter(|name| deleted == 0 && site.route_named(name).is_none()) {
+        Some(name) => Err(unknown(unknown_route(&name, &site))),
+        None => Ok(reply::json(&json!({ "deleted": deleted }))),
+    }
+}
+
+fn unknown(detail: String) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, detail)
+}
+
+fn unknown_route(name: &str, site: &Site) -> String {
+    match nearest(name, site.routes.iter().map(|route| &*route.name)) {
+        Some(near) => format!("there is no route `{name}`; did you mean `{near}`?"),
+        None => format!("there is no route `{name}`"),
+    }
 }
 
 impl State {
+    /// Deletes what is in the site's own namespaces.
+    pub(super) async fn purge(&self, what: Purge) -> Result<u64, StoreError> {
+        let namespaces = own_namespaces(&self.parts.live.site());
+        self.parts.cache.purge(what, namespaces).await
+    }
+
     /// Deletes keys that need not be text, and says how many there were.
     pub(super) async fn delete(&self, keys: Vec<Vec<u8>>) -> Result<u64, StoreError> {
-        self.parts.cache.purge(Purge::Keys(keys)).await
+        self.purge(Purge::Keys(keys)).await
     }
 }

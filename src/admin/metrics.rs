@@ -1,150 +1,135 @@
 //! `GET /metrics`: what was counted, as Prometheus reads it.
 //!
-//! Nothing here is in the way of a request: routes count into atomics of their own
-//! ([`RouteCounts`]), the cache into its [`Counters`](crate::cache::counters::Counters), and both
-//! are read when somebody asks.
+//! Nothing here is in the way of a request: answers are counted into atomics ([`Answers`]), the
+//! cache counts into its [`Counters`](crate::cache::counters::Counters), and both are read when
+//! somebody asks.
+//!
+//! [`Answers`]: crate::http::counts::Answers
 
-use std::fmt;
+mod process;
+mod text;
+
 use std::time::UNIX_EPOCH;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
+use http::HeaderMap;
 use warp::reply::Response;
 
-use super::{Parts, reply};
-use crate::http::counts::RouteCounts;
+use self::process::Process;
+use self::text::{Format, Kind, Text};
+use super::{State, reply};
 use crate::reload::ReloadState;
 use crate::telemetry;
 
-/// The type of the text, `OpenMetrics`, which Prometheus asks for first.
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const RELOAD_GOOD: &str = "config_last_reload_successful";
-const RELOADED_AT: &str = "config_last_reload_success_timestamp_seconds";
+const RELOAD_GOOD: &str = "larder_config_last_reload_successful";
+const RELOADED_AT: &str = "larder_config_last_reload_success_timestamp_seconds";
 
-/// All of them, as text.
-pub(super) fn text(parts: &Parts) -> Response {
-    let mut registry = Registry::with_prefix("larder");
-    registry.register_collector(Box::new(Source(parts.clone())));
-    let mut text = String::new();
-    // Writing into a string fails only where a metric says something that is none.
-    if let Err(why) = encode(&mut text, &registry) {
-        tracing::error!(%why, "the metrics could not be written");
-    }
-    reply::typed(CONTENT_TYPE, text)
+/// All of them, in the format that a request asks for.
+pub(super) fn answer(state: &State, headers: &HeaderMap) -> Response {
+    let format = Format::wanted(headers);
+    let mut out = Text::new(format);
+    requests(state, &mut out);
+    cache(state, &mut out);
+    process(&mut out);
+    let labels = [("version", env!("CARGO_PKG_VERSION"))];
+    out.family(Kind::Info, "larder_build", "The version of the program", [(labels, 1)]);
+    reply::typed(format.content_type(), out.end())
 }
 
-#[derive(Debug)]
-struct Source(Parts);
+fn requests(state: &State, out: &mut Text) {
+    let live = &state.parts.live;
+    let help = "Answers of the main listener, by class of status and by what the cache did";
+    let answers = live.answers();
+    let each = answers.each();
+    let each = each.map(|(status, did, count)| ([("status", status), ("outcome", did)], count));
+    out.family(Kind::Counter, "larder_answers", help, each);
+    let help = "How long answers took, from the end of the head to the end of the answer";
+    out.histogram("larder_answer_duration_seconds", help, &answers.took());
+    out.number(Kind::Gauge, "larder_connections", "Open connections", answers.connections());
+    let help = "Answers of the site, by route and by what the cache did";
+    let series = live.series().each();
+    let each =
+        series.iter().map(|(route, did, count)| ([("route", &**route), ("outcome", *did)], *count));
+    let unmatched = ([("route", ""), ("outcome", "unmatched")], live.unmatched());
+    out.family(Kind::Counter, "larder_requests", help, each.chain([unmatched]));
+    let help = "Wrong tokens that were sent to the admin listener, and those not looked at";
+    let [wrong, refused] = state.guard.wrong_tokens();
+    let tokens = [([("result", "wrong")], wrong), ([("result", "throttled")], refused)];
+    out.family(Kind::Counter, "larder_admin_wrong_tokens", help, tokens);
+}
 
-impl Collector for Source {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let out = &mut encoder;
-        self.requests(out)?;
-        self.cache(out)?;
-        self.state(out)?;
-        let errors = self.0.cache.counters().store_errors();
-        let errors = errors.map(|(kind, count)| ([("kind", kind.name())], count));
-        counters(out, "store_errors", "Calls of the store that failed, by kind", errors)?;
-        let labels = [("version", env!("CARGO_PKG_VERSION"))];
-        let help = "The version of the program";
-        let mut info = out.encode_descriptor("build", help, None, MetricType::Info)?;
-        info.encode_info(&labels)
+fn cache(state: &State, out: &mut Text) {
+    let counted = state.parts.cache.counters();
+    for (name, help, count) in [
+        ("larder_renders", "Renders begun", &counted.renders),
+        ("larder_render_failures", "Renders that failed", &counted.render_failures),
+        ("larder_refreshes", "Renders in the background of stale answers", &counted.refreshes),
+        ("larder_collapsed", "Answers that waited for another's render", &counted.collapsed),
+        ("larder_memory_hits", "Fresh answers from memory", &counted.memory_hits),
+        ("larder_store_hits", "Answers that Redis had", &counted.store_hits),
+        ("larder_stale_answers", "Answers from stale entries", &counted.stale_served),
+        ("larder_stored", "Entries written to the store", &counted.stored),
+        ("larder_too_large", "Entries not stored, being over max_entry", &counted.too_large),
+        ("larder_kept_out", "Entries not stored, new above max_new_keys", &counted.kept_out),
+        ("larder_flawed_records", "Values that are no records", &counted.flawed),
+        ("larder_invalidations", "Invalidations that Redis sent", &counted.invalidations),
+        ("larder_tracking_losses", "Times that Redis stopped telling", &counted.tracking_lost),
+    ] {
+        out.number(Kind::Counter, name, help, count.get());
+    }
+    let help = "How long renders took";
+    out.histogram("larder_render_duration_seconds", help, &counted.render_time.get());
+    let help = "How long calls of the store took";
+    out.histogram("larder_store_call_duration_seconds", help, &counted.store_time.get());
+    let errors = counted.store_errors().map(|(kind, count)| ([("kind", kind.name())], count));
+    let help = "Calls of the store that failed, by kind";
+    out.family(Kind::Counter, "larder_store_errors", help, errors);
+    how_it_is(state, out);
+}
+
+/// How the cache and the site's files are, and what is counted elsewhere.
+fn how_it_is(state: &State, out: &mut Text) {
+    use Kind::{Counter, Gauge};
+    let (now, status) = (state.parts.cache.state(), state.parts.reload.status());
+    let near = now.near;
+    let is_good = u64::from(status.state == ReloadState::Current);
+    let at = status.loaded_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let (at, dropped) = (at.unwrap_or_default().as_secs(), telemetry::lines_dropped());
+    let on_its_way = now.in_flight as u64;
+    for (kind, name, help, value) in [
+        (Gauge, "larder_memory_entries", "Entries in this process's memory", near.entries),
+        (Gauge, "larder_memory_bytes", "Bytes of the entries in memory, estimated", near.bytes),
+        (Gauge, "larder_memory_capacity_bytes", "The bound on those bytes", near.capacity_bytes),
+        (Counter, "larder_memory_evictions", "Entries that left memory for room", near.evictions),
+        (Gauge, "larder_store_up", "Whether the store can be used", now.up.into()),
+        (Gauge, "larder_in_flight", "Renders and look-ups under way", on_its_way),
+        (Counter, "larder_reloads", "Versions of the site put live", status.generation),
+        (Gauge, RELOAD_GOOD, "Whether the files on disk are what is served", is_good),
+        (Gauge, RELOADED_AT, "When the site that is served was loaded", at),
+        (Counter, "larder_log_lines_dropped", "Lines of the logs that nobody read", dropped),
+    ] {
+        out.number(kind, name, help, value);
     }
 }
 
-impl Source {
-    fn requests(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let help = "Answers of the site, by route and by what the cache did";
-        let served = self.0.live.load();
-        let counts = served.counts().flat_map(|(name, counts)| {
-            counts
-                .each()
-                .map(move |(outcome, count)| ([("route", name), ("outcome", outcome)], count))
-        });
-        let unmatched = [("route", ""), ("outcome", RouteCounts::UNMATCHED)];
-        let unmatched = (unmatched, self.0.live.unmatched());
-        counters(out, "requests", help, counts.chain([unmatched]))
-    }
-
-    fn cache(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        let cache = self.0.cache.counters();
-        for (name, help, count) in [
-            ("renders", "Renders begun", &cache.renders),
-            ("render_failures", "Renders that failed", &cache.render_failures),
-            ("refreshes", "Renders in the background of stale answers", &cache.refreshes),
-            ("collapsed", "Answers that waited for another request's render", &cache.collapsed),
-            ("memory_hits", "Fresh answers from this process's memory", &cache.memory_hits),
-            ("store_hits", "Answers that Redis had", &cache.store_hits),
-            ("stale_answers", "Answers from stale entries", &cache.stale_served),
-            ("stored", "Entries written to the store", &cache.stored),
-            ("too_large", "Entries not stored, being over max_entry", &cache.too_large),
-            ("kept_out", "Entries not stored, being new above max_new_keys", &cache.kept_out),
-            ("flawed_records", "Values under our keys that are no records", &cache.flawed),
-            ("invalidations", "Invalidations that Redis sent", &cache.invalidations),
-            ("tracking_losses", "Times that Redis stopped telling", &cache.tracking_lost),
-        ] {
-            number(out, MetricType::Counter, name, help, count.get())?;
+fn process(out: &mut Text) {
+    let now = Process::now();
+    for (kind, name, help, value) in [
+        (Kind::Counter, "process_cpu_seconds", "Time on processors", now.cpu_seconds),
+        (Kind::Gauge, "process_start_time_seconds", "Start, since 1970", now.start_seconds),
+    ] {
+        if let Some(value) = value {
+            out.seconds(kind, name, help, value);
         }
-        let timings = cache.render_time.read();
-        let help = "How long renders took";
-        out.encode_descriptor("render_duration", help, Some(&Unit::Seconds), MetricType::Histogram)?
-            .encode_histogram::<NoLabelSet>(timings.sum, timings.count, &timings.buckets, None)
     }
-
-    /// How the process is, and what is counted elsewhere.
-    fn state(&self, out: &mut DescriptorEncoder) -> fmt::Result {
-        use MetricType::{Counter, Gauge};
-        let (state, status) = (self.0.cache.state(), self.0.reload.status());
-        let near = state.near;
-        let is_good = u64::from(status.state == ReloadState::Current);
-        let at = status.loaded_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let (at, dropped) = (at.unwrap_or_default().as_secs(), telemetry::lines_dropped());
-        for (kind, name, help, value) in [
-            (Gauge, "memory_entries", "Entries in this process's memory", near.entries),
-            (Gauge, "memory_bytes", "Bytes of the entries in memory, estimated", near.bytes),
-            (Gauge, "memory_capacity_bytes", "The bound on those bytes", near.capacity_bytes),
-            (Counter, "memory_evictions", "Entries that left memory for room", near.evictions),
-            (Gauge, "store_up", "Whether the store can be used", state.up.into()),
-            (Gauge, "in_flight", "Renders and look-ups under way", state.in_flight as u64),
-            (Counter, "reloads", "Versions of the site put live", status.generation),
-            (Gauge, RELOAD_GOOD, "Whether the files on disk are what is served", is_good),
-            (Gauge, RELOADED_AT, "When the site that is served was loaded", at),
-            (Counter, "log_lines_dropped", "Lines of the logs that nobody read in time", dropped),
-        ] {
-            number(out, kind, name, help, value)?;
+    for (name, help, value) in [
+        ("process_resident_memory_bytes", "Memory in use", now.resident_bytes),
+        ("process_virtual_memory_bytes", "Memory that is addressed", now.virtual_bytes),
+        ("process_threads", "Threads", now.threads),
+        ("process_open_fds", "Open file descriptors", now.open_fds),
+        ("process_max_fds", "Bound on open file descriptors", now.max_fds),
+    ] {
+        if let Some(value) = value {
+            out.number(Kind::Gauge, name, help, value);
         }
-        Ok(())
     }
-}
-
-/// One number without labels.
-fn number(
-    out: &mut DescriptorEncoder,
-    kind: MetricType,
-    name: &str,
-    help: &str,
-    value: u64,
-) -> fmt::Result {
-    let mut encoder = out.encode_descriptor(name, help, None, kind)?;
-    match kind {
-        MetricType::Counter => encoder.encode_counter::<NoLabelSet, _, u64>(&value, None),
-        _ => encoder.encode_gauge(&value),
-    }
-}
-
-/// A counter for each of some labels.
-fn counters<'l, const N: usize>(
-    out: &mut DescriptorEncoder,
-    name: &str,
-    help: &str,
-    counts: impl Iterator<Item = ([(&'l str, &'l str); N], u64)>,
-) -> fmt::Result {
-    let mut family = out.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for (labels, count) in counts {
-        family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&count, None)?;
-    }
-    Ok(())
 }

@@ -3,28 +3,37 @@
 //! Everything that changes something is a POST with the form's own token, besides the guards that
 //! every request meets; each is answered by a redirect, so that a reload sends nothing twice.
 
+mod sort;
 mod view;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{COOKIE, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter as _, Reply};
 
-pub(super) use self::view::login_page;
+pub(super) use self::view::{login_page, refusal_page};
 
-use self::view::{COLUMNS, Column, ListPage, key_page, list_page};
+use self::sort::Sort;
+use self::view::{key_page, list_page};
 use super::State;
-use super::keys::{EXAMINE_LIMIT, LIMIT};
+use super::entries::{list_entries, percent_encoded};
+use super::guard::peer;
+use super::keys::{EXAMINE_LIMIT, LIMIT, own_namespaces};
 use super::reply::{self, Refusal};
 use super::request::{
-    Answer, Fields, at, body, checked, first_of, get, methods, posted, resource, with,
+    Answer, Fields, at, body, checked, first_of, methods, posted, raw_query, resource, with,
 };
+use super::session::Asker;
 use crate::cache::{KeyInfo, Listing, Purge, StoreError};
-use crate::inspect::{EntryPage, list_entries, percent_encoded};
+use crate::site::Site;
+
+/// The type of what the page's forms send.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// How many keys one step of a deletion takes, and how many steps there are at most.
 const STEP: usize = 1000;
@@ -36,8 +45,9 @@ struct KeyFilter {
     text: Option<String>,
     route: Option<String>,
     cursor: Option<String>,
-    /// By which column the keys are sorted.
-    sort: &'static Column,
+    sort: Sort,
+    /// How many keys the form before this page deleted.
+    deleted: Option<u64>,
 }
 
 impl KeyFilter {
@@ -46,7 +56,8 @@ impl KeyFilter {
             text: fields.first("q"),
             route: fields.first("route"),
             cursor: fields.first("cursor"),
-            sort: Column::named(&fields.first("sort").unwrap_or_default()),
+            sort: Sort::named(&fields.first("sort").unwrap_or_default()),
+            deleted: fields.first("deleted").and_then(|count| count.parse().ok()),
         }
     }
 
@@ -59,16 +70,18 @@ impl KeyFilter {
         Some(format!("*{}*", text.replace('\\', "\\\\")))
     }
 
-    fn listing(&self, limit: usize, cursor: Option<String>) -> Listing {
+    fn listing(&self, site: &Site, limit: usize, cursor: Option<String>) -> Listing {
         let (match_glob, route) = (self.glob(), self.route.clone());
-        Listing { match_glob, route, cursor, limit, examine_limit: EXAMINE_LIMIT }
+        let (namespaces, examine_limit) = (own_namespaces(site), EXAMINE_LIMIT);
+        Listing { match_glob, route, namespaces, cursor, limit, examine_limit }
     }
 
     /// The page's address with this filter.
     fn address(&self, more: &[(&str, &str)]) -> String {
         let own = [("q", &self.text), ("route", &self.route)];
         let own = own.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let sort = Some(("sort", self.sort.name)).filter(|(_, name)| *name != COLUMNS[0].name);
+        let sort = self.sort.name();
+        let sort = Some(("sort", &*sort)).filter(|_| self.sort != Sort::default());
         let named = |name: &str| more.iter().any(|(other, _)| *other == name);
         let pairs = own.chain(sort).filter(|(name, _)| !named(name)).chain(more.iter().copied());
         let pairs: Vec<String> = pairs
@@ -81,8 +94,12 @@ impl KeyFilter {
 /// What is for who has not logged in too: the login, and the pages' own files.
 pub(super) fn open_pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
     let home = methods("GET, HEAD").map(|| Ok(reply::see_other("/")));
+    let fields = posted(FORM).and(with(state)).and(peer()).and(body());
+    let log_in = fields.map(|state: Arc<State>, peer, body: bytes::Bytes| {
+        log_in(&state, peer, &Fields::parse(&body))
+    });
     first_of([
-        resource(at("/login"), home.or(form(state).then(log_in)).unify()),
+        resource(at("/login"), home.or(log_in).unify()),
         asset("/admin.css", "text/css; charset=utf-8", include_str!("page/admin.css")),
         asset("/admin.js", "text/javascript; charset=utf-8", include_str!("page/admin.js")),
         asset("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
@@ -95,69 +112,93 @@ fn asset(path: &'static str, kind: &'static str, text: &'static str) -> BoxedFil
 
 /// The list of keys, a key by itself, and what their forms do.
 pub(super) fn pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
-    let log_out = |state: Arc<State>, _fields, headers: HeaderMap| {
-        let cookies = headers.get(COOKIE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(with_cookie(&state.guard.sessions.close(cookies)))
+    let log_out = |state: Arc<State>, visitor: Visitor, _fields| {
+        Ok(with_cookie(&state.guard.sessions.close(visitor.asker)))
     };
-    let log_out = form(state).and(warp::header::headers_cloned()).map(log_out);
     first_of([
-        get(state, "/", list),
-        get(state, "/key", key),
-        resource(at("/logout"), log_out),
+        page(state, "/", list),
+        page(state, "/key", key),
+        resource(at("/logout"), form(state).map(log_out)),
         resource(at("/delete"), form(state).then(delete)),
     ])
 }
 
-async fn list(state: Arc<State>, query: Fields) -> Answer {
-    let filter = KeyFilter::of(&query);
-    let listing = filter.listing(LIMIT, filter.cursor.clone());
-    let site = state.parts.live.site();
-    let (page, trouble) = match list_entries(&site, &state.parts.cache, listing).await {
-        Ok(page) => (page, None),
-        Err(why) => (EntryPage::default(), Some(why.to_string())),
-    };
-    let EntryPage { mut keys, cursor } = page;
-    keys.sort_by(|one, two| (filter.sort.compare)(one, two).then_with(|| one.key.cmp(&two.key)));
-    // Where the store does not answer, `trouble` says so.
-    let about = state.parts.cache.about().await.unwrap_or_default();
-    let deleted = query.first("deleted").and_then(|count| count.parse().ok());
-    let page = ListPage { filter: &filter, keys: &keys, cursor, trouble, deleted, about };
-    Ok(reply::html(list_page(&state, &site, &page)))
+/// Whom a page is made for.
+struct Visitor {
+    asker: Asker,
+    /// What the page's forms send back.
+    form: String,
 }
 
-async fn key(state: Arc<State>, query: Fields) -> Answer {
+fn visitor(state: &Arc<State>) -> BoxedFilter<(Visitor,)> {
+    let visitor = |state: Arc<State>, headers: HeaderMap| {
+        let asker = state.guard.asker(&headers);
+        let form = state.guard.sessions.form_token(asker);
+        Visitor { asker, form: form.map_or_else(String::new, |form| form.to_string()) }
+    };
+    with(state).and(warp::header::headers_cloned()).map(visitor).boxed()
+}
+
+/// Answers GET and HEAD at a path with a page.
+fn page<F>(
+    state: &Arc<State>,
+    path: &'static str,
+    answer: fn(Arc<State>, Visitor, Fields) -> F,
+) -> BoxedFilter<(Response,)>
+where
+    F: Future<Output = Answer> + Send + 'static,
+{
+    let query = raw_query().map(|query: String| Fields::parse(query.as_bytes()));
+    let asked = methods("GET, HEAD").and(with(state)).and(visitor(state)).and(query);
+    resource(at(path), asked.then(answer))
+}
+
+async fn list(state: Arc<State>, visitor: Visitor, query: Fields) -> Answer {
+    let filter = KeyFilter::of(&query);
+    let site = state.parts.live.site();
+    let listing = filter.listing(&site, LIMIT, filter.cursor.clone());
+    let listed = list_entries(&site, &state.parts.cache, listing).await;
+    // Where the store does not answer, the list says so.
+    let about = state.parts.cache.about().await.unwrap_or_default();
+    Ok(reply::html(list_page(&state, &visitor, &filter, listed, &about)))
+}
+
+async fn key(state: Arc<State>, visitor: Visitor, query: Fields) -> Answer {
     // `name` is for keys that are no text: a key as an address has it, so that it is encoded twice.
     let name = query.first("name").map(|name| percent_decode_str(&name).collect());
     let key = name.or(query.first("key").map(String::into_bytes)).unwrap_or_default();
-    let found = state.parts.cache.inspect(&key).await;
+    let found = state.parts.cache.inspect(&key, own_namespaces(&state.parts.live.site())).await;
     let status = match &found {
         Ok(Some(_)) => StatusCode::OK,
         Ok(None) => StatusCode::NOT_FOUND,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    Ok(reply::with_status(status, reply::html(key_page(&state, &key, found))))
+    Ok(reply::with_status(status, reply::html(key_page(&state, &visitor, &key, found))))
 }
 
-/// What a form of the page sends: with the token that the page's own forms have.
-fn form(state: &Arc<State>) -> BoxedFilter<(Arc<State>, Fields)> {
-    let check = |state: Arc<State>, body: bytes::Bytes| {
+/// What a form of the page sends: with the token that the forms have which are made for its sender.
+fn form(state: &Arc<State>) -> BoxedFilter<(Arc<State>, Visitor, Fields)> {
+    let check = |state: Arc<State>, visitor: Visitor, body: bytes::Bytes| {
         let fields = Fields::parse(&body);
         let token = fields.first("form").unwrap_or_default();
-        checked(if state.guard.sessions.is_form_token(&token) {
-            Ok((state, fields))
+        checked(if state.guard.sessions.is_form_token(visitor.asker, &token) {
+            Ok((state, visitor, fields))
         } else {
             let detail = "the form is of another page, or of before a restart; load it again";
             Err(Refusal::new(StatusCode::FORBIDDEN, detail))
         })
     };
-    let form = posted("application/x-www-form-urlencoded");
-    form.and(with(state)).and(body()).and_then(check).untuple_one().boxed()
+    let form = posted(FORM).and(with(state)).and(visitor(state)).and(body());
+    form.and_then(check).untuple_one().boxed()
 }
 
-async fn log_in(state: Arc<State>, fields: Fields) -> Answer {
-    if !state.guard.is_token(&fields.first("token").unwrap_or_default()) {
-        return Err(state.guard.login(Some("That is not the token.")));
-    }
+/// The login needs no token of a form: who knows the admin token may as well send it.
+fn log_in(state: &State, from: IpAddr, fields: &Fields) -> Answer {
+    let token = fields.first("token").unwrap_or_default();
+    state.guard.try_token(&token, from).map_err(|refusal| match refusal.status() {
+        StatusCode::UNAUTHORIZED => Refusal::Login { wrong: Some("That is not the token.") },
+        _ => refusal,
+    })?;
     let Some(cookie) = state.guard.sessions.open() else {
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no randomness"));
     };
@@ -168,7 +209,7 @@ fn with_cookie(line: &str) -> Response {
     warp::reply::with_header(reply::see_other("/"), SET_COOKIE, line).into_response()
 }
 
-async fn delete(state: Arc<State>, fields: Fields) -> Answer {
+async fn delete(state: Arc<State>, _visitor: Visitor, fields: Fields) -> Answer {
     let filter = KeyFilter::of(&fields);
     let deleted = if fields.first("what").as_deref() == Some("filter") {
         state.delete_filtered(&filter).await?
@@ -183,16 +224,16 @@ async fn delete(state: Arc<State>, fields: Fields) -> Answer {
 impl State {
     /// Deletes all that a filter shows, on all its pages.
     async fn delete_filtered(&self, filter: &KeyFilter) -> Result<u64, StoreError> {
-        let cache = &self.parts.cache;
+        let (cache, site) = (&self.parts.cache, self.parts.live.site());
         match (filter.glob(), filter.route.clone()) {
-            (None, None) => return cache.purge(Purge::All).await,
-            (Some(glob), None) => return cache.purge(Purge::Glob(glob)).await,
-            (None, Some(route)) => return cache.purge(Purge::Routes(vec![route])).await,
+            (None, None) => return self.purge(Purge::All).await,
+            (Some(glob), None) => return self.purge(Purge::Glob(glob)).await,
+            (None, Some(route)) => return self.purge(Purge::Routes(vec![route])).await,
             (Some(_), Some(_)) => {}
         }
         let (mut cursor, mut deleted) = (None, 0);
         for _ in 0..MAX_STEPS {
-            let page = cache.list(filter.listing(STEP, cursor)).await?;
+            let page = cache.list(filter.listing(&site, STEP, cursor)).await?;
             let keys = page.keys.into_iter().map(key_bytes).collect();
             deleted += self.delete(keys).await?;
             cursor = page.cursor;

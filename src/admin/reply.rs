@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
@@ -13,9 +13,8 @@ use warp::reject::Reject;
 use warp::reply::Response;
 use warp::{Rejection, Reply};
 
-use super::page::login_page;
+use super::page::{login_page, refusal_page};
 use crate::cache::StoreError;
-use crate::config::Secret;
 use crate::http::filter::into_reply;
 use crate::http::problem::{Form, Problem};
 
@@ -67,9 +66,8 @@ pub(super) fn see_other(to: &str) -> Response {
 /// Why a request gets nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// The login is shown instead. `form` is the token of the page's forms, `wrong` is what was
-    /// wrong about the last try.
-    Login { form: Secret, wrong: Option<&'static str> },
+    /// The login is shown instead; `wrong` is what was wrong about the last try.
+    Login { wrong: Option<&'static str> },
     /// A problem document, with a header that the status wants.
     Problem {
         status: StatusCode,
@@ -88,6 +86,13 @@ impl Refusal {
     /// The same for constants.
     pub(super) const fn fixed(status: StatusCode, detail: &'static str) -> Self {
         Self::Problem { status, detail: Cow::Borrowed(detail), header: None }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Login { .. } => StatusCode::UNAUTHORIZED,
+            Self::Problem { status, .. } => *status,
+        }
     }
 
     /// The address answers only these methods.
@@ -110,18 +115,34 @@ impl From<StoreError> for Refusal {
 impl Reply for Refusal {
     fn into_response(self) -> Response {
         match self {
-            Self::Login { form, wrong } => {
-                with_status(StatusCode::UNAUTHORIZED, html(login_page(&form, wrong)))
-            }
+            Self::Login { wrong } => with_status(StatusCode::UNAUTHORIZED, html(login_page(wrong))),
             Self::Problem { status, detail, header } => {
-                let problem = Problem::new(status).detail(detail).answer(Form::Json);
+                let problem = Problem::new(status).detail(detail.clone()).answer(Form::Json);
                 let mut answer = into_reply(problem);
                 let line = header.map(|(name, value)| (name, HeaderValue::from_static(value)));
                 answer.headers_mut().extend(line);
+                answer.extensions_mut().insert(Refused { status, detail });
                 answer
             }
         }
     }
+}
+
+/// What a problem document says, beside the answer that it is: a person is shown a page instead.
+#[derive(Clone)]
+struct Refused {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+}
+
+/// The answer as a person's browser is to have it: a page in place of a problem document.
+pub(super) fn for_browsers(mut answer: Response) -> Response {
+    let Some(Refused { status, detail }) = answer.extensions_mut().remove() else { return answer };
+    let (parts, body) = html(refusal_page(status, &detail)).into_parts();
+    answer.headers_mut().remove(CONTENT_LENGTH);
+    answer.headers_mut().extend(parts.headers);
+    *answer.body_mut() = body;
+    answer
 }
 
 /// The answer to what the filters rejected.

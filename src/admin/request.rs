@@ -152,7 +152,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::percent_encoded;
+    use crate::admin::entries::percent_encoded;
 
     #[test]
     fn fields_are_decoded_once() {

@@ -10,7 +10,6 @@ use warp::Reply as _;
 use super::State;
 use super::reply::{self, Refusal};
 use super::request::Answer;
-use crate::config::needing_restart;
 use crate::diagnostic::{Report, render};
 use crate::reload::{Outcome, ReloadState};
 
@@ -91,8 +90,7 @@ impl State {
 
     /// The fields that the file says otherwise than when the process was started.
     pub(super) fn pending_restart(&self) -> Vec<String> {
-        let site = self.parts.live.site();
-        needing_restart((&self.parts.server, &self.parts.typed_cache), (&site.server, &site.cache))
+        self.parts.live.site().pending_restart.clone()
     }
 }
 

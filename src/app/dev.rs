@@ -22,6 +22,8 @@ const TRIES: u16 = 20;
 pub(crate) struct DevOptions {
     /// How each request is told.
     pub lines: LineForm,
+    /// The hosts by which other machines see what this one does.
+    pub hosts: Vec<String>,
     /// Called once, when all addresses are open.
     pub opened: Arc<dyn Fn(&Opened) + Send + Sync>,
 }

@@ -1,13 +1,18 @@
 //! Before a render that does I/O: whose turn it is in the whole fleet.
 
 use std::pin::pin;
+use std::sync::Arc;
 
-use super::freshness::AgedEntry;
-use super::lease::{LEASE, LOOK_AGAIN, WAIT_AT_MOST};
+use tokio::time::timeout;
+
+use super::flight::Found;
+use super::lease::{self, LEASE, LOOK_AGAIN, LOOK_AGAIN_AT_LEAST, LOOK_AGAIN_UNTOLD, RENEW_EVERY};
 use super::look::{Looked, Miss, Steps};
 use super::outcome::Detail;
+use super::request::{RENDER_AT_MOST, RenderResult};
 use super::store::Claim;
-use super::store::shared::Shared;
+use super::store::bound::Budget;
+use super::trouble::Trouble;
 
 /// Leave to render, and to write what comes of it.
 pub(super) enum Lease {
@@ -15,17 +20,19 @@ pub(super) enum Lease {
     Unneeded,
     /// It is ours under this token.
     Held(String),
-    /// It was not to be had: the result may not be written.
-    Missing,
+    /// The store gave none: the result is not written.
+    Refused(Trouble),
 }
 
 /// What came of claiming a lease.
 pub(super) enum Claimed {
     /// It is this process's turn to render.
     Render(Lease),
+    /// Others have rendered it for as long as a render may take.
+    Over,
     /// Another's render came to be in the store meanwhile, or is on its way while this one is
     /// served.
-    Found { aged: AgedEntry, from: Detail },
+    Found(Found),
 }
 
 impl Steps<'_> {
@@ -34,67 +41,91 @@ impl Steps<'_> {
         let Some(shared) = self.inner.shared.as_ref().filter(|_| self.request.io) else {
             return Claimed::Render(Lease::Unneeded);
         };
-        let token = self.inner.tokens.token(&self.request.route);
-        match shared.claim(&self.request.key, &token, LEASE, &mut self.budget).await {
-            Ok(Claim::Granted) => return Claimed::Render(Lease::Held(token)),
-            Ok(Claim::Held { .. }) => {}
-            Err(_) => return Claimed::Render(self.lose(token)),
-        }
-        match &miss.stale_copy {
-            Some(aged) if miss.is_refresh => {
-                Claimed::Found { aged: aged.clone(), from: Detail::Redis }
-            }
-            _ => self.wait_for_lease(shared, token).await,
-        }
-    }
-
-    /// Goes on without a lease that the store may have granted after we gave up waiting for it.
-    fn lose(&self, token: String) -> Lease {
-        self.release_later(token);
-        Lease::Missing
-    }
-
-    async fn wait_for_lease(&mut self, shared: &Shared, token: String) -> Claimed {
-        let key = &self.request.key;
-        let mut over = pin!(tokio::time::sleep(WAIT_AT_MOST));
+        let (key, token) = (&self.request.key, lease::token(&self.request.route));
+        let mut over = pin!(tokio::time::sleep(RENDER_AT_MOST));
+        let mut has_waited = false;
         loop {
             let mut change = pin!(self.inner.waiters.of(key).notified());
             change.as_mut().enable();
-            match self.look().await {
-                Looked::Usable { aged, from } | Looked::Meanwhile { aged, from } => {
-                    return Claimed::Found { aged, from };
+            let left = match shared.claim(key, &token, &mut self.budget).await {
+                // The other one may have written since the last look.
+                Ok(Claim::Granted) => {
+                    let found = if has_waited { self.look_again().await } else { None };
+                    let lease = Lease::Held(token);
+                    return match found {
+                        Some(found) => {
+                            self.give_back(lease);
+                            Claimed::Found(found)
+                        }
+                        None => Claimed::Render(lease),
+                    };
                 }
-                Looked::Nothing(_) => {}
-            }
-            let held = match shared.claim(key, &token, LEASE, &mut self.budget).await {
-                Ok(Claim::Granted) => return Claimed::Render(Lease::Held(token)),
                 Ok(Claim::Held { left }) => left,
-                Err(_) => return Claimed::Render(self.lose(token)),
+                // It may be granted late: the write will show.
+                Err(error) if error.kind == Trouble::Slow && !shared.is_down() => {
+                    return Claimed::Render(Lease::Held(token));
+                }
+                Err(error) => {
+                    // The store may have granted it after we gave up waiting for that.
+                    self.give_back(Lease::Held(token));
+                    return Claimed::Render(Lease::Refused(error.kind));
+                }
             };
+            if let Some(aged) = miss.stale_copy.as_ref().filter(|_| miss.is_refresh) {
+                return Claimed::Found(Found { aged: aged.clone(), from: Detail::Redis });
+            }
+            let is_told = self.inner.near.is_trusted();
+            let longest = if is_told { LOOK_AGAIN } else { LOOK_AGAIN_UNTOLD };
             tokio::select! {
-                () = &mut over => return Claimed::Render(Lease::Missing),
+                () = &mut over => return Claimed::Over,
                 () = change => {}
-                () = tokio::time::sleep(held.min(LOOK_AGAIN)) => {}
+                () = tokio::time::sleep(left.clamp(LOOK_AGAIN_AT_LEAST, longest)) => {}
+            }
+            has_waited = true;
+            // It was the other's render that was waited for, not the store.
+            self.budget = Budget(self.inner.settings.timeout);
+            if let Some(found) = self.look_again().await {
+                return Claimed::Found(found);
             }
         }
     }
 
-    /// Gives a lease back that was not used up by a write, so that nobody waits for it in vain.
-    pub(super) async fn give_back(&mut self, lease: Lease) {
-        if let (Lease::Held(token), Some(shared)) = (lease, &self.inner.shared)
-            && shared
-                .call(&mut self.budget, shared.remote.release(&self.request.key, &token))
-                .await
-                .is_err()
-        {
-            self.release_later(token);
+    /// What another instance's render has brought.
+    async fn look_again(&mut self) -> Option<Found> {
+        match self.look().await {
+            Looked::Usable(found) | Looked::Meanwhile(found) => Some(found),
+            Looked::Nothing(_) => None,
         }
     }
 
-    /// Gives a lease back once the store can be told, for a little longer than an answer waits:
-    /// else the key would stay without an entry, and all who ask would wait, until it ends.
-    fn release_later(&self, token: String) {
-        let Some(shared) = self.inner.shared.clone() else { return };
+    /// Renders; a lease is lengthened for as long as that takes.
+    pub(super) async fn render(
+        &self,
+        render: impl Future<Output = RenderResult>,
+        lease: &Lease,
+    ) -> RenderResult {
+        let mut rendering = pin!(self.inner.render(render));
+        let (Lease::Held(token), Some(shared)) = (lease, &self.inner.shared) else {
+            return rendering.await;
+        };
+        loop {
+            if let Ok(result) = timeout(RENEW_EVERY, &mut rendering).await {
+                return result;
+            }
+            let (shared, key, token) =
+                (Arc::clone(shared), self.request.key.clone(), token.clone());
+            self.inner.tasks.spawn(async move {
+                let renewed = shared.remote.renew(&key, &token, LEASE);
+                let _ = shared.past_breaker(renewed).await;
+            });
+        }
+    }
+
+    /// Gives a lease back that was not used up by a write, once the store can be told, for a
+    /// little longer than an answer waits: else the key would stay without an entry, and all who
+    /// ask would wait, until it ends.
+    pub(super) fn give_back(&self, lease: Lease) {
+        let (Lease::Held(token), Some(shared)) = (lease, self.inner.shared.clone()) else { return };
         let key = self.request.key.clone();
         self.inner.tasks.spawn(async move {
             let _ = shared.past_breaker(shared.remote.release(&key, &token)).await;

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,19 +30,23 @@ pub struct Entry {
     pub path: Box<str>,
     /// What decided it besides the request.
     pub fingerprint: Fingerprint,
+    /// A digest of what it read from elsewhere while it was rendered.
+    pub inputs: Fingerprint,
+    /// What no other record has.
+    pub id: u64,
     /// When it was rendered, in whole seconds of wall time, for people.
     pub made: SystemTime,
     /// How long it is fresh, in whole milliseconds; zero where the route stores nothing.
     pub ttl: Duration,
     /// How long it is kept: `ttl` and the longer stale window, in whole milliseconds.
     pub keep_for: Duration,
-    pub(super) prepared: OnceLock<Box<dyn Any + Send + Sync>>,
+    pub(super) prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
+    /// How many bytes that takes.
+    pub(super) prepared_bytes: AtomicU64,
 }
 
-/// What the edge keeps beside an entry, codings included, is taken to weigh as much as the body.
-const PREPARED_BODIES: u64 = 1;
-/// Structure, headers and map slot of one entry, in bytes, measured generously.
-const OVERHEAD_BYTES: u64 = 768;
+/// The structure and the texts of one entry, in bytes, measured generously.
+const OVERHEAD_BYTES: u64 = 512;
 /// Nothing is kept longer: a century, so that sums cannot overflow in Redis.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -59,24 +65,38 @@ impl Entry {
             route: Arc::clone(&request.route),
             path: request.path.as_str().into(),
             fingerprint: request.fingerprint,
+            inputs: rendered.inputs,
+            id: RandomState::new().hash_one(&request.key),
             made: whole_seconds(wall),
             ttl,
             keep_for,
             prepared: OnceLock::new(),
+            prepared_bytes: AtomicU64::new(0),
         }
     }
 
     /// Where the HTTP edge keeps what it prepares once: header lines, codings.
-    ///
-    /// Its weight is part of the estimate that [`Entry::weight`] gives.
-    pub fn prepared(&self) -> &OnceLock<Box<dyn Any + Send + Sync>> {
+    pub fn prepared(&self) -> &OnceLock<Arc<dyn Any + Send + Sync>> {
         &self.prepared
     }
 
-    /// An estimate of the bytes it takes in memory, what the edge prepares included.
+    /// Says how many bytes that takes by now.
+    pub(crate) fn count_prepared(&self, bytes: u64) {
+        self.prepared_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// An estimate of the bytes it takes in memory, by now.
     pub fn weight(&self) -> u64 {
-        let body = self.body.len() as u64;
-        OVERHEAD_BYTES + body * (1 + PREPARED_BODIES) + self.path.len() as u64
+        let (body, path) = (self.body.len() as u64, self.path.len() as u64);
+        OVERHEAD_BYTES + body + path + self.prepared_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether all that could be prepared of another one is what would be prepared of this.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.etag == other.etag
+            && self.fingerprint == other.fingerprint
+            && self.content_type == other.content_type
+            && self.body.len() == other.body.len()
     }
 }
 

@@ -9,24 +9,54 @@
 //! between starts another flight, which finds what was written.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::freshness::AgedEntry;
-use super::outcome::{Answer, Detail};
+use super::freshness::{AgedEntry, Freshness};
+use super::outcome::{Answer, Detail, Outcome};
+use super::request::CacheRequest;
+use crate::clock::Moment;
 use crate::fingerprint::Fingerprint;
 
 /// How many run at once; past them an answer is 503. Clients that leave do not end theirs, and a
 /// render takes at most 30 s, so that without a bound they could be piled up.
 const FLIGHTS_AT_MOST: usize = 10_000;
 
+/// An entry that may be served, and where it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) aged: AgedEntry,
+    pub(crate) from: Detail,
+}
+
+impl Found {
+    /// What may be done with it for who asks.
+    pub(crate) fn freshness(&self, request: &CacheRequest, now: Moment) -> Freshness {
+        self.aged.freshness(&request.fingerprint, &request.lifetime, now)
+    }
+
+    /// The answer that it gives to who asked.
+    pub(crate) fn answer(self, request: &CacheRequest, now: Moment) -> Answer {
+        let (age, from) = (self.aged.age(now), self.from);
+        let outcome = match self.freshness(request, now) {
+            Freshness::Fresh { left } => Outcome::fresh(left, age, from),
+            Freshness::Revalidate { since } => Outcome::stale(since, age, from),
+            // It was usable when it was found, a moment ago.
+            Freshness::IfError | Freshness::Gone => Outcome::fresh(Duration::ZERO, age, from),
+        };
+        Answer { result: Ok(self.aged.entry), outcome }
+    }
+}
+
 /// What came of a flight.
 #[derive(Clone, Debug)]
 pub(crate) enum FlightResult {
     /// It was in the store, fresh, or stale without a refresh being due.
-    Found { aged: AgedEntry, from: Detail },
+    Found(Found),
     /// A render was needed: what came of it, as whoever started the flight is told.
     Forwarded(Answer),
 }
@@ -36,7 +66,8 @@ pub(crate) struct Flight {
     pub(crate) key: String,
     pub(crate) route: Arc<str>,
     fingerprint: Fingerprint,
-    phase: AtomicU8,
+    /// Whether it has begun to write, or a purge has forbidden that: whichever came first.
+    is_settled: AtomicBool,
     progress: watch::Sender<Progress>,
 }
 
@@ -45,34 +76,20 @@ pub(crate) struct Flight {
 pub(crate) struct Progress {
     /// What may be served while it goes on. Who asked before its end gets that, even where the
     /// flight has ended before they look.
-    pub(crate) meanwhile: Option<FlightResult>,
+    pub(crate) meanwhile: Option<Found>,
     /// What came of it, once it has ended.
     pub(crate) result: Option<FlightResult>,
 }
 
-/// It may still write.
-const UNDER_WAY: u8 = 0;
-/// It is writing, or has written: a purge waits for it and deletes after it.
-const WRITING: u8 = 1;
-/// A purge came first: it may not write.
-const VOID: u8 = 2;
-
 impl Flight {
     /// Begins to write; false where a purge came since the flight began: then it may not.
     pub(crate) fn begin_write(&self) -> bool {
-        self.leave_under_way(WRITING) == UNDER_WAY
-    }
-
-    /// Sets the phase, once; gives the one that it was in.
-    fn leave_under_way(&self, phase: u8) -> u8 {
-        let (success, failure) = (Ordering::SeqCst, Ordering::SeqCst);
-        let was = self.phase.compare_exchange(UNDER_WAY, phase, success, failure);
-        was.unwrap_or_else(|other| other)
+        !self.is_settled.swap(true, Ordering::SeqCst)
     }
 
     /// Gives those who wait what they may have meanwhile, without ending the flight.
-    pub(crate) fn serve_meanwhile(&self, result: FlightResult) {
-        self.progress.send_modify(|progress| progress.meanwhile = Some(result));
+    pub(crate) fn serve_meanwhile(&self, found: Found) {
+        self.progress.send_modify(|progress| progress.meanwhile = Some(found));
     }
 
     /// Where those who wait see how far it has come.
@@ -96,11 +113,7 @@ pub(crate) struct Flights {
     running: Mutex<Running>,
 }
 
-#[derive(Default)]
-struct Running {
-    by_key: HashMap<String, Vec<Arc<Flight>>>,
-    count: usize,
-}
+type Running = HashMap<(String, Fingerprint), Arc<Flight>>;
 
 /// What [`Flights::join`] gives.
 pub(crate) enum Joined {
@@ -121,26 +134,21 @@ impl Flights {
         route: &Arc<str>,
     ) -> Joined {
         let mut running = self.lock();
-        let known = running.by_key.get(key);
-        let same = known.and_then(|list| list.iter().find(|it| it.fingerprint == *fingerprint));
-        if let Some(flight) = same.cloned() {
-            if !flight.has_ended() {
-                return Joined::Follow(flight);
-            }
-            running.remove(&flight);
+        let place = (key.to_owned(), *fingerprint);
+        if let Some(flight) = running.get(&place).filter(|flight| !flight.has_ended()) {
+            return Joined::Follow(Arc::clone(flight));
         }
-        if running.count >= FLIGHTS_AT_MOST {
+        if running.len() >= FLIGHTS_AT_MOST {
             return Joined::Full;
         }
         let flight = Arc::new(Flight {
             key: key.to_owned(),
             route: Arc::clone(route),
             fingerprint: *fingerprint,
-            phase: AtomicU8::new(UNDER_WAY),
+            is_settled: AtomicBool::new(false),
             progress: watch::Sender::new(Progress::default()),
         });
-        running.count += 1;
-        running.by_key.entry(key.to_owned()).or_default().push(Arc::clone(&flight));
+        running.insert(place, Arc::clone(&flight));
         Joined::Lead(FlightGuard { flights: Arc::clone(self), flight })
     }
 
@@ -148,43 +156,17 @@ impl Flights {
     /// Gives those that are writing already: whoever purges waits for their end.
     pub(crate) fn void(&self, meant: impl Fn(&Flight) -> bool) -> Vec<Arc<Flight>> {
         let mut running = self.lock();
-        let Running { by_key, count } = &mut *running;
-        let mut writing = Vec::new();
-        by_key.retain(|_, flights| {
-            flights.retain(|flight| {
-                let keep = !meant(flight);
-                if !keep {
-                    *count -= 1;
-                    if flight.leave_under_way(VOID) == WRITING {
-                        writing.push(Arc::clone(flight));
-                    }
-                }
-                keep
-            });
-            !flights.is_empty()
-        });
-        writing
+        let voided = running.extract_if(|_, flight| meant(flight)).map(|(_, flight)| flight);
+        voided.filter(|flight| flight.is_settled.swap(true, Ordering::SeqCst)).collect()
     }
 
     /// How many are under way.
     pub(crate) fn count(&self) -> usize {
-        self.lock().count
+        self.lock().len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Running {
-    fn remove(&mut self, flight: &Arc<Flight>) {
-        let Some(list) = self.by_key.get_mut(&flight.key) else { return };
-        let before = list.len();
-        list.retain(|it| !Arc::ptr_eq(it, flight));
-        self.count -= before - list.len();
-        if list.is_empty() {
-            self.by_key.remove(&flight.key);
-        }
     }
 }
 
@@ -201,6 +183,12 @@ impl Drop for FlightGuard {
             let failed = Answer::failed(500, "the render ended without a result");
             self.flight.end(FlightResult::Forwarded(failed));
         }
-        self.flights.lock().remove(&self.flight);
+        // Another may have its place, where a purge took it out of the list.
+        let place = (self.flight.key.clone(), self.flight.fingerprint);
+        if let Entry::Occupied(there) = self.flights.lock().entry(place)
+            && Arc::ptr_eq(there.get(), &self.flight)
+        {
+            there.remove();
+        }
     }
 }

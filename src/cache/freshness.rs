@@ -17,6 +17,8 @@ pub(crate) struct AgedEntry {
     age: Duration,
     /// When the store lets go of it; counted from before it was read.
     until: Moment,
+    /// The record that the store holds in its place: another version of the site wrote that.
+    beside: Option<u64>,
 }
 
 /// What may be done with an entry.
@@ -36,19 +38,39 @@ impl AgedEntry {
     /// An entry that was rendered now.
     pub(crate) fn new(entry: Arc<Entry>, now: Moment) -> Self {
         let until = now.after(entry.keep_for);
-        Self { entry, at: now, age: Duration::ZERO, until }
+        Self { entry, at: now, age: Duration::ZERO, until, beside: None }
     }
 
     /// An entry that a store had `left` to keep, asked at `before`.
     pub(crate) fn read(entry: Arc<Entry>, left: Duration, before: Moment) -> Self {
         let age = entry.keep_for.saturating_sub(left);
-        Self { entry, at: before, age, until: before.after(left) }
+        Self { entry, at: before, age, until: before.after(left), beside: None }
+    }
+
+    /// The same, with what was prepared of an entry of the same content.
+    pub(crate) fn with_prepared_of(self, other: &Self) -> Self {
+        if let Some(prepared) = other.entry.prepared.get() {
+            // Fails where there is something already, which is as good.
+            let _ = self.entry.prepared.set(Arc::clone(prepared));
+        }
+        self
     }
 
     /// The same, let go of at `bound` at the latest.
     pub(crate) fn at_most_until(mut self, bound: Moment) -> Self {
         self.until = self.until.min(bound);
         self
+    }
+
+    /// The same, beside a record of another version: it may be served only while that is there.
+    pub(crate) fn beside(mut self, record: u64) -> Self {
+        self.beside = Some(record);
+        self
+    }
+
+    /// The record that it stands beside.
+    pub(crate) fn stands_beside(&self) -> Option<u64> {
+        self.beside
     }
 
     /// How old it is.
@@ -112,10 +134,11 @@ mod tests {
             lifetime: lifetime(),
             route: "route".into(),
             path: "/".into(),
+            status: 200,
             io: false,
         };
         let (content_type, body) = ("text/plain".into(), "body".into());
-        let rendered = Rendered { status: 200, content_type, body };
+        let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default() };
         Arc::new(Entry::new(rendered, &request, UNIX_EPOCH))
     }
 

@@ -1,72 +1,59 @@
 //! Leases: one render in the whole fleet where it does I/O.
 //!
-//! Who does not get the lease waits until the key or the lease changes, of which tracking tells,
-//! then looks again and claims again: only one of those who wait gets it. Who has waited for 2 s
-//! renders without one, and does not store.
+//! A lease is short, and its holder lengthens it while the render goes on: the lease of one that
+//! died ends soon. Who does not get it waits until the key or the lease changes, of which tracking
+//! tells, then looks again and claims again: only one of those who wait gets it.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::request::RENDER_AT_MOST;
 use super::stripes::Stripes;
 
-/// What begins the keys of leases; the key that is leased follows, and a brace.
-pub(crate) const LEASE_PREFIX: &str = "larder:lease:{";
-/// How long a lease is held: the longest that a render takes.
-pub(crate) const LEASE: Duration = RENDER_AT_MOST;
-/// How long one waits for another's render, all in all.
-pub(crate) const WAIT_AT_MOST: Duration = Duration::from_secs(2);
-/// How long at a time where nothing tells of changes, and as a backstop where something does.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// What begins the key of a lease, after the prefix; the key that is leased follows, and a brace.
+const MARK: &str = ":~lease:{";
+/// How long a lease is held from the last time that it was lengthened.
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
+/// How often it is lengthened.
+pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// How long one waits at a time, as a backstop where something tells of changes.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The same where nothing does.
+pub(crate) const LOOK_AGAIN_UNTOLD: Duration = Duration::from_millis(500);
+/// How soon one looks again at a lease that is about to end.
+pub(crate) const LOOK_AGAIN_AT_LEAST: Duration = Duration::from_millis(10);
 
-/// Makes tokens that no other instance makes.
-pub(crate) struct Tokens {
-    instance: String,
-    next: AtomicU64,
+/// A token that no other render has; it ends in the route's name, by which a purge finds it.
+pub(crate) fn token(route: &str) -> String {
+    let part = || RandomState::new().hash_one(0_u8);
+    format!("{:016x}{:016x} {route}", part(), part())
 }
 
-impl Tokens {
-    pub(crate) fn new() -> Self {
-        let part = || RandomState::new().hash_one(0_u8);
-        let instance = format!("{:016x}{:016x}", part(), part());
-        Self { instance, next: AtomicU64::new(0) }
-    }
-
-    /// A new token; it ends in the route's name, by which a purge finds it.
-    pub(crate) fn token(&self, route: &str) -> String {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number} {route}", self.instance)
-    }
+/// The key of a key's lease, in the same cluster slot: our keys hold no braces.
+pub(crate) fn lease_key(prefix: &str, key: &[u8]) -> Vec<u8> {
+    [prefix.as_bytes(), MARK.as_bytes(), key, b"}"].concat()
 }
 
 /// The key whose lease this is the key of, if it is one's.
-pub(crate) fn leased_key(key: &[u8]) -> Option<&[u8]> {
-    key.strip_prefix(LEASE_PREFIX.as_bytes())?.strip_suffix(b"}")
+pub(crate) fn leased_key<'k>(prefix: &str, key: &'k [u8]) -> Option<&'k [u8]> {
+    let rest = key.strip_prefix(prefix.as_bytes())?.strip_prefix(MARK.as_bytes())?;
+    rest.strip_suffix(b"}")
+}
+
+/// The prefix of another site that begins with ours, where this is the key of one of its leases:
+/// no key of ours holds a brace.
+pub(crate) fn nested_prefix<'k>(prefix: &str, key: &'k str) -> Option<&'k str> {
+    let (other, _) = key.split_once(MARK)?;
+    let nested = other.strip_prefix(prefix)?.strip_prefix(':');
+    nested.map(|_| other)
+}
+
+/// What Redis matches the keys of all leases by; `prefix` is escaped for globs.
+pub(crate) fn lease_pattern(prefix: &str) -> String {
+    format!("{prefix}{MARK}*")
 }
 
 /// Wakes those who wait for a key when it changes. Keys that share a stripe wake each other for
-/// nothing, which costs a look.
-#[derive(Default)]
-pub(crate) struct Waiters {
-    stripes: Stripes<Notify, 256>,
-}
-
-impl Waiters {
-    /// Wakes those who wait for `key`.
-    pub(crate) fn wake(&self, key: &str) {
-        self.of(key).notify_waiters();
-    }
-
-    /// Wakes all who wait.
-    pub(crate) fn wake_all(&self) {
-        self.stripes.all().iter().for_each(Notify::notify_waiters);
-    }
-
-    /// What wakes for `key`: who means to wait enables its future before looking at the store.
-    pub(crate) fn of(&self, key: &str) -> &Notify {
-        self.stripes.of(key)
-    }
-}
+/// nothing, which costs a look. Who means to wait enables its future before looking at the store.
+pub(crate) type Waiters = Stripes<Notify, 256>;

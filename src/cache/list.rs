@@ -1,18 +1,23 @@
 //! The key list: pages of what is under the prefix, and one entry in full.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
 use super::entry::Entry;
 use super::freshness::AgedEntry;
+use super::names::{Names, Namespaces, key_forms};
 use super::setup::{Cache, Inner};
+use super::store::Stored;
 use super::store::shared::{SCAN_COUNT, Shared};
-use super::store::{Scanned, Start};
 use super::trouble::StoreError;
 use super::{look, record};
 use crate::fingerprint::Fingerprint;
-use crate::glob::escape_glob;
+use crate::glob::Glob;
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +26,8 @@ pub struct Listing {
     pub match_glob: Option<String>,
     /// Only entries that this route rendered.
     pub route: Option<String>,
+    /// In which namespaces.
+    pub namespaces: Namespaces,
     /// Where the last page ended.
     pub cursor: Option<String>,
     /// How many keys at most; from 1 to 1,000.
@@ -39,16 +46,28 @@ pub struct Page {
 }
 
 /// What there is to know of a key without its body.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyInfo {
     /// The key; bytes that are no text are replaced.
     pub key: String,
     /// The key's own bytes, where they are no text.
+    #[serde(skip)]
     pub bytes: Option<Vec<u8>>,
     /// The route that rendered it; `None` for what is no record of larder.
     pub route: Option<String>,
     /// The path that was asked for.
     pub path: Option<String>,
+    /// The entry itself.
+    #[serde(flatten)]
+    pub stored: StoredEntry,
+    /// What decided it, to compare with the site's.
+    #[serde(skip)]
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// What the store holds under a key, without the body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEntry {
     /// What is left until the store lets go of it, in milliseconds.
     pub ttl_ms: Option<u64>,
     /// How old it is, in milliseconds.
@@ -59,8 +78,6 @@ pub struct KeyInfo {
     pub status: Option<u16>,
     /// The content type.
     pub content_type: Option<String>,
-    /// What decided it, to compare with the site's.
-    pub fingerprint: Option<Fingerprint>,
 }
 
 /// One entry in full.
@@ -71,7 +88,7 @@ pub struct Inspection {
     /// The entry; `None` where the value is no record, of which `text` tells.
     pub entry: Option<Arc<Entry>>,
     /// The value as it is stored.
-    pub text: Vec<u8>,
+    pub text: Bytes,
 }
 
 /// The most keys in a page.
@@ -84,99 +101,118 @@ impl Cache {
     /// Where the store could not be asked.
     pub async fn list(&self, listing: Listing) -> Result<Page, StoreError> {
         let limit = listing.limit.clamp(1, PAGE_AT_MOST);
-        match &self.inner.shared {
-            Some(shared) => self.inner.list_store(shared, &listing, limit).await,
-            None => Ok(self.inner.list_memory(&listing, limit)),
+        if let Some(shared) = &self.inner.shared {
+            return self.inner.list_store(shared, listing, limit).await;
         }
+        let inner = Arc::clone(&self.inner);
+        let page = tokio::task::spawn_blocking(move || inner.list_memory(&listing, limit));
+        Ok(page.await.unwrap_or_default())
     }
 
-    /// One entry with its body; `None` where there is none under the key, or it is not ours. Under
-    /// a key that is no text, and so holds no record, the value's beginning only.
+    /// One entry with its body, under a key as it is or as it was shown; `None` where there is
+    /// none, or it is not in the namespaces. A key that is no text holds no record.
     ///
     /// # Errors
     /// Where the store could not be asked.
-    pub async fn inspect(&self, key: &[u8]) -> Result<Option<Inspection>, StoreError> {
-        let inner = &self.inner;
-        let (now, text_key) = (inner.clock.now(), std::str::from_utf8(key).ok());
-        let Some(shared) = &inner.shared else {
-            let found = text_key.and_then(|key| inner.near.get(key, now));
-            return Ok(found.map(|aged| {
-                // An entry that no record can hold is in memory all the same: it has no text.
-                let text = record::write(&aged.entry).unwrap_or_default();
-                let info = inner.info_of(key, &aged);
-                Inspection { info, entry: Some(aged.entry), text }
-            }));
-        };
-        if !inner.is_ours(key) {
-            return Ok(None);
+    pub async fn inspect(
+        &self,
+        key: &[u8],
+        namespaces: Namespaces,
+    ) -> Result<Option<Inspection>, StoreError> {
+        let names = self.inner.names(namespaces);
+        for form in key_forms(key).iter().filter(|form| names.hold(form)) {
+            if let Some(found) = self.inner.inspect_one(form).await? {
+                return Ok(Some(found));
+            }
         }
-        let Some(text_key) = text_key else {
-            // A value of another type has a life and no length; what is not there has neither.
-            let starts = shared.starts(&[key.to_vec()]).await?;
-            let there = |start: &Start| start.len > 0 || start.left.is_some();
-            return Ok(starts.into_iter().next().filter(there).map(|start| Inspection {
-                info: info(key, &start),
-                entry: None,
-                text: start.bytes,
-            }));
-        };
-        let call = shared.past_breaker(shared.remote.get(text_key));
-        let Some(stored) = call.await? else { return Ok(None) };
-        let (text, len) = (stored.value.to_vec(), stored.value.len() as u64);
-        let info = info(key, &Start { bytes: text.clone(), left: stored.left, len });
-        let entry = look::read(&stored, now).ok().map(|aged| aged.entry);
-        Ok(Some(Inspection { info, entry, text }))
+        Ok(None)
     }
 }
 
 impl Inner {
+    async fn inspect_one(&self, key: &[u8]) -> Result<Option<Inspection>, StoreError> {
+        let (now, text_key) = (self.clock.now(), std::str::from_utf8(key).ok());
+        let Some(shared) = &self.shared else {
+            let found = text_key.and_then(|key| Some((key, self.near.get(key, now)?)));
+            return Ok(found.map(|(text_key, aged)| {
+                // An entry that no record can hold is in memory all the same: it has no text.
+                let text = record::write(text_key, &aged.entry).unwrap_or_default().into();
+                let info = self.info_of(key, &aged);
+                Inspection { info, entry: Some(aged.entry), text }
+            }));
+        };
+        let call = shared.past_breaker(shared.remote.get(key));
+        let Some(stored) = call.await? else { return Ok(None) };
+        // A value that no page is answered with is shown as what it is.
+        let aged = look::read(key, &stored, now).ok();
+        let age = aged.as_ref().map(|aged| aged.age(now));
+        let entry = aged.map(|aged| aged.entry);
+        let info = info(key, entry.as_deref(), stored.left, age, stored.len);
+        Ok(Some(Inspection { info, entry, text: stored.value }))
+    }
+
+    /// A page of what is in memory: of all that is after the cursor, the first ones by name.
     fn list_memory(&self, listing: &Listing, limit: usize) -> Page {
-        let now = self.clock.now();
+        let (now, filter) = (self.clock.now(), Filter::new(self, listing));
         let after = listing.cursor.as_deref();
-        let mut found: Vec<(Box<str>, AgedEntry)> = self
-            .near
-            .entries()
-            .filter(|(key, aged)| {
-                after.is_none_or(|after| &**key > after)
-                    && now < aged.until()
-                    && listing.match_glob.as_ref().is_none_or(|glob| self.matches(glob, key))
-                    && listing.route.as_ref().is_none_or(|route| **route == *aged.entry.route)
-            })
-            .collect();
-        found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+        let mut found: BTreeMap<Box<str>, AgedEntry> = BTreeMap::new();
+        for (key, aged) in self.near.entries() {
+            let is_meant = after.is_none_or(|after| &*key > after)
+                && now < aged.until()
+                && listing.route.as_ref().is_none_or(|route| **route == *aged.entry.route);
+            let is_late =
+                found.len() > limit && found.last_key_value().is_some_and(|(last, _)| key >= *last);
+            if is_meant && !is_late && filter.lets(key.as_bytes()) {
+                found.insert(key, aged);
+                if found.len() > limit + 1 {
+                    found.pop_last();
+                }
+            }
+        }
         let more = found.len() > limit;
-        found.truncate(limit);
-        let cursor = found.last().filter(|_| more).map(|(key, _)| key.to_string());
-        let keys = found.iter().map(|(key, aged)| self.info_of(key.as_bytes(), aged));
-        Page { keys: keys.collect(), cursor }
+        let keys = found.iter().take(limit).map(|(key, aged)| self.info_of(key.as_bytes(), aged));
+        let keys: Vec<KeyInfo> = keys.collect();
+        let cursor = keys.last().filter(|_| more).map(|info| info.key.clone());
+        Page { keys, cursor }
     }
 
     fn info_of(&self, key: &[u8], aged: &AgedEntry) -> KeyInfo {
         let now = self.clock.now();
         let (left, age) = (aged.until().since(now), aged.age(now));
         let size_bytes = aged.entry.body.len() as u64;
-        KeyInfo::new(key, Some(&aged.entry), Some(left), Some(age), size_bytes)
+        info(key, Some(&aged.entry), Some(left), Some(age), size_bytes)
     }
 
     async fn list_store(
         &self,
         shared: &Shared,
-        listing: &Listing,
+        listing: Listing,
         limit: usize,
     ) -> Result<Page, StoreError> {
         let (mut cursor, mut skip) = listing.cursor.as_deref().map_or((0, 0), parse_cursor);
-        let (pattern, mut page) = (self.pattern(listing), Page::default());
+        let filter = Arc::new(Filter::new(self, &listing));
+        let pattern = filter.names.pattern(listing.match_glob.as_deref());
+        let mut page = Page::default();
         let mut examined = 0;
         loop {
-            let Scanned { cursor: next, keys } = shared.scan(cursor, &pattern).await?;
-            examined += SCAN_COUNT as usize;
-            let room = limit - page.keys.len();
-            let taken = self.take(shared, listing, keys, skip, room, &mut page.keys).await?;
-            if let Some(taken) = taken {
-                page.cursor = Some(format!("{cursor}+{taken}"));
-                return Ok(page);
+            let (next, keys) = shared.scan(cursor, &pattern).await?;
+            let (places, keys) = filter.chosen(keys, skip).await;
+            let mut done = 0;
+            while let Some(place) = places.get(done) {
+                let room = limit - page.keys.len();
+                if room == 0 {
+                    page.cursor = Some(format!("{cursor}+{place}"));
+                    return Ok(page);
+                }
+                let some = &keys[done..keys.len().min(done + room)];
+                let starts = shared.starts(some).await?;
+                let infos = some.iter().zip(&starts).map(|(key, start)| info_of_value(key, start));
+                let is_of_route =
+                    |it: &KeyInfo| listing.route.is_none() || listing.route == it.route;
+                page.keys.extend(infos.filter(is_of_route));
+                done += some.len();
             }
-            (cursor, skip) = (next, 0);
+            (cursor, skip, examined) = (next, 0, examined + SCAN_COUNT as usize);
             if cursor == 0 {
                 return Ok(page);
             }
@@ -186,94 +222,91 @@ impl Inner {
             }
         }
     }
+}
 
-    /// Takes what is wanted of a step's keys, from `skip` on and at most `room`; where some were
-    /// left over, says how many of the step's keys are dealt with.
-    async fn take(
-        &self,
-        shared: &Shared,
-        listing: &Listing,
+/// Which keys are listed, as far as their names say.
+struct Filter {
+    names: Names,
+    glob: Option<Option<Glob>>,
+    /// Whether the glob asks for values that were loaded.
+    asks_for_loaded: bool,
+}
+
+impl Filter {
+    fn new(inner: &Inner, listing: &Listing) -> Self {
+        let text = listing.match_glob.as_deref();
+        Self {
+            names: inner.names(listing.namespaces.clone()),
+            // One that is too long matches nothing.
+            glob: text.map(Glob::new),
+            asks_for_loaded: text.is_some_and(|glob| glob.contains("~load")),
+        }
+    }
+
+    fn lets(&self, key: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(key);
+        // A loaded value's key is `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
+        let rest = self.names.without_prefix(&text).and_then(|rest| rest.split_once(':'));
+        let is_loaded = rest.is_some_and(|(_, last)| last.starts_with("~load:"));
+        let is_matched = |glob: &Option<Glob>| {
+            glob.as_ref().is_some_and(|glob| self.names.match_glob(glob, &text))
+        };
+        self.names.hold(key)
+            && (self.asks_for_loaded || !is_loaded)
+            && self.glob.as_ref().is_none_or(is_matched)
+    }
+
+    /// Those of a step's keys that are listed, with their places in it; the first `skip` were
+    /// listed already. Matching a glob is work for a thread that does not serve.
+    async fn chosen(
+        self: &Arc<Self>,
         keys: Vec<Vec<u8>>,
         skip: usize,
-        room: usize,
-        into: &mut Vec<KeyInfo>,
-    ) -> Result<Option<usize>, StoreError> {
-        let wanted = keys.into_iter().enumerate().skip(skip);
-        let wanted = wanted.filter(|(_, key)| self.is_listed(listing, key));
-        let (places, keys): (Vec<usize>, Vec<Vec<u8>>) = wanted.unzip();
-        let (mut rest, mut room) = (&*keys, room);
-        while !rest.is_empty() {
-            if room == 0 {
-                return Ok(places.get(keys.len() - rest.len()).copied());
-            }
-            let (some, later) = rest.split_at(room.min(rest.len()));
-            let starts = shared.starts(some).await?;
-            for (key, start) in some.iter().zip(&starts) {
-                let known = info(key, start);
-                if listing.route.is_none() || listing.route == known.route {
-                    into.push(known);
-                    room -= 1;
-                }
-            }
-            rest = later;
+    ) -> (Vec<usize>, Vec<Vec<u8>>) {
+        let filter = Arc::clone(self);
+        let choose = move || {
+            let keys = keys.into_iter().enumerate().skip(skip);
+            keys.filter(|(_, key)| filter.lets(key)).unzip()
+        };
+        if self.glob.is_none() {
+            return choose();
         }
-        Ok(None)
-    }
-
-    /// What Redis itself filters by: the glob where it begins with the prefix, else the prefix.
-    fn pattern(&self, listing: &Listing) -> String {
-        let ours = format!("{}:", escape_glob(&self.settings.prefix));
-        match &listing.match_glob {
-            Some(glob) if glob.starts_with(&ours) => glob.clone(),
-            _ => format!("{ours}*"),
-        }
-    }
-
-    fn is_listed(&self, listing: &Listing, key: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(key);
-        let glob = listing.match_glob.as_deref();
-        let asked = glob.is_some_and(|glob| glob.contains("~load"));
-        // A loaded value's key is `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
-        let rest = self.without_prefix(&text).and_then(|rest| rest.split_once(':'));
-        let is_loaded = rest.is_some_and(|(_, last)| last.starts_with("~load:"));
-        self.is_ours(key)
-            && (asked || !is_loaded)
-            && glob.is_none_or(|glob| self.matches(glob, &text))
+        tokio::task::spawn_blocking(choose).await.unwrap_or_default()
     }
 }
 
-impl KeyInfo {
-    /// `entry` is what the value's head tells, where the value is a record.
-    fn new(
-        key: &[u8],
-        entry: Option<&Entry>,
-        left: Option<Duration>,
-        age: Option<Duration>,
-        size_bytes: u64,
-    ) -> Self {
-        let ms = |span: Duration| span.as_secs() * 1000 + u64::from(span.subsec_millis());
-        let text = String::from_utf8_lossy(key);
-        Self {
-            bytes: matches!(text, Cow::Owned(_)).then(|| key.to_vec()),
-            key: text.into_owned(),
-            route: entry.map(|entry| entry.route.to_string()),
-            path: entry.map(|entry| entry.path.to_string()),
+/// What there is to know of a key; `entry` is what the value's head tells, where it is a record.
+fn info(
+    key: &[u8],
+    entry: Option<&Entry>,
+    left: Option<Duration>,
+    age: Option<Duration>,
+    size_bytes: u64,
+) -> KeyInfo {
+    let ms = |span: Duration| span.as_secs() * 1000 + u64::from(span.subsec_millis());
+    let text = String::from_utf8_lossy(key);
+    KeyInfo {
+        bytes: matches!(text, Cow::Owned(_)).then(|| key.to_vec()),
+        key: text.into_owned(),
+        route: entry.map(|entry| entry.route.to_string()),
+        path: entry.map(|entry| entry.path.to_string()),
+        stored: StoredEntry {
             ttl_ms: left.map(ms),
             age_ms: age.map(ms),
             size_bytes,
             status: entry.map(|entry| entry.status),
             content_type: entry.map(|entry| entry.content_type.to_string()),
-            fingerprint: entry.map(|entry| entry.fingerprint),
-        }
+        },
+        fingerprint: entry.map(|entry| entry.fingerprint),
     }
 }
 
-/// What there is to know of a key whose value begins so.
-fn info(key: &[u8], start: &Start) -> KeyInfo {
-    let head = record::read_head(&start.bytes);
+/// What there is to know of a key with this value, or one that begins so.
+fn info_of_value(key: &[u8], stored: &Stored) -> KeyInfo {
+    let head = record::read_head(&stored.value);
     let entry = head.as_ref().map(|head| &head.entry);
-    let age = entry.zip(start.left).map(|(entry, left)| entry.keep_for.saturating_sub(left));
-    KeyInfo::new(key, entry, start.left, age, start.len)
+    let age = entry.zip(stored.left).map(|(entry, left)| entry.keep_for.saturating_sub(left));
+    info(key, entry, stored.left, age, stored.len)
 }
 
 /// Redis' own cursor, and how many of that step's keys were listed already. A client that sends

@@ -10,7 +10,7 @@
 //!
 //! | module | turns |
 //! |---|---|
-//! | `trouble`, `pause`, `stripes` | the words: what may go wrong, whose turn it is |
+//! | `trouble`, `pause`, `stripes`, `names` | the words: what goes wrong, whose turn, whose keys |
 //! | `request`, `entry`, `record`, `freshness`, `outcome` | a render → what is kept and said |
 //! | `counters`, `lease` | what is counted, rendered by one instance |
 //! | `near`, `doorkeeper`, `flight` | what is in memory, what gets in, who renders here |
@@ -24,7 +24,6 @@ use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
@@ -37,6 +36,7 @@ mod freshness;
 mod lease;
 mod list;
 mod look;
+mod names;
 mod near;
 mod outcome;
 mod pause;
@@ -53,23 +53,26 @@ mod write;
 
 pub use self::entry::Entry;
 pub use self::list::Listing;
-pub(crate) use self::list::{Inspection, KeyInfo};
+pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry};
+pub use self::names::Namespaces;
 pub(crate) use self::outcome::Lacked;
 pub use self::outcome::{Answer, Detail, Outcome, Why};
 pub use self::purge::Purge;
 pub use self::request::{CacheRequest, Lifetime, RenderFailure, Rendered};
+pub(crate) use self::setup::check_store;
 pub use self::setup::{Cache, CacheSettings};
 pub use self::state::StoreState;
+pub(crate) use self::store::redis::address::StoreUrlError;
 pub(crate) use self::trouble::StoreError;
 pub use self::trouble::Trouble;
 
-use self::claim::Claimed;
-use self::flight::{Flight, FlightGuard, FlightResult, Joined, Progress};
+use self::claim::{Claimed, Lease};
+use self::flight::{Flight, FlightGuard, FlightResult, Found, Joined, Progress};
 use self::freshness::Freshness;
 use self::look::{Looked, Miss, Steps};
 use self::request::{RENDER_AT_MOST, RenderResult};
 use self::setup::Inner;
-use self::store::shared::Budget;
+use self::store::bound::Budget;
 use crate::fingerprint::Fingerprint;
 use crate::panic::panic_text;
 
@@ -85,17 +88,17 @@ impl Cache {
     ) -> Option<Answer> {
         let inner = &*self.inner;
         let now = inner.clock.now();
-        let (aged, detail) = inner.in_memory(key, now)?;
+        let Found { aged, from } = inner.in_memory(key, fingerprint, now)?;
         let Freshness::Fresh { left } = aged.freshness(fingerprint, lifetime, now) else {
             return None;
         };
-        let outcome = Outcome::fresh(left, aged.age(now), detail);
+        let outcome = Outcome::fresh(left, aged.age(now), from);
         Some(Answer { result: Ok(aged.entry), outcome })
     }
 
     /// Counts an answer that [`Cache::peek`] gave.
     pub fn count_hit(&self) {
-        self.inner.counters.memory_hits.add();
+        self.inner.counters.memory_hits.inc();
     }
 
     /// The response under a key: from memory, from the store, or by `render`, of which there is
@@ -115,9 +118,6 @@ impl Cache {
             return self.bypass(request, render).await;
         }
         let inner = &self.inner;
-        if let Some(answer) = inner.paused(&request) {
-            return answer;
-        }
         let joined = inner.flights.join(&request.key, &request.fingerprint, &request.route);
         let (flight, leads) = match joined {
             Joined::Follow(flight) => (flight, false),
@@ -164,21 +164,25 @@ impl Cache {
         let budget = Budget(inner.settings.timeout);
         let mut steps = Steps { inner, request, budget };
         let miss = match steps.look().await {
-            Looked::Usable { aged, from } => return FlightResult::Found { aged, from },
-            Looked::Meanwhile { aged, from } => {
-                flight.serve_meanwhile(FlightResult::Found { aged: aged.clone(), from });
-                inner.counters.refreshes.add();
-                Miss::refresh(aged)
+            Looked::Usable(found) => return FlightResult::Found(found),
+            Looked::Meanwhile(found) => {
+                flight.serve_meanwhile(found.clone());
+                inner.counters.refreshes.inc();
+                Miss::refresh(found.aged)
             }
             Looked::Nothing(miss) => miss,
         };
         let lease = match steps.claim(&miss).await {
             Claimed::Render(lease) => lease,
-            Claimed::Found { aged, from } => return FlightResult::Found { aged, from },
+            Claimed::Found(found) => return FlightResult::Found(found),
+            Claimed::Over => {
+                let failure = RenderFailure::new(503, "other instances render it for too long");
+                return steps.fail(failure, miss, Lease::Unneeded);
+            }
         };
-        match inner.render(render).await {
+        match steps.render(render, &lease).await {
             Ok(rendered) => steps.keep(rendered, &miss, lease, flight).await,
-            Err(failure) => steps.fail(failure, miss, lease).await,
+            Err(failure) => steps.fail(failure, miss, lease),
         }
     }
 
@@ -197,15 +201,28 @@ impl Cache {
     /// Waits for the end of a flight, or for what may be served meanwhile.
     async fn wait(&self, request: &CacheRequest, flight: &Flight, leads: bool) -> Answer {
         if !leads {
-            self.inner.counters.collapsed.add();
+            self.inner.counters.collapsed.inc();
         }
         let mut progress = flight.progress();
         loop {
             let Progress { meanwhile, result } = progress.borrow_and_update().clone();
-            let stale = meanwhile.and_then(|it| self.inner.served_meanwhile(request, it));
-            let ended = || Some(self.inner.answer_of(request, result?, leads));
-            if let Some(answer) = stale.or_else(ended) {
-                return answer;
+            let now = self.inner.clock.now();
+            // The stale one, where it may still be served to who asked.
+            let usable = |it: &Found| {
+                let freshness = it.freshness(request, now);
+                matches!(freshness, Freshness::Fresh { .. } | Freshness::Revalidate { .. })
+            };
+            match (meanwhile.filter(usable), result) {
+                (Some(found), _) | (None, Some(FlightResult::Found(found))) => {
+                    return found.answer(request, now);
+                }
+                (None, Some(FlightResult::Forwarded(mut answer))) => {
+                    if let Outcome::Forwarded { collapsed, .. } = &mut answer.outcome {
+                        *collapsed = !leads;
+                    }
+                    return answer;
+                }
+                (None, None) => {}
             }
             if progress.changed().await.is_err() {
                 return Answer::failed(500, "the render ended without a result");
@@ -217,7 +234,7 @@ impl Cache {
 impl Inner {
     /// Renders, for at most [`RENDER_AT_MOST`]; a panic is a failure like another.
     async fn render(&self, render: impl Future<Output = RenderResult>) -> RenderResult {
-        self.counters.renders.add();
+        self.counters.renders.inc();
         let began = self.clock.now();
         let work = AssertUnwindSafe(render).catch_unwind();
         let result = match tokio::time::timeout(RENDER_AT_MOST, work).await {
@@ -228,45 +245,12 @@ impl Inner {
             }
             Err(_) => Err(RenderFailure::new(504, "the render took longer than 30 s")),
         };
-        self.counters.render_time.add(self.clock.now().since(began));
+        let took = self.clock.now().since(began);
+        self.counters.render_time.add(took);
         if result.is_err() {
-            self.counters.render_failures.add();
+            self.counters.render_failures.inc();
         }
         result
-    }
-
-    /// The stale answer, where it may still be served to who asked.
-    fn served_meanwhile(&self, request: &CacheRequest, result: FlightResult) -> Option<Answer> {
-        let FlightResult::Found { aged, .. } = &result else { return None };
-        let now = self.clock.now();
-        let freshness = aged.freshness(&request.fingerprint, &request.lifetime, now);
-        let usable = matches!(freshness, Freshness::Fresh { .. } | Freshness::Revalidate { .. });
-        usable.then(|| self.answer_of(request, result, true))
-    }
-
-    /// The answer that a flight's result gives to who asked.
-    fn answer_of(&self, request: &CacheRequest, result: FlightResult, leads: bool) -> Answer {
-        let now = self.clock.now();
-        match result {
-            FlightResult::Found { aged, from } => {
-                let freshness = aged.freshness(&request.fingerprint, &request.lifetime, now);
-                let outcome = match freshness {
-                    Freshness::Fresh { left } => Outcome::fresh(left, aged.age(now), from),
-                    Freshness::Revalidate { since } => Outcome::stale(since, aged.age(now), from),
-                    // It was usable when it was found, a moment ago.
-                    Freshness::IfError | Freshness::Gone => {
-                        Outcome::fresh(Duration::ZERO, aged.age(now), from)
-                    }
-                };
-                Answer { result: Ok(aged.entry), outcome }
-            }
-            FlightResult::Forwarded(mut answer) => {
-                if let Outcome::Forwarded { collapsed, .. } = &mut answer.outcome {
-                    *collapsed = !leads;
-                }
-                answer
-            }
-        }
     }
 }
 

@@ -6,7 +6,11 @@
 //! not counted by key, since that would take a map that grows, whose counts could leak or be
 //! evicted: there are 1,024 counts, and each key has one of them, its stripe. Two keys of one
 //! stripe cost each other at most a read that is not kept.
+//!
+//! Files that the edge sends are kept here too, under names that no key has: so one bound holds
+//! for all. No store knows of them, and whoever put one in says whether it is still true.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,12 +28,58 @@ const LARGEST_PER_SHARD: u64 = 4;
 
 /// Entries by key, bounded in bytes, scan-resistant.
 pub(crate) struct Near {
-    map: Map<Box<str>, AgedEntry, Weigh, DefaultHashBuilder, CountEvictions>,
+    map: Map<Box<str>, Held, Weigh, DefaultHashBuilder, CountEvictions>,
     /// How often the keys of each stripe were invalidated.
     changes: Stripes<Mutex<u64>, 1024>,
     /// Whether what is here may be served: a near cache that is not being told of changes may not.
     trusted: AtomicBool,
     evictions: Arc<AtomicU64>,
+    /// How many files are held.
+    files: Arc<AtomicU64>,
+}
+
+/// What is in the map.
+#[derive(Clone, Debug)]
+enum Held {
+    Entry(Kept),
+    File(Arc<HeldFile>),
+}
+
+impl Held {
+    fn into_entry(self) -> Option<Kept> {
+        match self {
+            Self::Entry(kept) => Some(kept),
+            Self::File(_) => None,
+        }
+    }
+}
+
+/// What the edge keeps of a file.
+#[derive(Debug)]
+struct HeldFile {
+    file: Arc<dyn Any + Send + Sync>,
+    weight: u64,
+    count: Arc<AtomicU64>,
+}
+
+impl Drop for HeldFile {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// An entry, and the weight that it was put in with: what is prepared of it comes later.
+#[derive(Clone, Debug)]
+struct Kept {
+    aged: AgedEntry,
+    weight: u64,
+}
+
+impl Kept {
+    fn new(aged: AgedEntry) -> Self {
+        let weight = aged.entry.weight();
+        Self { aged, weight }
+    }
 }
 
 /// Leave to put in what is about to be read, until an invalidation of the key.
@@ -57,7 +107,26 @@ impl Near {
             }
             Err(_) => Map::with(items, bytes, Weigh, DefaultHashBuilder::default(), counted),
         };
-        Self { map, changes: Stripes::default(), trusted: AtomicBool::new(trusted), evictions }
+        let (changes, trusted) = (Stripes::default(), AtomicBool::new(trusted));
+        Self { map, changes, trusted, evictions, files: Arc::default() }
+    }
+
+    /// What was kept of a file under a name that no key has.
+    pub(crate) fn file(&self, name: &str) -> Option<Arc<dyn Any + Send + Sync>> {
+        match self.map.get(name)? {
+            Held::File(held) => Some(Arc::clone(&held.file)),
+            Held::Entry(_) => None,
+        }
+    }
+
+    /// Keeps what is sent of a file, of this many bytes, where there is room for one of its size.
+    pub(crate) fn put_file(&self, name: &str, file: Arc<dyn Any + Send + Sync>, weight: u64) {
+        self.files.fetch_add(1, Ordering::Relaxed);
+        let held = HeldFile { file, weight, count: Arc::clone(&self.files) };
+        let (name, held) = (Box::<str>::from(name), Held::File(Arc::new(held)));
+        if Weigh.weight(&name, &held) <= self.map.shard_capacity() {
+            self.map.insert(name, held);
+        }
     }
 
     /// The entry under `key`, however stale, while the store itself would still hold it.
@@ -65,15 +134,31 @@ impl Near {
         if !self.trusted.load(Ordering::Acquire) {
             return None;
         }
-        self.map.get(key).filter(|aged| now < aged.until())
+        let Kept { aged, weight } = self.map.get(key)?.into_entry()?;
+        if weight != aged.entry.weight() {
+            self.weigh_again(key, &aged);
+        }
+        Some(aged).filter(|aged| now < aged.until())
+    }
+
+    /// Counts what was prepared of an entry since it was put in; later, where that would wait.
+    #[cold]
+    fn weigh_again(&self, key: &str, aged: &AgedEntry) {
+        let Ok(_changes) = self.changes.of(key).try_lock() else { return };
+        let is_there = |kept: &Kept| Arc::ptr_eq(&kept.aged.entry, &aged.entry);
+        if self.map.peek(key).and_then(Held::into_entry).is_some_and(|kept| is_there(&kept)) {
+            // One that no longer fits leaves.
+            let _ = self.map.replace(key.into(), Held::Entry(Kept::new(aged.clone())), true);
+        }
     }
 
     /// Puts in an entry that was made here; says whether there is room for one of its size.
     pub(crate) fn put(&self, key: &str, aged: AgedEntry) -> bool {
-        let key: Box<str> = key.into();
-        let fits = Weigh.weight(&key, &aged) <= self.map.shard_capacity();
+        let _changes = lock(self.changes.of(key));
+        let (key, kept) = (Box::<str>::from(key), Held::Entry(Kept::new(aged)));
+        let fits = Weigh.weight(&key, &kept) <= self.map.shard_capacity();
         if fits {
-            self.map.insert(key, aged);
+            self.map.insert(key, kept);
         }
         fits
     }
@@ -88,7 +173,7 @@ impl Near {
     pub(crate) fn put_read(&self, ticket: Ticket, key: &str, aged: AgedEntry) {
         let changes = lock(self.changes.of(key));
         if *changes == ticket.changes {
-            self.map.insert(key.into(), aged);
+            self.map.insert(key.into(), Held::Entry(Kept::new(aged)));
         }
     }
 
@@ -99,16 +184,12 @@ impl Near {
         self.map.remove(key).is_some()
     }
 
-    /// Drops all keys of which `gone` says so, and what is being read of any; says how many.
+    /// Drops all keys of which `gone` says so, and what is being read of any; says how many. No
+    /// lock is held for longer than one key takes.
     pub(crate) fn invalidate_where(&self, gone: impl Fn(&str, &AgedEntry) -> bool) -> u64 {
         self.void_tickets();
-        let count = AtomicU64::new(0);
-        self.map.retain(|key, aged| {
-            let drop = gone(key, aged);
-            count.fetch_add(u64::from(drop), Ordering::Relaxed);
-            !drop
-        });
-        count.into_inner()
+        let meant = self.entries().filter(|(key, aged)| gone(key, aged));
+        meant.map(|(key, _)| u64::from(self.map.remove(&key).is_some())).sum()
     }
 
     /// Drops all, and what is being read.
@@ -134,15 +215,24 @@ impl Near {
         self.trusted.load(Ordering::Acquire)
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len().saturating_sub(self.files())
+    }
+
+    fn files(&self) -> usize {
+        usize::try_from(self.files.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
+    }
+
     /// All entries as they are now, without order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (Box<str>, AgedEntry)> + '_ {
-        self.map.iter()
+        self.map.iter().filter_map(|(key, held)| Some((key, held.into_entry()?.aged)))
     }
 
     /// How many entries there are, their bytes, the bound in bytes, and how many had to leave.
     pub(crate) fn figures(&self) -> Figures {
         Figures {
-            entries: self.map.len() as u64,
+            entries: self.len() as u64,
             bytes: self.map.weight(),
             capacity_bytes: self.map.capacity(),
             evictions: self.evictions.load(Ordering::Relaxed),
@@ -164,7 +254,7 @@ fn lock(changes: &Mutex<u64>) -> MutexGuard<'_, u64> {
 pub struct Figures {
     /// How many entries there are.
     pub entries: u64,
-    /// Their estimated bytes.
+    /// Their estimated bytes, and those of the files that are kept beside them.
     pub bytes: u64,
     /// The bound on the bytes.
     pub capacity_bytes: u64,
@@ -175,19 +265,23 @@ pub struct Figures {
 #[derive(Clone, Debug)]
 struct Weigh;
 
-impl Weighter<Box<str>, AgedEntry> for Weigh {
-    fn weight(&self, key: &Box<str>, aged: &AgedEntry) -> u64 {
-        SLOT_BYTES + key.len() as u64 + aged.entry.weight()
+impl Weighter<Box<str>, Held> for Weigh {
+    fn weight(&self, key: &Box<str>, held: &Held) -> u64 {
+        let weight = match held {
+            Held::Entry(kept) => kept.weight,
+            Held::File(held) => held.weight,
+        };
+        SLOT_BYTES + key.len() as u64 + weight
     }
 }
 
 #[derive(Clone, Debug)]
 struct CountEvictions(Arc<AtomicU64>);
 
-impl Lifecycle<Box<str>, AgedEntry> for CountEvictions {
+impl Lifecycle<Box<str>, Held> for CountEvictions {
     type RequestState = ();
 
-    fn on_evict(&self, (): &mut (), _key: Box<str>, _aged: AgedEntry) {
+    fn on_evict(&self, (): &mut (), _key: Box<str>, _held: Held) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 }

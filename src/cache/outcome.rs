@@ -95,6 +95,8 @@ pub enum Detail {
     Memory,
     /// The store could not be asked, or could not be told.
     StoreDown,
+    /// From this process, beside what another version of the site keeps in Redis.
+    Contended,
     /// The store is full and takes no writes.
     StoreFull,
     /// The store takes no writes: a replica, or one that cannot save.
@@ -142,12 +144,35 @@ impl Outcome {
         matches!(self, Self::Hit { .. })
     }
 
+    /// Whether what is sent is older than it should be.
+    pub(crate) fn is_stale(&self) -> bool {
+        match *self {
+            Self::Hit { ttl_seconds, .. } => ttl_seconds < 0,
+            Self::Forwarded { age_seconds, .. } => age_seconds.is_some(),
+        }
+    }
+
     /// Whether the entry is kept, so that others will be answered from it.
     pub(crate) fn is_kept(&self) -> bool {
         match *self {
             Self::Hit { .. } => true,
-            Self::Forwarded { stored, fwd_status, .. } => stored || fwd_status.is_some(),
+            Self::Forwarded { stored, fwd_status, detail, .. } => {
+                stored || fwd_status.is_some() || detail == Some(Detail::Contended)
+            }
         }
+    }
+
+    /// Whether it is kept for as long as it lives: what the store could not be told of is in this
+    /// process's memory for a few seconds.
+    pub(crate) fn is_kept_for_good(&self) -> bool {
+        use Detail::{StoreDown, StoreFull, StoreReadOnly};
+        let is_aside = |detail| matches!(detail, StoreDown | StoreFull | StoreReadOnly);
+        self.is_kept() && !matches!(*self, Self::Hit { detail, .. } if is_aside(detail))
+    }
+
+    /// Whether it came from this process, beside what another version of the site keeps in Redis.
+    pub(crate) fn is_contended(&self) -> bool {
+        matches!(self, Self::Hit { detail: Detail::Contended, .. })
     }
 
     /// The value of the `Age` line, where one is due: on hits and on stale copies.
@@ -210,6 +235,7 @@ impl Detail {
             Self::Redis => "redis",
             Self::Memory => "memory",
             Self::StoreDown => "store-down",
+            Self::Contended => "contended",
             Self::StoreFull => "store-full",
             Self::StoreReadOnly => "store-read-only",
             Self::StaleIfError => "stale-if-error",

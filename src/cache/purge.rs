@@ -2,31 +2,90 @@
 //!
 //! First the flights that are meant are forbidden to write, and those that are writing are waited
 //! for; then memory; then in the store the leases, so that no other instance's render that
-//! began before can write after, and then the keys, one by one. Only what is under the prefix.
+//! began before can write after, and then the keys, one by one. Only what is under the prefix, and
+//! in the namespaces that are said.
 
-use super::lease::{LEASE_PREFIX, leased_key};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::lease::{lease_pattern, leased_key};
+use super::names::{Names, Namespaces, key_forms};
+use super::near::Near;
 use super::record;
 use super::setup::{Cache, Inner};
+use super::store::Stored;
 use super::store::shared::Shared;
-use super::store::{Scanned, Start};
 use super::trouble::StoreError;
-use crate::glob::escape_glob;
+use crate::glob::{Glob, escape_glob};
 
 /// What to purge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Purge {
-    /// These keys, as they are; they need not be text, nor ours.
+    /// These keys, as they are or as they were shown; they need not be text, nor ours.
     Keys(Vec<Vec<u8>>),
     /// The keys that a Redis glob matches: whole, or after the prefix, or after the namespace.
     Glob(String),
     /// The entries that these routes rendered, by the route's name in the record.
     Routes(Vec<String>),
-    /// Everything under the prefix.
+    /// Everything.
     All,
 }
 
 /// How many keys are deleted in one pipeline.
 const UNLINK_COUNT: usize = 500;
+/// How many entries in memory are looked at where the purge is; more than these elsewhere.
+const AT_ONCE: usize = 1000;
+
+/// Which keys are meant.
+struct Meant {
+    names: Names,
+    which: Which,
+}
+
+enum Which {
+    Keys(HashSet<Vec<u8>>),
+    /// Nothing, where the glob is longer than any may be.
+    Glob(Option<Glob>),
+    Routes(Vec<String>),
+    All,
+}
+
+impl Meant {
+    fn covers(&self, key: &str, route: &str) -> bool {
+        self.names.hold(key.as_bytes())
+            && match &self.which {
+                Which::Keys(keys) => keys.contains(key.as_bytes()),
+                Which::Glob(glob) => self.is_matched(glob.as_ref(), key),
+                Which::Routes(routes) => routes.iter().any(|it| it == route),
+                Which::All => true,
+            }
+    }
+
+    fn is_matched(&self, glob: Option<&Glob>, key: &str) -> bool {
+        glob.is_some_and(|glob| self.names.match_glob(glob, key))
+    }
+
+    /// Those of the keys that may be meant, as far as their names say; a lease is as its key.
+    fn named(&self, mut keys: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+        for key in &mut keys {
+            if let Some(leased) = leased_key(&self.names.prefix, key) {
+                *key = leased.to_vec();
+            }
+        }
+        keys.retain(|key| self.names.hold(key));
+        if let Which::Glob(glob) = &self.which {
+            keys.retain(|key| self.is_matched(glob.as_ref(), &String::from_utf8_lossy(key)));
+        }
+        keys
+    }
+
+    /// Drops what is meant from memory.
+    fn drop_from(&self, near: &Near) -> u64 {
+        near.invalidate_where(|key, aged| self.covers(key, &aged.entry.route))
+    }
+}
 
 impl Cache {
     /// Deletes entries, and says how many there were in the store.
@@ -35,80 +94,145 @@ impl Cache {
     ///
     /// # Errors
     /// Where the store could not be told: then this process's memory is purged, and no more.
-    pub async fn purge(&self, what: Purge) -> Result<u64, StoreError> {
+    pub async fn purge(&self, what: Purge, namespaces: Namespaces) -> Result<u64, StoreError> {
         let inner = &self.inner;
-        let meant = |key: &str, route: &str| match &what {
-            Purge::Keys(keys) => keys.iter().any(|it| it == key.as_bytes()),
-            Purge::Glob(glob) => inner.matches(glob, key),
-            Purge::Routes(routes) => routes.iter().any(|it| it == route),
-            Purge::All => true,
+        let names = inner.names(namespaces);
+        let (mut keys, mut pattern) = (Vec::new(), names.pattern(None));
+        let which = match what {
+            Purge::Keys(typed) => {
+                keys = typed.iter().map(|key| key_forms(key)).collect();
+                Which::Keys(keys.iter().flatten().cloned().collect())
+            }
+            Purge::Glob(glob) => {
+                pattern = names.pattern(Some(&glob));
+                Which::Glob(Glob::new(&glob))
+            }
+            Purge::Routes(routes) => Which::Routes(routes),
+            Purge::All => Which::All,
         };
-        for flight in inner.flights.void(|flight| meant(&flight.key, &flight.route)) {
-            let mut progress = flight.progress();
-            let ended = progress.wait_for(|progress| progress.result.is_some());
-            let _ = tokio::time::timeout(inner.settings.timeout, ended).await;
+        let meant = Arc::new(Meant { names, which });
+        let writing = inner.flights.void(|flight| meant.covers(&flight.key, &flight.route));
+        let ended = writing.iter().map(|flight| async {
+            let _ = flight.progress().wait_for(|progress| progress.result.is_some()).await;
+        });
+        let _ = tokio::time::timeout(inner.settings.timeout, join_all(ended)).await;
+        if let Which::Keys(_) = meant.which {
+            return inner.purge_keys(&meant.names, keys).await;
         }
-        let gone = inner.near.invalidate_where(|key, aged| meant(key, &aged.entry.route));
+        let gone = inner.purge_memory(&meant).await;
         let Some(shared) = &inner.shared else { return Ok(gone) };
-        shared.aside.invalidate_where(|key, aged| meant(key, &aged.entry.route));
-        if let Purge::Keys(keys) = what {
-            return inner.unlink(shared, keys).await;
-        }
-        let prefix = escape_glob(&inner.settings.prefix);
-        let leases = format!("{LEASE_PREFIX}{prefix}:*");
-        let leased = inner.purge_walk(shared, &what, &leases).await?;
-        Ok(leased + inner.purge_walk(shared, &what, &format!("{prefix}:*")).await?)
+        let leases = lease_pattern(&escape_glob(&meant.names.prefix));
+        let leased = inner.purge_walk(shared, &meant, &leases).await?;
+        Ok(leased + inner.purge_walk(shared, &meant, &pattern).await?)
     }
 }
 
 impl Inner {
+    pub(super) fn names(&self, namespaces: Namespaces) -> Names {
+        Names { prefix: self.settings.prefix.as_str().into(), namespaces }
+    }
+
+    /// Deletes keys, each in the first of its forms that is there; says how many there were.
+    async fn purge_keys(
+        &self,
+        names: &Names,
+        mut keys: Vec<Vec<Vec<u8>>>,
+    ) -> Result<u64, StoreError> {
+        for forms in &mut keys {
+            forms.retain(|form| names.hold(form));
+            // From the last one on: the first one is taken first.
+            forms.reverse();
+        }
+        let Some(shared) = &self.shared else {
+            let is_there = |form: &Vec<u8>| {
+                std::str::from_utf8(form).is_ok_and(|form| self.near.invalidate(form))
+            };
+            return Ok(keys.iter().map(|forms| u64::from(forms.iter().rev().any(is_there))).sum());
+        };
+        for form in keys.iter().flatten().filter_map(|form| std::str::from_utf8(form).ok()) {
+            self.near.invalidate(form);
+            shared.aside.invalidate(form);
+        }
+        let mut gone = 0;
+        while !keys.is_empty() {
+            keys.retain(|forms| !forms.is_empty());
+            let asked = keys.iter_mut().filter_map(Vec::pop).collect::<Vec<_>>();
+            let mut were_there = unlink(shared, &asked).await?.into_iter();
+            keys.retain(|_| {
+                let was_there = were_there.next() == Some(true);
+                gone += u64::from(was_there);
+                !was_there
+            });
+        }
+        Ok(gone)
+    }
+
+    /// Drops from memory what is meant, where much is in it off the threads that serve.
+    async fn purge_memory(self: &Arc<Self>, meant: &Arc<Meant>) -> u64 {
+        if self.near.len() <= AT_ONCE {
+            return self.drop_meant(meant);
+        }
+        let (inner, meant) = (Arc::clone(self), Arc::clone(meant));
+        let dropped = tokio::task::spawn_blocking(move || inner.drop_meant(&meant));
+        dropped.await.unwrap_or_default()
+    }
+
+    fn drop_meant(&self, meant: &Meant) -> u64 {
+        if let Some(shared) = &self.shared {
+            meant.drop_from(&shared.aside);
+        }
+        meant.drop_from(&self.near)
+    }
+
     /// Walks over keys, or over leases, and deletes what is meant: a lease with its key.
     async fn purge_walk(
         &self,
         shared: &Shared,
-        what: &Purge,
+        meant: &Arc<Meant>,
         pattern: &str,
     ) -> Result<u64, StoreError> {
         let (mut cursor, mut gone) = (0, 0);
         loop {
-            let Scanned { cursor: next, mut keys } = shared.scan(cursor, pattern).await?;
-            if let Purge::Routes(routes) = what {
+            let (next, mut keys) = shared.scan(cursor, pattern).await?;
+            let prefix = &meant.names.prefix;
+            if let Which::Routes(routes) = &meant.which {
+                keys.retain(|key| meant.names.hold(leased_key(prefix, key).unwrap_or(key)));
                 let mut starts = shared.starts(&keys).await?.into_iter();
-                keys.retain(|key| starts.next().is_some_and(|start| is_of(routes, key, &start)));
+                let is_of = |key: &[u8], start: &Stored| is_of(routes, prefix, key, start);
+                keys.retain(|key| starts.next().is_some_and(|start| is_of(key, &start)));
             }
-            for key in &mut keys {
-                if let Some(leased) = leased_key(key) {
-                    *key = leased.to_vec();
-                }
-            }
-            if let Purge::Glob(glob) = what {
-                keys.retain(|key| self.matches(glob, &String::from_utf8_lossy(key)));
-            }
-            gone += self.unlink(shared, keys).await?;
+            let keys = if let Which::Glob(_) = meant.which {
+                let meant = Arc::clone(meant);
+                let named = tokio::task::spawn_blocking(move || meant.named(keys));
+                named.await.unwrap_or_default()
+            } else {
+                meant.named(keys)
+            };
+            let were_there = unlink(shared, &keys).await?;
+            gone += were_there.into_iter().map(u64::from).sum::<u64>();
             cursor = next;
             if cursor == 0 {
                 return Ok(gone);
             }
         }
     }
+}
 
-    /// Deletes those of the keys that are ours.
-    async fn unlink(&self, shared: &Shared, mut keys: Vec<Vec<u8>>) -> Result<u64, StoreError> {
-        keys.retain(|key| self.is_ours(key));
-        let mut gone = 0;
-        for some in keys.chunks(UNLINK_COUNT) {
-            gone += shared.past_breaker(shared.remote.unlink(some)).await?;
-        }
-        Ok(gone)
+/// Deletes keys; says of each whether it was there.
+async fn unlink(shared: &Shared, keys: &[Vec<u8>]) -> Result<Vec<bool>, StoreError> {
+    let mut were_there = Vec::with_capacity(keys.len());
+    for some in keys.chunks(UNLINK_COUNT) {
+        were_there.extend(shared.past_breaker(shared.remote.unlink(some)).await?);
     }
+    Ok(were_there)
 }
 
 /// Whether a value names one of the routes: a record does, and the token of a lease.
-fn is_of(routes: &[String], key: &[u8], start: &Start) -> bool {
+fn is_of(routes: &[String], prefix: &str, key: &[u8], start: &Stored) -> bool {
     let is_one = |route: &str| routes.iter().any(|it| it == route);
-    if leased_key(key).is_none() {
-        return record::read_head(&start.bytes).is_some_and(|head| is_one(&head.entry.route));
+    if leased_key(prefix, key).is_none() {
+        return record::read_head(&start.value).is_some_and(|head| is_one(&head.entry.route));
     }
-    let token = std::str::from_utf8(&start.bytes).ok();
+    let token = std::str::from_utf8(&start.value).ok();
     token.and_then(|token| token.split_once(' ')).is_some_and(|(_, route)| is_one(route))
 }

@@ -4,18 +4,20 @@
 //! HTTP/1.1 200 OK
 //! content-type: text/html; charset=utf-8
 //! etag: "kq3f…"
-//! larder: v=1; route=about; path=/about; fp=…; made=2026-11-23T21:00:00Z; ttl=…; px=…; len=…;
-//! sum=…
+//! larder: v=2; route=about; path=/about; fp=…; in=…; id=…; made=2026-11-23T21:00:00Z; ttl=…;
+//! px=…; len=…; sum=…
 //!
 //! <p>…</p>
 //! ```
 //!
 //! Lines end in a line feed alone, so that `grep -x` and `head -1` work on what `redis-cli` prints.
-//! The sum covers every byte before it and the body: what was cut, mended by hand or half written
-//! is told from what larder wrote.
+//! The sum covers the key, every byte before it and the body: what was cut, mended by hand, half
+//! written or copied to another key is told from what larder wrote.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -27,9 +29,12 @@ use super::entry::Entry;
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// The form that is written, and the only one that is read.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// The longest head that is read, in bytes: a path of 8 KiB, all of it encoded, and the rest.
-const HEAD_BYTES: usize = 32 * 1024;
+pub(crate) const HEAD_BYTES: usize = 32 * 1024;
+
+/// The statuses that an answer of its own may have.
+const STATUSES: RangeInclusive<u16> = 200..=599;
 
 /// Why bytes are no record: a miss, never an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,9 +45,12 @@ pub enum Flaw {
     /// The body is not as long as the record says.
     #[error("cut short, or too long")]
     Length,
-    /// It was changed after it was written.
-    #[error("changed since it was written")]
+    /// It was changed after it was written, or written under another key.
+    #[error("changed since it was written, or of another key")]
     Sum,
+    /// Not of the status that the route has.
+    #[error("not of the route's status")]
+    Status,
     /// Without a TTL, or with a longer one than it was written with: another wrote it, or
     /// `PERSIST`.
     #[error("without the TTL that it was written with")]
@@ -61,8 +69,8 @@ pub(crate) struct Head<'a> {
     body_at: usize,
 }
 
-/// The record of an entry; nothing where a line of it could not be read back.
-pub fn write(entry: &Entry) -> Option<Vec<u8>> {
+/// The record of an entry under `key`; nothing where a line of it could not be read back.
+pub fn write(key: &str, entry: &Entry) -> Option<Vec<u8>> {
     let made = Timestamp::try_from(entry.made).ok()?;
     let lines = [&*entry.content_type, &entry.etag, &entry.route];
     if lines.iter().any(|line| line.contains(char::is_control)) || entry.route.contains(';') {
@@ -70,7 +78,7 @@ pub fn write(entry: &Entry) -> Option<Vec<u8>> {
     }
     let head = format!(
         "HTTP/1.1 {} {}\ncontent-type: {}\netag: {}\nlarder: v={VERSION}; route={}; path={}; \
-         fp={}; made={made}; ttl={}; px={}; len={}; ",
+         fp={}; in={}; id={:016x}; made={made}; ttl={}; px={}; len={}; ",
         entry.status,
         reason(entry.status),
         entry.content_type,
@@ -78,11 +86,13 @@ pub fn write(entry: &Entry) -> Option<Vec<u8>> {
         entry.route,
         encode_field(&entry.path),
         entry.fingerprint,
+        entry.inputs,
+        entry.id,
         entry.ttl.as_millis(),
         entry.keep_for.as_millis(),
         entry.body.len(),
     );
-    let tail = format!("sum={}\n\n", sum_of(&head, &entry.body));
+    let tail = format!("sum={}\n\n", sum_of(key, &head, &entry.body));
     let mut record = Vec::with_capacity(head.len() + tail.len() + entry.body.len());
     record.extend_from_slice(head.as_bytes());
     record.extend_from_slice(tail.as_bytes());
@@ -103,17 +113,17 @@ fn encode_field(text: &str) -> String {
     out
 }
 
-/// The entry of a record.
+/// The entry of a record that was found under `key`.
 ///
 /// # Errors
 /// The [`Flaw`] that makes it a miss.
-pub fn read(record: &Bytes) -> Result<Entry, Flaw> {
+pub fn read(key: &[u8], record: &Bytes) -> Result<Entry, Flaw> {
     let Head { entry, body_len, sum, summed, body_at } = read_head(record).ok_or(Flaw::Foreign)?;
     let body = record.slice(body_at..);
     if body.len() != body_len {
         return Err(Flaw::Length);
     }
-    if sum_of(summed, &body) != sum {
+    if sum_of(key, summed, &body) != sum {
         return Err(Flaw::Sum);
     }
     Ok(Entry { body, ..entry })
@@ -138,12 +148,15 @@ pub(crate) fn read_head(start: &[u8]) -> Option<Head<'_>> {
     let route = field("route")?;
     let path = percent_decode_str(field("path")?).decode_utf8().ok()?;
     let fingerprint = Fingerprint::parse(field("fp")?)?;
+    let (inputs, id) = (Fingerprint::parse(field("in")?)?, field("id")?);
+    let id = (id.len() == 16).then(|| u64::from_str_radix(id, 16).ok())??;
     let made = Timestamp::from_str(field("made")?).ok()?.as_second();
     let (ttl, keep_for) = (number(field("ttl")?)?, number(field("px")?)?);
     let (body_len, sum) = (number(field("len")?)?, Fingerprint::parse(field("sum")?)?);
     let sound = version == VERSION
         && reason_given == reason(status)
-        && (100..1000).contains(&status)
+        && STATUSES.contains(&status)
+        && !content_type.contains(char::is_control)
         && is_etag(etag)
         && ttl <= keep_for
         && fields.next().is_none()
@@ -156,12 +169,22 @@ pub(crate) fn read_head(start: &[u8]) -> Option<Head<'_>> {
         route: route.into(),
         path: path.into(),
         fingerprint,
+        inputs,
+        id,
         made: UNIX_EPOCH + Duration::from_secs(u64::try_from(made).ok()?),
         ttl: Duration::from_millis(ttl),
         keep_for: Duration::from_millis(keep_for),
         prepared: OnceLock::new(),
+        prepared_bytes: AtomicU64::new(0),
     };
     sound.then_some(Head { entry, body_len, sum, summed, body_at: end + 2 })
+}
+
+/// Whether the first `asked` bytes of a value may be the beginning of a record whose head goes on.
+pub(crate) fn may_go_on(start: &[u8], asked: usize) -> bool {
+    start.len() >= asked
+        && start.starts_with(b"HTTP/1.1 ")
+        && !start.windows(2).any(|pair| pair == b"\n\n")
 }
 
 /// A number as it is written: digits, no sign, no leading zero.
@@ -176,8 +199,8 @@ fn is_etag(text: &str) -> bool {
     inner.is_some_and(|inner| inner.bytes().all(|char| char.is_ascii_graphic() && char != b'"'))
 }
 
-fn sum_of(head: &str, body: &[u8]) -> Fingerprint {
-    Hasher::default().field(head).field(body).finish()
+fn sum_of(key: impl AsRef<[u8]>, head: &str, body: &[u8]) -> Fingerprint {
+    Hasher::default().field(key).field(head).field(body).finish()
 }
 
 /// The words of RFC 9110 for a status; none for one that it does not know.

@@ -1,15 +1,12 @@
 //! What a request wants of the cache, and the render that makes it where the cache has nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::fingerprint::Fingerprint;
 pub use crate::units::Lifetime;
-
-/// How long a render may take; it is ended then.
-pub(super) const RENDER_AT_MOST: Duration = Duration::from_secs(30);
+pub(super) use crate::units::RENDER_AT_MOST;
 
 /// What a request wants of the cache: its key, and what may be served under it.
 #[derive(Clone, Debug)]
@@ -24,6 +21,8 @@ pub struct CacheRequest {
     pub route: Arc<str>,
     /// The request's path, for the record and the key list.
     pub path: String,
+    /// The status that the render gives: a record of another is not the route's.
+    pub status: u16,
     /// Whether the render reads from elsewhere or takes its time: then the whole fleet shares one,
     /// by a lease. One that only computes, in microseconds, each process does for itself.
     pub io: bool,
@@ -41,6 +40,8 @@ pub struct Rendered {
     pub content_type: String,
     /// The body, in identity coding.
     pub body: Bytes,
+    /// A digest of what the render read from elsewhere; the default one where that is nothing.
+    pub inputs: Fingerprint,
 }
 
 /// Why a render gave nothing.

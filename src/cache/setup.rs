@@ -1,5 +1,6 @@
 //! What a cache is made of, and how it is put together for memory or for Redis.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +11,22 @@ use tokio_util::task::TaskTracker;
 use super::counters::Counters;
 use super::doorkeeper::Doorkeeper;
 use super::flight::Flights;
-use super::lease::{Tokens, Waiters};
+use super::lease::Waiters;
 use super::near::Near;
-use super::pause::Pauses;
-use super::state::Notices;
+use super::pause::{Overwrites, Pauses};
+use super::record;
+use super::state::{CONTENDED, Notices};
 use super::store::Remote;
 use super::store::redis::Redis;
 use super::store::redis::address::{Address, StoreUrlError};
 use super::store::shared::Shared;
 use super::tracking::Tracking;
 use crate::clock::Clock;
-use crate::glob::glob_matches;
 
 /// The part of `memory_bytes` that renders may take which the store could not be told of.
 const ASIDE_SHARE: u64 = 8;
-/// How often one instance overwrites what another site keeps writing under the same key.
-const OVERWRITE_PAUSE: Duration = Duration::from_secs(1);
+/// How often one instance overwrites garbage under the same key.
+const MEND_PAUSE: Duration = Duration::from_secs(1);
 /// The pauses after renders that failed while a stale copy was at hand.
 const REFRESH_PAUSE: Duration = Duration::from_secs(1);
 const REFRESH_PAUSE_AT_MOST: Duration = Duration::from_secs(8);
@@ -63,13 +64,16 @@ pub(super) struct Inner {
     /// Where entries are in memory. Without Redis this is the store; with Redis it is a copy of
     /// what Redis holds, near to who asks.
     pub(super) near: Near,
+    /// What was read while nothing tells of changes: its codings are used again, it itself is not.
+    pub(super) untold: Near,
     /// The store that other processes share; none with the memory store.
     pub(super) shared: Option<Arc<Shared>>,
     pub(super) flights: Arc<Flights>,
     pub(super) waiters: Waiters,
-    pub(super) tokens: Tokens,
     pub(super) doorkeeper: Doorkeeper,
-    pub(super) overwrites: Pauses,
+    /// When garbage is overwritten, and what another version of the site has written.
+    pub(super) mends: Pauses,
+    pub(super) overwrites: Overwrites,
     pub(super) refreshes: Pauses,
     pub(super) counters: Arc<Counters>,
     pub(super) notices: Notices,
@@ -81,11 +85,20 @@ impl fmt::Debug for Cache {
     }
 }
 
+/// Whether a text is the address of a store that [`Cache::redis`] can be opened with. Nothing is
+/// asked of any server.
+///
+/// # Errors
+/// Where it is none.
+pub(crate) fn check_store(url: &str) -> Result<(), StoreUrlError> {
+    url.parse::<Address>().map(drop)
+}
+
 impl Cache {
     /// A cache in this process's memory only, empty at start.
     #[must_use]
     pub fn memory(settings: CacheSettings, clock: Clock, tasks: TaskTracker) -> Self {
-        Self::build(settings, clock, tasks, None)
+        Self::build(settings, clock, tasks, None, CancellationToken::new())
     }
 
     /// A cache in Redis, at a `redis://`, `rediss://` or `redis+unix://` address.
@@ -102,9 +115,11 @@ impl Cache {
     ) -> Result<Self, StoreUrlError> {
         let address: Address = url.parse()?;
         let ended = CancellationToken::new();
-        let redis = Redis::new(address.clone(), &tasks, ended.clone());
-        let remote: Arc<dyn Remote> = Arc::new(redis);
-        let cache = Self::build(settings, clock, tasks, Some((remote, ended.clone())));
+        let longest = usize::try_from(settings.max_entry_bytes).unwrap_or(usize::MAX);
+        let longest = longest.saturating_add(record::HEAD_BYTES);
+        let prefix = &*settings.prefix;
+        let remote = Redis::start(&address, prefix, longest, &tasks, &ended);
+        let cache = Self::build(settings, clock, tasks, Some(remote), ended.clone());
         let inner = &cache.inner;
         if inner.settings.near {
             let tracking = Tracking { address, cache: Arc::clone(inner) };
@@ -117,39 +132,49 @@ impl Cache {
         settings: CacheSettings,
         clock: Clock,
         tasks: TaskTracker,
-        remote: Option<(Arc<dyn Remote>, CancellationToken)>,
+        remote: Option<Arc<dyn Remote>>,
+        ended: CancellationToken,
     ) -> Self {
         let counters = Arc::<Counters>::default();
         let (bytes, largest) = (settings.memory_bytes, settings.max_entry_bytes);
         let near = Near::new(bytes, largest, remote.is_none());
-        let (shared, ended) = match remote {
-            Some((remote, ended)) => {
-                let (clock, counters) = (clock.clone(), Arc::clone(&counters));
-                let aside = Near::new(bytes / ASIDE_SHARE, largest, true);
-                (Some(Shared::new(remote, clock, settings.timeout, counters, aside)), ended)
-            }
-            None => (None, CancellationToken::new()),
-        };
+        let shared = remote.map(|remote| {
+            let (clock, counters) = (clock.clone(), Arc::clone(&counters));
+            let aside = Near::new(bytes / ASIDE_SHARE, largest, true);
+            Shared::new(remote, clock, settings.timeout, counters, aside, tasks.clone())
+        });
         let inner = Arc::new(Inner {
             near,
+            untold: Near::new(bytes / ASIDE_SHARE, largest, true),
             shared,
             ended,
             clock,
             tasks,
             flights: Arc::default(),
             waiters: Waiters::default(),
-            tokens: Tokens::new(),
             doorkeeper: Doorkeeper::new(settings.max_new_keys),
-            overwrites: Pauses::new(OVERWRITE_PAUSE, OVERWRITE_PAUSE),
+            mends: Pauses::new(MEND_PAUSE, MEND_PAUSE),
+            overwrites: Overwrites::new(CONTENDED),
             refreshes: Pauses::new(REFRESH_PAUSE, REFRESH_PAUSE_AT_MOST),
             counters,
             notices: Notices::default(),
             settings,
         });
         if let Some(shared) = &inner.shared {
-            shared.watch_over(&inner.tasks, inner.ended.clone());
+            shared.watch_over(inner.ended.clone());
         }
         Self { inner }
+    }
+
+    /// What the edge kept of a file under this name, which no key has.
+    pub(crate) fn file(&self, name: &str) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.inner.near.file(name)
+    }
+
+    /// Keeps what the edge sends of a file, within the bound on entries in memory. Whether it is
+    /// still true is the edge's to say.
+    pub(crate) fn keep_file(&self, name: &str, file: Arc<dyn Any + Send + Sync>, bytes: u64) {
+        self.inner.near.put_file(name, file, bytes);
     }
 
     /// The clock that its lifetimes run by.
@@ -168,26 +193,7 @@ impl Cache {
     pub fn close(&self) {
         self.inner.ended.cancel();
         if let Some(shared) = &self.inner.shared {
-            shared.remote.close();
+            shared.close();
         }
-    }
-}
-
-impl Inner {
-    /// Whether a key is under the prefix, and so ours to touch.
-    pub(super) fn is_ours(&self, key: &[u8]) -> bool {
-        key.strip_prefix(self.settings.prefix.as_bytes()).is_some_and(|rest| rest.starts_with(b":"))
-    }
-
-    /// What follows the prefix in a key that is ours: its namespace, a colon, and the rest.
-    pub(super) fn without_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
-        key.strip_prefix(&*self.settings.prefix)?.strip_prefix(':')
-    }
-
-    /// Whether a glob means a key: as a whole, or without prefix, or without namespace too.
-    pub(super) fn matches(&self, glob: &str, key: &str) -> bool {
-        let rest = self.without_prefix(key);
-        let last = rest.and_then(|rest| rest.split_once(':')).map(|(_, last)| last);
-        [Some(key), rest, last].into_iter().flatten().any(|part| glob_matches(glob, part))
     }
 }

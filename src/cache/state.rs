@@ -1,11 +1,14 @@
 //! How the store and the near cache are doing, in words, for status and admin page.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::near::Figures;
 use super::setup::Cache;
 use super::trouble::{StoreError, Trouble};
+use crate::clock::Moment;
 
 /// How the store is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +40,8 @@ impl Cache {
         let trouble = inner.shared.as_ref().and_then(|shared| {
             let writes = |kind: Trouble| format!("takes no writes: {}", kind.name());
             let down = shared.trouble().map(|error| error.to_string());
-            down.or_else(|| shared.write_trouble().map(writes))
+            let lasting = || shared.lasting_trouble().map(|error| error.to_string());
+            down.or_else(|| shared.write_trouble().map(writes)).or_else(lasting)
         });
         StoreState {
             kind: if inner.shared.is_some() { "redis" } else { "memory" },
@@ -47,7 +51,7 @@ impl Cache {
             near_trouble: inner.notices.near_trouble(),
             near: inner.near.figures(),
             in_flight: inner.flights.count(),
-            contended: inner.notices.is_contended(),
+            contended: inner.notices.contended.load(Ordering::Relaxed),
         }
     }
 
@@ -63,44 +67,72 @@ impl Cache {
     }
 }
 
-/// How often in a row a foreign record is overwritten before another site is suspected.
-const FIGHTS: u32 = 4;
+/// How long two versions of a site may write the same keys before that is said, and how long the
+/// other one's record is left before it is overwritten again.
+pub(super) const CONTENDED: Duration = Duration::from_secs(60);
+
+/// So many routes are told of that have pages too large to be kept.
+const MAX_TOLD: usize = 1000;
 
 /// What is said once, and remembered for who asks later.
 #[derive(Default)]
 pub(crate) struct Notices {
     contended: AtomicBool,
-    refused: AtomicBool,
-    near_trouble: Mutex<Option<String>>,
+    /// Since when and until when another version was seen to write the same keys.
+    contention: Mutex<Option<(Moment, Moment)>>,
+    /// The routes with pages that were too large to be kept.
+    too_large: Mutex<HashSet<Arc<str>>>,
+    near_trouble: Mutex<Option<Arc<str>>>,
+    /// Whether another site's prefix was seen to begin with ours.
+    nested: AtomicBool,
 }
 
 impl Notices {
-    /// A foreign record under one of our keys is being overwritten, for the `times`th time.
-    pub(crate) fn overwritten(&self, key: &str, times: u32) {
-        if times >= FIGHTS && !self.contended.swap(true, Ordering::Relaxed) {
-            tracing::warn!(key, "another site keeps writing the same keys: set cache.namespace");
+    /// A page of a route is of more bytes than an entry may have.
+    pub(crate) fn too_large(&self, route: &Arc<str>, bytes: usize) {
+        let mut told = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MAX_TOLD && told.insert(Arc::clone(route)) {
+            let why = "a page is over cache.max_entry, so it is made at each request";
+            tracing::warn!(%route, bytes, "{why}");
         }
     }
 
-    /// Whether another site keeps writing the same keys.
-    pub(crate) fn is_contended(&self) -> bool {
-        self.contended.load(Ordering::Relaxed)
-    }
-
-    /// The server does not do tracking: said once, since it will hardly change.
-    pub(crate) fn near_refused(&self, why: String) {
-        if !self.refused.swap(true, Ordering::Relaxed) {
-            tracing::warn!(reason = why, "Redis refuses tracking: no near cache");
+    /// A record of another version of the site is left under one of our keys.
+    pub(crate) fn contended(&self, key: &str, now: Moment) {
+        let mut contention = self.contention.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasting = contention.filter(|(_, last)| now.since(*last) < CONTENDED * 2);
+        let (since, _) = lasting.unwrap_or((now, now));
+        *contention = Some((since, now));
+        drop(contention);
+        if now.since(since) >= CONTENDED && !self.contended.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                key,
+                "another version of the site writes the same keys: a deploy, or another site that \
+                 needs its own cache.namespace"
+            );
         }
-        self.set_near_trouble(Some(why));
     }
 
-    /// Why the near cache is not in use; `None` where it is.
-    pub(crate) fn set_near_trouble(&self, why: Option<String>) {
-        *self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    /// Another site's prefix begins with ours: its keys look as if they were in our namespaces.
+    pub(crate) fn nested(&self, prefix: &str, other: &str) {
+        if !self.nested.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                prefix,
+                other,
+                "another site's cache.prefix begins with this one's: a purge of a namespace may \
+                 reach its pages; give one of them another prefix"
+            );
+        }
     }
 
-    pub(crate) fn near_trouble(&self) -> Option<String> {
-        self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Why the near cache is not in use from now on, or `None` where it is; gives what was before.
+    pub(crate) fn set_near_trouble(&self, why: Option<Arc<str>>) -> Option<Arc<str>> {
+        let mut trouble = self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut trouble, why)
+    }
+
+    fn near_trouble(&self) -> Option<String> {
+        let trouble = self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.as_deref().map(str::to_owned)
     }
 }

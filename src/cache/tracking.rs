@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError, Value};
+use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::lease::{LEASE_PREFIX, leased_key};
+use super::lease::{leased_key, nested_prefix};
 use super::setup::Inner;
 use super::store::redis::address::Address;
+use super::trouble::StoreError;
 
 /// How often a sign of life is asked for, and how long it may take: a connection that is lost
 /// silently is found out within twice this.
@@ -34,14 +35,6 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(60);
 pub(crate) struct Tracking {
     pub(crate) address: Address,
     pub(crate) cache: Arc<Inner>,
-}
-
-/// Why tracking is not on.
-enum Off {
-    /// The server cannot be reached, or not now.
-    Away(String),
-    /// It is there, and does not do this.
-    Refused(String),
 }
 
 impl Tracking {
@@ -63,18 +56,21 @@ impl Tracking {
                     pause = FIRST_PAUSE;
                     self.watch(&mut connection, &closed).await;
                     self.cache.disarm();
-                    self.cache
-                        .notices
-                        .set_near_trouble(Some("the tracking connection was lost".into()));
+                    let lost = "the tracking connection was lost";
+                    self.cache.notices.set_near_trouble(Some(lost.into()));
                     tracing::warn!("tracking lost: memory is emptied until it is on again");
                 }
-                Err(Off::Away(why)) => {
-                    self.cache.notices.set_near_trouble(Some(why));
+                Err(why) if why.kind.is_down() => {
+                    self.cache.notices.set_near_trouble(Some(why.detail));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(Off::Refused(why)) => {
-                    self.cache.notices.near_refused(why);
+                // It is there, and does not do this: said once, since that will hardly change.
+                Err(StoreError { detail: reason, .. }) => {
+                    let before = self.cache.notices.set_near_trouble(Some(reason.clone()));
+                    if before.as_ref() != Some(&reason) {
+                        tracing::warn!(%reason, "Redis refuses tracking: no near cache");
+                    }
                     tokio::time::sleep(REFUSED_PAUSE).await;
                 }
             }
@@ -82,7 +78,7 @@ impl Tracking {
     }
 
     /// Connects and turns tracking on; what is read after this may be kept.
-    async fn arm(&self, closed: &Arc<Notify>) -> Result<MultiplexedConnection, Off> {
+    async fn arm(&self, closed: &Arc<Notify>) -> Result<MultiplexedConnection, StoreError> {
         let (cache, closed) = (Arc::clone(&self.cache), Arc::clone(closed));
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
@@ -91,32 +87,21 @@ impl Tracking {
                 hear(&cache, &closed, &push);
                 Ok::<(), ()>(())
             });
-        let connecting = self.address.resp3.get_multiplexed_async_connection_with_config(&config);
-        let connected = timeout(CONNECT, connecting).await;
-        let mut connection = connected.map_err(|_| silent())?.map_err(|error| off(&error))?;
+        let resp3 = &self.address.resp3;
+        let mut connection = resp3.get_multiplexed_async_connection_with_config(&config).await?;
         let mut on = redis::cmd("CLIENT");
         on.arg("TRACKING").arg("ON").arg("BCAST");
+        // Leases are under the prefix too: who waits for another instance's render is told.
         on.arg("PREFIX").arg(format!("{}:", self.cache.settings.prefix));
-        // Who waits for another instance's render is told when its lease ends.
-        on.arg("PREFIX").arg(format!("{LEASE_PREFIX}{}:", self.cache.settings.prefix));
-        let answer = timeout(CONNECT, on.query_async::<Value>(&mut connection)).await;
-        match answer.map_err(|_| silent())? {
-            Ok(_) => {
-                self.cache.arm();
-                Ok(connection)
-            }
-            Err(error) => Err(off(&error)),
-        }
+        on.query_async::<Value>(&mut connection).await?;
+        self.cache.near.arm();
+        Ok(connection)
     }
 
     /// Returns when the connection is lost, or silent, or its near cache was disarmed.
     async fn watch(&self, connection: &mut MultiplexedConnection, closed: &Notify) {
-        loop {
-            if timeout(EVERY, closed.notified()).await.is_ok() || !self.cache.near.is_trusted() {
-                return;
-            }
-            let ping = redis::cmd("PING");
-            if !matches!(timeout(EVERY, ping.query_async::<Value>(connection)).await, Ok(Ok(_))) {
+        while timeout(EVERY, closed.notified()).await.is_err() && self.cache.near.is_trusted() {
+            if redis::cmd("PING").query_async::<Value>(connection).await.is_err() {
                 return;
             }
         }
@@ -147,51 +132,38 @@ fn hear(cache: &Inner, closed: &Notify, push: &PushInfo) {
 impl Inner {
     /// A key was written, deleted, evicted or has expired.
     pub(crate) fn invalidate(&self, key: &[u8]) {
-        let leased = leased_key(key);
+        let leased = leased_key(&self.settings.prefix, key);
         // Our keys are text: another's, which is none, is in no memory here.
         let Ok(changed) = std::str::from_utf8(leased.unwrap_or(key)) else { return };
-        self.counters.invalidations.add();
+        self.counters.invalidations.inc();
         if leased.is_none() {
             self.near.invalidate(changed);
             if let Some(shared) = &self.shared {
                 shared.aside.invalidate(changed);
             }
         }
-        self.waiters.wake(changed);
+        self.waiters.of(changed).notify_waiters();
+        if let Some(other) = nested_prefix(&self.settings.prefix, changed) {
+            self.notices.nested(&self.settings.prefix, other);
+        }
     }
 
     /// All keys are gone.
     pub(crate) fn invalidate_all(&self) {
-        self.counters.invalidations.add();
+        self.counters.invalidations.inc();
         self.near.clear();
         if let Some(shared) = &self.shared {
             shared.aside.clear();
         }
-        self.waiters.wake_all();
-    }
-
-    /// From now on every change is told.
-    pub(crate) fn arm(&self) {
-        self.near.arm();
+        self.waiters.all().iter().for_each(Notify::notify_waiters);
     }
 
     /// Changes are no longer told.
     pub(crate) fn disarm(&self) {
         if self.near.is_trusted() {
-            self.counters.tracking_lost.add();
+            self.counters.tracking_lost.inc();
         }
         self.near.disarm();
-        self.waiters.wake_all();
+        self.waiters.all().iter().for_each(Notify::notify_waiters);
     }
-}
-
-fn silent() -> Off {
-    Off::Away("no answer to the tracking connection".into())
-}
-
-fn off(error: &RedisError) -> Off {
-    let why = error.to_string();
-    let away = error.is_io_error() || error.is_unrecoverable_error();
-    let passing = matches!(error.code(), Some("LOADING" | "MASTERDOWN" | "NOAUTH" | "WRONGPASS"));
-    if away || passing { Off::Away(why) } else { Off::Refused(why) }
 }

@@ -27,6 +27,8 @@ pub enum Trouble {
     Full,
     /// It takes no writes: a replica, or one that cannot save.
     ReadOnly,
+    /// Other servers hold some of the keys.
+    Cluster,
     /// The value under the key is of another type.
     WrongType,
     /// It answered something else than the protocol or the command allows.
@@ -36,13 +38,14 @@ pub enum Trouble {
 impl Trouble {
     /// All kinds with their names for metrics, in the order in which they are declared: `kind as
     /// usize` is its place.
-    pub(crate) const ALL: [(Self, &str); 8] = [
+    pub(crate) const ALL: [(Self, &str); 9] = [
         (Self::Away, "away"),
         (Self::Slow, "slow"),
         (Self::Refused, "refused"),
         (Self::Forbidden, "forbidden"),
         (Self::Full, "full"),
         (Self::ReadOnly, "read_only"),
+        (Self::Cluster, "cluster"),
         (Self::WrongType, "wrong_type"),
         (Self::Garbled, "garbled"),
     ];

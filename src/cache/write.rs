@@ -5,24 +5,26 @@ use std::time::Duration;
 
 use super::claim::Lease;
 use super::entry::Entry;
-use super::flight::{Flight, FlightResult};
+use super::flight::{Flight, FlightResult, Found};
 use super::freshness::{AgedEntry, Freshness};
 use super::look::{Miss, Steps};
 use super::outcome::{Answer, Detail, Lacked, Outcome, Why};
 use super::record;
 use super::request::{RenderFailure, Rendered};
+use super::setup::Inner;
+use super::state::CONTENDED;
 use super::trouble::Trouble;
 
 /// How long a render is kept aside that the store could not be told of.
 const ASIDE_AT_MOST: Duration = Duration::from_secs(5);
 
-/// Whether an entry came to be in the store.
-enum Written {
-    Stored,
-    /// It may not be, or need not.
-    Unwanted,
-    /// The store did not take it.
-    Refused(Trouble),
+/// Where an entry is to be kept.
+#[derive(Clone, Copy, Debug)]
+enum Admitted {
+    InStore,
+    /// In memory, beside this record.
+    Beside(u64),
+    Nowhere,
 }
 
 impl Steps<'_> {
@@ -36,19 +38,37 @@ impl Steps<'_> {
     ) -> FlightResult {
         let (inner, request) = (self.inner, self.request);
         let entry = Arc::new(Entry::new(rendered, request, inner.clock.wall()));
-        let written = if self.admit(&entry, miss, &lease) && flight.begin_write() {
-            self.write(&entry, &lease).await
-        } else {
-            Written::Unwanted
+        let mut admitted = self.admit(&entry, miss);
+        if !flight.begin_write() {
+            admitted = Admitted::Nowhere;
+        }
+        let written = match (admitted, &lease) {
+            (Admitted::Nowhere, _) => Ok(false),
+            (Admitted::Beside(record), _) => {
+                self.put_beside(&entry, record);
+                Ok(false)
+            }
+            (Admitted::InStore, Lease::Refused(trouble)) => {
+                self.put_aside(&entry);
+                Err(*trouble)
+            }
+            (Admitted::InStore, _) => self.write(&entry, &lease).await,
         };
-        let stored = matches!(written, Written::Stored);
+        if written.is_err() && miss.lacked == Lacked::OtherVersion {
+            inner.overwrites.forget(&request.key);
+        }
+        // It goes on alone, and nothing says that the store is down.
+        let goes_on = written == Err(Trouble::Slow) && miss.trouble.is_none() && !self.is_down();
+        let stored = written == Ok(true);
         if stored {
             inner.refreshes.end(&request.key);
         } else {
             if miss.is_refresh {
                 inner.refreshes.begin(&request.key, inner.clock.now());
             }
-            self.give_back(lease).await;
+            if !goes_on {
+                self.give_back(lease);
+            }
         }
         let outcome = Outcome::Forwarded {
             why: miss.why,
@@ -58,126 +78,152 @@ impl Steps<'_> {
             collapsed: false,
             age_seconds: None,
             detail: match written {
-                Written::Refused(trouble) => Some(trouble.into()),
-                _ => miss.trouble.map(|_| Detail::StoreDown),
+                Err(_) if goes_on => None,
+                Err(trouble) => Some(trouble.into()),
+                Ok(false) if matches!(admitted, Admitted::Beside(_)) => Some(Detail::Contended),
+                Ok(_) => miss.trouble.map(|_| Detail::StoreDown),
             },
         };
         FlightResult::Forwarded(Answer { result: Ok(entry), outcome })
     }
 
-    /// Decides whether an entry is to be written at all, and counts or remembers why not.
-    fn admit(&self, entry: &Entry, miss: &Miss, lease: &Lease) -> bool {
+    /// Decides where an entry is to be kept, and counts or remembers why not in the store.
+    fn admit(&self, entry: &Entry, miss: &Miss) -> Admitted {
         let (inner, request) = (self.inner, self.request);
-        if entry.ttl.is_zero() || matches!(lease, Lease::Missing) {
-            return false;
+        if entry.ttl.is_zero() {
+            return Admitted::Nowhere;
         }
         if entry.body.len() as u64 > inner.settings.max_entry_bytes {
-            inner.counters.too_large.add();
-            return false;
+            inner.counters.too_large.inc();
+            inner.notices.too_large(&request.route, entry.body.len());
+            return Admitted::Nowhere;
         }
         let now = inner.clock.now();
-        match miss.lacked {
+        let is_admitted = match miss.lacked {
             Lacked::TooOld => true,
             Lacked::Nothing | Lacked::Unknown => {
                 let admitted = inner.doorkeeper.record_and_admit(&request.route, &request.key, now);
                 if !admitted {
-                    inner.counters.kept_out.add();
+                    inner.counters.kept_out.inc();
                 }
                 admitted
             }
-            Lacked::OtherVersion | Lacked::Unreadable => {
-                if inner.shared.is_none() {
-                    return true;
+            Lacked::Unreadable => {
+                let is_due = inner.mends.is_due(&request.key, now);
+                if is_due {
+                    inner.mends.begin(&request.key, now);
                 }
-                // By fingerprint too: edits in a row are one site's, and each is stored.
-                let which = format!("{}{}", request.fingerprint, request.key);
-                let due = inner.overwrites.is_due(&which, now);
-                if due {
-                    let times = inner.overwrites.begin(&which, now);
-                    inner.notices.overwritten(&request.key, times);
-                }
-                due
+                is_due
             }
-        }
+            Lacked::OtherVersion if inner.shared.is_none() => true,
+            Lacked::OtherVersion => {
+                let is_due =
+                    inner.overwrites.record_and_admit(&request.key, &request.fingerprint, now);
+                if let (false, Some(record)) = (is_due, miss.beside) {
+                    return Admitted::Beside(record);
+                }
+                is_due
+            }
+        };
+        if is_admitted { Admitted::InStore } else { Admitted::Nowhere }
     }
 
-    async fn write(&mut self, entry: &Arc<Entry>, lease: &Lease) -> Written {
+    /// Writes an entry; says whether it came to be in the store, and why that took it not.
+    async fn write(&mut self, entry: &Arc<Entry>, lease: &Lease) -> Result<bool, Trouble> {
         let (inner, key) = (self.inner, &self.request.key);
         let Some(shared) = &inner.shared else {
             let aged = AgedEntry::new(Arc::clone(entry), inner.clock.now());
-            if !inner.near.put(key, aged) {
-                inner.counters.too_large.add();
-                return Written::Unwanted;
-            }
-            inner.counters.stored.add();
-            return Written::Stored;
+            let fits = inner.near.put(key, aged);
+            let count = if fits { &inner.counters.stored } else { &inner.counters.too_large };
+            count.inc();
+            return Ok(fits);
         };
-        let Some(record) = record::write(entry) else { return Written::Unwanted };
+        let Some(record) = record::write(key, entry) else { return Ok(false) };
         let token = match lease {
             Lease::Held(token) => Some(token.as_str()),
-            Lease::Unneeded | Lease::Missing => None,
+            Lease::Unneeded | Lease::Refused(_) => None,
         };
-        let budget = &mut self.budget;
-        let written = shared.set(key, record.into(), entry.keep_for, token, budget).await;
-        // What memory holds is older now; the echo of this write would say so a moment later.
-        inner.near.invalidate(key);
-        match written {
-            Ok(true) => {
-                shared.aside.invalidate(key);
-                inner.counters.stored.add();
-                Written::Stored
-            }
-            Ok(false) => Written::Unwanted,
-            Err(error) => {
-                let now = inner.clock.now();
-                let aged = AgedEntry::new(Arc::clone(entry), now);
-                shared.aside.put(key, aged.at_most_until(now.after(ASIDE_AT_MOST)));
-                Written::Refused(error.kind)
-            }
+        let (late, late_key) = (Arc::clone(inner), key.clone());
+        let late = move |written| late.note_write(&late_key, written);
+        let (keep_for, budget) = (entry.keep_for, &mut self.budget);
+        let written = shared.set(key, record.into(), keep_for, token, budget, late).await;
+        match &written {
+            Ok(written) => inner.note_write(key, *written),
+            Err(_) => self.put_aside(entry),
         }
+        written.map_err(|error| error.kind)
+    }
+
+    /// Keeps for a moment what the store could not be told of.
+    fn put_aside(&self, entry: &Arc<Entry>) {
+        let Some(shared) = &self.inner.shared else { return };
+        let now = self.inner.clock.now();
+        let aged = AgedEntry::new(Arc::clone(entry), now);
+        shared.aside.put(&self.request.key, aged.at_most_until(now.after(ASIDE_AT_MOST)));
+    }
+
+    /// Keeps an entry beside a record that another version of the site keeps writing, until it is
+    /// time to try again whether that goes on.
+    fn put_beside(&self, entry: &Arc<Entry>, record: u64) {
+        let (inner, key) = (self.inner, &self.request.key);
+        let Some(shared) = &inner.shared else { return };
+        let now = inner.clock.now();
+        let aged = AgedEntry::new(Arc::clone(entry), now).beside(record);
+        shared.aside.put(key, aged.at_most_until(now.after(CONTENDED)));
+        inner.notices.contended(key, now);
+    }
+
+    fn is_down(&self) -> bool {
+        self.inner.shared.as_ref().is_some_and(|shared| shared.is_down())
     }
 
     /// Makes up for a failed render: with the stale copy where one may be served.
-    pub(super) async fn fail(
-        mut self,
-        failure: RenderFailure,
-        miss: Miss,
-        lease: Lease,
-    ) -> FlightResult {
+    pub(super) fn fail(self, failure: RenderFailure, miss: Miss, lease: Lease) -> FlightResult {
         let (inner, request) = (self.inner, self.request);
         let (route, key, reason) = (&*request.route, &*request.key, &*failure.detail);
         tracing::warn!(route, key, status = failure.status, reason, "a render failed");
-        self.give_back(lease).await;
+        self.give_back(lease);
         let now = inner.clock.now();
-        let usable = miss.stale_copy.map(|aged| {
+        if let Some(aged) = miss.stale_copy {
             inner.refreshes.begin(key, now);
-            (aged.freshness(&request.fingerprint, &request.lifetime, now), aged)
-        });
-        let answer = match usable {
-            Some((Freshness::Fresh { .. } | Freshness::Revalidate { .. }, aged))
-                if miss.is_refresh =>
-            {
-                let from = if inner.shared.is_some() { Detail::Redis } else { Detail::Memory };
-                return FlightResult::Found { aged, from };
+            match aged.freshness(&request.fingerprint, &request.lifetime, now) {
+                Freshness::Gone => {}
+                Freshness::Fresh { .. } | Freshness::Revalidate { .. } if miss.is_refresh => {
+                    let from = if inner.shared.is_some() { Detail::Redis } else { Detail::Memory };
+                    return FlightResult::Found(Found { aged, from });
+                }
+                _ => {
+                    inner.counters.stale_served.inc();
+                    let outcome = Outcome::Forwarded {
+                        why: Why::Stale,
+                        lacked: Lacked::TooOld,
+                        fwd_status: Some(failure.status),
+                        stored: false,
+                        collapsed: false,
+                        age_seconds: Some(aged.age(now).as_secs()),
+                        detail: Some(Detail::StaleIfError),
+                    };
+                    return FlightResult::Forwarded(Answer { result: Ok(aged.entry), outcome });
+                }
             }
-            Some((Freshness::Gone, _)) | None => {
-                let outcome = Outcome::forwarded(miss.why, miss.lacked);
-                Answer { result: Err(failure), outcome }
-            }
-            Some((_, aged)) => {
-                inner.counters.stale_served.add();
-                let outcome = Outcome::Forwarded {
-                    why: Why::Stale,
-                    lacked: Lacked::TooOld,
-                    fwd_status: Some(failure.status),
-                    stored: false,
-                    collapsed: false,
-                    age_seconds: Some(aged.age(now).as_secs()),
-                    detail: Some(Detail::StaleIfError),
-                };
-                Answer { result: Ok(aged.entry), outcome }
-            }
-        };
-        FlightResult::Forwarded(answer)
+        }
+        let outcome = Outcome::forwarded(miss.why, miss.lacked);
+        FlightResult::Forwarded(Answer { result: Err(failure), outcome })
+    }
+}
+
+impl Inner {
+    /// A write has come to its end.
+    fn note_write(&self, key: &str, written: bool) {
+        // What memory holds is older now; the echo of this write would say so a moment later.
+        self.near.invalidate(key);
+        if self.shared.as_ref().is_some_and(|shared| shared.has_moved()) {
+            // What is told of changes may be the primary of before.
+            self.disarm();
+        }
+        if let Some(shared) = self.shared.as_ref().filter(|_| written) {
+            shared.aside.invalidate(key);
+            self.counters.stored.inc();
+        }
     }
 }

@@ -18,10 +18,14 @@ pub(super) struct Arguments {
     /// Opens the site in the browser.
     #[arg(long)]
     pub(super) open: bool,
+    /// A name or address by which other machines (a phone, a container, a proxy) get live reload
+    /// too; may be given more than once.
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Vec<String>,
 }
 
 /// For who works on the site: it is served also where its file is wrong. `open` opens a browser.
-pub(super) fn mode(open: bool, log: LogFormat) -> Mode {
+pub(super) fn mode(open: bool, hosts: Vec<String>, log: LogFormat) -> Mode {
     let form = match log {
         LogFormat::Json => LineForm::Json,
         LogFormat::Text if stderr_is_coloured() => LineForm::Coloured,
@@ -38,7 +42,7 @@ pub(super) fn mode(open: bool, log: LogFormat) -> Mode {
             log_text(&format!("larder: no browser could be opened: {why}\n"));
         }
     };
-    Mode::Dev(DevOptions { lines: form, opened: Arc::new(opened) })
+    Mode::Dev(DevOptions { lines: form, hosts, opened: Arc::new(opened) })
 }
 
 /// Where everything is.
@@ -64,7 +68,7 @@ fn banner(opened: &Opened, is_coloured: bool) -> String {
         out.push_str("\n  The file has errors: every page shows them until it is mended.\n");
     }
     if opened.is_far {
-        out.push_str("\n  Other machines get the site without live reload.\n");
+        out.push_str("\n  Other machines get live reload by the names that --host gives.\n");
     }
     out.push_str("\n  Pages reload when they change. Ctrl-C stops.\n\n");
     out

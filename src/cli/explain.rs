@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::target::{CommandError, Reach, Target};
 use super::{ListFormat, OK, print, seconds};
+use crate::admin::Explained;
 use crate::config::Secret;
-use crate::inspect::{Explained, explain};
 
 /// The arguments of `larder explain`.
 #[derive(Debug, clap::Args)]
@@ -28,22 +28,19 @@ pub(super) struct Arguments {
 /// Explains an address.
 pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandError> {
     let (url, headers) = (path_and_query(&arguments.url), &arguments.headers);
-    let (explained, store) = match Target::find_or_empty(config, &arguments.reach)? {
-        Target::Running(running) => {
-            let mut query = vec![("url", &*url)];
-            query.extend(headers.iter().map(|line| ("header", &**line)));
-            let explained = running.get("/api/explain", &query)?;
-            let status: Value = running.get("/api/status", &[])?;
-            let store = status.pointer("/store/url").and_then(Value::as_str);
-            let unsaid = || "the running larder does not say where its store is".to_owned();
-            (explained, Secret::new(store.ok_or_else(unsaid)?))
-        }
-        Target::Files(offline) => {
-            let explained = explain(&offline.site, &offline.cache, &url, headers);
-            (offline.runtime.block_on(explained)?, offline.store)
-        }
-    };
-    print(arguments.format, &explained, |explained| text(explained, &store))?;
+    let target = Target::find(config, &arguments.reach, true)?;
+    let mut query = vec![("url", &*url)];
+    query.extend(headers.iter().map(|line| ("header", &**line)));
+    let mut explained: Explained = target.get("/api/explain", &query)?;
+    let unseen = target.unseen().filter(|_| explained.site.key.is_some());
+    if let Some(why) = unseen {
+        explained.miss = Some(why.to_owned());
+    }
+    let status: Value = target.get("/api/status", &[])?;
+    let store = status.pointer("/store/url").and_then(Value::as_str);
+    let unsaid = || "the running larder does not say where its store is".to_owned();
+    let store = Secret::new(store.ok_or_else(unsaid)?);
+    print(arguments.format, &explained, |explained| text(explained, &store, unseen.is_none()))?;
     Ok(OK)
 }
 
@@ -57,7 +54,7 @@ fn path_and_query(url: &str) -> String {
     if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") }
 }
 
-fn text(explained: &Explained, store: &Secret) -> String {
+fn text(explained: &Explained, store: &Secret, is_seen: bool) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: &str| {
         let _infallible = writeln!(out, "{name:<10} {value}");
@@ -71,7 +68,9 @@ fn text(explained: &Explained, store: &Secret) -> String {
     }
     for input in &site.inputs {
         let value = input.value.as_ref().map_or("absent".to_owned(), |value| format!("{value:?}"));
-        let mut read = format!("{} = {value}, read at {}", input.input, input.read_at);
+        let is_all = matches!(&*input.input, "params" | "query" | "headers" | "cookies");
+        let all = if is_all { " (all of it)" } else { "" };
+        let mut read = format!("{}{all} = {value}, read at {}", input.input, input.read_at);
         for step in input.through.iter().rev() {
             let _infallible = write!(read, ", by way of {step}");
         }
@@ -85,10 +84,11 @@ fn text(explained: &Explained, store: &Secret) -> String {
         if let Some(command) = redis_cli(store, key) {
             line("see it", &command);
         }
-        line("stored", &stored(explained));
+        let stored = if is_seen { stored(explained) } else { "unknown".to_owned() };
+        line("stored", &stored);
     }
     if let Some(miss) = &explained.miss {
-        line("miss", miss);
+        line(if is_seen { "miss" } else { "" }, miss);
     }
     out
 }

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use serde_json::{Value, json};
 
 use super::target::{CommandError, Reach, Target};
 use super::{ListFormat, OK, say, seconds};
-use crate::cache::Listing;
-use crate::inspect::{EntryPage, EntryRow, PurgeRequest, Purged, list_entries};
+use crate::admin::{EntryPage, EntryRow, PurgeRequest, SentPurge};
 use crate::units::counted;
 
 /// The arguments of `larder keys`.
@@ -19,6 +19,9 @@ pub(super) struct KeysArguments {
     /// Only entries of this route.
     #[arg(long, value_name = "NAME")]
     route: Option<String>,
+    /// In other sites' namespaces too.
+    #[arg(long)]
+    all_namespaces: bool,
     /// How they are said.
     #[arg(long, value_enum, default_value = "human")]
     format: ListFormat,
@@ -42,9 +45,12 @@ pub(super) struct PurgeArguments {
     /// All entries of the routes that use this data, source, template or file.
     #[arg(long, value_name = "NAME")]
     uses: Option<String>,
-    /// Everything under the prefix.
+    /// Everything.
     #[arg(long)]
     all: bool,
+    /// In other sites' namespaces too.
+    #[arg(long)]
+    all_namespaces: bool,
     #[command(flatten)]
     reach: Reach,
 }
@@ -54,7 +60,7 @@ const PAGE: usize = 1000;
 
 /// Lists the keys.
 pub(super) fn list(config: &Path, arguments: &KeysArguments) -> Result<u8, CommandError> {
-    let target = Target::find(config, &arguments.reach)?;
+    let target = Target::find(config, &arguments.reach, false)?;
     let is_human = arguments.format == ListFormat::Human;
     if is_human {
         say(&line(["LEFT", "AGE", "BYTES", "STATUS", "ROUTE", "KEY"]));
@@ -82,40 +88,48 @@ fn page(
     arguments: &KeysArguments,
     cursor: Option<String>,
 ) -> Result<EntryPage, CommandError> {
-    let (match_glob, route) = (arguments.glob.clone(), arguments.route.clone());
-    match target {
-        Target::Running(running) => {
-            let limit = PAGE.to_string();
-            let query = [
-                ("limit", Some(&limit)),
-                ("match", match_glob.as_ref()),
-                ("route", route.as_ref()),
-                ("cursor", cursor.as_ref()),
-            ];
-            let said =
-                query.iter().filter_map(|(name, value)| Some((*name, value.as_ref()?.as_str())));
-            running.get("/api/keys", &said.collect::<Vec<_>>())
-        }
-        Target::Files(offline) => {
-            let (limit, examine_limit) = (PAGE, PAGE * 10);
-            let listing = Listing { match_glob, route, cursor, limit, examine_limit };
-            let page =
-                offline.runtime.block_on(list_entries(&offline.site, &offline.cache, listing));
-            Ok(page.map_err(|why| format!("Redis cannot be asked: {why}"))?)
-        }
-    }
+    let query = [
+        ("limit", Some(PAGE.to_string())),
+        ("match", arguments.glob.clone()),
+        ("route", arguments.route.clone()),
+        ("namespaces", arguments.all_namespaces.then(|| "all".to_owned())),
+        ("cursor", cursor),
+    ];
+    let said = query.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    target.get("/api/keys", &said.collect::<Vec<_>>())
 }
 
 fn shown(row: &EntryRow) -> String {
-    let status = row.stored.status.map_or("-".to_owned(), |status| status.to_string());
+    let status = row.info.stored.status.map_or("-".to_owned(), |status| status.to_string());
     line([
-        &seconds(row.stored.ttl_ms),
-        &seconds(row.stored.age_ms),
-        &row.stored.size_bytes.to_string(),
+        &seconds(row.info.stored.ttl_ms),
+        &seconds(row.info.stored.age_ms),
+        &row.info.stored.size_bytes.to_string(),
         &status,
-        row.route.as_deref().unwrap_or("-"),
-        &row.key.escape_debug().to_string(),
+        row.info.route.as_deref().unwrap_or("-"),
+        &shown_key(row),
     ])
+}
+
+/// A key that can be copied from here: what is no plain text has its bytes encoded.
+fn shown_key(row: &EntryRow) -> String {
+    let encoded = row.encoded_key();
+    let bytes: Vec<u8> = percent_decode_str(&encoded).collect();
+    let mut out = String::with_capacity(bytes.len());
+    for part in bytes.utf8_chunks() {
+        for char in part.valid().chars() {
+            if char.is_control() {
+                out.extend(percent_encode(
+                    char.encode_utf8(&mut [0; 4]).as_bytes(),
+                    NON_ALPHANUMERIC,
+                ));
+            } else {
+                out.push(char);
+            }
+        }
+        out.extend(percent_encode(part.invalid(), NON_ALPHANUMERIC));
+    }
+    out
 }
 
 fn line([left, age, bytes, status, route, key]: [&str; 6]) -> String {
@@ -124,13 +138,10 @@ fn line([left, age, bytes, status, route, key]: [&str; 6]) -> String {
 
 /// Purges.
 pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, CommandError> {
-    let Purged { deleted } = match Target::find(config, &arguments.reach)? {
-        Target::Running(running) => running.post("/api/purge", &request(arguments))?,
-        Target::Files(offline) => offline
-            .runtime
-            .block_on(request(arguments).run(&offline.site, &offline.cache))
-            .map_err(|why| why.to_string())?,
-    };
+    let target = Target::find(config, &arguments.reach, false)?;
+    let (what, in_all_namespaces) = (request(arguments), arguments.all_namespaces);
+    let purged: Value = target.post("/api/purge", &SentPurge { what, in_all_namespaces })?;
+    let deleted = purged["deleted"].as_u64().unwrap_or_default();
     say(&format!("{} deleted\n", counted(deleted, "key", "keys")));
     Ok(OK)
 }

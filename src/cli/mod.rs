@@ -9,8 +9,12 @@ mod keys;
 mod plan;
 mod routes;
 mod target;
+mod tls;
 mod warm;
 
+use std::borrow::Cow;
+use std::error::Error as _;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,8 +22,10 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use self::target::{CommandError, Reach, Running};
+use self::target::{CommandError, Reach, Target};
 use crate::app::{self, Mode, Options};
+use crate::cache::{StoreUrlError, check_store};
+use crate::config;
 use crate::diagnostic::render::human;
 use crate::telemetry::{self, LogFormat, Reader};
 
@@ -27,6 +33,8 @@ use crate::telemetry::{self, LogFormat, Reader};
 const OK: u8 = 0;
 /// It did not work.
 const FAILED: u8 = 1;
+/// It was called with what it does not take.
+const MISUSED: u8 = 2;
 /// The config is wrong (`EX_CONFIG` of sysexits.h).
 const BAD_CONFIG: u8 = 78;
 
@@ -56,13 +64,13 @@ struct Common {
 #[derive(Debug, Default, Args)]
 struct Listening {
     /// Where the site is served, instead of `server.listen`.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<String>,
     /// Where the admin listener is, instead of `server.admin`; `off` for none.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address_or_off)]
     admin: Option<String>,
     /// Where responses are kept, instead of `cache.store`.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = store)]
     store: Option<String>,
 }
 
@@ -135,11 +143,7 @@ enum ReportFormat {
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(usage) => {
-            // Fails only where the terminal is gone, and then nobody reads it.
-            let _ = usage.print();
-            return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2));
-        }
+        Err(usage) => return misused(&usage),
     };
     let Arguments { command, common, listening } = arguments;
     let command = command.unwrap_or(Command::Serve(Listening::default()));
@@ -148,21 +152,21 @@ pub fn main() -> ExitCode {
         _ => Reader::Caller,
     };
     telemetry::start(common.log, reader);
-    let config = &common.config;
+    let file = &common.config;
     let done = match command {
-        Command::Serve(own) => serve(config, own.over(listening), Mode::Serve),
-        Command::Dev(dev::Arguments { listening: own, open }) => {
-            serve(config, own.over(listening), dev::mode(open, common.log))
+        Command::Serve(own) => serve(file, own.over(listening), Mode::Serve),
+        Command::Dev(dev::Arguments { listening: own, open, host }) => {
+            serve(file, own.over(listening), dev::mode(open, host, common.log))
         }
-        Command::Check { format } => Ok(check::run(config, format)),
-        Command::Explain(arguments) => explain::run(config, &arguments),
-        Command::Plan(arguments) => plan::run(config, &arguments),
-        Command::Routes { format } => routes::run(config, format),
-        Command::Keys(arguments) => keys::list(config, &arguments),
-        Command::Purge(arguments) => keys::purge(config, &arguments),
-        Command::Warm(arguments) => warm::run(config, &arguments),
+        Command::Check { format } => Ok(check::run(file, format)),
+        Command::Explain(arguments) => explain::run(file, &arguments),
+        Command::Plan(arguments) => plan::run(file, &arguments),
+        Command::Routes { format } => routes::run(file, format),
+        Command::Keys(arguments) => keys::list(file, &arguments),
+        Command::Purge(arguments) => keys::purge(file, &arguments),
+        Command::Warm(arguments) => warm::run(file, &arguments),
         Command::Schema => {
-            say(&format!("{:#}\n", crate::config::schema()));
+            say(&format!("{:#}\n", config::schema()));
             Ok(OK)
         }
         Command::Init { directory } => init::run(&directory),
@@ -172,11 +176,61 @@ pub fn main() -> ExitCode {
             say(&String::from_utf8_lossy(&text));
             Ok(OK)
         }
-        Command::Health(reach) => health(config, &reach),
+        Command::Health(reach) => health(file, &reach),
     };
     let code = done.unwrap_or_else(|error| report_and_exit_code(&error));
     telemetry::flush();
     ExitCode::from(code)
+}
+
+/// An address to listen at, by the rules of the file.
+fn address(text: &str) -> Result<String, String> {
+    config::read_address(text).map(|()| text.to_owned())
+}
+
+fn address_or_off(text: &str) -> Result<String, String> {
+    if text == "off" { Ok(text.to_owned()) } else { address(text) }
+}
+
+/// The address of a store, by the rules of what opens it.
+fn store(text: &str) -> Result<String, StoreUrlError> {
+    let text = text.trim();
+    if text != "memory" {
+        check_store(text)?;
+    }
+    Ok(text.to_owned())
+}
+
+/// Says how the program is called.
+fn misused(usage: &clap::Error) -> ExitCode {
+    match usage.source().and_then(|why| why.downcast_ref::<StoreUrlError>()) {
+        // The address is not repeated: it may hold a password.
+        Some(why) => complain(&format!("error: `--store` is no address of a store: {why}\n")),
+        // Fails only where the terminal is gone, and then nobody reads it.
+        None => drop(usage.print()),
+    }
+    if let Some(file) = file_in(usage) {
+        complain(&format!("\nhelp: a file is named by `--config {file}`\n"));
+    }
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(MISUSED))
+}
+
+/// What was given where no file is taken: a word for which there is no place, or, in a command's
+/// place, one that looks like a file.
+fn file_in(usage: &clap::Error) -> Option<&str> {
+    use clap::error::ContextKind::{InvalidArg, InvalidSubcommand};
+    use clap::error::{ContextValue::String, ErrorKind};
+    match (usage.kind(), usage.get(InvalidArg), usage.get(InvalidSubcommand)) {
+        (ErrorKind::UnknownArgument, Some(String(given)), _) => {
+            (!given.starts_with('-')).then_some(given)
+        }
+        (ErrorKind::InvalidSubcommand, _, Some(String(given))) => {
+            let path = Path::new(given);
+            let is_yaml = path.extension().is_some_and(|ext| ext == "yaml" || ext == "yml");
+            (is_yaml || path.is_file()).then_some(given)
+        }
+        _ => None,
+    }
 }
 
 /// Serves the site whose main file is `config` until it is told to stop.
@@ -187,7 +241,7 @@ fn serve(config: &Path, listening: Listening, mode: Mode) -> Result<u8, CommandE
 
 /// 0 where the site's admin listener answers, else 1.
 fn health(config: &Path, reach: &Reach) -> Result<u8, CommandError> {
-    match Running::find(config, reach) {
+    match Target::running(config, reach) {
         Ok(running) => running.check_ready()?,
         Err(why) => {
             say(&format!("{why}\n"));
@@ -202,7 +256,7 @@ fn health(config: &Path, reach: &Reach) -> Result<u8, CommandError> {
 fn report_and_exit_code(error: &CommandError) -> u8 {
     match error {
         CommandError::BadConfig(report) => {
-            complain(&human(report, stderr_is_coloured(), None));
+            complain_raw(&human(report, stderr_is_coloured(), None));
             BAD_CONFIG
         }
         CommandError::Failed(why) => {
@@ -225,11 +279,38 @@ impl Listening {
 
 /// Writes to standard output; a closed pipe is no error (`larder check | head`).
 fn say(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    let _ = io::stdout().lock().write_all(inert(text).as_bytes());
 }
 
 /// Writes to standard error, after what was logged.
 fn complain(text: &str) {
+    complain_raw(&inert(text));
+}
+
+/// A text in which nothing moves a terminal: what is no line's end and no tab is written as JSON
+/// does.
+fn inert(text: &str) -> Cow<'_, str> {
+    let is_active = |char: char| {
+        let is_hidden = matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+            || matches!(char, '\u{2066}'..='\u{2069}' | '\u{feff}');
+        (char.is_control() && !matches!(char, '\n' | '\t')) || is_hidden
+    };
+    if !text.contains(is_active) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        if is_active(char) {
+            let _ = write!(out, "\\u{:04x}", u32::from(char));
+        } else {
+            out.push(char);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The same for what may colour the terminal.
+fn complain_raw(text: &str) {
     telemetry::flush();
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
@@ -259,4 +340,20 @@ fn seconds(ms: Option<u64>) -> String {
 fn stderr_is_coloured() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stderr().is_terminal() && !refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inert;
+
+    #[test]
+    fn nothing_that_is_said_moves_a_terminal() {
+        for (text, said) in [
+            ("a b\n\u{e9}\tc", "a b\n\u{e9}\tc"),
+            ("\u{1b}[2Jx", "\\u001b[2Jx"),
+            ("a\rb\u{7f}\u{9b}\u{202e}", "a\\u000db\\u007f\\u009b\\u202e"),
+        ] {
+            assert_eq!(inert(text), said);
+        }
+    }
 }

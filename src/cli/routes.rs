@@ -12,7 +12,7 @@ use crate::units::show_duration;
 
 /// Lists the routes of the site whose main file is `config`, in the order of their paths.
 pub(super) fn run(config: &Path, format: ListFormat) -> Result<u8, CommandError> {
-    let site = compiled(config)?;
+    let site = compiled(config, None)?;
     let mut routes: Vec<&Route> = site.routes.iter().map(AsRef::as_ref).collect();
     routes.sort_by(|a, b| (a.pattern.as_str(), &a.method).cmp(&(b.pattern.as_str(), &b.method)));
     if format == ListFormat::Json {

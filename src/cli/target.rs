@@ -1,27 +1,32 @@
-//! Where a command about a running site finds it: its admin listener, or else Redis itself.
+//! Where a command finds the admin API of its site: at the listener of a running one, or else in
+//! this process, over the site's files and its Redis.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, StatusCode, request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::RequestBuilder;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, TcpConnector};
 
 use super::complain;
-use crate::build::{Made, environment, root_and_name, site_of};
-use crate::cache::{Cache, CacheSettings};
+use super::tls::TlsConnector;
+use crate::admin;
+use crate::app::{Options, unserved};
+use crate::build::{Made, environment, root_and_name, site_edited, site_of};
 use crate::clock::Clock;
-use crate::config::{Secret, load};
+use crate::config::{ServerConfig, is_loopback, load};
 use crate::site::Site;
 use crate::source::file::Disk;
 
-/// How long a running site may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a running site may take to answer: it may have to render a page first.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// How long it may take to accept a connection: it is near.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
-/// How long Redis may take, one step of a command: nobody's page waits for it.
-const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store that is of one process only.
 const MEMORY: &str = "memory";
@@ -41,38 +46,21 @@ pub(super) struct Reach {
     /// The admin listener of the running site, instead of `server.admin`.
     #[arg(long, value_name = "URL")]
     pub(super) admin: Option<String>,
+    /// The authorities that vouch for the admin listener's certificate, PEM, instead of trusting
+    /// the certificate that the file names.
+    #[arg(long, value_name = "FILE")]
+    pub(super) admin_ca: Option<PathBuf>,
     /// The store, where no site is running, instead of `cache.store`.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = super::store)]
     pub(super) store: Option<String>,
 }
 
-/// The admin listener of a running site.
-pub(super) struct Running {
-    agent: ureq::Agent,
-    base: String,
-    token: Option<String>,
-}
-
-/// A site that runs, or its files and its store.
+/// The admin API of a site.
 pub(super) enum Target {
-    /// One runs.
-    Running(Running),
-    /// None runs.
-    Files(Box<Offline>),
-}
-
-/// A site's files and its store.
-pub(super) struct Offline {
-    /// The site, compiled.
-    pub(super) site: Site,
-    /// What it would be served from.
-    pub(super) cache: Cache,
-    /// Where that is.
-    pub(super) store: Secret,
-    /// Why no running site is asked.
-    why: String,
-    /// Threads to work with.
-    pub(super) runtime: tokio::runtime::Runtime,
+    /// At the admin listener of one that runs: `http://127.0.0.1:8001`.
+    Running(ureq::Agent, String),
+    /// In this process, where none runs; and why what is stored cannot be seen from it.
+    Here(Box<admin::Parts>, tokio::runtime::Runtime, Option<String>),
 }
 
 /// Reads and compiles the site whose main file is `config`.
@@ -81,9 +69,12 @@ pub(super) fn made(config: &Path) -> Made {
     site_of(&main, &mut Disk::new(&root, clock.wall()), &clock)
 }
 
-/// The same, for who needs a good one.
-pub(super) fn compiled(config: &Path) -> Result<Site, CommandError> {
-    let made = made(config);
+/// The same, for who needs a good one; with a file and its text as edited, where there is one.
+pub(super) fn compiled(config: &Path, edited: Option<(&str, &str)>) -> Result<Site, CommandError> {
+    let made = match edited {
+        Some(edited) => site_edited(None, &root_and_name(config), edited, &Clock::system())?,
+        None => made(config),
+    };
     made.site.ok_or(CommandError::BadConfig(made.report))
 }
 
@@ -91,69 +82,79 @@ impl Target {
     /// The running site, where there is one; else its files and its Redis, and says so.
     ///
     /// # Errors
-    /// Where none runs and the store is `memory`, which only a running site has.
-    pub(super) fn find(config: &Path, reach: &Reach) -> Result<Self, CommandError> {
-        match Self::find_or_empty(config, reach)? {
-            Self::Files(offline) if offline.store.reveal() == MEMORY => {
-                let why = offline.why;
-                Err(format!("{why}, and the memory store is of a running one only").into())
+    /// Where none runs and the store is `memory`, which only a running site has. It does for who
+    /// can do with the files alone.
+    pub(super) fn find(
+        config: &Path,
+        reach: &Reach,
+        files_will_do: bool,
+    ) -> Result<Self, CommandError> {
+        let why = match Self::running(config, reach) {
+            Err(why) if reach.admin.is_none() => why,
+            found => return Ok(found?),
+        };
+        let options =
+            Options { config: config.to_owned(), store: reach.store.clone(), ..Options::default() };
+        let (parts, runtime) = unserved(&options)?;
+        let unseen = if *parts.store == *MEMORY {
+            let why = format!("{why}, and the memory store is of a running one only");
+            if !files_will_do {
+                return Err(why.into());
             }
-            target => Ok(target),
-        }
-    }
-
-    /// The same for who can do with files alone: with `memory` nothing is stored.
-    pub(super) fn find_or_empty(config: &Path, reach: &Reach) -> Result<Self, CommandError> {
-        let why = match Running::find(config, reach) {
-            Ok(running) => return Ok(Self::Running(running)),
-            Err(why) => why,
-        };
-        if reach.admin.is_some() {
-            return Err(why.into());
-        }
-        let site = compiled(config)?;
-        let store = reach.store.clone().map_or_else(|| site.cache.store.clone(), Secret::new);
-        if store.reveal() != MEMORY {
+            Some(why)
+        } else {
             complain(&format!("{why}: asking Redis itself\n"));
-        }
-        Ok(Self::Files(Box::new(Offline::new(site, store, why)?)))
-    }
-}
-
-impl Running {
-    /// The running site, or words that none answers, and where.
-    pub(super) fn find(config: &Path, reach: &Reach) -> Result<Self, String> {
-        // As far as the file can be read.
-        let admin_of_file = || {
-            let (root, main) = root_and_name(config);
-            let mut disk = Disk::new(&root, Clock::system().wall());
-            load(&main, &mut disk, &environment).config?.server.admin
+            None
         };
-        let admin = reach.admin.clone().or_else(admin_of_file);
+        Ok(Self::Here(Box::new(parts), runtime, unseen))
+    }
+
+    /// Why nothing can be said of what is stored, where that is so.
+    pub(super) fn unseen(&self) -> Option<&str> {
+        match self {
+            Self::Here(_, _, unseen) => unseen.as_deref(),
+            Self::Running(..) => None,
+        }
+    }
+
+    /// The running site, or words that none answers, and where.
+    pub(super) fn running(config: &Path, reach: &Reach) -> Result<Self, String> {
+        let (root, main) = root_and_name(config);
+        // As far as the file can be read.
+        let server_of_file = || {
+            let mut disk = Disk::new(&root, Clock::system().wall());
+            // The site may run all the same, by the file that it was before.
+            let config = load(&main, &mut disk, &environment).config;
+            config.map_or_else(ServerConfig::default, |config| config.server)
+        };
+        let ServerConfig { admin, tls, .. } = server_of_file();
+        let admin = reach.admin.clone().or(admin);
         let admin = admin.ok_or("the file has no admin listener to ask (`--admin` names one)")?;
-        let base = if admin.contains("://") { admin.clone() } else { format!("http://{admin}") };
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(PATIENCE))
-            .timeout_connect(Some(CONNECT_PATIENCE))
-            .http_status_as_error(false)
-            .proxy(None)
-            .max_redirects(0)
-            .build()
-            .into();
-        let token = std::env::var("LARDER_ADMIN_TOKEN").ok().filter(|token| !token.is_empty());
-        let running = Self { agent, base: base.trim_end_matches('/').to_owned(), token };
-        match running.agent.get(running.url("/healthz")).call() {
-            Ok(_) => Ok(running),
+        let base = match &tls {
+            _ if admin.contains("://") => admin.clone(),
+            Some(_) if !is_loopback(&admin) => format!("https://{admin}"),
+            Some(_) | None => format!("http://{admin}"),
+        };
+        let base = base.trim_end_matches('/').to_owned();
+        let tls = match (&reach.admin_ca, &tls) {
+            _ if !base.starts_with("https:") => TlsConnector::none(),
+            (Some(authorities), _) => TlsConnector::to_authorities(authorities)?,
+            (None, Some((certificate, _))) => fs::read(root.join(certificate))
+                .map_err(|why| why.to_string())
+                .and_then(|chain| TlsConnector::to_exactly(&chain))
+                .map_err(|why| format!("`{certificate}`: {why} (or say `--admin-ca`)"))?,
+            (None, None) => {
+                return Err("the file names no certificate to trust: say `--admin-ca`".to_owned());
+            }
+        };
+        let agent = agent(tls);
+        match agent.get(format!("{base}/healthz")).call() {
+            Ok(_) => Ok(Self::Running(agent, base)),
+            Err(ureq::Error::Io(why)) if is_of_tls(&why) => {
+                Err(format!("what answers at {admin} has another certificate ({why})"))
+            }
             Err(_) => Err(format!("no larder answers at {admin} (`--admin` names another)")),
         }
-    }
-
-    /// Whether it takes requests.
-    ///
-    /// # Errors
-    /// Why it does not.
-    pub(super) fn check_ready(&self) -> Result<(), CommandError> {
-        text_of(self.agent.get(self.url("/readyz")).call()).map(drop)
     }
 
     /// Asks for a document.
@@ -162,8 +163,8 @@ impl Running {
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, CommandError> {
-        let request = self.authorized(self.agent.get(self.url(path)));
-        document(request.query_pairs(query.iter().copied()).call())
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        document(&self.text(Method::GET, &format!("{path}?{query}"), String::new())?)
     }
 
     /// Asks for something to be done.
@@ -173,74 +174,76 @@ impl Running {
         body: &impl Serialize,
     ) -> Result<T, CommandError> {
         let body = serde_json::to_string(body).map_err(|why| why.to_string())?;
-        let request = self.authorized(self.agent.post(self.url(path)));
-        document(request.header("content-type", "application/json").send(body))
+        document(&self.text(Method::POST, path, body)?)
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+    /// Whether it takes requests.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(super) fn check_ready(&self) -> Result<(), CommandError> {
+        self.text(Method::GET, "/readyz", String::new()).map(drop)
     }
 
-    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
-        match &self.token {
-            Some(token) => request.header("authorization", format!("Bearer {token}")),
-            None => request,
+    /// The text of an answer that says that all went well.
+    fn text(&self, method: Method, target: &str, body: String) -> Result<String, CommandError> {
+        let request = Request::builder().method(method).header(CONTENT_TYPE, "application/json");
+        let (status, text) = match self {
+            Self::Running(agent, base) => sent(agent, request.uri(format!("{base}{target}")), body)
+                .map_err(|why| format!("the running larder does not answer: {why}"))?,
+            Self::Here(parts, runtime, _) => {
+                let request = request.uri(target).body(body).map_err(|why| why.to_string())?;
+                runtime.block_on(admin::ask(parts, request))
+            }
+        };
+        if status.is_success() {
+            return Ok(text);
         }
-    }
-
-    /// Asks the site for a page.
-    pub(super) fn visit(&self, url: &str) -> Result<http::StatusCode, String> {
-        let answer = self.agent.get(url).call().map_err(|why| why.to_string())?;
-        Ok(answer.status())
+        let problem: Value = serde_json::from_str(&text).unwrap_or_default();
+        let words = problem["detail"].as_str().or(problem["title"].as_str());
+        let words = words.unwrap_or("no reason was given");
+        let hint = if status == 401 { "; set LARDER_ADMIN_TOKEN to its admin token" } else { "" };
+        Err(CommandError::Failed(match self {
+            Self::Running(..) => {
+                format!("the running larder says {}: {words}{hint}", status.as_u16())
+            }
+            Self::Here(..) => words.to_owned(),
+        }))
     }
 }
 
-type Answer = Result<ureq::http::Response<ureq::Body>, ureq::Error>;
+fn agent(tls: TlsConnector) -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .timeout_connect(Some(CONNECT_PATIENCE))
+        .http_status_as_error(false)
+        .proxy(None)
+        .max_redirects(0)
+        .build();
+    let connector = ().chain(TcpConnector::default()).chain(tls);
+    ureq::Agent::with_parts(config, connector, DefaultResolver::default())
+}
 
-fn document<T: DeserializeOwned>(answer: Answer) -> Result<T, CommandError> {
-    serde_json::from_str(&text_of(answer)?)
+/// Whether a connection failed by what TLS found, rather than by the network.
+fn is_of_tls(why: &io::Error) -> bool {
+    let inner = why.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<tokio_rustls::rustls::Error>)
+}
+
+/// What a running site answers.
+fn sent(
+    agent: &ureq::Agent,
+    mut request: request::Builder,
+    body: String,
+) -> Result<(StatusCode, String), ureq::Error> {
+    if let Some(token) = std::env::var("LARDER_ADMIN_TOKEN").ok().filter(|it| !it.is_empty()) {
+        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let mut answer = agent.run(request.body(body)?)?;
+    Ok((answer.status(), answer.body_mut().read_to_string()?))
+}
+
+fn document<T: DeserializeOwned>(text: &str) -> Result<T, CommandError> {
+    serde_json::from_str(text)
         .map_err(|why| format!("the running larder answers oddly: {why}").into())
-}
-
-/// The text of an answer that says that all went well.
-fn text_of(answer: Answer) -> Result<String, CommandError> {
-    let silent = |why: ureq::Error| format!("the running larder does not answer: {why}");
-    let mut answer = answer.map_err(silent)?;
-    let (status, text) = (answer.status(), answer.body_mut().read_to_string().map_err(silent)?);
-    if status.is_success() {
-        return Ok(text);
-    }
-    let problem: Option<Value> = serde_json::from_str(&text).ok();
-    let member = |name: &str| problem.as_ref()?.get(name)?.as_str();
-    let words = member("detail").or_else(|| member("title")).unwrap_or("no reason was given");
-    let hint = if status == 401 { "; set LARDER_ADMIN_TOKEN to its admin token" } else { "" };
-    Err(format!("the running larder says {}: {words}{hint}", status.as_u16()).into())
-}
-
-impl Offline {
-    /// The site's files with a store.
-    fn new(site: Site, store: Secret, why: String) -> Result<Self, CommandError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|why| format!("no runtime: {why}"))?;
-        let settings = CacheSettings {
-            prefix: site.cache.prefix.clone(),
-            memory_bytes: site.cache.memory,
-            timeout: STORE_PATIENCE,
-            max_entry_bytes: site.cache.max_entry,
-            max_new_keys: u32::MAX,
-            near: false,
-        };
-        let tasks = tokio_util::task::TaskTracker::new();
-        let inside = runtime.enter();
-        let cache = match store.reveal() {
-            MEMORY => Cache::memory(settings, Clock::system(), tasks),
-            url => Cache::redis(url, settings, Clock::system(), tasks)
-                .map_err(|why| why.to_string())?,
-        };
-        drop(inside);
-        Ok(Self { site, cache, store, why, runtime })
-    }
 }

@@ -1,86 +1,81 @@
 //! `larder warm`: renders pages before anybody asks.
 
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use http::StatusCode;
-use serde_json::Value;
+use super::target::{CommandError, Reach, Target};
+use super::{FAILED, OK, complain, complain_raw, say};
+use crate::admin::{Addresses, Wanted, Warmed};
 
-use super::target::{CommandError, Offline, Reach, Running, Target, compiled};
-use super::{FAILED, OK, complain, say};
-use crate::http::edge::Handle as _;
-use crate::http::handler::SiteHandler;
-use crate::http::live::Live;
-use crate::http::request::OwnedRequest;
-use crate::site::Site;
-use crate::site::route::encoded_path;
+/// How many pages are rendered at a time.
+const AT_ONCE: usize = 8;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Addresses to render, paths with their queries, besides every route without parameters.
+    /// Addresses to render, paths with their queries, besides every route without parameters; `-`
+    /// reads more from standard input, one a line.
     urls: Vec<String>,
-    /// Where the site is served, instead of what the running larder says.
-    #[arg(long, value_name = "ADDRESS")]
-    listen: Option<String>,
     #[command(flatten)]
     reach: Reach,
 }
 
-/// Renders every route without parameters, and the addresses given.
+/// Renders every route without parameters, and the addresses given; says how many are kept.
 pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandError> {
-    let target = Target::find(config, &arguments.reach)?;
-    let (mut warmed, mut failed) = (0_usize, 0_usize);
-    let mut count = |url: &str, answer: Result<StatusCode, String>| {
-        let is_bad = |status: StatusCode| status.is_client_error() || status.is_server_error();
-        match answer {
-            Ok(status) if !is_bad(status) => return warmed += 1,
-            Ok(status) => complain(&format!("{url}: {status}\n")),
-            Err(why) => complain(&format!("{url}: {why}\n")),
+    let target = Target::find(config, &arguments.reach, false)?;
+    let mut urls = target.get::<Addresses>("/api/addresses", &[])?.urls;
+    for url in &arguments.urls {
+        if url != "-" {
+            urls.push(url.clone());
+            continue;
         }
-        failed += 1;
-    };
-    match target {
-        Target::Running(running) => {
-            let site = compiled(config)?;
-            let base = served_at(&running, arguments)?;
-            for url in urls(&site, arguments) {
-                let answer = running.visit(&format!("{base}{url}"));
-                count(&url, answer.map_err(|why| format!("{base} does not answer: {why}")));
-            }
-        }
-        Target::Files(offline) => {
-            let Offline { site, cache, runtime, .. } = *offline;
-            let (urls, server) = (urls(&site, arguments), site.server.clone());
-            let handler = SiteHandler::new(Arc::new(Live::new(Arc::new(site))), cache, &server);
-            for url in urls {
-                let answer = OwnedRequest::get(&url).map(|request| {
-                    let render = async { handler.respond(&request.view()).answer().await };
-                    runtime.block_on(render).status()
-                });
-                count(&url, answer.ok_or_else(|| "no address".to_owned()));
-            }
+        for line in io::stdin().lock().lines() {
+            let line = line.map_err(|why| format!("standard input: {why}"))?;
+            urls.extend(Some(line.trim().to_owned()).filter(|line| !line.is_empty()));
         }
     }
-    say(&format!("{warmed} pages warm, {failed} failed\n"));
-    Ok(if failed == 0 { OK } else { FAILED })
-}
-
-fn urls(site: &Site, arguments: &Arguments) -> Vec<String> {
-    let fixed = site
-        .routes
-        .iter()
-        .filter(|route| route.key.is_some() && route.pattern.is_literal())
-        .map(|route| encoded_path(route.pattern.as_str()));
-    fixed.chain(arguments.urls.iter().cloned()).collect()
-}
-
-/// Where a running site is served.
-fn served_at(running: &Running, arguments: &Arguments) -> Result<String, CommandError> {
-    let listen = match &arguments.listen {
-        Some(listen) => return Ok(format!("http://{listen}")),
-        None => running.get::<Value>("/api/status", &[])?["listen"].take(),
+    let (next, done, kept) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (failures, is_shown) = (Mutex::new(Vec::new()), io::stderr().is_terminal());
+    let work = || {
+        while let Some(url) = urls.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match warmed(&target, url) {
+                Ok(()) => drop(kept.fetch_add(1, Ordering::Relaxed)),
+                Err(why) => {
+                    if let Ok(mut failures) = failures.lock() {
+                        failures.push(format!("{url}: {why}\n"));
+                    }
+                }
+            }
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if is_shown {
+                complain_raw(&format!("\r{done} of {}", urls.len()));
+            }
+        }
     };
-    let listen = listen.as_str().ok_or("the running larder does not say where it is".to_owned())?;
-    Ok(format!("http://{}", listen.replacen("0.0.0.0", "127.0.0.1", 1)))
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(urls.len()) {
+            scope.spawn(work);
+        }
+    });
+    if is_shown && !urls.is_empty() {
+        complain_raw("\r\x1b[K");
+    }
+    failures.into_inner().unwrap_or_default().iter().for_each(|line| complain(line));
+    let kept = kept.into_inner();
+    say(&format!("{kept} of {} pages kept\n", urls.len()));
+    Ok(if kept == urls.len() { OK } else { FAILED })
+}
+
+/// Renders one page, and says why it is not kept.
+fn warmed(target: &Target, url: &str) -> Result<(), String> {
+    let wanted = Wanted { url: url.to_owned() };
+    match target.post::<Warmed>("/api/warm", &wanted) {
+        Ok(Warmed { kept: true, .. }) => Ok(()),
+        Ok(Warmed { status, .. }) => Err(format!("{status}, and not kept")),
+        Err(CommandError::Failed(why)) => Err(why),
+        Err(CommandError::BadConfig(_)) => Err("the configuration is bad".to_owned()),
+    }
 }

@@ -1,14 +1,17 @@
 //! The main file and the files that it includes, in order, each once.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::decode;
-use super::env::{self, Env};
-use super::files::{FileError, Files};
-use super::model::{Config, MainConfig, PartConfig};
-use super::node::Node;
-use super::yaml::{self, MAX_FILE_BYTES};
-use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+use super::env::Env;
+use super::files::{FileContent, FileError, Files, glob_empty};
+use super::model::{Config, PartConfig};
+use super::parts::{self, KnownFile, KnownFiles};
+use super::yaml::MAX_FILE_BYTES;
+use crate::diagnostic::{At, Code, Diagnostic, FilledIn, Report, SourceFile, Span};
 
 /// What came of reading a site's files.
 #[derive(Debug)]
@@ -22,31 +25,85 @@ pub struct Loaded {
 
 /// Reads the file `main` and all that it includes.
 pub fn load(main: &str, files: &mut dyn Files, env: &dyn Fn(&str) -> Option<String>) -> Loaded {
+    load_again(main, files, env, &mut KnownFiles::default())
+}
+
+/// The same, with what the last load found in the parts of files that are as they were.
+pub(crate) fn load_again(
+    main: &str,
+    files: &mut dyn Files,
+    env: &dyn Fn(&str) -> Option<String>,
+    known: &mut KnownFiles,
+) -> Loaded {
     let mut report = Report::default();
-    let mut reader =
-        Reader { report: &mut report, files, env, sources: Vec::new(), included: Vec::new() };
+    let filled_in: RefCell<BTreeMap<_, _>> = RefCell::default();
+    let env = |name: &str| {
+        let value = env(name)?;
+        filled_in.borrow_mut().insert(name.to_owned(), value.clone());
+        Some(value)
+    };
+    let mut reader = Reader {
+        report: &mut report,
+        files,
+        env: &env,
+        known,
+        frame: Vec::new(),
+        sources: Vec::new(),
+        read: HashSet::from([main.to_owned()]),
+        included: Vec::new(),
+        routes: Routes::None,
+    };
     let config = reader.main(main);
     let sources = reader.sources;
+    if config.is_some() {
+        known.keep_only(&sources);
+    }
+    let environment = FilledIn(filled_in.into_inner());
+    let config = config.map(|config| Config { environment, ..config });
     Loaded { config, report: in_order(report, &sources) }
 }
 
 /// The report in order of files and places, without what only follows from another mistake.
 fn in_order(mut report: Report, sources: &[Arc<SourceFile>]) -> Report {
-    let is_cause = |it: &Diagnostic| matches!(it.code, Code::EnvMissing | Code::NeedsQuotes);
-    let causes = report.iter().filter(|it| is_cause(it));
-    let causes: Vec<Span> = causes.filter_map(|it| it.place().cloned()).collect();
-    report.retain(|it| {
-        is_cause(it)
-            || !it.place().is_some_and(|place| causes.iter().any(|cause| meets(cause, place)))
-    });
-    let files: Vec<String> = sources.iter().map(|file| file.name.clone()).collect();
+    let is_cause = |it: &Diagnostic| {
+        let codes = [Code::EnvMissing, Code::EnvUnclosed, Code::NeedsQuotes, Code::NumberInexact];
+        codes.contains(&it.code)
+    };
+    let causes = Places::of(report.iter().filter(|it| is_cause(it)).filter_map(Diagnostic::place));
+    report.retain(|it| is_cause(it) || !it.place().is_some_and(|place| causes.meet(place)));
+    let files: Vec<_> = sources.iter().map(|file| Arc::clone(&file.name)).collect();
     report.in_order_of(&files)
 }
 
-/// Whether two places of one file have a byte in common.
-fn meets(a: &Span, b: &Span) -> bool {
-    let (one, other) = (a.range(), b.range());
-    Arc::ptr_eq(a.file(), b.file()) && one.start < other.end && other.start < one.end
+/// Places by the name of their file: where each begins, in order, and where the last of those that
+/// begin there or before ends.
+struct Places(HashMap<Arc<str>, Vec<(usize, usize)>>);
+
+impl Places {
+    fn of<'s>(spans: impl Iterator<Item = &'s Span>) -> Self {
+        let mut places: HashMap<Arc<str>, Vec<(usize, usize)>> = HashMap::new();
+        for span in spans {
+            let range = span.range_in_file();
+            places.entry(Arc::clone(&span.file().name)).or_default().push((range.start, range.end));
+        }
+        for ranges in places.values_mut() {
+            ranges.sort_unstable();
+            let mut last = 0;
+            for (_, end) in ranges {
+                last = last.max(*end);
+                *end = last;
+            }
+        }
+        Self(places)
+    }
+
+    /// Whether one of them has a byte in common with `span`.
+    fn meet(&self, span: &Span) -> bool {
+        let Some(ranges) = self.0.get(&span.file().name) else { return false };
+        let range = span.range_in_file();
+        let before = ranges.partition_point(|(start, _)| *start < range.end);
+        before > 0 && ranges[before - 1].1 > range.start
+    }
 }
 
 /// Whether a path names one file, rather than being a glob.
@@ -54,14 +111,28 @@ fn is_named(path: &str) -> bool {
     !path.contains(['*', '?', '['])
 }
 
+/// Whether any file has a route.
+enum Routes {
+    None,
+    Some,
+    /// A file could not be read, and may have had some.
+    Unknown,
+}
+
 struct Reader<'a> {
     report: &'a mut Report,
     files: &'a mut dyn Files,
     env: Env<'a>,
+    known: &'a mut KnownFiles,
+    /// The texts that decide the site besides its routes.
+    frame: Vec<Arc<SourceFile>>,
     /// The files read so far, the main one first.
     sources: Vec<Arc<SourceFile>>,
+    /// The paths of all that were asked for.
+    read: HashSet<String>,
     /// What those of them say that are YAML, without the main one.
     included: Vec<PartConfig>,
+    routes: Routes,
 }
 
 /// A file on the way from the main one to where we are, and the entry that led to it.
@@ -72,22 +143,85 @@ struct Step {
 
 impl Reader<'_> {
     fn main(&mut self, path: &str) -> Option<Config> {
-        let file = self.read(path, &Span::new(&SourceFile::new(path, ""), 0..0))?;
-        let root = self.parse(&file)?;
-        let main: MainConfig = decode::file(self.report, &root);
+        let file = self.read_main(path)?;
+        let known = self.parse(&file, decode::main_file)?;
+        let (file, root, main) = (&known.file, &known.root, known.config.clone());
         let mut way = vec![Step { path: path.to_owned(), entry: None }];
         self.includes(&main.part.include, &mut way);
         let included = std::mem::take(&mut self.included);
-        Some(decode::merge(self.report, &root, main, self.sources.clone(), included))
+        if let Routes::None = self.routes {
+            let start = Span::new(file, 0..0);
+            let place = known.routes_key.as_ref().unwrap_or(&start);
+            let found = Diagnostic::new(Code::NoRoutes, "the site has no route", place);
+            self.report.push(found.help("write one:  routes: { /: { body: \"Hello\" } }"));
+        }
+        let texts = (self.sources.clone(), std::mem::take(&mut self.frame));
+        Some(decode::merge(self.report, root, main, texts, included))
+    }
+
+    /// Reads the main file. Where there is none, says what else there is.
+    fn read_main(&mut self, path: &str) -> Option<Arc<SourceFile>> {
+        let file = SourceFile::new(path, "");
+        if let Some(root) = self.files.root() {
+            file.stands_in(root);
+        }
+        let (entry, shown) = (Span::new(&file, 0..0), file.shown());
+        let read = self.files.read(path, MAX_FILE_BYTES);
+        let (message, help) = match read {
+            Err(FileError::Missing) => (format!("there is no `{shown}`"), self.instead_of(path)),
+            Err(FileError::NotRegular) => (
+                format!("`{shown}` is no regular file"),
+                "`--config` takes the file itself, such as `site/routes.yaml`".to_owned(),
+            ),
+            _ => return self.took(path, read, &entry),
+        };
+        self.report.push(Diagnostic::new(Code::FileMissing, message, &entry).help(help));
+        None
+    }
+
+    /// What to do where there is no main file of that name.
+    fn instead_of(&mut self, path: &str) -> String {
+        let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+        let others = ["yaml", "yml"].map(|ending| format!("{stem}.{ending}"));
+        let mut is_there =
+            |other: &&String| *other != path && self.files.read(other, MAX_FILE_BYTES).is_ok();
+        match others.iter().find(&mut is_there) {
+            Some(other) => {
+                let root = self.files.root().unwrap_or(Path::new(""));
+                let root = root.strip_prefix(".").unwrap_or(root);
+                format!("name the one that is there: `--config {}`", root.join(other).display())
+            }
+            None => "`larder init DIR` writes a small site; `--config FILE` names the file of one \
+                     that is elsewhere"
+                .to_owned(),
+        }
     }
 
     /// Reads a file for which `entry` asks.
     fn read(&mut self, path: &str, entry: &Span) -> Option<Arc<SourceFile>> {
         let read = self.files.read(path, MAX_FILE_BYTES);
+        self.took(path, read, entry)
+    }
+
+    fn took(
+        &mut self,
+        path: &str,
+        read: Result<FileContent, FileError>,
+        entry: &Span,
+    ) -> Option<Arc<SourceFile>> {
+        if read.is_err() {
+            self.routes = Routes::Unknown;
+        }
         let content = read.map_err(|why| self.unreadable(path, &why, entry)).ok()?;
-        let file = SourceFile::new(content.path, String::from_utf8_lossy(&content.bytes));
-        self.sources.push(Arc::clone(&file));
-        Some(file)
+        let text = content.text(Code::YamlSyntax);
+        let name_of = |found: &Diagnostic| found.place().map(|place| Arc::clone(place.file()));
+        let file = text.as_ref().map_or_else(name_of, |file| Some(Arc::clone(file)));
+        self.sources.extend(file);
+        let refused = |found| {
+            self.report.push(found);
+            self.routes = Routes::Unknown;
+        };
+        text.map_err(refused).ok()
     }
 
     /// Says that a file cannot be read.
@@ -101,18 +235,20 @@ impl Reader<'_> {
         self.report.push(Diagnostic::new(code, message, entry));
     }
 
-    fn parse(&mut self, file: &Arc<SourceFile>) -> Option<Node> {
-        // Bytes that are no text have become this sign, and no one has it in a file by will.
-        if let Some(at) = file.text.find('\u{fffd}') {
-            let place = Span::new(file, at..at + '\u{fffd}'.len_utf8());
-            let message = "a byte here is no UTF-8 text";
-            let diagnostic = Diagnostic::new(Code::YamlSyntax, message, &place);
-            self.report.push(diagnostic.help("save the file as UTF-8"));
+    /// What a file says that was read last.
+    fn parse(&mut self, file: &Arc<SourceFile>, decode: parts::Decode) -> Option<Arc<KnownFile>> {
+        let Some(known) = self.known.read(file, self.env, decode, self.report) else {
+            self.routes = Routes::Unknown;
             return None;
+        };
+        if let Some(last) = self.sources.last_mut() {
+            *last = Arc::clone(&known.file);
         }
-        let mut root = yaml::parse(file, self.report)?;
-        env::fill(self.report, self.env, &mut root);
-        Some(root)
+        self.frame.extend(known.frame.iter().cloned());
+        if let (Routes::None, true) = (&self.routes, known.has_routes) {
+            self.routes = Routes::Some;
+        }
+        Some(known)
     }
 
     /// Reads the files that `patterns` name, and those that they include.
@@ -125,7 +261,7 @@ impl Reader<'_> {
                     if named {
                         self.cycle(&way[at..], &pattern.span, &path);
                     }
-                } else if !self.sources.iter().any(|file| file.name == path) {
+                } else if self.read.insert(path.clone()) {
                     self.included(path, &pattern.span, way);
                 }
             }
@@ -134,8 +270,16 @@ impl Reader<'_> {
 
     fn included(&mut self, path: String, entry: &Span, way: &mut Vec<Step>) {
         let file = self.read(&path, entry);
-        let Some(root) = file.and_then(|file| self.parse(&file)) else { return };
-        let mut part: PartConfig = decode::file(self.report, &root);
+        let Some(known) = file.and_then(|file| self.parse(&file, decode::part_file)) else {
+            return;
+        };
+        if known.is_empty {
+            let message = format!("`{path}` is empty, and may be a save that went wrong");
+            let place = Span::new(&known.file, 0..0);
+            let found = Diagnostic::new(Code::IncludeEmpty, message, &place);
+            self.report.push(found.label(entry, "included here").help("write it, or remove it"));
+        }
+        let mut part = known.config.part.clone();
         let include = std::mem::take(&mut part.include);
         // Its place among the files is before those that it includes itself.
         self.included.push(part);
@@ -152,8 +296,7 @@ impl Reader<'_> {
         }
         let found = self.files.glob(path).map_err(|why| self.unreadable(path, &why, &pattern.span));
         if found.as_ref().is_ok_and(Vec::is_empty) {
-            let message = format!("`{path}` names no file");
-            self.report.push(Diagnostic::new(Code::IncludeEmpty, message, &pattern.span));
+            self.report.push(glob_empty(path, &pattern.span, self.files));
         }
         found.unwrap_or_default()
     }

@@ -4,23 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::decode::{Decoder, Entry, Fields, kind};
+use super::network::Network;
 use super::node::Node;
 use super::schema;
 use super::secret::Secret;
-use super::section::{
-    Field, Kind, Lead, Section, Standalone, ToYaml, Word, one_of, section, words,
-};
-use crate::diagnostic::{At, SourceFile};
-pub(crate) use crate::units::Ttl;
+use super::section::{Field, Kind, Lead, Section, Standalone, Word, one_of, section, words};
+use crate::diagnostic::{At, FilledIn, SourceFile};
 
 /// How long a route's responses are kept where nobody says.
-pub(crate) const DEFAULT_TTL: Ttl = Ttl::For(Duration::from_secs(5 * 60));
+pub(crate) const DEFAULT_TTL: Duration = Duration::from_secs(5 * 60);
 
 /// A whole site as written, includes merged in.
 #[derive(Debug)]
 pub struct Config {
     /// Every YAML file that was read, the main one first.
     pub files: Vec<Arc<SourceFile>>,
+    /// The texts that decide the site besides its routes: as long as they are the same ones, so is
+    /// all that is read from them.
+    pub(crate) frame: Vec<Arc<SourceFile>>,
     /// The `server` section.
     pub server: ServerConfig,
     /// The `cache` section.
@@ -33,10 +34,14 @@ pub struct Config {
     pub data: Vec<(At<String>, Node)>,
     /// The site's loads, in the order of the file.
     pub load: Vec<LoadConfig>,
+    /// The main file's `defaults`, which are in its routes' settings already.
+    pub defaults: RouteSettings,
     /// The pages for errors.
     pub errors: Vec<ErrorPageConfig>,
     /// The routes of all files, in the order of the files.
-    pub routes: Vec<RouteConfig>,
+    pub routes: Vec<Arc<RouteConfig>>,
+    /// Variables that were filled in, and what with: never to be printed.
+    pub(crate) environment: FilledIn,
 }
 
 section! {
@@ -68,16 +73,17 @@ section! {
         /// Values for templates from files.
         load: Vec<LoadConfig> as loads,
         /// The routes, keyed by `[METHOD ]path`.
-        routes: Vec<RouteConfig> as routes,
+        routes: Vec<Arc<RouteConfig>> as routes,
     }
 }
 
 section! {
     /// Listeners. A change needs a restart.
     "`server`" pub struct ServerConfig {
-        /// Where the site is served.
+        /// Where the site is served. Default: 127.0.0.1:8000.
         listen: String as address = "127.0.0.1:8000".to_owned(),
-        /// Where the admin listener is: key list, purge, metrics, status; `off` for none.
+        /// Where the admin listener is: key list, purge, metrics, status; `off` for none. Default:
+        /// 127.0.0.1:8001.
         admin: Option<String> as address_or_off = Some("127.0.0.1:8001".to_owned()),
         /// Bearer token of the admin listener; needed where it is not on loopback.
         admin_token: Option<Secret> as secret,
@@ -85,18 +91,51 @@ section! {
         admin_hosts: Vec<String> as hosts,
         /// Threads that serve. Default: one a core.
         workers: Option<usize> as whole<_, 1, 1024>,
-        /// Connections at once.
+        /// Connections at once. Default: 10000.
         max_connections: usize as whole<_, 1, 1_000_000> = 10_000,
         /// Certificate and key, watched.
         tls: Option<(String, String)> as tls,
-        /// How each request is logged.
+        /// How each request is logged. Default: off.
         access_log: AccessLog as word = AccessLog::Off,
-        /// A path on the main listener that answers 200, or `off`.
+        /// A path on the main listener that answers 200, or `off`. Default: off.
         health: Option<String> as path_or_off = None,
-        /// Where Swagger UI is, and `/openapi.json` beside it, or `off`.
-        docs: Option<String> as path_or_off = None,
-        /// How much the `Cache-Status` header tells; `full` includes the key.
+        /// How long a connection may rest between requests. Default: 75s.
+        idle: Duration as duration = Duration::from_secs(75),
+        /// Addresses and networks of proxies, such as 10.0.0.0/8, whose `X-Forwarded-For` the
+        /// access log believes.
+        trusted_proxies: Vec<Network> as networks,
+        /// Where Swagger UI is, and `/openapi.json` beside it, or `off`; a mapping says more of the
+        /// document. Default: off.
+        docs: Option<Docs> as docs = None,
+        /// How much the `Cache-Status` header tells; `full` includes the key. Default: short.
         cache_status: CacheStatusDetail as word = CacheStatusDetail::Short,
+    }
+}
+
+/// Where the documentation of the addresses is, and what it says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Docs {
+    /// The path of Swagger UI.
+    pub path: String,
+    /// The document's title.
+    pub title: Option<String>,
+    /// The version of what is documented.
+    pub version: Option<String>,
+    /// A text about it, in Markdown.
+    pub description: Option<String>,
+}
+
+section! {
+    /// The documentation of the site's addresses.
+    "`docs`" pub(crate) struct DocsConfig {
+        /// The path of Swagger UI.
+        path: Option<String> as path,
+        /// The document's title. Default: larder.
+        title: Option<String> as plain_text,
+        /// The version of what is documented. Default: that of larder.
+        version: Option<String> as plain_text,
+        /// A text about it, in Markdown.
+        description: Option<String> as plain_text,
     }
 }
 
@@ -137,20 +176,20 @@ words! {
 section! {
     /// Where responses are kept. A change needs a restart, but for `namespace`.
     "`cache`" pub struct CacheConfig {
-        /// `memory`, or an address: redis://, rediss://, redis+unix://.
+        /// `memory`, or an address: redis://, rediss://, redis+unix://. Default: memory.
         store: Secret as store = Secret::new("memory"),
-        /// The first part of every key; no braces.
-        prefix: String as filled_key_part = "api:cache".to_owned(),
+        /// The first part of every key; no braces. Default: api:cache.
+        prefix: String as prefix = "api:cache".to_owned(),
         /// The second part of every key; may be empty.
-        namespace: String as key_part = String::new(),
-        /// Bytes of responses kept in this process.
+        namespace: String as namespace = String::new(),
+        /// Bytes of responses kept in this process. Default: 256MiB.
         memory: u64 as size = 256 << 20,
-        /// How long one answer waits for the store, all calls together.
+        /// How long one answer waits for the store, all calls together. Default: 100ms.
         timeout: Duration as duration = Duration::from_millis(100),
-        /// The largest entry that is stored.
+        /// The largest entry that is stored. Default: 1MiB.
         max_entry: u64 as size = 1 << 20,
         /// New keys that one route stores in a second; a key beyond them is stored when it is asked
-        /// for again.
+        /// for again. Default: 1000.
         max_new_keys: u32 as whole<_, 1, 1_000_000> = 1000,
     }
 }
@@ -160,19 +199,19 @@ section! {
     "`defaults`" pub struct RouteSettings {
         /// How long larder keeps the response: `300` (seconds), `30s`, `5m`, `1h30m`, `2d`, `1y`,
         /// `off`. Default: 5m.
-        ttl: Option<At<Ttl>> as ttl,
+        ttl: Option<Option<Duration>> as ttl,
         /// What the cache key is made of: `auto`, `path`, `url`, `hash`, or a pattern such as
         /// `{{prefix}}:{{namespace}}:{{route}}:{{path}}`. Default: auto.
         key: Option<At<String>> as filled,
         /// Response headers; `null` removes one that `defaults` sets.
         headers: HeadersConfig as headers,
         /// How long a stale answer may be given while a fresh one is made (RFC 5861). Default: off.
-        stale_while_revalidate: Option<At<Ttl>> as ttl,
+        stale_while_revalidate: Option<Option<Duration>> as ttl,
         /// How long a stale answer may be given when making a fresh one fails (RFC 5861). Default:
         /// off.
-        stale_if_error: Option<At<Ttl>> as ttl,
+        stale_if_error: Option<Option<Duration>> as ttl,
         /// How long browsers and CDNs may keep the response. Default: off.
-        max_age: Option<At<Ttl>> as ttl,
+        max_age: Option<Option<Duration>> as ttl,
         /// The template around the page, which goes into its `{{{content}}}`; `null` for none.
         layout: Option<Option<At<String>>> as layout,
         /// Origins that may read the answer: `"*"`, or a list.
@@ -183,11 +222,16 @@ section! {
 impl RouteSettings {
     /// These, and what they leave open as `defaults` has it.
     pub(super) fn or(self, defaults: Self) -> Self {
+        // A lifetime of its own is nearer than what a header of the defaults says of it.
+        let says_lifetime = self.max_age.is_some();
+        let is_kept = |header: &HeaderConfig| !(says_lifetime && header.is_lifetime());
+        let inherited = defaults.headers.into_iter().filter(is_kept);
+        let inherited = inherited.map(|header| HeaderConfig { is_default: true, ..header });
         Self {
             ttl: self.ttl.or(defaults.ttl),
             key: self.key.or(defaults.key),
             // A later header replaces, or with `null` removes, an earlier one of its name.
-            headers: [defaults.headers, self.headers].concat(),
+            headers: inherited.chain(self.headers).collect(),
             stale_while_revalidate: self.stale_while_revalidate.or(defaults.stale_while_revalidate),
             stale_if_error: self.stale_if_error.or(defaults.stale_if_error),
             max_age: self.max_age.or(defaults.max_age),
@@ -197,8 +241,26 @@ impl RouteSettings {
     }
 }
 
-/// Response headers by name; `None` removes an earlier one of that name.
-pub(crate) type HeadersConfig = Vec<(At<String>, Option<At<String>>)>;
+/// Response headers; a later one takes the place of an earlier one of its name.
+pub(crate) type HeadersConfig = Vec<HeaderConfig>;
+
+/// A response header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderConfig {
+    /// Its name, as written.
+    pub name: At<String>,
+    /// Its value; nothing removes an earlier one of that name.
+    pub value: Option<At<String>>,
+    /// Whether a route has it from `defaults`.
+    pub is_default: bool,
+}
+
+impl HeaderConfig {
+    /// Whether it says how long an answer may be kept.
+    fn is_lifetime(&self) -> bool {
+        ["cache-control", "expires"].iter().any(|it| self.name.value.eq_ignore_ascii_case(it))
+    }
+}
 
 /// Who may read answers from another origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,7 +293,7 @@ section! {
         /// The response's media type. Default: from the source.
         content_type: Option<At<String>> as content_type,
         /// Another namespace than `cache.namespace`.
-        namespace: Option<String> as key_part,
+        namespace: Option<String> as namespace,
         /// Values for templates, as they stand.
         data: Vec<(At<String>, Node)> as data,
         /// Values for templates from files.
@@ -240,8 +302,8 @@ section! {
         query: Vec<ParamConfig> as params,
         /// The path's parameters; one that breaks its rule is a 404.
         params: Vec<ParamConfig> as params,
-        /// How long a render takes, for trying slow pages.
-        delay: Option<Duration> as duration,
+        /// How long a render takes, for trying slow pages; less than 30s.
+        delay: Option<Duration> as delay,
     }
 }
 
@@ -274,11 +336,13 @@ section! {
         /// Where it comes from: a path or a glob.
         from: At<String>,
     ) led by Lead {
-        fields: &[Field::new("from", "A file, or a glob for a list of files.", schema::text)],
+        fields: &[Field {
+            name: "from", doc: "A file, or a glob for a list of files.", schema: schema::text
+        }],
         required: true,
         short: schema::text
     } => {
-        /// Whether the page does without it where there is no such file.
+        /// Whether the page does without it where there is no such file. Default: false.
         optional: bool as flag = false,
     }
 }
@@ -291,15 +355,17 @@ section! {
         /// `type`; string where nothing is said.
         kind: At<ParamType>,
     ) led by Lead {
-        fields: &[Field::new(
-            "type", "What its text must be. Default: string.", schema::word::<ParamType>
-        )],
+        fields: &[Field {
+            name: "type",
+            doc: "What its text must be. Default: string.",
+            schema: schema::word::<ParamType>,
+        }],
         required: false,
         short: schema::word::<ParamType>
     } => {
         /// Its value where a request has none.
         default: Option<At<String>> as scalar,
-        /// Whether a request must have it.
+        /// Whether a request must have it. Default: false.
         required: bool as flag = false,
         /// The only values that it may have.
         "enum" choices: Vec<At<String>> as scalars,
@@ -307,7 +373,7 @@ section! {
         min: Option<At<f64>> as number,
         /// The largest number.
         max: Option<At<f64>> as number,
-        /// The longest text, in characters.
+        /// The longest text, in characters. Default: 200.
         max_length: usize as whole<_, 1, 8192> = 200,
         /// A regular expression that the whole text matches.
         pattern: Option<At<String>> as text,
@@ -345,6 +411,8 @@ section! {
         content_type: Option<At<String>> as content_type,
         /// The template around the page, which goes into its `{{{content}}}`; `null` for none.
         layout: Option<Option<At<String>>> as layout,
+        /// Response headers of the page; `null` removes one that `defaults` sets.
+        headers: HeadersConfig as headers,
     }
 }
 

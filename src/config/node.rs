@@ -47,7 +47,7 @@ impl Node {
     }
 
     /// A field of a mapping.
-    pub(super) fn field(&self, name: &str) -> Option<&(At<String>, Self)> {
+    pub(crate) fn field(&self, name: &str) -> Option<&(At<String>, Self)> {
         match &self.value {
             NodeValue::Map(fields) => fields.iter().find(|(key, _)| key.value == name),
             _ => None,

@@ -3,14 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{
-    CacheConfig, ErrorPageConfig, LoadConfig, MainConfig, ParamConfig, PartConfig, RouteConfig,
-    RouteSettings, ServerConfig, TlsConfig,
+    CacheConfig, DocsConfig, ErrorPageConfig, LoadConfig, MainConfig, ParamConfig, PartConfig,
+    RouteConfig, RouteSettings, ServerConfig, TlsConfig,
 };
 use super::section::{Field, Section, Word};
 
 /// Every section but the main file, in the order of the definitions.
-const DEFINITIONS: [&Section; 9] = [
+const DEFINITIONS: [&Section; 10] = [
     &ServerConfig::SECTION,
+    &DocsConfig::SECTION,
     &TlsConfig::SECTION,
     &CacheConfig::SECTION,
     &RouteSettings::SECTION,
@@ -66,13 +67,8 @@ fn definition(section: &Section) -> Value {
 
 fn property(field: &Field) -> Value {
     let mut property = (field.schema)();
-    let doc = field.doc.trim_start();
-    let doc = match (field.default)().as_str() {
-        "" => doc.to_owned(),
-        default => format!("{doc} Default: {default}."),
-    };
     // Beside `$ref` other words count too, since draft 2019-09.
-    property["description"] = doc.into();
+    property["description"] = field.doc.trim_start().into();
     property
 }
 

@@ -13,11 +13,6 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text, for who needs it to connect.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
     /// A store's address without what may be secret: who logs in, and how.
     pub(crate) fn public_address(&self) -> String {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.clone() };

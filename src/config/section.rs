@@ -7,13 +7,9 @@
 //!
 //! The macros are for `model`, which has the names in scope that they use.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::decode::{Decoder, Entry, Fields};
-use super::secret::Secret;
-use crate::units::{show_duration, show_size};
 
 /// A mapping whose fields are known.
 #[derive(Debug)]
@@ -46,13 +42,10 @@ pub(super) struct Lead {
 pub(super) struct Field {
     /// Its name.
     pub(super) name: &'static str,
-    /// What it does, in a sentence or two.
+    /// What it does, in a sentence or two, and what holds where it is not there.
     pub(super) doc: &'static str,
     /// The schema of what it takes.
     pub(super) schema: fn() -> Value,
-    /// What holds where it is not there, as the file would say it; empty where the sentence says
-    /// it, or nothing holds.
-    pub(super) default: fn() -> String,
 }
 
 /// How a value is read, and what the schema says of it.
@@ -77,13 +70,6 @@ impl Section {
     }
 }
 
-impl Field {
-    /// A field without a default.
-    pub(super) const fn new(name: &'static str, doc: &'static str, schema: fn() -> Value) -> Self {
-        Self { name, doc, schema, default: String::new }
-    }
-}
-
 /// A struct that [`section!`] made of fields alone.
 pub(super) trait Standalone: Default {
     /// The declaration.
@@ -92,42 +78,6 @@ pub(super) trait Standalone: Default {
     fn read(decoder: &mut Decoder, fields: &Fields) -> Self;
     /// The names of the fields that differ.
     fn differing(&self, other: &Self) -> Vec<&'static str>;
-}
-
-/// A default, as the file would say it.
-pub(super) trait ToYaml {
-    /// The text.
-    fn to_yaml(&self) -> String;
-}
-
-/// Says how a default of some type is written.
-macro_rules! to_yaml {
-    ($($type:ty: |$value:ident| $text:expr;)+) => {
-        $(impl ToYaml for $type {
-            fn to_yaml(&self) -> String {
-                let $value = self;
-                $text
-            }
-        })+
-    };
-}
-
-to_yaml! {
-    bool: |flag| flag.to_string();
-    usize: |count| count.to_string();
-    u32: |count| count.to_string();
-    u64: |bytes| show_size(*bytes);
-    Duration: |duration| show_duration(*duration);
-    String: |text| text.clone();
-    Secret: |text| text.reveal().to_owned();
-    Option<String>: |text| text.clone().unwrap_or_else(|| "off".to_owned());
-}
-
-impl<W: Word> ToYaml for W {
-    fn to_yaml(&self) -> String {
-        let word = W::WORDS.iter().find(|(_, value)| value == self);
-        word.map(|(word, _)| (*word).to_owned()).unwrap_or_default()
-    }
 }
 
 /// A value that is one of some words.
@@ -170,11 +120,11 @@ macro_rules! one_of {
 
         impl $name {
             pub(super) const FIELDS: &'static [Field] = &[
-                $(Field::new(
-                    stringify!($field),
-                    concat!($($field_doc),+),
-                    kind::$kind().schema,
-                ),)+
+                $(Field {
+                    name: stringify!($field),
+                    doc: concat!($($field_doc),+),
+                    schema: kind::$kind().schema,
+                },)+
             ];
 
             /// Reads one of the fields; nothing where its value is wrong.
@@ -193,7 +143,8 @@ macro_rules! one_of {
 
 /// Declares a section: its title in messages, and a struct whose fields are those of the mapping,
 /// `name: Type as kind`, or `name: Type as kind = default`. The documentation of a field is what
-/// the schema says of it. A field whose name is a word of Rust is written `"type" kind: …`.
+/// the schema says of it, its default too. A field whose name is a word of Rust is written
+/// `"type" kind: …`.
 ///
 /// Before the fields may stand, in round brackets, what the place of the mapping says, `led by` the
 /// fields that decide what it is about, and `..name: Section;`, a section whose fields stand in the
@@ -237,7 +188,6 @@ macro_rules! section {
                     schema: section!(
                         @schema $type, section!(@kind $kind $(<$($arg),+>)?) $(, $default)?
                     ),
-                    default: section!(@shown $type $(, $default)?),
                 },)*],
                 rest: section!(@option $(&<$rest_type>::SECTION)?),
             };
@@ -306,8 +256,6 @@ macro_rules! section {
         const KIND: Kind<Option<$type>> = $kind;
         KIND.schema
     }};
-    (@shown $type:ty) => { String::new };
-    (@shown $type:ty, $default:expr) => { || <$type as ToYaml>::to_yaml(&$default) };
     (@absent) => { Default::default() };
     (@absent $default:expr) => { $default };
     (@read $value:expr) => { $value.unwrap_or_default() };

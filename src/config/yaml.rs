@@ -3,6 +3,7 @@
 //! `serde_yaml` (serde-saphyr) does the parsing. Duplicate keys and merge keys are handled here
 //! rather than there, because its answers name one place and we want to mark both.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,8 +12,9 @@ use serde_json::Number;
 use serde_yaml::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_yaml::{Location, Options, Spanned};
 
+use super::line;
 use super::node::{Node, NodeValue};
-use super::quotes;
+use super::yaml_scan::{Reading, surprises};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
 
 /// The largest file that is parsed, in bytes.
@@ -32,10 +34,20 @@ const MAX_SCALAR_BYTES: usize = 20 * 1024 * 1024;
 
 /// Parses one document; nothing where the text is no YAML, and then the report says why.
 pub(crate) fn parse(file: &Arc<SourceFile>, report: &mut Report) -> Option<Node> {
+    let surprises = surprises(file, Reading::Config);
+    // Where a space is none, what the rest says follows from that.
+    let is_misread = surprises.iter().any(|found| found.code == Code::InvisibleCharacter);
+    for found in surprises {
+        report.push(found);
+    }
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(&file.text, options()) {
+        Ok(_) if is_misread => None,
         Ok(raw) => Some(NodeBuilder { file, report }.node(raw)),
         Err(error) => {
-            report.push(super::yaml_error::diagnose(file, &error));
+            let found = super::yaml_error::diagnose(file, &error);
+            if !report.iter().any(|known| known.place() == found.place()) {
+                report.push(found);
+            }
             None
         }
     }
@@ -108,7 +120,6 @@ impl<'de> Visitor<'de> for RawVisitor {
         visit_str(text: &str) => NodeValue::Text(text.to_owned());
         visit_string(text: String) => NodeValue::Text(text);
         visit_unit() => NodeValue::Null;
-        visit_none() => NodeValue::Null;
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
@@ -155,7 +166,7 @@ impl NodeBuilder<'_> {
             }
         };
         if let (NodeValue::Null | NodeValue::Text(_), Some(warning)) =
-            (&value, quotes::comment_ate(&span))
+            (&value, line::comment_ate(&span))
         {
             self.report.push(warning);
         }
@@ -168,15 +179,15 @@ impl NodeBuilder<'_> {
         if !fields.iter().any(|(key, _)| matches!(key.value, Raw::Map(_))) {
             return None;
         }
-        let (diagnostic, span, text) = quotes::braces(self.file, span.range().start)?;
+        let (diagnostic, span, text) = line::braces(self.file, span.range().start)?;
         self.report.push(diagnostic);
         Some(Node { value: NodeValue::Text(text), span })
     }
 
     fn fields(&mut self, raw: Vec<(Spanned<Raw>, Spanned<Raw>)>) -> Vec<(At<String>, Node)> {
         let mut fields: Vec<(At<String>, Node)> = Vec::with_capacity(raw.len());
-        let mut merged: Vec<(At<String>, Node)> = Vec::new();
-        let mut seen = std::collections::HashMap::with_capacity(raw.len());
+        let mut merged = Merged::default();
+        let mut seen = HashMap::with_capacity(raw.len());
         for (key, value) in raw {
             let Some(key) = self.key(key) else { continue };
             let value = self.node(value);
@@ -191,8 +202,8 @@ impl NodeBuilder<'_> {
             }
             fields.push((key, value));
         }
-        merged.retain(|(key, _)| !seen.contains_key(&key.value));
-        fields.extend(merged);
+        merged.fields.retain(|(key, _)| !seen.contains_key(&key.value));
+        fields.extend(merged.fields);
         fields
     }
 
@@ -209,14 +220,11 @@ impl NodeBuilder<'_> {
     }
 
     /// What a merge key brings: the fields of a mapping, or of several, the first wins.
-    fn merge(&mut self, merged: &mut Vec<(At<String>, Node)>, value: Node) {
+    fn merge(&mut self, merged: &mut Merged, value: Node) {
         match value.value {
             NodeValue::Map(fields) => {
-                for field in fields {
-                    if !merged.iter().any(|(key, _)| key.value == field.0.value) {
-                        merged.push(field);
-                    }
-                }
+                let is_new = |(key, _): &(At<String>, Node)| merged.names.insert(key.value.clone());
+                merged.fields.extend(fields.into_iter().filter(is_new));
             }
             NodeValue::List(items) => items.into_iter().for_each(|item| self.merge(merged, item)),
             _ => self.report.push(
@@ -236,7 +244,7 @@ impl NodeBuilder<'_> {
             Raw::Scalar(NodeValue::Text(text)) => text,
             Raw::Scalar(_) if !span.text().is_empty() => span.text().to_owned(),
             _ => {
-                self.report.push(quotes::odd_key(&span));
+                self.report.push(line::odd_key(&span));
                 return None;
             }
         };
@@ -259,6 +267,13 @@ impl NodeBuilder<'_> {
         let end = after.map_or(end, |after| self.file.text.len() - after.len());
         Span::new(self.file, range.start..end)
     }
+}
+
+/// What the merge keys of a mapping bring.
+#[derive(Default)]
+struct Merged {
+    names: HashSet<String>,
+    fields: Vec<(At<String>, Node)>,
 }
 
 /// What may stand between the last part of a mapping or list in brackets and its end.

@@ -1,21 +1,31 @@
 //! The parser's errors in our own words: what a person did, not which rule of the grammar failed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_yaml::budget::BudgetBreach as Breach;
 use serde_yaml::granit_parser::ErrorKind as Kind;
 use serde_yaml::{Error, ExternalMessageSource};
 
-use super::line::Line;
-use super::quotes::{BRACES, extent_in_brackets, needs_quotes, needs_quotes_around};
+use super::invisible;
+use super::line::{BRACES, Line, extent_in_brackets, needs_quotes, needs_quotes_around};
 use super::yaml::span_of;
-use crate::diagnostic::{Code, Diagnostic, SourceFile, Span};
+use super::yaml_scan::anchors;
+use crate::diagnostic::{Code, Diagnostic, SourceFile, Span, nearest};
 
 /// What the parser could not read, where and how to mend it.
-pub(super) fn diagnose(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
+pub(crate) fn diagnose(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
+    let found = diagnosis(file, error);
+    let unseen = found.place().and_then(invisible::near).filter(|_| found.code != Code::YamlBudget);
+    unseen.unwrap_or(found)
+}
+
+fn diagnosis(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
     let span = place(file, error);
     match error {
-        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => diagnose(file, error),
+        Error::AliasError { error, .. } | Error::WithSnippet { error, .. } => {
+            diagnosis(file, error)
+        }
         Error::ExternalMessage { source, .. } => match source.as_ref() {
             ExternalMessageSource::Parser(scan) => syntax(file, scan.kind(), &span),
             _ => syntax_error("this is no YAML", &span),
@@ -28,7 +38,7 @@ pub(super) fn diagnose(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
             syntax_error("this alias is inside of what it stands for", &span)
         }
-        Error::UnknownAnchor { .. } => unknown_anchor(Line::around(file, span.range().start)),
+        Error::UnknownAnchor { .. } => unknown_anchor(file, Line::around(file, span.range().start)),
         Error::MultipleDocuments { .. } => {
             let above = Line::around(file, span.range().start).above().next();
             let dashes = above.filter(|above| above.text.starts_with("---"));
@@ -51,7 +61,7 @@ pub(super) fn diagnose(file: &Arc<SourceFile>, error: &Error) -> Diagnostic {
 }
 
 /// The place that an error is about: at least one character.
-fn place(file: &Arc<SourceFile>, error: &Error) -> Span {
+pub(crate) fn place(file: &Arc<SourceFile>, error: &Error) -> Span {
     let range = error.location().map_or(0..0, |at| span_of(file, &at).range());
     Span::new(file, range.start..range.end.max(range.start + 1))
 }
@@ -84,13 +94,19 @@ fn budget(breach: &Breach, span: &Span) -> Diagnostic {
 }
 
 fn syntax(file: &Arc<SourceFile>, kind: &Kind, span: &Span) -> Diagnostic {
-    let line = Line::around(file, span.range().start);
-    if let Some(tab) = tab(line, kind) {
+    let start = span.range().start;
+    let line = Line::around(file, start);
+    // The place is where the value begins, the tab perhaps lines below.
+    let tab_at = match kind {
+        Kind::TabInPlainScalar => file.text.get(start..).and_then(|text| text.find('\t')),
+        _ => None,
+    };
+    if let Some(tab) = tab(Line::around(file, start + tab_at.unwrap_or(0)), kind) {
         return tab;
     }
     match kind {
         Kind::UnexpectedCharacter { character } => unexpected(line, *character, span),
-        Kind::UnknownAnchor | Kind::MissingAnchorOrAliasName => unknown_anchor(line),
+        Kind::UnknownAnchor | Kind::MissingAnchorOrAliasName => unknown_anchor(file, line),
         Kind::MappingValueNotAllowed | Kind::InvalidColonPlacement => colon_out_of_place(line),
         Kind::ExpectedBlockMappingKey => no_key(line, span),
         Kind::ExpectedFlowMappingSeparator | Kind::ExpectedFlowSequenceSeparator => {
@@ -120,6 +136,20 @@ fn syntax(file: &Arc<SourceFile>, kind: &Kind, span: &Span) -> Diagnostic {
 /// A text that is no YAML.
 fn syntax_error(message: impl Into<String>, span: &Span) -> Diagnostic {
     Diagnostic::new(Code::YamlSyntax, message, span)
+}
+
+/// A tab before the first value of a file, which the parser takes for a space.
+pub(super) fn tab_first(file: &Arc<SourceFile>) -> Option<Diagnostic> {
+    let mut start = 0;
+    let first = file.text.split_inclusive('\n').find(|line| {
+        let text = line.trim_start_matches('\u{feff}').trim_start();
+        let is_said = !text.is_empty() && !text.starts_with('#') && !text.starts_with("---");
+        start += if is_said { 0 } else { line.len() };
+        is_said
+    })?;
+    // Before brackets it is white space like any other.
+    let is_block = first.starts_with([' ', '\t']) && !first.trim_start().starts_with(['{', '[']);
+    is_block.then(|| tab(Line::around(file, start), &Kind::TabInIndentation)).flatten()
 }
 
 /// A tab where the indentation is, for the errors that it causes.
@@ -156,10 +186,39 @@ fn unexpected(line: Line, character: char, span: &Span) -> Diagnostic {
 }
 
 /// `*name` where nothing is marked by that name.
-fn unknown_anchor(line: Line) -> Diagnostic {
-    let message = "YAML reads `*` as the name of a value marked with `&`, and there is none";
-    needs_quotes(line, line.at, message)
+fn unknown_anchor(file: &Arc<SourceFile>, line: Line) -> Diagnostic {
+    let written = line.text.get(line.at..).and_then(|text| text.strip_prefix('*'));
+    let ends = |c: char| c.is_whitespace() || ",[]{}".contains(c);
+    let name = written.and_then(|text| text.split(ends).next()).unwrap_or_default();
+    let anchors = anchors(&file.text);
+    let known: BTreeSet<&str> = anchors.iter().map(String::as_str).collect();
+    let is_merged = line.key() == Some("<<");
+    let is_name = |name: &str| name.chars().all(|c| c.is_alphanumeric() || "-_".contains(c));
+    if name.is_empty() || !is_name(name) || known.is_empty() && !is_merged {
+        let message = "YAML reads `*` as the name of a value marked with `&`, and there is none";
+        return needs_quotes(line, line.at, message);
+    }
+    let span = line.span(line.at, line.at + 1 + name.len());
+    let shown: Vec<String> =
+        known.iter().take(SHOWN_ANCHORS).map(|it| format!("`&{it}`")).collect();
+    let (message, help) = if known.contains(name) {
+        let message = format!("`&{name}` is marked further down, and `*{name}` stands above it");
+        (message, "move what is marked up".to_owned())
+    } else if let Some(near) = nearest(name, known.iter().copied()) {
+        (format!("nothing is marked `&{name}`"), format!("did you mean `*{near}`?"))
+    } else if known.is_empty() {
+        let help = format!("mark the mapping that is meant with `&{name}`, above this");
+        (format!("nothing is marked `&{name}`"), help)
+    } else {
+        let help =
+            format!("marked are: {}; a text that begins with `*` is quoted", shown.join(", "));
+        (format!("nothing is marked `&{name}`"), help)
+    };
+    syntax_error(message, &span).help(help)
 }
+
+/// Marked names that a help lists.
+const SHOWN_ANCHORS: usize = 10;
 
 /// A colon that begins a value where none can: in an unquoted value, or on a line that is too deep.
 fn colon_out_of_place(line: Line) -> Diagnostic {

@@ -2,54 +2,90 @@
 //! is for who works on the site.
 //!
 //! The socket and all that names files (diagnostics show lines of them) are for this machine's own
-//! browsers. A page whose name was
-//! made to point here (DNS rebinding) is told by its `Host`, a page of another site by its
-//! `Origin`, another machine by its address.
+//! browsers, and for those that come by a host that was named. A page whose name was made to point
+//! here (DNS rebinding) is told by its `Host`, a page of another site by its `Origin`, another
+//! machine by its address.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 
-use http::HeaderMap;
+use http::header::ORIGIN;
+use http::{HeaderMap, HeaderValue};
 
-use crate::http::guard::{is_listed, is_own_origin, literal_address, without_port};
+use crate::http::access::escaped;
+use crate::http::guard::{Hosts, is_own_origin, without_port};
 use crate::http::problem::Form;
 use crate::site::key::Headers;
 
-/// The hosts by which the site may be asked for.
+/// Who is told of the site's files.
+#[derive(Default)]
 pub(super) struct Guard {
-    /// Those of `server.admin_hosts`, besides loopback names and addresses.
-    pub(super) hosts: Vec<String>,
+    /// The hosts by which this machine may ask.
+    hosts: Hosts,
+    /// Those by which any machine may: a phone, a container, a proxy by its name.
+    invited: Hosts,
+    /// Of whom it was said that they are refused.
+    told: Mutex<BTreeSet<String>>,
 }
 
+/// Hosts of which it is said that they are refused.
+const MAX_TOLD: usize = 100;
+
 impl Guard {
+    /// `known` are hosts besides those of loopback by which this machine may ask, `invited` those
+    /// by which any may.
+    pub(super) fn new(known: Vec<String>, invited: Vec<String>) -> Self {
+        let hosts = |named| Hosts { named, any_address: false };
+        Self { hosts: hosts(known), invited: hosts(invited), told: Mutex::default() }
+    }
+
     /// Whether this client, by this host, may be told.
     ///
     /// # Errors
     /// Why not, in words.
     pub(super) fn admits(&self, host: &str, peer: SocketAddr) -> Result<(), &'static str> {
-        if !peer.ip().to_canonical().is_loopback() {
-            return Err("live reload is for browsers on this machine");
+        if self.invited.names(host) {
+            return Ok(());
         }
-        let name = without_port(host).to_ascii_lowercase();
-        let is_known = match literal_address(&name) {
-            Some(address) => address.is_loopback(),
-            // RFC 6761 §6.3: what ends in `localhost` is this machine.
-            None => {
-                name == "localhost" || name.ends_with(".localhost") || is_listed(&self.hosts, &name)
-            }
-        };
-        is_known
+        if !peer.ip().to_canonical().is_loopback() {
+            return Err("live reload is for browsers on this machine, and hosts given by --host");
+        }
+        let is_known = self.hosts.hold(host);
+        is_known.then_some(()).ok_or("live reload does not answer to this Host; see --host")
+    }
+
+    /// Whether a socket is opened by a page of the site itself: browsers always say. A proxy may
+    /// have put another host into the request than the page has.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub(super) fn check_origin(&self, headers: &HeaderMap, host: &str) -> Result<(), &'static str> {
+        let is_own = is_own_origin(headers, host) == Some(true);
+        let mut lines = headers.get_all(ORIGIN).iter().map(host_of_origin);
+        let is_invited = lines.next().flatten().is_some_and(|host| self.invited.names(host));
+        (is_own || is_invited && lines.next().is_none())
             .then_some(())
-            .ok_or("live reload does not answer to this Host; see server.admin_hosts")
+            .ok_or("the Origin is missing, or another site's; see --host")
+    }
+
+    /// Says in the terminal, once for each of them, whom a refusal was for and what lets them in.
+    pub(super) fn tell_refused(&self, headers: &dyn Headers, peer: SocketAddr) {
+        let origin = said(headers, "origin").and_then(|text| text.split_once("://"));
+        let asked = host_of(headers);
+        let host = origin.map_or(&*asked, |(_, host)| host);
+        let host = escaped(without_port(host));
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MAX_TOLD && told.insert(host.clone()) {
+            let peer = peer.ip().to_canonical();
+            tracing::warn!("no live reload at {host} for {peer}: `larder dev --host {host}`");
+        }
     }
 }
 
-/// Whether a socket is opened by a page of the site itself. Browsers always say.
-///
-/// # Errors
-/// Why not, in words.
-pub(super) fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), &'static str> {
-    let is_own = is_own_origin(headers, host) == Some(true);
-    is_own.then_some(()).ok_or("the Origin is missing, or another site's")
+/// Host and port of an `Origin` line.
+fn host_of_origin(line: &HeaderValue) -> Option<&str> {
+    line.to_str().ok()?.split_once("://").map(|(_, host)| host)
 }
 
 /// Host and port that a request names: where it was sent to by HTTP/2 or in absolute form, the
@@ -81,7 +117,6 @@ fn said<'h>(headers: &'h dyn Headers, name: &str) -> Option<&'h str> {
 #[cfg(test)]
 mod tests {
     use http::HeaderName;
-    use http::header::ORIGIN;
 
     use super::*;
 
@@ -91,7 +126,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_by_a_name_that_cannot_be_rebound_is_told() {
-        let guard = Guard { hosts: vec!["my.site.test".to_owned()] };
+        let guard = Guard::new(vec!["my.site.test".to_owned()], vec!["192.168.1.5".to_owned()]);
         let near = peer("127.0.0.1:9");
         for (host, from, expected) in [
             ("localhost:8000", near, true),
@@ -106,6 +141,8 @@ mod tests {
             ("10.0.0.7:8000", near, false),
             ("", near, false),
             ("localhost:8000", peer("10.0.0.7:9"), false),
+            ("192.168.1.5:8000", peer("10.0.0.7:9"), true),
+            ("192.168.1.6:8000", peer("10.0.0.7:9"), false),
         ] {
             assert_eq!(guard.admits(host, from).is_ok(), expected, "{host} {from:?}");
         }
@@ -113,7 +150,11 @@ mod tests {
 
     #[test]
     fn a_socket_is_opened_only_by_the_sites_own_page() {
+        let guard = Guard::new(Vec::new(), vec!["shop.example".to_owned()]);
         for (origin, expected) in [
+            (Some("https://shop.example"), true),
+            (Some("https://shop.example:8443"), true),
+            (Some("https://shop.example.evil.example"), false),
             (Some("http://localhost:8000"), true),
             (Some("https://LOCALHOST:8000"), true),
             (Some("http://localhost:8001"), false),
@@ -126,7 +167,8 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(ORIGIN, origin.parse().unwrap());
             }
-            assert_eq!(check_origin(&headers, "localhost:8000").is_ok(), expected, "{origin:?}");
+            let found = guard.check_origin(&headers, "localhost:8000").is_ok();
+            assert_eq!(found, expected, "{origin:?}");
         }
     }
 

@@ -74,19 +74,61 @@ pub(super) async fn into(answer: &mut Response<Body>, tag: &Tag) {
     *answer.body_mut() = Body::full(page);
 }
 
-/// The page with `tag` before the `</body>` that ends it; at its end where it has none, or where
-/// more follows than `</html>`: a comment behind it may hold another.
+/// The page with `tag` as the first thing in its head, or where the head would begin: before any
+/// `<base>`, which turns addresses elsewhere, and before whatever is not closed.
 fn inserted(page: &[u8], tag: &str) -> Bytes {
-    let (before, after) = page.split_at(end_of_body(page).unwrap_or(page.len()));
+    let (before, after) = page.split_at(beginning_of_head(page).min(page.len()));
     [before, tag.as_bytes(), after].concat().into()
 }
 
-fn end_of_body(page: &[u8]) -> Option<usize> {
-    const END: &[u8] = b"</body";
-    let at = page.windows(END.len()).rposition(|bytes| bytes.eq_ignore_ascii_case(END))?;
-    let mut rest = page.get(at..)?.to_ascii_lowercase();
-    rest.retain(|byte| !byte.is_ascii_whitespace());
-    matches!(rest.as_slice(), b"</body>" | b"</body></html>").then_some(at)
+/// Behind `<head>`, or else behind what may stand before it: blanks, comments, the document type,
+/// `<html>`.
+fn beginning_of_head(page: &[u8]) -> usize {
+    let mut at = if page.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    // Where what stands here ends; the place stays before blanks and comments that nothing follows.
+    let mut place = at;
+    while let Some(rest) = page.get(at..) {
+        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if blanks > 0 {
+            at += blanks;
+        } else if rest.starts_with(b"<!--") {
+            let Some(length) = end_of(rest, b"-->") else { break };
+            at += length;
+        } else if starts_with_tag(rest, b"<!doctype") || starts_with_tag(rest, b"<html") {
+            let Some(length) = end_of_tag(rest) else { break };
+            at += length;
+            place = at;
+        } else if starts_with_tag(rest, b"<head") {
+            return end_of_tag(rest).map_or(place, |length| at + length);
+        } else {
+            break;
+        }
+    }
+    place
+}
+
+fn starts_with_tag(text: &[u8], tag: &[u8]) -> bool {
+    let Some((start, rest)) = text.split_at_checked(tag.len()) else { return false };
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/');
+    start.eq_ignore_ascii_case(tag) && rest.first().is_some_and(ends)
+}
+
+/// The length of a tag up to its `>`, which may stand in quotes before.
+fn end_of_tag(tag: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in tag.iter().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return Some(at + 1),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn end_of(text: &[u8], end: &[u8]) -> Option<usize> {
+    text.windows(end.len()).position(|bytes| bytes == end).map(|at| at + end.len())
 }
 
 #[cfg(test)]
@@ -96,17 +138,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_script_stands_before_the_end_of_the_body_or_at_the_end_of_the_page() {
+    fn the_script_is_the_first_thing_in_the_head_or_where_that_would_begin() {
         for (page, expected) in [
-            ("<body>a</body></html>\n", "<body>a*</body></html>\n"),
-            ("<BODY>a</BODY >\n</HTML>", "<BODY>a*</BODY >\n</HTML>"),
-            ("<p>no body", "<p>no body*"),
+            ("<html><head><title>a", "<html><head>*<title>a"),
+            (
+                "<!DOCTYPE html>\n<HTML lang=en>\n<HEAD id='>'>x",
+                "<!DOCTYPE html>\n<HTML lang=en>\n<HEAD id='>'>*x",
+            ),
+            ("<!doctype html><base href=//b/><p>a", "<!doctype html>*<base href=//b/><p>a"),
+            (
+                "<!-- a <head> --> <!doctype html><title>a",
+                "<!-- a <head> --> <!doctype html>*<title>a",
+            ),
+            ("<html><!-- c --><body>a</body>", "<html>*<!-- c --><body>a</body>"),
+            ("<header>a</header>", "*<header>a</header>"),
+            ("<p>no head", "*<p>no head"),
             ("", "*"),
-            ("<script>'</body>'</script><p>x</body>", "<script>'</body>'</script><p>x*</body>"),
-            ("a</body></html><!-- </body> -->", "a</body></html><!-- </body> -->*"),
-            ("a</body></html><!-- made in 3 ms -->", "a</body></html><!-- made in 3 ms -->*"),
+            ("<!-- not closed <head>", "*<!-- not closed <head>"),
+            ("<head", "*<head"),
+            ("<script>'<head>'", "*<script>'<head>'"),
+            ("\u{feff}<head>a", "\u{feff}<head>*a"),
         ] {
-            assert_eq!(inserted(page.as_bytes(), "*"), expected);
+            assert_eq!(inserted(page.as_bytes(), "*"), expected, "{page}");
         }
     }
 
@@ -162,6 +215,11 @@ mod tests {
         assert!(!answer.headers().contains_key(LAST_MODIFIED));
         let text = String::from_utf8(answer.body().bytes().unwrap().to_vec()).unwrap();
         assert_eq!(answer.headers()[CONTENT_LENGTH], text.len().to_string());
-        assert!(text.starts_with("<p>a<script src=") && text.contains("nonce=\"abc\""), "{text}");
+        assert!(
+            text.starts_with("<script src=")
+                && text.ends_with("</script><p>a")
+                && text.contains("nonce=\"abc\""),
+            "{text}"
+        );
     }
 }

@@ -175,6 +175,9 @@ mod tests {
     fn line(path: &str, outcome: Option<Outcome>, is_coloured: bool) -> String {
         let asked = Asked {
             peer: [127, 0, 0, 1].into(),
+            forwarded_for: None,
+            host: None,
+            request_id: None,
             method: Cow::Owned(Method::GET),
             path: path.into(),
             query: None,

@@ -75,10 +75,15 @@
 
   const place = takePlace();
   if (place) {
-    fields().forEach((field, at) => {
-      const [name, value] = place.typed[at] || [];
-      if (name === nameOf(field)) field[part(field)] = value;
-    });
+    // After the page's own scripts, which may have made some of the fields.
+    const fill = () => {
+      fields().forEach((field, at) => {
+        const [name, value] = place.typed[at] || [];
+        if (name === nameOf(field)) field[part(field)] = value;
+      });
+    };
+    if (document.readyState === "complete") fill();
+    else addEventListener("DOMContentLoaded", fill, { once: true });
     const back = () => scrollTo({ left: place.x, top: place.y, behavior: "instant" });
     back();
     // Images and fonts may have made the page longer.
@@ -119,14 +124,36 @@
     const swaps = [];
     for (const [address] of changed) {
       const links = sheets().filter((link) => addressOf(link) === address);
+      const owners = importers(address);
       // What is no sheet of this page's own, or is bound to its old bytes, can't be swapped.
-      if (!links.length || links.some((link) => link.integrity)) return reload();
-      swaps.push(...links);
+      const isBound = links.some((link) => link.integrity);
+      if ((!links.length && !owners.length) || isBound) return reload();
+      swaps.push(...links, ...owners);
     }
-    swaps.forEach(swap);
+    for (const owner of new Set(swaps)) {
+      if (owner.localName === "link") swap(owner);
+      else owner.replaceWith(owner.cloneNode(true));
+    }
+  };
+
+  // The elements whose sheets import the one at an address, in however many steps.
+  const importers = (address) => {
+    const holds = (sheet) => {
+      let rules = [];
+      try {
+        rules = [...sheet.cssRules];
+      } catch {
+        // Another origin's: nobody may look into it.
+      }
+      const inner = rules.map((rule) => rule.styleSheet).filter(Boolean);
+      return inner.some((one) => addressOf(one) === address || holds(one));
+    };
+    const owners = [...document.styleSheets].filter(holds).map((sheet) => sheet.ownerNode);
+    return owners.filter((owner) => owner && !owner.larder);
   };
 
   const addressOf = (link) => {
+    if (!link.href) return null;
     const url = new URL(link.href);
     if (url.origin !== location.origin) return null;
     url.searchParams.delete("larder");

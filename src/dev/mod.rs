@@ -34,6 +34,7 @@ use crate::config::{CacheStatusDetail, ServerConfig};
 use crate::http::access::Exchange;
 use crate::http::answer::{Answer, Responding};
 use crate::http::body::Body;
+use crate::http::counts::Answers;
 use crate::http::edge::{Handle, Unread};
 use crate::http::filter::WarpHandler;
 use crate::http::handler::SiteHandler;
@@ -74,20 +75,21 @@ struct Dev {
 
 impl DevHandler {
     /// A handler that answers as [`SiteHandler`] does with the `server` section that is in force.
-    /// `stop` ends its sockets, which `tasks` waits for; `lines` is how each request is told.
+    /// `stop` ends its sockets, which `tasks` waits for; `lines` is how each request is told, and
+    /// `invited` are the hosts by which other machines see what this one does.
     pub(crate) fn new(
         live: Arc<Live>,
         cache: Cache,
         reload: ReloadHandle,
         (stop, tasks): (CancellationToken, TaskTracker),
         mut server: ServerConfig,
-        lines: LineForm,
+        (lines, invited): (LineForm, Vec<String>),
     ) -> Self {
         server.cache_status = CacheStatusDetail::Full;
         let site = SiteHandler::new(Arc::clone(&live), cache.clone(), &server);
         let versions = Arc::new(Versions { live, reload, site });
         let sockets = Sockets::new(Arc::clone(&versions), stop, tasks);
-        let guard = guard::Guard { hosts: server.admin_hosts };
+        let guard = guard::Guard::new(server.admin_hosts, invited);
         let policies =
             policy::Policies { is_secure: server.tls.is_some(), ..policy::Policies::default() };
         let known = lines::Known::default();
@@ -116,6 +118,14 @@ impl Handle for DevHandler {
 
     fn respond_to_whole(&self, request: &RequestView<'_>, unread: Unread) -> Responding {
         self.own.respond_to_whole(request, unread)
+    }
+
+    fn finish(&self, answer: &mut Answer) {
+        self.dev.versions.site.finish(answer);
+    }
+
+    fn answers(&self) -> Option<Arc<Answers>> {
+        self.dev.versions.site.answers()
     }
 
     fn observes(&self) -> bool {
@@ -148,6 +158,9 @@ impl DevHandler {
         let tag = self.dev.tag(request.target().into_owned(), request.is_read()).await;
         let host = guard::host_of(request.headers);
         let is_near = self.dev.guard.admits(&host, request.peer).is_ok();
+        if !is_near {
+            self.dev.guard.tell_refused(request.headers, request.peer);
+        }
         let versions = &self.dev.versions;
         let answer = if !tag.is_quiet {
             let site = versions.live.site();

@@ -49,12 +49,15 @@ async fn answer(
     peer: SocketAddr,
     upgrade: Option<Ws>,
 ) -> Result<Reply, (StatusCode, &'static str)> {
-    let forbidden = |why| (StatusCode::FORBIDDEN, why);
+    let forbidden = |why| {
+        dev.guard.tell_refused(headers, peer);
+        (StatusCode::FORBIDDEN, why)
+    };
     let host = guard::host_of(headers);
     dev.guard.admits(&host, peer).map_err(forbidden)?;
     match path {
         SOCKET => {
-            guard::check_origin(headers, &host).map_err(forbidden)?;
+            dev.guard.check_origin(headers, &host).map_err(forbidden)?;
             let no_socket = (StatusCode::UPGRADE_REQUIRED, "this address is a WebSocket's");
             Ok(dev.sockets.open(upgrade.ok_or(no_socket)?, query))
         }

@@ -79,8 +79,8 @@ impl Versions {
             return error(&site, status);
         }
         match site.find("GET", path) {
-            RouteMatch::Route(matched) => match site.route(matched.target) {
-                Some(route) => of_route(&site, route, &matched, query),
+            RouteMatch::Route(mut matched) => match site.route(matched.target) {
+                Some(route) => of_route(&site, route, &mut matched, query),
                 None => error(&site, StatusCode::INTERNAL_SERVER_ERROR.as_u16()),
             },
             RouteMatch::Redirect { to } => digest("redirect", to),
@@ -91,14 +91,19 @@ impl Versions {
     }
 }
 
-fn of_route(site: &Site, route: &Route, matched: &Matched<'_>, query: &str) -> Fingerprint {
-    let Ok(params) = route.rules.path(&matched.params) else { return error(site, 404) };
+fn of_route<'r>(
+    site: &Site,
+    route: &'r Route,
+    matched: &mut Matched<'r>,
+    query: &str,
+) -> Fingerprint {
+    let Ok(()) = route.rules.path(&mut matched.params) else { return error(site, 404) };
     let Ok(raw) = RawQuery::parse(query) else { return error(site, 400) };
     let Ok(query) = route.rules.query(&raw) else { return error(site, 422) };
     let headers = HeaderMap::new();
     let facts = Facts {
         path: &matched.path,
-        params: &params,
+        params: &matched.params,
         query: &query,
         headers: &headers,
         language: None,
@@ -115,9 +120,9 @@ fn of_answer(route: &Route, fingerprint: &Fingerprint) -> Fingerprint {
     let mut hasher = Hasher::default().field(&*route.name).field(fingerprint.as_bytes());
     hasher.add(route.status.to_string());
     hasher.add(&route.content_type);
-    for (name, value) in &route.headers {
-        hasher.add(name);
-        hasher.add(value);
+    for line in &route.headers {
+        hasher.add(&line.name);
+        hasher.add(&line.value);
     }
     hasher.finish()
 }

@@ -18,8 +18,10 @@ const MAX_SHOWN: usize = 50;
 
 /// A page with a title and what it shows.
 pub(super) fn page(title: &str, main: &Markup) -> String {
-    // What it shows goes last: it may quote a request, which must not be filled in itself.
-    PAGE.replace("{title}", &escaped(title)).replace("{main}", &main.0)
+    // Each is filled in once: what they quote of a request is filled in nowhere.
+    let (before, rest) = PAGE.split_once("{title}").unwrap_or((PAGE, ""));
+    let (between, after) = rest.split_once("{main}").unwrap_or((rest, ""));
+    [before, &escaped(title), between, &main.0, after].concat()
 }
 
 /// The answer that shows a page; nobody is to keep it.

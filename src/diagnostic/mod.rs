@@ -5,31 +5,90 @@
 
 mod code;
 pub mod render;
+mod report;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 pub use code::Code;
+pub(crate) use report::FilledIn;
+pub use report::Report;
 
-/// A text that diagnostics point into, with the name by which a person knows it.
-#[derive(PartialEq, Eq)]
+/// A text that diagnostics point into, with the name by which a person knows it: a file, or a part
+/// of one.
+///
+/// A part is whole lines, and knows how many are above it. So what was made from it is as good in
+/// the next version of the file, where it may stand elsewhere: it is told so, and every place in it
+/// is right again.
 pub struct SourceFile {
     /// The path as a person would type it, relative to the main file's directory.
-    pub name: String,
+    pub name: Arc<str>,
     /// The whole text, as read.
     pub text: String,
     /// Where each line starts, in bytes.
     line_starts: Vec<usize>,
+    /// The directory that `name` is in, as a person would type it from where the process stands;
+    /// one for all parts of a file.
+    directory: Arc<OnceLock<String>>,
+    /// The lines of the file above this part.
+    lines_above: AtomicUsize,
+    /// Their bytes.
+    bytes_above: AtomicUsize,
 }
 
 impl SourceFile {
     /// A source file ready to be shared by the spans that point into it.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        let text = text.into();
+    pub fn new(name: impl AsRef<str>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self::of(name.as_ref().into(), text.into(), Arc::default()))
+    }
+
+    fn of(name: Arc<str>, text: String, directory: Arc<OnceLock<String>>) -> Self {
         let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
         let line_starts = std::iter::once(0).chain(after_newlines).collect();
-        Arc::new(Self { name: name.into(), text, line_starts })
+        let (lines_above, bytes_above) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { name, text, line_starts, directory, lines_above, bytes_above }
+    }
+
+    /// The lines `range`, in bytes, as a text of their own.
+    pub(crate) fn part(&self, range: Range<usize>) -> Arc<Self> {
+        let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
+        let part = Self::of(Arc::clone(&self.name), text, Arc::clone(&self.directory));
+        part.stands_at(self.line_number(range.start) - 1, range.start);
+        Arc::new(part)
+    }
+
+    /// Says how many lines, of how many bytes, are above this part in the file as it is now.
+    pub(crate) fn stands_at(&self, lines: usize, bytes: usize) {
+        // Who reads the two while they change shows a place of the file before or after.
+        self.lines_above.store(lines, Ordering::Relaxed);
+        self.bytes_above.store(bytes, Ordering::Relaxed);
+    }
+
+    fn bytes_above(&self) -> usize {
+        self.bytes_above.load(Ordering::Relaxed)
+    }
+
+    /// Says which directory the file's name is relative to; what was said first stays. From then on
+    /// all places in it are shown as from where the process stands.
+    pub(crate) fn stands_in(&self, directory: &Path) {
+        let here = std::env::current_dir().ok();
+        let below = here.and_then(|here| directory.strip_prefix(here).ok());
+        let typed = below.unwrap_or(directory).components().as_path();
+        let typed = typed.strip_prefix(".").unwrap_or(typed).to_string_lossy().into_owned();
+        let _ = self.directory.set(typed);
+    }
+
+    /// The path as a person would type it from where the process stands.
+    pub(crate) fn shown(&self) -> String {
+        match self.directory.get() {
+            Some(directory) if !directory.is_empty() => {
+                Path::new(directory).join(&*self.name).to_string_lossy().into_owned()
+            }
+            _ => self.name.to_string(),
+        }
     }
 
     /// Which line, from 1, the byte at `offset` is in.
@@ -48,6 +107,18 @@ impl SourceFile {
         start..start + said.trim_end_matches(['\r', '\n']).len()
     }
 }
+
+impl PartialEq for SourceFile {
+    /// The same lines at the same place.
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+            || self.name == other.name
+                && self.bytes_above() == other.bytes_above()
+                && self.text == other.text
+    }
+}
+
+impl Eq for SourceFile {}
 
 impl fmt::Debug for SourceFile {
     /// The name alone: the text may hold passwords.
@@ -89,9 +160,26 @@ impl Span {
         &self.file
     }
 
-    /// The range in bytes.
+    /// The range in bytes of the text that [`Self::file`] gives.
     pub(crate) fn range(&self) -> Range<usize> {
         self.start..self.end
+    }
+
+    /// The range in bytes of the whole file as it is now.
+    pub(crate) fn range_in_file(&self) -> Range<usize> {
+        let above = self.file.bytes_above();
+        self.start + above..self.end + above
+    }
+
+    /// By what two places are told apart: the file's name, and where in it they begin.
+    pub(crate) fn start(&self) -> (Arc<str>, usize) {
+        (Arc::clone(&self.file.name), self.range_in_file().start)
+    }
+
+    /// Whether the two have a part in common.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let (one, two) = (self.range_in_file(), other.range_in_file());
+        self.file.name == other.file.name && one.start < two.end && two.start < one.end
     }
 
     /// The text of the place.
@@ -111,7 +199,8 @@ impl Span {
     pub(crate) fn line_column(&self) -> (usize, usize) {
         let line = self.file.line_around(self.start);
         let before = self.file.text.get(line.start..self.start).unwrap_or_default();
-        (self.file.line_number(self.start), before.chars().count() + 1)
+        let above = self.file.lines_above.load(Ordering::Relaxed);
+        (above + self.file.line_number(self.start), before.chars().count() + 1)
     }
 }
 
@@ -119,7 +208,7 @@ impl fmt::Display for Span {
     /// `file:line:column`, as editors and terminals link it.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = self.line_column();
-        write!(out, "{}:{line}:{column}", self.file.name)
+        write!(out, "{}:{line}:{column}", self.file.shown())
     }
 }
 
@@ -178,13 +267,15 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// How to mend it.
     pub help: Option<String>,
+    /// Whether it is a warning although its code is an error's.
+    pub is_mild: bool,
 }
 
 impl Diagnostic {
     /// A diagnostic at its main place.
     pub fn new(code: Code, message: impl Into<String>, span: &Span) -> Self {
         let label = Label { span: span.clone(), text: String::new() };
-        Self { code, message: message.into(), labels: vec![label], help: None }
+        Self { code, message: message.into(), labels: vec![label], help: None, is_mild: false }
     }
 
     /// A diagnostic of what is there twice, at the second place.
@@ -224,18 +315,32 @@ impl Diagnostic {
 
     /// Whether it stops the file from being used.
     pub(crate) fn is_error(&self) -> bool {
-        self.code.severity() == "error"
+        self.severity() == "error"
+    }
+
+    /// `error` or `warning`.
+    pub(crate) fn severity(&self) -> &'static str {
+        if self.is_mild { "warning" } else { self.code.severity() }
+    }
+
+    /// The same as a warning.
+    pub(crate) fn mild(self) -> Self {
+        Self { is_mild: true, ..self }
     }
 }
 
 impl fmt::Display for Diagnostic {
-    /// One line: `routes.yaml:3:5: error[unknown_field]: … (help: …)`.
+    /// One line: `routes.yaml:3:5: error[duplicate_route]: … (first here: a.yaml:2:3) (help: …)`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (severity, code) = (self.code.severity(), self.code.as_str());
+        let (severity, code) = (self.severity(), self.code.as_str());
         if let Some(place) = self.place() {
             write!(out, "{place}: ")?;
         }
         write!(out, "{severity}[{code}]: {}", self.message)?;
+        for Label { span, text } in self.labels.iter().skip(1) {
+            let text = if text.is_empty() { "also" } else { text };
+            write!(out, " ({text}: {span})")?;
+        }
         match &self.help {
             Some(help) => write!(out, " (help: {help})"),
             None => Ok(()),
@@ -243,79 +348,15 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// All that one run found, in no particular order until [`Report::sorted`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    list: Vec<Diagnostic>,
-}
+/// The longest word for which one that was meant is looked for, in characters.
+const MAX_WORD: usize = 100;
 
-impl Report {
-    /// Adds a diagnostic, unless the same one is there already.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.list.contains(&diagnostic) {
-            self.list.push(diagnostic);
-        }
-    }
-
-    /// Adds all of another report.
-    pub fn extend(&mut self, other: Report) {
-        other.list.into_iter().for_each(|diagnostic| self.push(diagnostic));
-    }
-
-    /// Whether one of them is an error.
-    #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.list.iter().any(Diagnostic::is_error)
-    }
-
-    /// Whether nothing was found.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// The diagnostics, as added.
-    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.list.iter()
-    }
-
-    /// In order of place: file by file as first met, then by offset.
-    #[must_use]
-    pub fn sorted(self) -> Self {
-        let places = self.list.iter().filter_map(Diagnostic::place);
-        let files: Vec<_> = places.map(|place| place.file.name.clone()).collect();
-        self.in_order_of(&files)
-    }
-
-    /// In order of place: file by file as `files` has their names, then by offset.
-    pub(crate) fn in_order_of(mut self, files: &[String]) -> Self {
-        self.list.sort_by_key(|diagnostic| {
-            let Span { file, start, .. } = diagnostic.place()?;
-            Some((files.iter().position(|name| *name == file.name), *start))
-        });
-        self
-    }
-
-    /// Keeps what `keep` holds for.
-    pub(crate) fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
-        self.list.retain(keep);
-    }
-}
-
-impl IntoIterator for Report {
-    type Item = Diagnostic;
-    type IntoIter = std::vec::IntoIter<Diagnostic>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.list.into_iter()
-    }
-}
-
-impl FromIterator<Diagnostic> for Report {
-    fn from_iter<I: IntoIterator<Item = Diagnostic>>(iter: I) -> Self {
-        let mut report = Self::default();
-        iter.into_iter().for_each(|diagnostic| report.push(diagnostic));
-        report
-    }
+/// As help: the word of `known` that is nearest to `written`, where one is near enough.
+pub(crate) fn did_you_mean<'w>(
+    written: &str,
+    known: impl IntoIterator<Item = &'w str>,
+) -> Option<String> {
+    nearest(written, known).map(|word| format!("did you mean `{word}`?"))
 }
 
 /// The word of `known` that is nearest to `written`, where one is near enough to be meant.
@@ -323,9 +364,12 @@ pub(crate) fn nearest<'w>(
     written: &str,
     known: impl IntoIterator<Item = &'w str>,
 ) -> Option<&'w str> {
-    let bound = written.chars().count().div_ceil(3).max(1);
+    let length = written.chars().count();
+    let bound = length.div_ceil(3).max(1);
+    // No word is that long; comparing takes time by the length of both.
+    let known = known.into_iter().filter(|_| length <= MAX_WORD);
     known
-        .into_iter()
+        .filter(|word| word.len().abs_diff(written.len()) <= 4 * bound)
         .map(|word| (strsim::damerau_levenshtein(written, word), word))
         .filter(|(distance, _)| *distance <= bound)
         .min()

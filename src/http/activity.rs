@@ -20,7 +20,7 @@ use crate::clock::{Clock, Moment};
 
 /// What a connection is doing.
 pub(super) struct Activity {
-    clock: Clock,
+    pub(super) clock: Clock,
     /// HTTP/2 frames that are no request come at any time: there a read begins no head.
     pub(super) protocol: Protocol,
     /// Requests whose answers are not yet handed over whole.
@@ -51,26 +51,19 @@ pub(super) enum Protocol {
 }
 
 /// What the watch of a connection remembers between two looks: a count, and since when it stands.
-#[derive(Debug, Default)]
-pub(super) struct Watched(Option<(Count, Moment)>);
-
+///
 /// What grows while a connection gets on: requests, and bytes of answers. One count, busy or not: a
 /// client that is now one and now the other, and does neither, gets nowhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count {
-    requests: u64,
-    written: u64,
-}
+#[derive(Debug, Default)]
+pub(super) struct Watched(Option<((u64, u64), Moment)>);
 
-/// What the watch of a connection is to do.
+/// How a connection is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Look again after this long.
-    LookAfter(Duration),
-    /// Nothing has been asked for too long: close in good order.
-    CloseIdle,
-    /// A head or an answer does not get on: cut.
-    Cut,
+pub(super) enum Ending {
+    /// After the answer that is under way: nothing has been asked for too long, or all end.
+    InOrder,
+    /// At once: a head or an answer does not get on, or all are cut.
+    Now,
 }
 
 impl Activity {
@@ -115,9 +108,9 @@ impl Activity {
         self.full.store(result.is_pending(), Relaxed);
     }
 
-    /// Now.
-    pub(super) fn now(&self) -> Moment {
-        self.clock.now()
+    /// Whether an answer is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.in_flight.load(Relaxed) > 0 || self.full.load(Relaxed)
     }
 
     /// Gives the last bytes read to `look`.
@@ -125,35 +118,31 @@ impl Activity {
         look(&self.tail.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the watch is to do; `watched` is its own memory of what it saw before.
+    /// After how long the watch is to look again; `watched` is its own memory of what it saw.
     ///
     /// It looks at least once in [`Limits::head`], so that an idle connection is closed at most so
     /// much later than [`Limits::idle`] says.
-    pub(super) fn look(&self, limits: &Limits, watched: &mut Watched) -> Next {
+    ///
+    /// # Errors
+    /// Where the connection is to end.
+    pub(super) fn look(&self, limits: &Limits, watched: &mut Watched) -> Result<Duration, Ending> {
         let now = self.clock.now();
-        let busy = self.in_flight.load(Relaxed) > 0 || self.full.load(Relaxed);
+        let busy = self.is_busy();
         let head_since = self.head_since.load(Relaxed);
         if !busy && head_since != 0 {
             watched.0 = None;
-            return match rest(now, Moment::from_micros(head_since), limits.head) {
-                Some(rest) => Next::LookAfter(rest),
-                None => Next::Cut,
-            };
+            return rest(now, Moment::from_micros(head_since), limits.head).ok_or(Ending::Now);
         }
-        let bound = if busy { limits.stall } else { limits.idle };
-        let (requests, written) = (self.requests.load(Relaxed), self.written.load(Relaxed));
-        let count = Count { requests, written };
+        let count = (self.requests.load(Relaxed), self.written.load(Relaxed));
         let since = match watched.0 {
             Some((before, since)) if before == count => since,
             _ => now,
         };
         watched.0 = Some((count, since));
-        match rest(now, since, bound) {
-            // Never longer than a head may take: the next one may begin meanwhile.
-            Some(rest) => Next::LookAfter(rest.min(limits.head)),
-            None if busy => Next::Cut,
-            None => Next::CloseIdle,
-        }
+        let (bound, ending) =
+            if busy { (limits.stall, Ending::Now) } else { (limits.idle, Ending::InOrder) };
+        // Never longer than a head may take: the next one may begin meanwhile.
+        rest(now, since, bound).map(|rest| rest.min(limits.head)).ok_or(ending)
     }
 
     fn has_read(&self, bytes: &[u8]) {

@@ -12,23 +12,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ::http::header::{AGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use ::http::header::{
+    AGE, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+};
 use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use futures_util::future::Either;
 use hyper::body::Body as _;
-use percent_encoding::utf8_percent_encode;
 
 use super::body::Body;
 use super::conditional::{Validators, Verdict, evaluate};
+use super::counts::{Answers, Did};
 use super::encoding::{Accepted, Coding, Effort, Variants, worth_coding};
-use super::headers::{joined, vary_by};
+use super::headers::{add_missing, joined, vary_by};
 use super::live::PreparedRoute;
 use super::ready::{EntryExtras, Part, ReadyHead, body_for};
 use super::request::RequestView;
 use crate::cache::{Entry, Lacked, Outcome, Why};
 use crate::config::CacheStatusDetail;
-use crate::site::route::RESERVED;
 
 /// The answer to one request.
 #[derive(Debug)]
@@ -59,8 +60,9 @@ pub(crate) struct Facts {
 }
 
 /// What a handler gives: the answer, or what it will be. What is pending is dropped when the client
-/// leaves: work that others wait for belongs to a task of its own.
-pub struct Responding(pub(super) Either<Answer, Pending>);
+/// leaves: work that others wait for belongs to a task of its own. What is ready is boxed, since it
+/// is handed on many times.
+pub struct Responding(pub(super) Either<Box<Answer>, Pending>);
 
 /// An answer that takes longer.
 pub(super) type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -71,9 +73,15 @@ impl From<Response<Body>> for Answer {
     }
 }
 
+impl From<Box<Answer>> for Responding {
+    fn from(answer: Box<Answer>) -> Self {
+        Self(Either::Left(answer))
+    }
+}
+
 impl From<Answer> for Responding {
     fn from(answer: Answer) -> Self {
-        Self(Either::Left(answer))
+        Box::new(answer).into()
     }
 }
 
@@ -98,7 +106,7 @@ impl Responding {
     /// The answer.
     pub async fn answer(self) -> Answer {
         match self.0 {
-            Either::Left(answer) => answer,
+            Either::Left(answer) => *answer,
             Either::Right(answering) => answering.await,
         }
     }
@@ -108,7 +116,7 @@ impl Responding {
         match self.0 {
             Either::Left(mut answer) => {
                 change(&mut answer);
-                answer.into()
+                Self(Either::Left(answer))
             }
             Either::Right(answering) => Self(Either::Right(Box::pin(async move {
                 let mut answer = answering.await;
@@ -129,25 +137,30 @@ impl fmt::Debug for Responding {
 }
 
 impl Answer {
-    /// An answer from an entry, as far as the request's conditions allow it.
+    /// An answer from an entry, in the language that it is in, as far as the request's conditions
+    /// allow it.
     /// Nothing where one of them fails, which is a 412.
     pub(super) fn of_entry(
         entry: &Entry,
         coded: &Coded<'_>,
         route: &Arc<PreparedRoute>,
         request: &RequestView<'_>,
-        from: Origin,
-    ) -> Option<Self> {
+        (from, language): (Origin, Option<&str>),
+        facts: Facts,
+    ) -> Option<Box<Self>> {
+        let made = || ReadyHead::new(entry, route, coded, language);
         let head = match from {
-            Origin::Kept => EntryExtras::of(entry).map(|extras| extras.head(entry, route, coded)),
+            Origin::Kept => {
+                EntryExtras::of(entry).map(|extras| extras.head(entry, route, coded, made))
+            }
             Origin::Passing => None,
         };
-        let head = head.unwrap_or_else(|| Arc::new(ReadyHead::new(entry, route, coded)));
-        let (body, etag) = coded.of(entry);
+        let head = head.unwrap_or_else(|| Arc::new(made()));
+        let body = coded.body(entry);
         let status = head.status(Part::Whole);
         // Conditions count only for what would be a 2xx (RFC 9110 §13.2.1).
         let verdict = if status.is_success() {
-            let validators = Validators { etag: Some(&etag), last_modified: None };
+            let validators = Validators { etag: head.etag(), last_modified: None };
             evaluate(request.method, request.headers, validators)
         } else {
             Verdict::Proceed
@@ -157,9 +170,14 @@ impl Answer {
             Verdict::NotModified => (Part::NotModified, Bytes::new()),
             Verdict::PreconditionFailed => return None,
         };
-        let mut response = Response::new(Body::full(body));
+        Some(Box::new(Self::of_head(head, part, Body::full(body), facts)))
+    }
+
+    /// An answer with a head that is ready.
+    pub(super) fn of_head(head: Arc<ReadyHead>, part: Part, body: Body, facts: Facts) -> Self {
+        let mut response = Response::new(body);
         *response.status_mut() = head.status(part);
-        Some(Self { response, ready: Some((head, part)), facts: Facts::default() })
+        Self { response, ready: Some((head, part)), facts }
     }
 
     /// The status.
@@ -244,19 +262,34 @@ impl Facts {
         Self { outcome: Some(outcome), shown, ..Self::default() }
     }
 
-    /// Counts the answer for its route.
-    pub(super) fn count(&self) {
-        let Some(route) = &self.route else { return };
-        match (&self.failed, &self.outcome) {
-            (Some(_), _) => route.counts.add_error(),
-            (None, Some(outcome)) => route.counts.add(outcome),
-            (None, None) => {}
+    /// Counts the answer: for the site, where there is one, and for its route.
+    pub(super) fn count(&self, status: StatusCode, answers: Option<&Answers>) {
+        let did = self.did();
+        if let Some(answers) = answers {
+            answers.add(status, did);
+        }
+        if let Some(route) = &self.route
+            && (self.failed.is_some() || self.outcome.is_some())
+        {
+            route.counts.add(did, &route.name, &route.series);
         }
     }
 
-    /// The `Age` line's value, in seconds.
+    /// What the cache did.
+    pub(super) fn did(&self) -> Did {
+        match (&self.failed, &self.outcome) {
+            (Some(_), _) => Did::Error,
+            (None, Some(outcome)) => Did::of(outcome),
+            (None, None) => Did::Bypass,
+        }
+    }
+
+    /// The `Age` line's value, in seconds. None beside a `max-age` of larder's own: it begins when
+    /// the answer is sent, whatever the age of the copy here.
     pub(super) fn age(&self) -> Option<u64> {
-        self.outcome.as_ref()?.age_seconds()
+        let outcome = self.outcome.as_ref()?;
+        let begins_now = self.route.as_ref().is_some_and(|route| route.stale_control.is_some());
+        outcome.age_seconds().filter(|_| !begins_now || outcome.is_stale())
     }
 
     /// Appends the value of the `Cache-Status` line (RFC 9211); says whether there is one.
@@ -312,8 +345,12 @@ impl<'a> Coded<'a> {
     pub(super) async fn made(entry: &'a Entry, request: &RequestView<'_>, effort: Effort) -> Self {
         let Some(coding) = wanted(entry, request, effort) else { return Self(None) };
         let bytes = match effort {
-            Effort::Thorough => match EntryExtras::of(entry).map(EntryExtras::variants) {
-                Some(variants) => variants.get(coding, &entry.body).await.map(Cow::Borrowed),
+            Effort::Thorough => match EntryExtras::of(entry) {
+                Some(extras) => {
+                    let made = extras.variants().get(coding, &entry.body).await;
+                    extras.count(entry);
+                    made.map(Cow::Borrowed)
+                }
                 None => None,
             },
             Effort::Quick => Variants::once(coding, &entry.body).await.map(Cow::Owned),
@@ -321,11 +358,22 @@ impl<'a> Coded<'a> {
         Self(bytes.map(|bytes| (coding, bytes)))
     }
 
-    /// The bytes that are sent of `entry` in this form, and their entity tag.
-    pub(super) fn of<'s>(&'s self, entry: &'s Entry) -> (&'s Bytes, Cow<'s, str>) {
+    /// Whether these bytes are kept beside the entry, so that the next answer has the same: those
+    /// that were made quickly for one answer have another length than those made later.
+    pub(super) fn is_kept(&self) -> bool {
+        !matches!(self.0, Some((_, Cow::Owned(_))))
+    }
+
+    /// The bytes that are sent of `entry` in this form.
+    pub(super) fn body<'s>(&'s self, entry: &'s Entry) -> &'s Bytes {
+        self.0.as_ref().map_or(&entry.body, |(_, bytes)| bytes)
+    }
+
+    /// Their entity tag.
+    pub(super) fn tag<'s>(&self, entry: &'s Entry) -> Cow<'s, str> {
         match &self.0 {
-            Some((coding, bytes)) => (bytes, Cow::Owned(coding.tag(&entry.etag))),
-            None => (&entry.body, Cow::Borrowed(&*entry.etag)),
+            Some((coding, _)) => Cow::Owned(coding.tag(&entry.etag)),
+            None => Cow::Borrowed(&*entry.etag),
         }
     }
 }
@@ -355,22 +403,23 @@ pub(super) fn with_own_lines(mut answer: Response<Body>, route: &PreparedRoute) 
     }
     // A 304 says nothing of the content that it does not send (RFC 9110 §15.4.5).
     let has_content = answer.status() != StatusCode::NOT_MODIFIED;
-    let headers = answer.headers_mut();
-    for (name, value) in &route.headers {
-        if name == VARY {
-            vary_by(headers, value.to_str().unwrap_or_default());
-        } else if !headers.contains_key(name) && (has_content || name != CONTENT_TYPE) {
-            headers.insert(name, value.clone());
-        }
-    }
+    let lines = route.headers.iter().filter(|(name, _)| has_content || *name != CONTENT_TYPE);
+    add_missing(answer.headers_mut(), lines);
     answer
 }
 
-/// A route's own lines around a body.
-pub(super) fn with_body(route: &PreparedRoute, body: Bytes) -> Response<Body> {
+/// A route's own lines around a body in a language, where it has one.
+pub(super) fn with_body(
+    route: &PreparedRoute,
+    body: Bytes,
+    language: Option<&str>,
+) -> Response<Body> {
     let mut answer = Response::new(Body::full(body));
     *answer.status_mut() = route.status;
     *answer.headers_mut() = route.headers.clone();
+    if let Some(language) = route.language_said(language) {
+        put(&mut answer, CONTENT_LANGUAGE, language);
+    }
     answer
 }
 
@@ -379,11 +428,6 @@ pub(super) fn bare(status: StatusCode) -> Response<Body> {
     let mut answer = Response::new(Body::default());
     *answer.status_mut() = status;
     answer
-}
-
-/// A value as it may stand anywhere in an address.
-pub(super) fn encoded(value: &str) -> Cow<'_, str> {
-    utf8_percent_encode(value, RESERVED).into()
 }
 
 /// Sets a line; a value that no line can hold leaves it out.

@@ -1,13 +1,15 @@
 //! One connection: which protocol, hyper with its bounds, and the watch that ends it.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
+use futures_util::stream::FuturesUnordered;
 use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,12 +20,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::activity::{Activity, Next, Noted, Protocol, Watched};
+use super::activity::{Activity, Ending, Noted, Protocol, Watched};
+use super::counts::Open;
 use super::edge::{Edge, Handle};
 use super::h1;
 use super::head::MAX_HEAD;
-use super::listener::Limits;
-use super::seldom::Seldom;
+use super::listener::{Limits, REFUSING, refuse};
 use super::tls::Tls;
 use crate::clock::Clock;
 
@@ -45,17 +47,34 @@ pub(super) struct Stops {
     pub(super) idle: CancellationToken,
     /// All end now.
     pub(super) cut: CancellationToken,
+    /// Whether a connection on which no request is under way ends at once, though a head has begun.
+    pub(super) is_hurried: bool,
 }
 
 /// What an HTTP/2 client with prior knowledge sends first: RFC 9113 §3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// What who speaks plain HTTP to a listener of TLS is told.
+const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain; charset=utf-8\r\ncontent-length: 51\r\nconnection: close\r\n\r\n\
+    This port speaks HTTPS: ask for it with https://.\r\n";
+
 /// Serves a connection to its end.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared) {
     // Without this a small answer behind another waits for the client's delayed ACK: 40 ms.
     let _best_effort = stream.set_nodelay(true);
+    let _open = shared.handler.answers().map(Open::new);
     let Some(tls) = &shared.tls else { return plain(stream, peer, shared).await };
-    let handshake = tls.acceptor().accept(stream);
+    let handshake = async {
+        // A handshake begins with a record of its own type (RFC 8446 §5.1), HTTP with a letter.
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first[0].is_ascii_uppercase() {
+            let _bounded = timeout(REFUSING, refuse(stream, PLAIN)).await;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        tls.accept(stream).await
+    };
     let accepted = tokio::select! {
         accepted = timeout(shared.limits.head, handshake) => accepted,
         () = shared.stops.idle.cancelled() => return,
@@ -70,7 +89,7 @@ pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared) {
 /// what the client would send.
 async fn plain<S>(mut stream: S, peer: SocketAddr, shared: Shared)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: h1::Wire + Send + 'static,
 {
     let first = tokio::select! {
         first = timeout(shared.limits.first_byte, first_bytes(&mut stream)) => first,
@@ -78,13 +97,16 @@ where
     };
     // Silence, a client that left, and a broken stream are all nobody's business.
     let Ok(Ok((protocol, first))) = first else { return };
-    let activity = Activity::new(shared.clock.clone(), protocol);
+    let Shared { handler, limits, clock, stops, tasks, tls: _ } = shared;
+    let activity = Activity::new(clock, protocol);
+    let answers = handler.answers();
+    let edge = Edge { handler, answers, peer, limits, activity };
     let rest = match protocol {
-        Protocol::Http1 => plain_requests(stream, first, peer, &shared, &activity).await,
+        Protocol::Http1 => plain_requests(stream, first, &edge, &stops).await,
         Protocol::Http2 => Some((stream, first)),
     };
     if let Some((stream, first)) = rest {
-        speak(stream, first, peer, shared, activity).await;
+        speak(stream, first, edge, &stops, tasks).await;
     }
 }
 
@@ -93,19 +115,14 @@ where
 async fn plain_requests<S>(
     stream: S,
     first: Bytes,
-    peer: SocketAddr,
-    shared: &Shared,
-    activity: &Arc<Activity>,
+    edge: &Edge,
+    stops: &Stops,
 ) -> Option<(S, Bytes)>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: h1::Wire + Send + 'static,
 {
-    let Shared { handler, limits, clock, stops, .. } = shared;
-    let edge = Edge::new(Arc::clone(handler), peer, Arc::clone(limits), Arc::clone(activity));
-    let mut connection =
-        h1::Connection::new(stream, first, edge, Arc::clone(activity), clock.clone());
-    let end = |mut connection: Pin<&mut h1::Connection<S>>| connection.finish();
-    let ended = watched(Pin::new(&mut connection), end, activity, limits, stops).await;
+    let mut connection = h1::Connection::new(stream, first, edge.clone());
+    let ended = watched(Pin::new(&mut connection), h1::Connection::finish, edge, stops).await;
     (ended == Some(h1::End::Other)).then(|| connection.into_parts())
 }
 
@@ -126,41 +143,27 @@ async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Protoc
 }
 
 /// Serves a connection by hyper. The activity is the connection's: a head that began before keeps
-/// its time.
-async fn speak<S>(
-    stream: S,
-    first: Bytes,
-    peer: SocketAddr,
-    shared: Shared,
-    activity: Arc<Activity>,
-) where
+/// its time. A client's mistake is answered where it can be; nobody else is concerned.
+async fn speak<S>(stream: S, first: Bytes, edge: Edge, stops: &Stops, tasks: TaskTracker)
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Shared { handler, limits, clock: _, stops, tasks, tls: _ } = shared;
-    let protocol = activity.protocol;
-    let edge = Edge::new(handler, peer, Arc::clone(&limits), Arc::clone(&activity));
-    let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&activity)));
-    match protocol {
+    let io = TokioIo::new(Noted::new(stream, first, Arc::clone(&edge.activity)));
+    match edge.activity.protocol {
         Protocol::Http1 => {
             let mut builder = http1::Builder::new();
             // hyper's own clock cannot tell a slow head from an idle connection: the activity can.
             builder.header_read_timeout(None).max_header_size(MAX_HEAD).max_buf_size(2 * MAX_HEAD);
-            // A client may close its half once it has asked.
-            builder.half_close(true);
-            let connection = builder.serve_connection(io, edge).with_upgrades();
-            let end = |connection: Pin<&mut http1::UpgradeableConnection<_, _>>| {
-                connection.graceful_shutdown();
-            };
-            // A client's mistake has been answered where it could be; nobody else is concerned.
-            let _ended = watched(pin!(connection), end, &activity, &limits, &stops).await;
+            builder.half_close(edge.limits.half_closed);
+            let connection = builder.serve_connection(io, edge.clone()).with_upgrades();
+            let finish = http1::UpgradeableConnection::graceful_shutdown;
+            let _ended = watched(pin!(connection), finish, &edge, stops).await;
         }
         Protocol::Http2 => {
-            let connection = http2_builder(&limits, tasks).serve_connection(io, edge);
-            let end = |connection: Pin<&mut http2::Connection<_, _, _>>| {
-                connection.graceful_shutdown();
-            };
-            // A client's mistake has been answered where it could be; nobody else is concerned.
-            let _ended = watched(pin!(connection), end, &activity, &limits, &stops).await;
+            let builder = http2_builder(&edge.limits, tasks);
+            let connection = builder.serve_connection(io, edge.clone());
+            let finish = http2::Connection::graceful_shutdown;
+            let _ended = watched(pin!(connection), finish, &edge, stops).await;
         }
     }
 }
@@ -186,86 +189,54 @@ fn http2_builder(limits: &Limits, tasks: TaskTracker) -> http2::Builder<Tracked>
     builder
 }
 
-/// Polls a connection to its end, and says what it ended with; nothing where it was cut. `end` asks
-/// it to finish.
+/// Polls a connection to its end, and says what it ended with; nothing where it was cut. `finish`
+/// asks it to end in order.
+///
+/// A connection is polled for every request, and the watch beside it has news once in a while:
+/// polled along each time, it would cost locks that all connections share. In a set it is polled
+/// only when it was woken itself; boxed, since the set has room for a second one.
 async fn watched<C: Future>(
     mut connection: Pin<&mut C>,
-    end: impl Fn(Pin<&mut C>),
-    activity: &Activity,
-    limits: &Limits,
+    finish: impl Fn(Pin<&mut C>),
+    edge: &Edge,
     stops: &Stops,
 ) -> Option<C::Output> {
-    match beside(connection.as_mut(), reason_to_end(activity, limits, stops)).await {
-        Beside::Ended(output) => return Some(output),
-        Beside::News(Ending::Now) => return None,
-        Beside::News(Ending::InOrder) => end(connection.as_mut()),
-    }
-    match beside(connection, reason_to_cut(activity, limits, stops)).await {
-        Beside::Ended(output) => Some(output),
-        Beside::News(()) => None,
-    }
-}
-
-/// What came first.
-enum Beside<C, W> {
-    Ended(C),
-    News(W),
-}
-
-/// Polls a connection until it ends, or `watch` has something to say.
-async fn beside<C: Future, W: Future>(
-    mut connection: Pin<&mut C>,
-    watch: W,
-) -> Beside<C::Output, W::Output> {
-    // The connection may use up its task's budget in each poll; the watch has to run all the same.
-    let mut watch = Seldom::new(unconstrained(watch));
-    poll_fn(|context| match connection.as_mut().poll(context) {
-        Poll::Ready(ended) => Poll::Ready(Beside::Ended(ended)),
-        Poll::Pending => Pin::new(&mut watch).poll(context).map(Beside::News),
-    })
-    .await
-}
-
-/// How a connection is to end.
-enum Ending {
-    /// After the answer that is under way.
-    InOrder,
-    /// At once.
-    Now,
-}
-
-async fn reason_to_end(activity: &Activity, limits: &Limits, stops: &Stops) -> Ending {
-    let mut watched = Watched::default();
-    // The first look begins the count; a head may have begun before.
-    let Next::LookAfter(mut rest) = activity.look(limits, &mut watched) else {
-        return Ending::Now;
-    };
-    loop {
-        tokio::select! {
-            () = stops.cut.cancelled() => return Ending::Now,
-            () = stops.idle.cancelled() => return Ending::InOrder,
-            () = sleep(rest) => match activity.look(limits, &mut watched) {
-                Next::LookAfter(next) => rest = next,
-                Next::CloseIdle => return Ending::InOrder,
-                Next::Cut => return Ending::Now,
-            }
+    for is_ending in [false, true] {
+        // The connection may use up its task's budget in each poll; the watch has to run all the
+        // same.
+        let watch = Box::pin(unconstrained(reason_to_end(edge, stops, is_ending)));
+        let mut watch = FuturesUnordered::from_iter([watch]);
+        match select(connection.as_mut(), watch.next()).await {
+            Either::Left((output, _)) => return Some(output),
+            Either::Right((Some(Ending::InOrder), _)) if !is_ending => finish(connection.as_mut()),
+            Either::Right(_) => return None,
         }
     }
+    None
 }
 
-/// Once it was asked to finish. Where nothing is under way it has as long as a head: an HTTP/2
-/// client that does not answer that its connection is over would keep it for another idle time.
-async fn reason_to_cut(activity: &Activity, limits: &Limits, stops: &Stops) {
-    let limits = &Limits { idle: limits.head.min(limits.idle), ..limits.clone() };
+/// Waits until a connection has to end. Once it was asked to finish and nothing is under way, it
+/// has as long as a head: an HTTP/2 client that does not answer that its connection is over would
+/// keep it for another idle time.
+async fn reason_to_end(edge: &Edge, stops: &Stops, is_ending: bool) -> Ending {
+    let mut limits = Limits::clone(&edge.limits);
+    if is_ending {
+        limits.idle = limits.head.min(limits.idle);
+    }
     let mut watched = Watched::default();
-    let mut rest = limits.head;
     loop {
+        // The first look begins the count; a head may have begun before.
+        let rest = match edge.activity.look(&limits, &mut watched) {
+            Ok(rest) => rest,
+            Err(ending) => return ending,
+        };
         tokio::select! {
-            () = stops.cut.cancelled() => return,
-            () = sleep(rest) => match activity.look(limits, &mut watched) {
-                Next::LookAfter(next) => rest = next,
-                Next::CloseIdle | Next::Cut => return,
+            () = stops.cut.cancelled() => return Ending::Now,
+            () = stops.idle.cancelled(), if !is_ending => {
+                let is_now = stops.is_hurried && !edge.activity.is_busy();
+                return if is_now { Ending::Now } else { Ending::InOrder };
             }
+            () = sleep(rest) => {}
         }
     }
 }

@@ -5,7 +5,6 @@
 //! with what it parsed itself, hyper with its own types.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,14 +22,16 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::access::{Asked, Exchange};
-use super::activity::{Activity, InFlight};
-use super::answer::{Answer, Facts, Responding, bare};
-use super::body::{Body, BodyError};
+use super::access::{self, Asked, Exchange};
+use super::activity::Activity;
+use super::answer::{Answer, Pending, Responding, bare};
+use super::body::BodyError;
+use super::counts::{Answers, Did};
 use super::head::{self, Refusal};
 use super::listener::Limits;
 use super::problem::{Form, Problem};
 use super::request::RequestView;
+use super::sending::{Sending, SentBody};
 use crate::clock::Moment;
 use crate::panic::panic_text;
 
@@ -48,6 +49,14 @@ pub trait Handle: Send + Sync + 'static {
     /// The answer to a request with its body, which nobody has read yet.
     fn respond_to_whole(&self, request: &RequestView<'_>, _unread: Unread) -> Responding {
         self.respond(request)
+    }
+
+    /// Completes an answer that was made in place of its own: a refusal, or 500 after a panic.
+    fn finish(&self, _answer: &mut Answer) {}
+
+    /// Where answers are counted; nothing where they are not.
+    fn answers(&self) -> Option<Arc<Answers>> {
+        None
     }
 
     /// Whether [`Handle::sent`] wants to be told: asked before each request.
@@ -94,36 +103,25 @@ struct BodyOutcome {
 /// What is asked for the requests of one connection.
 #[derive(Clone)]
 pub(super) struct Edge {
-    handler: Arc<dyn Handle>,
-    peer: SocketAddr,
-    limits: Arc<Limits>,
-    activity: Arc<Activity>,
+    pub(super) handler: Arc<dyn Handle>,
+    /// [`Handle::answers`].
+    pub(super) answers: Option<Arc<Answers>>,
+    pub(super) peer: SocketAddr,
+    pub(super) limits: Arc<Limits>,
+    pub(super) activity: Arc<Activity>,
 }
 
-/// An answer that is on its way.
-pub(super) type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
-
 impl Edge {
-    pub(super) fn new(
-        handler: Arc<dyn Handle>,
-        peer: SocketAddr,
-        limits: Arc<Limits>,
-        activity: Arc<Activity>,
-    ) -> Self {
-        Self { handler, peer, limits, activity }
-    }
-
-    pub(super) fn peer(&self) -> SocketAddr {
-        self.peer
-    }
-
     /// The answer to a request whose head is sound; `unread` is what hyper read of it beside.
     pub(super) fn respond(
         &self,
         request: &RequestView<'_>,
         unread: Unread,
-    ) -> Either<Answer, Answering> {
+    ) -> Either<Box<Answer>, Pending> {
         let outcome = unread.body.outcome.clone();
+        // Who logs requests calls them what their client calls them.
+        let id = self.handler.observes().then(|| access::request_id(request.headers)).flatten();
+        let id = id.and_then(|id| HeaderValue::from_bytes(id).ok());
         let respond = || {
             if self.handler.takes_whole(request) {
                 return self.handler.respond_to_whole(request, unread);
@@ -131,45 +129,52 @@ impl Edge {
             self.handler.respond(request)
         };
         let is_head = *request.method == Method::HEAD;
-        match catch_unwind(AssertUnwindSafe(respond)).map(|responding| responding.0) {
-            Ok(Either::Right(pending)) => {
-                let form = Form::wanted(request.headers);
-                Either::Right(Box::pin(async move {
+        let answered = match catch_unwind(AssertUnwindSafe(respond)) {
+            Ok(Responding(Either::Left(answer))) => Ok(answer),
+            Ok(Responding(Either::Right(pending))) => {
+                let (form, handler) = (Form::wanted(request.headers), Arc::clone(&self.handler));
+                return Either::Right(Box::pin(async move {
                     let answered = AssertUnwindSafe(pending).catch_unwind().await;
                     if let Some(outcome) = &outcome {
                         outcome.throw_some_away().await;
                     }
-                    finished(answered, outcome.as_deref(), is_head, || form)
-                }))
+                    let answered = answered.map(Box::new);
+                    let body = outcome.as_deref();
+                    *named(finished(answered, &*handler, body, is_head, || form), id)
+                }));
             }
-            Ok(Either::Left(answer)) => {
-                let form = || Form::wanted(request.headers);
-                Either::Left(finished(Ok(answer), outcome.as_deref(), is_head, form))
-            }
-            Err(panic) => {
-                let form = || Form::wanted(request.headers);
-                Either::Left(finished(Err(panic), outcome.as_deref(), is_head, form))
-            }
-        }
+            Err(panic) => Err(panic),
+        };
+        let form = || Form::wanted(request.headers);
+        let body = outcome.as_deref();
+        Either::Left(named(finished(answered, &*self.handler, body, is_head, form), id))
     }
 
     /// A request has begun, whose answer is sent later than now.
     pub(super) fn begin(&self, request: &RequestView<'_>) -> Sending {
-        let note = self.handler.observes().then(|| Note {
-            handler: Arc::clone(&self.handler),
-            asked: Asked::of(request).into_owned(),
-            began: self.activity.now(),
-        });
-        Sending { in_flight: self.activity.begin(), note: note.map(Box::new) }
+        Sending::new(self, request)
     }
 
-    /// An answer was handed over in the moment that it was asked for.
-    pub(super) fn sent_at_once(&self, request: &RequestView<'_>, answer: &Answer, bytes: u64) {
+    /// An answer was handed over in the moment that it was asked for; what was made for it took
+    /// from `began`. Nobody asks for the time for a hit.
+    pub(super) fn sent_at_once(
+        &self,
+        request: &RequestView<'_>,
+        answer: &Answer,
+        bytes: u64,
+        began: Moment,
+    ) {
         self.activity.answered();
-        answer.facts.count();
+        let (status, facts) = (answer.status(), &answer.facts);
+        let is_hit = facts.did() == Did::Hit;
+        let since = || self.activity.clock.now().since(began);
+        let took = if is_hit { Duration::ZERO } else { since() };
+        if let Some(answers) = self.answers.as_deref() {
+            answers.add_time((!is_hit).then_some(took));
+        }
+        facts.count(status, self.answers.as_deref());
         if self.handler.observes() {
-            let (asked, status) = (&Asked::of(request), answer.status());
-            let (took, facts) = (Duration::ZERO, &answer.facts);
+            let asked = &Asked::of(request);
             self.handler.sent(&Exchange { asked, status, bytes, took, facts });
         }
     }
@@ -184,17 +189,34 @@ impl Edge {
     }
 }
 
+/// The answer with the name that its client gave the request.
+fn named(mut answer: Box<Answer>, id: Option<HeaderValue>) -> Box<Answer> {
+    if let Some(id) = id {
+        answer.insert(access::REQUEST_ID, id);
+    }
+    answer
+}
+
 /// The answer as it is sent: 500 in place of a panic, a refusal of the body in place of what its
 /// handler made of that, and to HEAD no body.
 fn finished(
-    answered: std::thread::Result<Answer>,
+    answered: std::thread::Result<Box<Answer>>,
+    handler: &dyn Handle,
     body: Option<&BodyOutcome>,
     is_head: bool,
     form: impl Fn() -> Form,
-) -> Answer {
-    let mut answer = answered.unwrap_or_else(|panic| panicked(&*panic, form()));
+) -> Box<Answer> {
+    let mut is_own = true;
+    let mut answer = answered.unwrap_or_else(|panic| {
+        is_own = false;
+        Box::new(panicked(&*panic, form()))
+    });
     if let Some(refusal) = body.and_then(|body| body.refusal.get()) {
-        answer = refuse(*refusal, form());
+        is_own = false;
+        *answer = refuse(*refusal, form());
+    }
+    if !is_own {
+        handler.finish(&mut answer);
     }
     if is_head {
         answer.without_body();
@@ -221,7 +243,8 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let view = RequestView::of_parts(&parts, self.peer);
         let sending = self.begin(&view);
         if let Some(refusal) = refusal {
-            let answer = refuse(refusal, Form::wanted(&parts.headers));
+            let mut answer = refuse(refusal, Form::wanted(&parts.headers));
+            self.handler.finish(&mut answer);
             return Either::Left(ready(Ok(sending.send(answer, parts.version))));
         }
         let mut body = RequestBody::new(incoming, &self.limits);
@@ -236,7 +259,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
                 }
                 let view = RequestView::of_parts(&parts, edge.peer);
                 let answer = match edge.respond(&view, Unread { body, ..Unread::default() }) {
-                    Either::Left(answer) => answer,
+                    Either::Left(answer) => *answer,
                     Either::Right(answering) => answering.await,
                 };
                 Ok(sending.send(answer, version))
@@ -245,11 +268,17 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let unread = Unread { body, extensions: std::mem::take(&mut parts.extensions) };
         let view = RequestView::of_parts(&parts, self.peer);
         let responding = match view.path {
-            "*" => Either::Left(asterisk()),
+            "*" => {
+                let mut answer = asterisk();
+                self.handler.finish(&mut answer);
+                Either::Left(Box::new(answer))
+            }
             _ => self.respond(&view, unread),
         };
         match responding {
-            Either::Left(answer) => Either::Left(ready(Ok(sending.send(answer, version)))),
+            Either::Left(answer) => {
+                Either::Left(ready(Ok(sending.at_once().send(*answer, version))))
+            }
             Either::Right(answering) => {
                 Either::Right(Box::pin(async move { Ok(sending.send(answering.await, version)) }))
             }
@@ -363,100 +392,5 @@ impl HttpBody for RequestBody {
             Some(incoming) => incoming.size_hint(),
             None => SizeHint::with_exact(0),
         }
-    }
-}
-
-/// A request whose answer is on its way.
-pub(super) struct Sending {
-    in_flight: InFlight,
-    note: Option<Box<Note>>,
-}
-
-/// What is remembered of a request for [`Handle::sent`].
-struct Note {
-    handler: Arc<dyn Handle>,
-    asked: Asked<'static>,
-    began: Moment,
-}
-
-impl Sending {
-    /// The answer in hyper's types.
-    fn send(self, mut answer: Answer, version: Version) -> Response<SentBody> {
-        let lines = answer.take_lines();
-        let mut response = Response::new(SentBody::new(self, answer));
-        *response.status_mut() = response.body().status;
-        *response.headers_mut() = lines;
-        if version == Version::HTTP_2 {
-            response.headers_mut().remove(CONNECTION); // RFC 9113 §8.2.2
-        }
-        response
-    }
-}
-
-/// A body whose end, or loss, ends its request.
-pub(super) struct SentBody {
-    body: Body,
-    sending: Sending,
-    status: StatusCode,
-    facts: Facts,
-    bytes: u64,
-}
-
-impl SentBody {
-    /// A body that is sent from now on.
-    pub(super) fn new(sending: Sending, answer: Answer) -> Self {
-        let status = answer.status();
-        let (body, facts) = answer.into_body();
-        facts.count();
-        Self { body, sending, status, facts, bytes: 0 }
-    }
-}
-
-impl Drop for SentBody {
-    fn drop(&mut self) {
-        let Some(note) = &self.sending.note else { return };
-        note.handler.sent(&Exchange {
-            asked: &note.asked,
-            status: self.status,
-            bytes: self.bytes,
-            took: self.sending.in_flight.0.now().since(note.began),
-            facts: &self.facts,
-        });
-    }
-}
-
-impl HttpBody for SentBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            self.bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl fmt::Debug for Edge {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Edge({})", self.peer)
-    }
-}
-
-impl fmt::Debug for SentBody {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "SentBody({:?})", self.body)
     }
 }

@@ -17,13 +17,14 @@ use bytes::Bytes;
 
 use warp::filters::BoxedFilter;
 
-use super::access::Exchange;
+use super::access::{Exchange, LineStyle};
 use super::answer::{self, Answer, Facts, Responding};
+use super::counts::Answers;
 use super::edge::Handle;
 use super::filter::WarpHandler;
-use super::headers::joined;
+use super::headers::add_missing;
 use super::language;
-use super::live::{Live, PreparedRoute, PreparedSource, Served};
+use super::live::{DefaultLines, Live, PreparedRoute, PreparedSource, Served, lines};
 use super::own::{self, OwnPaths};
 use super::problem::Problem;
 use super::renders::Renders;
@@ -31,9 +32,11 @@ use super::request::{OwnedRequest, RequestView};
 use crate::cache::Cache;
 use crate::config::{AccessLog, CacheStatusDetail, ServerConfig};
 use crate::site::Route;
-use crate::site::key::Facts as RequestFacts;
+use crate::site::key::{Facts as RequestFacts, InputKind};
 use crate::site::route::rules::Violation;
-use crate::site::route::{Matched, Params, PathText, Query, RawQuery, RouteMatch};
+use crate::site::route::{
+    AddressForm, Matched, Params, PathText, Query, RawQuery, RouteMatch, leads_as_written,
+};
 use crate::site::template::TextTemplate;
 
 /// Serves the site that is live. Clones are the same.
@@ -43,7 +46,7 @@ pub struct SiteHandler {
     own_paths: OwnPaths,
     /// What answers at [`Self::own_paths`].
     own: WarpHandler,
-    access_log: AccessLog,
+    access_log: LineStyle,
 }
 
 /// What all requests share.
@@ -62,7 +65,9 @@ impl SiteHandler {
         let own = WarpHandler::new(own::filter_for_all(&own_paths, Arc::clone(&live)));
         let renders = Arc::new(Renders::new(cache.clock().clone()));
         let core = Core { live, cache, renders, cache_status: server.cache_status };
-        Self { core: Arc::new(core), own_paths, own, access_log: server.access_log }
+        let proxies = server.trusted_proxies.as_slice().into();
+        let access_log = LineStyle { form: server.access_log, proxies };
+        Self { core: Arc::new(core), own_paths, own, access_log }
     }
 
     /// Whether a path is larder's own, whatever the site has there.
@@ -72,7 +77,8 @@ impl SiteHandler {
 
     /// What a request is answered that cannot be answered otherwise: the site's own page, if any.
     pub(crate) fn problem(&self, request: &RequestView<'_>, problem: Problem) -> Responding {
-        self.core.problem(&self.core.live.load(), request, problem)
+        let served = self.core.live.load();
+        self.core.problem(Asking::of_site(&served, request), problem)
     }
 }
 
@@ -108,12 +114,24 @@ impl Handle for SiteHandler {
         self.core.respond(request)
     }
 
+    fn finish(&self, answer: &mut Answer) {
+        let served = self.core.live.load();
+        add_missing(answer.response_mut().headers_mut(), lines(&served.default_lines));
+    }
+
+    fn answers(&self) -> Option<Arc<Answers>> {
+        Some(Arc::clone(self.core.live.answers()))
+    }
+
     fn observes(&self) -> bool {
-        self.access_log != AccessLog::Off
+        self.access_log.form != AccessLog::Off
     }
 
     fn sent(&self, exchange: &Exchange<'_>) {
-        exchange.log(self.access_log, self.core.cache.clock().wall());
+        // Load balancers ask for it each second.
+        if !self.own_paths.is_health(&exchange.asked.path) {
+            exchange.log(&self.access_log, self.core.cache.clock().wall());
+        }
     }
 }
 
@@ -123,8 +141,8 @@ struct MatchedRequest<'s> {
     route: &'s Arc<Route>,
     prepared: &'s Arc<PreparedRoute>,
     target: u32,
-    path: &'s PathText,
-    params: Params<'s>,
+    path: &'s PathText<'s>,
+    params: &'s Params<'s>,
     query: Query<'s>,
     request: &'s RequestView<'s>,
 }
@@ -135,6 +153,17 @@ struct Later {
     served: Arc<Served>,
     prepared: Arc<PreparedRoute>,
     request: OwnedRequest,
+    /// The visitor's best language, where the page reads it.
+    language: Option<String>,
+}
+
+/// A request, and what an answer that is no route's page has to be made of.
+#[derive(Clone, Copy)]
+struct Asking<'s> {
+    served: &'s Arc<Served>,
+    request: &'s RequestView<'s>,
+    /// Those of the route that the request is for, if any.
+    lines: &'s DefaultLines,
 }
 
 /// Why the parameters of a request do not do.
@@ -148,34 +177,30 @@ impl Core {
     fn respond(self: &Arc<Self>, request: &RequestView<'_>) -> Responding {
         let served = self.live.load();
         let method = request.method.as_str();
+        let asking = Asking::of_site(&served, request);
         match served.site.find(method, request.path) {
-            RouteMatch::Route(matched) => self.route(&served, &matched, request),
-            RouteMatch::Redirect { to } => self.moved(&to, request).into(),
+            RouteMatch::Route(mut matched) => self.route(asking, &mut matched),
+            RouteMatch::Redirect { to } => self.other_form(asking, &to),
             RouteMatch::Method { allow } if method == "OPTIONS" => {
-                self.options(&served, request, &allow).into()
+                self.options(asking, &allow).into()
             }
-            RouteMatch::Method { allow } => self.wrong_method(&served, request, &allow),
+            RouteMatch::Method { allow } => self.wrong_method(asking, &allow),
             RouteMatch::NotFound => {
                 self.live.count_unmatched();
-                self.not_found(&served, request)
+                self.problem(asking, Problem::not_found())
             }
-            RouteMatch::Malformed => {
-                self.malformed(&served, request, "the address is not well-formed")
-            }
+            RouteMatch::Malformed => self.malformed(asking, "the address is not well-formed"),
         }
     }
 
     /// What a route answers. Who may read its pages may read its errors too.
-    fn route(
-        self: &Arc<Self>,
-        served: &Arc<Served>,
-        matched: &Matched<'_>,
-        request: &RequestView<'_>,
-    ) -> Responding {
+    fn route<'s>(self: &Arc<Self>, asking: Asking<'s>, matched: &mut Matched<'s>) -> Responding {
+        let Asking { served, request, .. } = asking;
         let Some((route, prepared)) = served.route(matched.target) else {
-            return self.not_found(served, request);
+            return self.problem(asking, Problem::not_found());
         };
-        let responding = self.matched(served, (route, prepared), matched, request);
+        let asking = Asking { lines: &prepared.default_lines, ..asking };
+        let responding = self.matched(asking, (route, prepared), matched);
         if prepared.cors.is_none() {
             return responding;
         }
@@ -188,86 +213,105 @@ impl Core {
         })
     }
 
-    fn matched(
+    fn matched<'s>(
         self: &Arc<Self>,
-        served: &Arc<Served>,
-        (route, prepared): (&Arc<Route>, &Arc<PreparedRoute>),
-        matched: &Matched<'_>,
-        request: &RequestView<'_>,
+        asking: Asking<'s>,
+        (route, prepared): (&'s Arc<Route>, &'s Arc<PreparedRoute>),
+        matched: &mut Matched<'s>,
     ) -> Responding {
-        let Ok(raw) = RawQuery::parse(request.query.unwrap_or_default()) else {
-            return self.malformed(served, request, "the query is not well-formed");
+        let Asking { served, request, .. } = asking;
+        let Ok(raw) = request.query.map_or(Ok(RawQuery::default()), RawQuery::parse) else {
+            return self.malformed(asking, "the query is not well-formed");
         };
-        let (params, query) = match check(route, matched, &raw) {
-            Ok(checked) => checked,
-            Err(refused) => return self.refused(served, request, &refused),
+        let query = match check(route, matched, &raw) {
+            Ok(query) => query,
+            Err(refused) => return self.refused(asking, &refused),
         };
-        let Matched { target, path, .. } = matched;
+        let Matched { target, path, params } = &*matched;
         let target = *target;
         let asked =
             MatchedRequest { served, route, prepared, target, path, params, query, request };
         match &prepared.source {
             PreparedSource::Page(page) => self.page(&asked, page),
-            PreparedSource::File(_) => self.file(&asked),
-            PreparedSource::Dir(dir) => self.dir(&asked, &dir.0),
-            PreparedSource::Redirect(to) => self.redirect(&asked, to).into(),
+            PreparedSource::File(file) => self.file(&asked, file),
+            PreparedSource::Dir(dir) => self.dir(&asked, dir),
+            PreparedSource::Redirect(to) => self.redirect(&asked, to),
         }
     }
 
-    fn redirect(&self, asked: &MatchedRequest<'_>, to: &TextTemplate) -> Answer {
-        let address = to.render(|root, name| {
-            let value = match root {
-                "query" => asked.query.get(name),
-                _ => asked.params.get(name),
-            };
-            Some(answer::encoded(value.unwrap_or_default()).into_owned())
-        });
-        let mut response = answer::with_body(asked.prepared, Bytes::new());
-        answer::put(&mut response, LOCATION, &address.unwrap_or_default());
-        self.bypass(response, Some(asked.prepared))
+    /// The address that a route sends to; 404 where what the request says makes none.
+    fn redirect(self: &Arc<Self>, asked: &MatchedRequest<'_>, to: &TextTemplate) -> Responding {
+        let facts = asked.facts();
+        let address = to.render(|input| facts.in_address(input, AddressForm::Url));
+        let Some(address) = address.filter(|address| leads_as_written(address)) else {
+            return self.problem(asked.asking(), Problem::not_found());
+        };
+        let mut response = answer::with_body(asked.prepared, Bytes::new(), None);
+        answer::put(&mut response, LOCATION, &address);
+        self.bypass(response, Some(asked.prepared)).into()
     }
 
     /// An answer that the cache had no part in.
-    fn bypass(
-        &self,
-        response: ::http::Response<super::body::Body>,
-        route: Option<&Arc<PreparedRoute>>,
-    ) -> Answer {
-        let mut answer = Answer::from(response);
+    fn bypass(&self, answer: impl Into<Answer>, route: Option<&Arc<PreparedRoute>>) -> Answer {
+        let mut answer = answer.into();
         answer.facts = Facts { route: route.cloned(), ..Facts::bypass(self.cache_status) };
         answer
     }
 }
 
 /// The parameters of path and query, checked.
-fn check<'s>(
-    route: &'s Route,
-    matched: &'s Matched<'s>,
-    raw: &'s RawQuery<'s>,
-) -> Result<(Params<'s>, Query<'s>), Refused> {
-    let params = route.rules.path(&matched.params).map_err(|_| Refused::Path)?;
-    let query = route.rules.query(raw).map_err(Refused::Query)?;
-    Ok((params, query))
+fn check<'r, 'q>(
+    route: &'r Route,
+    matched: &mut Matched<'r>,
+    raw: &'q RawQuery<'q>,
+) -> Result<Query<'q>, Refused>
+where
+    'r: 'q,
+{
+    route.rules.path(&mut matched.params).map_err(|_| Refused::Path)?;
+    route.rules.query(raw).map_err(Refused::Query)
+}
+
+impl<'s> Asking<'s> {
+    fn of_site(served: &'s Arc<Served>, request: &'s RequestView<'s>) -> Self {
+        Self { served, request, lines: &served.default_lines }
+    }
+
+    /// The visitor's best language, where the site has languages.
+    fn language(self) -> Option<&'s str> {
+        language::of_visitor(&self.served.site, self.request.headers)
+    }
 }
 
 impl<'s> MatchedRequest<'s> {
     fn facts(&'s self) -> RequestFacts<'s> {
         RequestFacts {
             path: self.path,
-            params: &self.params,
+            params: self.params,
             query: &self.query,
             headers: self.request.headers,
-            language: self.language(),
+            language: if self.has_language() { self.asking().language() } else { None },
         }
+    }
+
+    /// Whether the page reads the language, or its key names it.
+    fn has_language(&self) -> bool {
+        let covers = self.route.key.as_ref().map(|key| &key.covers);
+        let mut both = [Some(&self.route.inputs), covers].into_iter().flatten();
+        both.any(|inputs| inputs.any(InputKind::Language))
     }
 
     /// The visitor's best language, where the page reads it.
     fn language(&self) -> Option<&'s str> {
-        if !self.route.inputs.language {
+        if !self.route.inputs.any(InputKind::Language) {
             return None;
         }
-        let accept = joined(self.request.headers, "accept-language");
-        language::best(&self.served.site.languages, accept.as_deref())
+        self.asking().language()
+    }
+
+    fn asking(&self) -> Asking<'s> {
+        let (served, request) = (self.served, self.request);
+        Asking { served, request, lines: &self.prepared.default_lines }
     }
 
     fn later(&self, core: &Arc<Core>) -> Later {
@@ -276,6 +320,7 @@ impl<'s> MatchedRequest<'s> {
             served: Arc::clone(self.served),
             prepared: Arc::clone(self.prepared),
             request: self.request.into_owned(),
+            language: self.language().map(str::to_owned),
         }
     }
 }
@@ -283,7 +328,11 @@ impl<'s> MatchedRequest<'s> {
 impl Later {
     /// A problem of the route's.
     async fn problem(&self, problem: Problem) -> Answer {
-        let view = self.request.view();
-        self.core.problem(&self.served, &view, problem).answer().await
+        let request = &self.request.view();
+        self.core.problem(self.asking(request), problem).answer().await
+    }
+
+    fn asking<'s>(&'s self, request: &'s RequestView<'s>) -> Asking<'s> {
+        Asking { served: &self.served, request, lines: &self.prepared.default_lines }
     }
 }

@@ -141,26 +141,25 @@ fn target_wins<B>(request: &mut Request<B>, authority: &Authority) -> Result<(),
 /// `host [":" port]` of RFC 3986 §3.2.2, without user information.
 pub(super) fn sound_host(text: &[u8]) -> bool {
     const NAME: Bytes = bytes_of(b"-._~%!$&'()*+,;=");
-    let (host, port) = match text {
-        [b'[', ..] => {
-            let Some(end) = text.iter().position(|byte| *byte == b']') else { return false };
-            let (literal, rest) = text.split_at(end + 1);
-            return sound_literal(literal) && (rest.is_empty() || sound_port(rest));
-        }
-        _ => match text.iter().position(|byte| *byte == b':') {
-            Some(colon) => text.split_at(colon),
-            None => (text, &[][..]),
-        },
-    };
-    !host.is_empty()
-        && host.iter().all(|byte| holds(&NAME, *byte))
-        && (port.is_empty() || sound_port(port))
+    if let [b'[', ..] = text {
+        let Some(end) = text.iter().position(|byte| *byte == b']') else { return false };
+        let (literal, rest) = text.split_at(end + 1);
+        return sound_literal(literal) && (rest.is_empty() || sound_port(rest));
+    }
+    // What follows the name is a port or nothing sound.
+    match text.iter().position(|byte| !holds(&NAME, *byte)) {
+        Some(end) => end > 0 && text.get(end..).is_some_and(sound_port),
+        None => !text.is_empty(),
+    }
 }
 
 fn sound_port(text: &[u8]) -> bool {
     let Some((b':', digits)) = text.split_first() else { return false };
-    let number = std::str::from_utf8(digits).ok().filter(|_| digits.iter().all(u8::is_ascii_digit));
-    number.is_some_and(|text| text.is_empty() || text.parse::<u16>().is_ok())
+    let number = digits.iter().try_fold(0_u32, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
+        Some(number * 10 + digit).filter(|number| u16::try_from(*number).is_ok())
+    });
+    number.is_some()
 }
 
 /// Whether a target is a path with its query, of RFC 3986's characters alone.

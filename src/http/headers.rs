@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::header::VARY;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::site::key::Headers;
 
@@ -44,6 +44,20 @@ pub(crate) fn vary_by(headers: &mut HeaderMap, names: &str) {
     }
     if let Ok(value) = HeaderValue::try_from(all.join(", ")) {
         headers.insert(VARY, value);
+    }
+}
+
+/// Adds the lines that are not there yet; `Vary` stays one line of all names.
+pub(super) fn add_missing<'l>(
+    headers: &mut HeaderMap,
+    lines: impl IntoIterator<Item = (&'l HeaderName, &'l HeaderValue)>,
+) {
+    for (name, value) in lines {
+        if name == VARY {
+            vary_by(headers, value.to_str().unwrap_or_default());
+        } else if !headers.contains_key(name) {
+            headers.insert(name, value.clone());
+        }
     }
 }
 

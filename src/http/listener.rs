@@ -1,14 +1,16 @@
 //! Accepts connections, bounds them, and ends them in good order.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_reuseport;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +31,8 @@ pub struct Limits {
     pub first_byte: Duration,
     /// How long a head may take from its first byte to its last; 10 s.
     pub head: Duration,
-    /// How long a connection may rest between requests; 60 s.
+    /// How long a connection may rest between requests; as `server.idle`. Load balancers that rest
+    /// for a minute must not find it closed in the moment in which they use it again.
     pub idle: Duration,
     /// How long an answer may go without a byte written; 60 s.
     pub stall: Duration,
@@ -39,6 +42,21 @@ pub struct Limits {
     pub body_time: Duration,
     /// How long answers may take to end once the listener is stopped; 10 s.
     pub drain: Duration,
+    /// Whether a client that closed its half is answered still, whatever that takes; where not, it
+    /// is taken for one that left.
+    pub half_closed: bool,
+    /// What becomes of who comes above `max_connections`; is told so.
+    pub overflow: Overflow,
+}
+
+/// What becomes of a connection for which there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// It gets 503 at once.
+    Refused,
+    /// The oldest connection ends as soon as nothing is under way on it, and makes room: who opens
+    /// connections and says nothing keeps nobody out.
+    OldestEnds,
 }
 
 impl Default for Limits {
@@ -47,11 +65,13 @@ impl Default for Limits {
             max_connections: ServerConfig::default().max_connections,
             first_byte: Duration::from_secs(10),
             head: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
+            idle: ServerConfig::default().idle,
             stall: Duration::from_secs(60),
             body: 1024 * 1024,
             body_time: Duration::from_secs(10),
             drain: Duration::from_secs(10),
+            half_closed: true,
+            overflow: Overflow::Refused,
         }
     }
 }
@@ -76,7 +96,7 @@ const BACKLOG: u32 = 1024;
 const MAX_REFUSING: usize = 64;
 
 /// How long a refused client is waited for.
-const REFUSING: Duration = Duration::from_secs(1);
+pub(super) const REFUSING: Duration = Duration::from_secs(1);
 
 /// The pause after an error of accept that closing connections may cure: no file descriptors,
 /// mostly.
@@ -137,6 +157,11 @@ impl Listener {
         self
     }
 
+    /// What its addresses begin with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// Serves until `stop` is cancelled, then closes idle connections and waits for the others, at
     /// most [`Limits::drain`]. All tasks are spawned on `tasks`.
     ///
@@ -151,6 +176,7 @@ impl Listener {
     ) {
         let connections = Arc::new(Semaphore::new(limits.max_connections));
         let (max, drain) = (limits.max_connections, limits.drain);
+        let crowd = (limits.overflow == Overflow::OldestEnds).then(Arc::<Crowd>::default);
         let stops = Stops::default();
         let shared = connection::Shared {
             handler,
@@ -161,7 +187,7 @@ impl Listener {
             tls: self.tls,
         };
         let refusing = Arc::new(Semaphore::new(MAX_REFUSING));
-        let gate = Gate { connections: Arc::clone(&connections), refusing };
+        let gate = Gate { connections: Arc::clone(&connections), refusing, crowd };
         // A task each, so that they run on threads of their own; they end with this future.
         let mut loops = JoinSet::new();
         for socket in self.sockets {
@@ -184,6 +210,47 @@ impl Listener {
 struct Gate {
     connections: Arc<Semaphore>,
     refusing: Arc<Semaphore>,
+    /// Where the oldest connection ends for a new one.
+    crowd: Option<Arc<Crowd>>,
+}
+
+/// The open connections in the order in which they came, and what asks each to end.
+#[derive(Debug, Default)]
+struct Crowd {
+    next: AtomicU64,
+    open: Mutex<BTreeMap<u64, CancellationToken>>,
+}
+
+impl Crowd {
+    /// A connection came, which `asked` asks to end; it is gone when what is returned is dropped.
+    fn enter(self: &Arc<Self>, asked: CancellationToken) -> Entered {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.lock().insert(number, asked);
+        Entered { crowd: Arc::clone(self), number }
+    }
+
+    /// Asks the oldest connection that was not asked yet to end.
+    fn ask_oldest(&self) {
+        let oldest = self.lock().pop_first();
+        if let Some((_, asked)) = oldest {
+            asked.cancel();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, CancellationToken>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Entered {
+    crowd: Arc<Crowd>,
+    number: u64,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.crowd.lock().remove(&self.number);
+    }
 }
 
 async fn accept(
@@ -213,18 +280,56 @@ async fn accept(
             }
         };
         if let Ok(permit) = Arc::clone(&gate.connections).try_acquire_owned() {
-            let shared = shared.clone();
+            let serving = serve(stream, peer, shared.clone(), gate.crowd.clone(), permit);
+            shared.tasks.spawn(serving);
+        } else if let Some(waiting) = gate.waiting().await {
+            let (shared, gate) = (shared.clone(), gate.clone());
             shared.tasks.clone().spawn(async move {
-                connection::serve(stream, peer, shared).await;
-                drop(permit);
-            });
-        } else if let Ok(permit) = Arc::clone(&gate.refusing).try_acquire_owned() {
-            let tls = shared.tls.clone();
-            shared.tasks.spawn(async move {
-                let _bounded = timeout(REFUSING, refuse_by(tls, stream)).await;
-                drop(permit);
+                if let Some(permit) = gate.room_made().await {
+                    drop(waiting);
+                    serve(stream, peer, shared, gate.crowd, permit).await;
+                } else {
+                    let _bounded = timeout(REFUSING, refuse_by(shared.tls, stream)).await;
+                    drop(waiting);
+                }
             });
         }
+    }
+}
+
+/// Serves a connection that there is room for.
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    mut shared: connection::Shared,
+    crowd: Option<Arc<Crowd>>,
+    permit: OwnedSemaphorePermit,
+) {
+    let _entered = crowd.map(|crowd| {
+        shared.stops.idle = shared.stops.idle.child_token();
+        shared.stops.is_hurried = true;
+        crowd.enter(shared.stops.idle.clone())
+    });
+    connection::serve(stream, peer, shared).await;
+    drop(permit);
+}
+
+impl Gate {
+    /// A place to wait in, above the limit. Where room is made there will be one soon: the kernel
+    /// keeps who comes until then.
+    async fn waiting(&self) -> Option<OwnedSemaphorePermit> {
+        let refusing = Arc::clone(&self.refusing);
+        match self.crowd {
+            Some(_) => timeout(REFUSING, refusing.acquire_owned()).await.ok()?.ok(),
+            None => refusing.try_acquire_owned().ok(),
+        }
+    }
+
+    /// Makes room, where the oldest connection is to end; nothing where there is none.
+    async fn room_made(&self) -> Option<OwnedSemaphorePermit> {
+        self.crowd.as_ref()?.ask_oldest();
+        let room = Arc::clone(&self.connections).acquire_owned();
+        timeout(REFUSING, room).await.ok()?.ok()
     }
 }
 
@@ -283,19 +388,23 @@ fn failed_for_a_while(error: &io::Error) -> bool {
 /// coming a moment later, and a browser shows a closed connection as a fault of the network.
 async fn refuse_by(tls: Option<Arc<Tls>>, stream: TcpStream) -> io::Result<()> {
     match tls {
-        None => refuse(stream).await,
-        Some(tls) => refuse(tls.refusing_acceptor().accept(stream).await?).await,
+        None => refuse(stream, TOO_MANY).await,
+        Some(tls) => refuse(tls.refusing_acceptor().accept(stream).await?, TOO_MANY).await,
     }
 }
 
-/// Tells a client that there are too many, and reads what it sends, so that the answer is not lost
-/// to a reset.
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<()> {
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-        content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\
-        retry-after: 1\r\nconnection: close\r\n\r\n\
-        This server has too many connections open.\n";
-    stream.write_all(ANSWER).await?;
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: text/plain; charset=utf-8\r\ncontent-length: 43\r\n\
+    retry-after: 1\r\nconnection: close\r\n\r\n\
+    This server has too many connections open.\n";
+
+/// Tells a client why it is not served, and reads what it sends, so that the answer is not lost to
+/// a reset.
+pub(super) async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    answer: &[u8],
+) -> io::Result<()> {
+    stream.write_all(answer).await?;
     stream.shutdown().await?;
     let mut scrap = [0; 1024];
     while stream.read(&mut scrap).await? > 0 {}

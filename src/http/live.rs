@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
 
 use super::cors::Cors;
-use super::counts::RouteCounts;
+use super::counts::{Answers, RouteCounts, Series};
 use super::encoding::compressible;
 use super::files::{Dir, Kept};
-use super::headers::vary_by;
+use super::headers::{add_missing, vary_by};
 use super::ready::next_serial;
 use super::renders::RouteRenders;
 use crate::config::ErrorStatus;
 use crate::site::dir::SiteDir;
 use crate::site::template::TextTemplate;
-use crate::site::{Page, Route, Site, Source};
+use crate::site::{ErrorPage, HeaderLine, Page, Route, Site, Source};
 
 /// One version of a site, ready to be served; a request holds it from start to end.
 #[derive(Debug)]
@@ -29,11 +29,16 @@ pub(crate) struct Served {
     pub(crate) site: Arc<Site>,
     /// By the router's target.
     routes: Vec<Arc<PreparedRoute>>,
+    /// Lines of the defaults that answers have which are no route's.
+    pub(super) default_lines: DefaultLines,
     /// The error pages.
     errors: HashMap<ErrorStatus, Arc<PreparedError>>,
     /// Its OpenAPI document, made when it is first asked for.
     openapi: OnceLock<Bytes>,
 }
+
+/// Header lines that whatever the site answers has.
+pub(super) type DefaultLines = Arc<[(HeaderName, HeaderValue)]>;
 
 /// A route with what it always sends, ready to be sent.
 #[derive(Debug)]
@@ -43,13 +48,18 @@ pub(crate) struct PreparedRoute {
     pub(super) name: Arc<str>,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    /// Lines of the defaults that its errors have.
+    pub(super) default_lines: DefaultLines,
+    /// `Cache-Control` of a stale answer, where a fresh one's has a `max-age` of larder's own.
+    pub(super) stale_control: Option<HeaderValue>,
     /// How long its pages are kept; nothing where they are not.
     pub(super) ttl: Option<Duration>,
     /// Who may read its answers from another origin.
     pub(super) cors: Option<Cors>,
     pub(super) source: PreparedSource,
-    /// What it answered since the start.
+    /// What it answered since the start, and where that is told.
     pub(super) counts: Arc<RouteCounts>,
+    pub(super) series: Arc<Series>,
     pub(super) renders: Arc<RouteRenders>,
 }
 
@@ -59,7 +69,7 @@ pub(super) enum PreparedSource {
     /// Made by a render.
     Page(Arc<Page>),
     /// A file, with its coded forms.
-    File(Box<Kept>),
+    File(Arc<Kept>),
     /// A directory, with what is kept of its files.
     Dir(Box<(SiteDir, Dir)>),
     /// Another address.
@@ -70,22 +80,48 @@ pub(super) enum PreparedSource {
 #[derive(Debug, Default)]
 pub(super) struct PreparedError {
     pub(super) renders: Arc<RouteRenders>,
-    /// By status, where it reads nothing of the request.
-    made: Mutex<BTreeMap<u16, Bytes>>,
+    /// Its own lines; nothing for one of the defaults that it must not have.
+    pub(super) headers: Vec<(HeaderName, Option<HeaderValue>)>,
+    /// By status and language, where it reads nothing else of the request.
+    made: Mutex<BTreeMap<(u16, Option<String>), Bytes>>,
 }
 
 impl PreparedError {
-    /// The page for a status, where it was made before.
-    pub(super) fn made(&self, status: u16) -> Option<Bytes> {
-        self.lock().get(&status).cloned()
+    fn new(page: &ErrorPage, before: Option<&Self>) -> Self {
+        let line = |(name, value): &(String, Option<String>)| {
+            let value =
+                value.as_ref().map(|value| HeaderValue::from_str(value)).transpose().ok()?;
+            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+        };
+        let renders = before.map(|before| Arc::clone(&before.renders)).unwrap_or_default();
+        let headers = page.headers.iter().filter_map(line).collect();
+        Self { renders, headers, made: Mutex::default() }
     }
 
-    /// Keeps a page that is the same for everyone.
-    pub(super) fn keep(&self, status: u16, page: Bytes) {
-        self.lock().insert(status, page);
+    /// The page for a status in a language, where it was made before.
+    pub(super) fn made(&self, status: u16, language: Option<&str>) -> Option<Bytes> {
+        self.lock().get(&(status, language.map(str::to_owned))).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u16, Bytes>> {
+    /// Keeps a page that is the same for everyone, or for all of a language.
+    pub(super) fn keep(&self, status: u16, language: Option<&str>, page: Bytes) {
+        self.lock().insert((status, language.map(str::to_owned)), page);
+    }
+
+    /// The lines of an answer with it, which has those that larder gives it already.
+    pub(super) fn add_lines(&self, headers: &mut HeaderMap, defaults: &DefaultLines) {
+        let own = self.headers.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        own.clone()
+            .filter(|(name, _)| *name != VARY)
+            .for_each(|(name, _)| _ = headers.remove(name));
+        let is_removed = |name: &HeaderName| {
+            self.headers.iter().any(|(known, value)| known == name && value.is_none())
+        };
+        add_missing(headers, own);
+        add_missing(headers, lines(defaults).filter(|(name, _)| !is_removed(name)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u16, Option<String>), Bytes>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -93,29 +129,32 @@ impl PreparedError {
 impl Served {
     /// Prepares a site. Goes on counting and measuring where `before` did for a route of the same
     /// name, and keeps what it kept of the files of directories that are still served.
-    fn new(site: Arc<Site>, before: Option<&Self>) -> Self {
-        let known: HashMap<&str, &PreparedRoute> = before
-            .into_iter()
-            .flat_map(|before| before.routes.iter().map(|route| (&*route.name, &**route)))
+    fn new(site: Arc<Site>, before: Option<&Self>, series: &Arc<Series>) -> Self {
+        let prepared = || before.iter().flat_map(|before| &before.routes);
+        let known: HashMap<&str, (&Arc<Route>, &Arc<PreparedRoute>)> = before
+            .iter()
+            .flat_map(|before| before.site.routes.iter().zip(&before.routes))
+            .map(|(route, prepared)| (&*route.name, (route, prepared)))
             .collect();
-        let dirs: Vec<&Dir> = known.values().filter_map(|route| route.dir()).collect();
-        let prepare = |route: &Arc<Route>| {
-            let before = known.get(&*route.name).copied();
-            Arc::new(PreparedRoute::new(route, before, &dirs))
+        let dirs: Vec<&Dir> = prepared().filter_map(|route| route.dir()).collect();
+        let default_lines: DefaultLines = defaults(&site.default_headers).into();
+        let has_same_lines = before.is_some_and(|before| before.default_lines == default_lines);
+        let prepare = |route: &Arc<Route>| match known.get(&*route.name) {
+            Some((same, prepared)) if has_same_lines && Arc::ptr_eq(same, route) => {
+                Arc::clone(prepared)
+            }
+            before => {
+                let before = before.map(|(_, prepared)| &***prepared);
+                Arc::new(PreparedRoute::new(route, before, &dirs, (&default_lines, series)))
+            }
         };
         let routes = site.routes.iter().map(prepare).collect();
-        let error = |status: ErrorStatus| {
+        let error = |(status, page): (ErrorStatus, &Arc<ErrorPage>)| {
             let before = before.and_then(|before| before.errors.get(&status));
-            let renders = before.map(|page| Arc::clone(&page.renders)).unwrap_or_default();
-            (status, Arc::new(PreparedError { renders, made: Mutex::default() }))
+            (status, Arc::new(PreparedError::new(page, before.map(|before| &**before))))
         };
         let errors = site.error_pages().map(error).collect();
-        Self { site, routes, errors, openapi: OnceLock::new() }
-    }
-
-    /// Each route's name, and what it answered.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&str, &RouteCounts)> {
-        self.routes.iter().map(|route| (&*route.name, &*route.counts))
+        Self { site, routes, default_lines, errors, openapi: OnceLock::new() }
     }
 
     pub(super) fn openapi(&self) -> Bytes {
@@ -133,34 +172,53 @@ impl Served {
 }
 
 impl PreparedRoute {
-    fn new(route: &Route, before: Option<&Self>, dirs: &[&Dir]) -> Self {
+    /// `shared` are the site's own default lines: most routes have the same.
+    fn new(
+        route: &Route,
+        before: Option<&Self>,
+        dirs: &[&Dir],
+        (shared, series): (&DefaultLines, &Arc<Series>),
+    ) -> Self {
         let source = match &route.source {
             Source::Page(page) => PreparedSource::Page(Arc::clone(page)),
-            Source::File(file) => PreparedSource::File(Box::new(Kept::new(
+            Source::File(file) => PreparedSource::File(Arc::new(Kept::new(
                 file.bytes.clone(),
                 &route.content_type,
                 file.modified,
             ))),
             Source::Dir(dir) => {
-                let kept = dirs.iter().find(|kept| *kept.root == dir.root);
-                let kept = kept.map_or_else(|| Dir::at(dir.root.clone()), |kept| Dir::clone(kept));
+                let kept = dirs.iter().find(|kept| kept.is_of(dir));
+                let kept = kept.map_or_else(|| Dir::of(dir), |kept| Dir::clone(kept));
                 PreparedSource::Dir(Box::new((dir.clone(), kept)))
             }
             Source::Redirect(to) => PreparedSource::Redirect(to.clone()),
         };
         let cors = route.cors.as_ref().map(Cors::from);
+        let default_lines = defaults(&route.headers);
+        let is_shared = *default_lines == **shared;
         Self {
             serial: next_serial(),
             name: Arc::clone(&route.name),
             // The config was checked: what is no status there is none of a route.
             status: StatusCode::from_u16(route.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers: headers(route, cors.as_ref()),
+            default_lines: if is_shared { Arc::clone(shared) } else { default_lines.into() },
+            stale_control: stale_control(route),
             ttl: route.lifetime.ttl,
             cors,
             source,
-            counts: before.map(|before| Arc::clone(&before.counts)).unwrap_or_default(),
+            counts: before
+                .map(|before| Arc::clone(&before.counts))
+                .or_else(|| series.of(&route.name))
+                .unwrap_or_default(),
+            series: Arc::clone(series),
             renders: before.map(|before| Arc::clone(&before.renders)).unwrap_or_default(),
         }
+    }
+
+    /// The language that an answer says it is in, where the route's own headers do not.
+    pub(super) fn language_said<'l>(&self, language: Option<&'l str>) -> Option<&'l str> {
+        language.filter(|_| !self.headers.contains_key(CONTENT_LANGUAGE))
     }
 
     pub(crate) fn dir(&self) -> Option<&Dir> {
@@ -169,6 +227,30 @@ impl PreparedRoute {
             PreparedSource::Page(_) | PreparedSource::File(_) | PreparedSource::Redirect(_) => None,
         }
     }
+}
+
+/// Those of the lines that the defaults name.
+fn defaults(headers: &[HeaderLine]) -> Vec<(HeaderName, HeaderValue)> {
+    let line = |line: &HeaderLine| {
+        let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(&line.value).ok()?))
+    };
+    headers.iter().filter(|line| line.is_default).filter_map(line).collect()
+}
+
+/// The lines as pairs of references.
+pub(super) fn lines(all: &DefaultLines) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    all.iter().map(|(name, value)| (name, value))
+}
+
+/// What `Cache-Control` says of a stale answer, where that of a fresh one has a `max-age` that no
+/// header of the file gave it.
+fn stale_control(route: &Route) -> Option<HeaderValue> {
+    let is_own = route.headers.iter().all(|line| line.name != CACHE_CONTROL.as_str());
+    let is_private = route.cache_control.starts_with("private");
+    let line = if is_private { "private, no-cache" } else { "no-cache" };
+    let has_age = is_own && route.cache_control.contains("max-age");
+    has_age.then(|| HeaderValue::from_static(line))
 }
 
 /// The lines that a route's answers always have.
@@ -184,17 +266,17 @@ fn headers(route: &Route, cors: Option<&Cors>) -> HeaderMap {
         put(CONTENT_TYPE, &route.content_type);
     }
     put(CACHE_CONTROL, &route.cache_control);
-    for (name, value) in route.headers.iter().filter(|(name, _)| name != VARY.as_str()) {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-            put(name, value);
+    for line in route.headers.iter().filter(|line| line.name != VARY.as_str()) {
+        if let Ok(name) = HeaderName::from_bytes(line.name.as_bytes()) {
+            put(name, &line.value);
         }
     }
     let codes = matches!(route.source, Source::Page(_)) && compressible(&route.content_type);
-    let own = route.headers.iter().filter(|(name, _)| name == VARY.as_str());
+    let own = route.headers.iter().filter(|line| line.name == VARY.as_str());
     let names = route.vary.iter().map(String::as_str);
     let names = names.chain(codes.then_some("accept-encoding"));
     let names = names.chain(cors.and_then(Cors::varies));
-    for names in names.chain(own.map(|(_, value)| value.as_str())) {
+    for names in names.chain(own.map(|line| line.value.as_str())) {
         vary_by(&mut headers, names);
     }
     headers
@@ -206,14 +288,18 @@ pub struct Live {
     served: ArcSwap<Served>,
     /// How many requests no route was for.
     unmatched: AtomicU64,
+    /// What was answered since the start.
+    answers: Arc<Answers>,
+    series: Arc<Series>,
 }
 
 impl Live {
     /// Serves `site`.
     #[must_use]
     pub fn new(site: Arc<Site>) -> Self {
-        let served = ArcSwap::from_pointee(Served::new(site, None));
-        Self { served, unmatched: AtomicU64::new(0) }
+        let series = Arc::default();
+        let served = ArcSwap::from_pointee(Served::new(site, None, &series));
+        Self { served, unmatched: AtomicU64::new(0), answers: Arc::default(), series }
     }
 
     /// The version now; what holds it keeps it whole, whatever is swapped meanwhile.
@@ -228,13 +314,23 @@ impl Live {
 
     /// From now on serves `site`.
     pub(crate) fn swap(&self, site: Arc<Site>) {
-        let served = Served::new(site, Some(&self.served.load()));
+        let served = Served::new(site, Some(&self.served.load()), &self.series);
         self.served.store(Arc::new(served));
     }
 
     /// How many requests no route was for, since the start.
     pub(crate) fn unmatched(&self) -> u64 {
         self.unmatched.load(Ordering::Relaxed)
+    }
+
+    /// What was answered since the start, by status and outcome.
+    pub(crate) fn answers(&self) -> &Arc<Answers> {
+        &self.answers
+    }
+
+    /// What each route answered since the start.
+    pub(crate) fn series(&self) -> &Series {
+        &self.series
     }
 
     pub(super) fn count_unmatched(&self) {

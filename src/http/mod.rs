@@ -34,5 +34,5 @@ pub(crate) mod ranges;
 mod ready;
 mod renders;
 pub(crate) mod request;
-mod seldom;
+mod sending;
 pub(crate) mod tls;

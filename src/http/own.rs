@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use ::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use utoipa_swagger_ui::Config;
@@ -22,6 +25,12 @@ use crate::config::ServerConfig;
 /// Where the OpenAPI document is.
 const DOCUMENT: &str = "/openapi.json";
 
+/// What Swagger UI loads is its own, but for styles, which it writes into elements, and pictures in
+/// its stylesheet. It asks the site alone, and no other page shows it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; font-src 'self' data:; connect-src 'self'; form-action 'none'; \
+    base-uri 'none'; frame-ancestors 'none'";
+
 /// The paths that are larder's own, whatever the site has there.
 #[derive(Clone, Debug)]
 pub(super) struct OwnPaths {
@@ -33,8 +42,13 @@ pub(super) struct OwnPaths {
 
 impl OwnPaths {
     pub(super) fn new(server: &ServerConfig) -> Self {
-        let docs = server.docs.as_deref().map(|path| path.trim_end_matches('/').into());
+        let docs = server.docs.as_ref().map(|docs| docs.path.trim_end_matches('/').into());
         Self { health: server.health.as_deref().map(Arc::from), docs }
+    }
+
+    /// Whether a path is where health is asked for.
+    pub(super) fn is_health(&self, path: &str) -> bool {
+        self.health.as_deref() == Some(path)
     }
 
     /// Whether a path is one of them.
@@ -103,6 +117,7 @@ fn swagger_file(docs: &str, below: &str, config: &Arc<Config<'static>>) -> Optio
         // Its files are found relative to the directory.
         let mut moved = answer::bare(StatusCode::PERMANENT_REDIRECT);
         answer::put(&mut moved, LOCATION, &format!("{docs}/"));
+        answer::put(&mut moved, CACHE_CONTROL, "no-cache");
         return Some(into_reply(moved));
     };
     let file = utoipa_swagger_ui::serve(name, Arc::clone(config)).ok()??;
@@ -111,7 +126,15 @@ fn swagger_file(docs: &str, below: &str, config: &Arc<Config<'static>>) -> Optio
 
 fn sent(bytes: Bytes, content_type: &str, cache_control: &str) -> Reply {
     let mut response = Response::new(Body::full(bytes));
-    answer::put(&mut response, CONTENT_TYPE, content_type);
-    answer::put(&mut response, CACHE_CONTROL, cache_control);
+    for (name, value) in [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, cache_control),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        answer::put(&mut response, name, value);
+    }
     into_reply(response)
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
 use crate::cache::{RenderFailure, Rendered};
+use crate::fingerprint::Fingerprint;
 use crate::site::template::while_wanted;
 use crate::site::{ErrorJob, RenderError, RenderJob};
 
@@ -58,7 +59,7 @@ impl PageRender {
             None => renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?,
         };
         let content_type = route.content_type.clone();
-        Ok(Rendered { status: route.status, content_type, body })
+        Ok(Rendered { status: route.status, content_type, body, inputs: Fingerprint::default() })
     }
 }
 

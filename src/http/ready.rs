@@ -1,18 +1,20 @@
 //! What is made of a kept entry once and used for each answer from it: its head as bytes, and its
-//! coded forms.
+//! coded forms. Files in memory have such heads too.
 //!
 //! A hit then adds age, `Cache-Status` and date. With HTTP/2 the same head is read into hyper's
 //! types, once as well.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use super::answer::Coded;
+use super::body::Body;
 use super::encoding::{Coding, Variants};
 use super::live::PreparedRoute;
 use crate::cache::Entry;
@@ -27,9 +29,14 @@ pub(super) struct ReadyHead {
     bytes: Box<[u8]>,
     /// Where the rest begins: a 304 sends that alone.
     rest: usize,
+    /// Where the entity tag is, with its quotes.
+    tag: Option<Range<usize>>,
     /// The same for hyper: of a whole answer, and of a 304.
     fields: [OnceLock<Box<HeaderMap>>; 2],
 }
+
+/// What a ready head takes beside its lines: the structure, and the lines in hyper's types.
+pub(super) const HEAD_BYTES: usize = 1024;
 
 /// Which part of a ready head is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +52,37 @@ pub(super) enum Part {
 pub(super) struct EntryExtras {
     /// Boxed: most entries are small or of a type that is not coded.
     variants: OnceLock<Box<Variants>>,
-    /// Identity, then by coding.
-    heads: [ArcSwapOption<ReadyHead>; 1 + Coding::ALL.len()],
+    heads: HeadSlots,
+}
+
+/// The heads of one body's forms: identity, then by coding.
+#[derive(Debug, Default)]
+pub(super) struct HeadSlots([ArcSwapOption<ReadyHead>; 1 + Coding::ALL.len()]);
+
+impl HeadSlots {
+    /// The head for the body in a coding, made when it is first asked for, and again after a
+    /// reload, which may have changed the route's lines.
+    pub(super) fn head(
+        &self,
+        coding: Option<Coding>,
+        serial: u64,
+        make: impl FnOnce() -> ReadyHead,
+    ) -> Arc<ReadyHead> {
+        let place = coding.map_or(0, |coding| 1 + coding as usize);
+        let Some(slot) = self.0.get(place) else { return Arc::new(make()) };
+        if let Some(ready) = slot.load().as_ref().filter(|ready| ready.serial == serial) {
+            return Arc::clone(ready);
+        }
+        let made = Arc::new(make());
+        slot.store(Some(Arc::clone(&made)));
+        made
+    }
+
+    /// Bytes that they hold.
+    fn weight(&self) -> usize {
+        let heads = self.0.iter().filter_map(|slot| Some(slot.load().as_ref()?.bytes.len()));
+        heads.map(|bytes| bytes + HEAD_BYTES).sum()
+    }
 }
 
 /// Tells the lines of one version of a route from those of another.
@@ -58,37 +94,49 @@ pub(super) fn next_serial() -> u64 {
 impl EntryExtras {
     /// What is kept beside `entry`.
     pub(super) fn of(entry: &Entry) -> Option<&Self> {
-        entry.prepared().get_or_init(|| Box::new(Self::default())).downcast_ref()
+        entry.prepared().get_or_init(|| Arc::new(Self::default())).downcast_ref()
     }
 
     pub(super) fn variants(&self) -> &Variants {
         self.variants.get_or_init(Box::default)
     }
 
-    /// The head for the entry's body in a coding, made when it is first asked for, and again after
-    /// a reload, which may have changed the route's lines.
+    /// The head for the entry's body in a coding.
     pub(super) fn head(
         &self,
         entry: &Entry,
         route: &PreparedRoute,
         coded: &Coded<'_>,
+        make: impl FnOnce() -> ReadyHead,
     ) -> Arc<ReadyHead> {
-        let place = coded.0.as_ref().map_or(0, |(coding, _)| 1 + *coding as usize);
-        let Some(slot) = self.heads.get(place) else {
-            return Arc::new(ReadyHead::new(entry, route, coded));
-        };
-        if let Some(ready) = slot.load().as_ref().filter(|ready| ready.serial == route.serial) {
-            return Arc::clone(ready);
+        let (coding, mut is_new) = (coded.0.as_ref().map(|(coding, _)| *coding), false);
+        let head = self.heads.head(coding, route.serial, || {
+            is_new = true;
+            make()
+        });
+        if is_new {
+            self.count(entry);
         }
-        let made = Arc::new(ReadyHead::new(entry, route, coded));
-        slot.store(Some(Arc::clone(&made)));
-        made
+        head
+    }
+
+    /// Says how many bytes are kept beside `entry` by now.
+    pub(super) fn count(&self, entry: &Entry) {
+        let heads = self.heads.weight();
+        let coded =
+            self.variants.get().map_or(0, |variants| size_of::<Variants>() + variants.weight());
+        entry.count_prepared((size_of::<Self>() + heads + coded) as u64);
     }
 }
 
 impl ReadyHead {
-    /// The head of an answer with this body.
-    pub(super) fn new(entry: &Entry, route: &PreparedRoute, coded: &Coded<'_>) -> Self {
+    /// The head of an answer with this body, in this language.
+    pub(super) fn new(
+        entry: &Entry,
+        route: &PreparedRoute,
+        coded: &Coded<'_>,
+        language: Option<&str>,
+    ) -> Self {
         let status = status_of(entry);
         let mut bytes = Vec::with_capacity(320);
         push_status(&mut bytes, status);
@@ -98,7 +146,7 @@ impl ReadyHead {
         if let Some((coding, _)) = &coded.0 {
             push_line(&mut bytes, "content-encoding", coding.token().as_bytes());
         }
-        let (body, etag) = coded.of(entry);
+        let (body, etag) = (coded.body(entry), coded.tag(entry));
         if has_body(status) {
             push_number(&mut bytes, "content-length", body.len() as u64);
         }
@@ -106,9 +154,40 @@ impl ReadyHead {
         for (name, value) in route.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE) {
             push_line(&mut bytes, name.as_str(), value.as_bytes());
         }
+        if let Some(language) = route.language_said(language) {
+            push_line(&mut bytes, "content-language", language.as_bytes());
+        }
         push_line(&mut bytes, "etag", etag.as_bytes());
+        let tag = Some(last_value(&bytes, etag.as_bytes()));
         let fields = [const { OnceLock::new() }; 2];
-        Self { serial: route.serial, status, bytes: bytes.into(), rest, fields }
+        Self { serial: route.serial, status, bytes: bytes.into(), rest, tag, fields }
+    }
+
+    /// The entity tag of the body, with its quotes.
+    pub(super) fn etag(&self) -> Option<&str> {
+        std::str::from_utf8(self.bytes.get(self.tag.clone()?)?).ok()
+    }
+
+    /// The head of a whole answer, put together before.
+    pub(super) fn of_response(whole: &Response<Body>, serial: u64) -> Self {
+        let describing = [CONTENT_TYPE, CONTENT_ENCODING, CONTENT_LENGTH, ACCEPT_RANGES];
+        let mut bytes = Vec::with_capacity(320);
+        push_status(&mut bytes, whole.status());
+        let (first, others): (Vec<_>, Vec<_>) =
+            whole.headers().iter().partition(|(name, _)| describing.contains(name));
+        for (name, value) in first {
+            push_line(&mut bytes, name.as_str(), value.as_bytes());
+        }
+        let rest = bytes.len();
+        let mut tag = None;
+        for (name, value) in others {
+            push_line(&mut bytes, name.as_str(), value.as_bytes());
+            if name == ETAG {
+                tag = Some(last_value(&bytes, value.as_bytes()));
+            }
+        }
+        let fields = [const { OnceLock::new() }; 2];
+        Self { serial, status: whole.status(), bytes: bytes.into(), rest, tag, fields }
     }
 
     pub(super) fn status(&self, part: Part) -> StatusCode {
@@ -182,6 +261,12 @@ pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Where the value is of the line that was pushed last.
+fn last_value(bytes: &[u8], value: &[u8]) -> Range<usize> {
+    let end = bytes.len() - b"\r\n".len();
+    end - value.len()..end
 }
 
 pub(super) fn push_number(out: &mut Vec<u8>, name: &str, number: u64) {

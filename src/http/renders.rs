@@ -6,8 +6,8 @@
 //! route gets half, so that a slow page holds up neither hits nor other pages; what waits for a
 //! thread is bounded, and past the bound the answer is [`Busy`].
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -65,8 +65,12 @@ pub(super) trait Job: Send + 'static {
     fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Self::Output>;
 }
 
+/// Asked once: the system's answer takes several files, and each route wants it.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+    static CORES: LazyLock<usize> = LazyLock::new(|| {
+        std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+    });
+    *CORES
 }
 
 impl Default for RouteRenders {

@@ -1,76 +1,320 @@
-//! Two versions of a site → what changed, route by route, for the log and for `plan`.
+//! Two versions of a site → every edit that changes an answer, for the log and for `plan`.
+//!
+//! Sites, routes and error pages are taken apart with every field named: the crate does not compile
+//! until it is said here what a new field means for what is answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
-use super::{Route, Site};
+use super::key::InputKind;
+use super::{Declared, ErrorPage, Route, Site};
+use crate::config::{ErrorStatus, ParamConfig};
+use crate::units::grouped;
 
-/// What happened to a route.
+/// What happened to what is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub enum Sign {
     /// It is new.
     Added,
-    /// Something about its answers is different.
-    Changed,
+    /// It is made again: nothing that is kept is served any more.
+    Remade,
+    /// It is answered otherwise, with what is kept.
+    Otherwise,
     /// It is gone.
     Removed,
 }
 
-impl Change {
-    /// `+`, `~` or `-`.
-    pub(crate) fn sign(self) -> char {
+impl Sign {
+    /// `+`, `~`, `=` or `-`.
+    pub(crate) fn symbol(self) -> char {
         match self {
             Self::Added => '+',
-            Self::Changed => '~',
+            Self::Remade => '~',
+            Self::Otherwise => '=',
             Self::Removed => '-',
         }
     }
 }
 
-/// What changed, in the order of paths.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes(pub Vec<(Change, String)>);
+/// A route, or what is no route by its own name, and what happened to it. In the order in which
+/// they are told: by their signs, what is no route first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// What happened.
+    pub sign: Sign,
+    is_route: bool,
+    /// The route's method and path, `errors.404`, `languages`.
+    pub name: String,
+    /// What of it is otherwise.
+    pub fields: Vec<String>,
+}
 
-/// How many routes the log line names before it only counts.
-const NAMED: usize = 12;
+impl Change {
+    fn site(sign: Sign, name: impl Into<String>) -> Self {
+        Self { sign, is_route: false, name: name.into(), fields: Vec::new() }
+    }
+}
+
+impl fmt::Display for Change {
+    /// `= /faq (headers, cors)`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.sign.symbol(), self.name.escape_debug())?;
+        if self.fields.is_empty() { Ok(()) } else { write!(out, " ({})", self.fields.join(", ")) }
+    }
+}
+
+/// What changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes(pub Vec<Change>);
+
+/// How many the log line names before it only counts.
+const NAMED: usize = 20;
 
 impl fmt::Display for Changes {
-    /// `+ /pricing  ~ /about  - /old`.
+    /// `+ /pricing  ~ /about  = /faq (headers, cors)  - /old`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return out.write_str("no route changed");
+            return out.write_str("no answer changed");
         }
-        for (index, (change, path)) in self.0.iter().take(NAMED).enumerate() {
-            let gap = if index == 0 { "" } else { "  " };
-            write!(out, "{gap}{} {}", change.sign(), path.escape_debug())?;
+        for (index, change) in self.0.iter().take(NAMED).enumerate() {
+            write!(out, "{}{change}", if index == 0 { "" } else { "  " })?;
         }
         match self.0.len().checked_sub(NAMED) {
-            Some(more) if more > 0 => write!(out, "  and {more} more"),
+            Some(more) if more > 0 => write!(out, "  and {} more", grouped(more as u64)),
             _ => Ok(()),
         }
     }
 }
 
+/// Whether an answer of the site depends on its languages.
+fn reads_language(site: &Site) -> bool {
+    site.routes.iter().any(|route| route.inputs.any(InputKind::Language))
+        || site.errors.values().any(|page| page.reads_language)
+}
+
 /// What changes from `old` to `new`.
 pub fn diff(old: &Site, new: &Site) -> Changes {
-    let (before, after) = (by_address(old), by_address(new));
-    let mut changes: Vec<(Change, String)> = after
-        .iter()
-        .filter_map(|(address, route)| match before.get(address) {
-            None => Some((Change::Added, address.clone())),
-            Some(earlier) if earlier.digest != route.digest || earlier.name != route.name => {
-                Some((Change::Changed, address.clone()))
-            }
-            Some(_) => None,
-        })
-        .collect();
+    let Site {
+        routes,
+        languages,
+        errors,
+        defaults,
+        // They are told as those of every route.
+        default_headers: _,
+        // What needs a restart has no effect before it; the namespace is in the routes' keys.
+        server,
+        cache: _,
+        pending_restart: _,
+        // These follow from the routes, and templates are in the digests of what they make.
+        router: _,
+        templates: _,
+        contexts: _,
+        template_directory: _,
+        assets: _,
+    } = new;
+    // What is the very same route is no change, and most are.
+    let same: HashSet<*const Route> = {
+        let new: HashSet<_> = routes.iter().map(Arc::as_ptr).collect();
+        old.routes.iter().map(Arc::as_ptr).filter(|route| new.contains(route)).collect()
+    };
+    let (before, after) = (by_address(&old.routes, &same), by_address(routes, &same));
+    let mut routes: Vec<(String, Difference)> = Vec::new();
+    let mut changes = Vec::new();
+    for (address, route) in &after {
+        match before.get(address) {
+            None => changes.push((Sign::Added, address.clone(), BTreeSet::new())),
+            Some(earlier) => routes.push((address.clone(), Difference::of(earlier, route))),
+        }
+    }
     let gone = before.keys().filter(|address| !after.contains_key(*address));
-    changes.extend(gone.map(|address| (Change::Removed, address.clone())));
-    changes.sort_by(|a, b| a.1.cmp(&b.1));
+    changes.extend(gone.map(|address| (Sign::Removed, address.clone(), BTreeSet::new())));
+    let mut of_site = of_errors(&old.errors, errors);
+    if old.languages != *languages && (reads_language(old) || reads_language(new)) {
+        of_site.push(Change::site(Sign::Otherwise, "languages"));
+    }
+    let is_told = |(_, it): &(String, Difference)| it.in_docs;
+    if server.docs.is_some() && routes.iter().any(is_told) {
+        of_site.push(Change::site(Sign::Otherwise, "docs"));
+    }
+    let of_all = of_every_route(&old.defaults, defaults, &mut routes, same.is_empty());
+    of_site.extend((!of_all.is_empty()).then(|| Change {
+        fields: of_all.iter().map(|field| format!("defaults.{field}")).collect(),
+        ..Change::site(Sign::Otherwise, "every route")
+    }));
+    changes.extend(routes.into_iter().filter_map(|(address, it)| match it {
+        Difference { is_remade: true, .. } => Some((Sign::Remade, address, BTreeSet::new())),
+        Difference { fields, .. } if fields.is_empty() => None,
+        Difference { fields, .. } => Some((Sign::Otherwise, address, fields)),
+    }));
+    let named = |(sign, name, fields): (Sign, String, BTreeSet<&'static str>)| {
+        let fields = fields.into_iter().map(str::to_owned).collect();
+        Change { sign, is_route: true, name, fields }
+    };
+    let mut changes: Vec<Change> =
+        of_site.into_iter().chain(changes.into_iter().map(named)).collect();
+    changes.sort();
     Changes(changes)
 }
 
 /// Routes by `METHOD /path`, the method left out where it is GET.
-fn by_address(site: &Site) -> BTreeMap<String, &Route> {
-    site.routes.iter().map(|route| (route.address(), route.as_ref())).collect()
+fn by_address<'r>(
+    routes: &'r [Arc<Route>],
+    without: &HashSet<*const Route>,
+) -> BTreeMap<String, &'r Route> {
+    let routes = routes.iter().filter(|route| !without.contains(&Arc::as_ptr(route)));
+    routes.map(|route| (route.address(), route.as_ref())).collect()
+}
+
+/// How two versions of a route differ.
+#[derive(Default)]
+struct Difference {
+    /// What is kept of one is not served by the other.
+    is_remade: bool,
+    /// What else decides its answers and is otherwise.
+    fields: BTreeSet<&'static str>,
+    /// Whether what the documentation says of it is otherwise.
+    in_docs: bool,
+}
+
+impl Difference {
+    fn of(old: &Route, new: &Route) -> Self {
+        let Route {
+            name,
+            summary,
+            status,
+            content_type,
+            headers,
+            cache_control,
+            lifetime,
+            declared,
+            key,
+            cors,
+            delay,
+            digest,
+            // By these it is known; a place decides nothing.
+            method: _,
+            pattern: _,
+            place: _,
+            // These follow from its content, which is in the digest, and from what is declared.
+            vary: _,
+            rules: _,
+            inputs: _,
+            reads: _,
+            uses: _,
+            source: _,
+        } = new;
+        let Declared { query, params } = declared;
+        let (query, params) = (
+            Declaration::of(&old.declared.query, query),
+            Declaration::of(&old.declared.params, params),
+        );
+        // Of what is never stored no life counts.
+        let is_kept = key.is_some() || old.key.is_some();
+        let (was, is) = (old.lifetime, *lifetime);
+        let fields = [
+            ("status", old.status != *status),
+            ("content_type", old.content_type != *content_type),
+            ("headers", old.headers != *headers),
+            ("max_age", old.cache_control != *cache_control),
+            ("ttl", is_kept && was.ttl != is.ttl),
+            (
+                "stale_while_revalidate",
+                is_kept && was.stale_while_revalidate != is.stale_while_revalidate,
+            ),
+            ("stale_if_error", is_kept && was.stale_if_error != is.stale_if_error),
+            ("query", query == Declaration::Otherwise),
+            ("params", params == Declaration::Otherwise),
+            ("cors", old.cors != *cors),
+            ("delay", old.delay != *delay),
+        ];
+        Self {
+            is_remade: old.digest != *digest || old.name != *name || old.key != *key,
+            fields: fields.into_iter().filter_map(|(name, is)| is.then_some(name)).collect(),
+            in_docs: old.summary != *summary
+                || [query, params].contains(&Declaration::OtherwiseDescribed),
+        }
+    }
+}
+
+/// How two declarations of parameters differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Declaration {
+    Same,
+    /// Only in what people are told of them.
+    OtherwiseDescribed,
+    Otherwise,
+}
+
+impl Declaration {
+    fn of(old: &[ParamConfig], new: &[ParamConfig]) -> Self {
+        // As they are written out they have no places.
+        let bare = |it: &ParamConfig| ParamConfig { description: None, ..it.clone() };
+        let rules =
+            |list: &[ParamConfig]| format!("{:?}", list.iter().map(bare).collect::<Vec<_>>());
+        if old.is_empty() && new.is_empty() || format!("{old:?}") == format!("{new:?}") {
+            Self::Same
+        } else if rules(old) == rules(new) {
+            Self::OtherwiseDescribed
+        } else {
+            Self::Otherwise
+        }
+    }
+}
+
+/// The defaults that changed for every route, which are told once; headers of the defaults are on
+/// all other answers too. `routes` are those that are not the very same as before, `is_all` says
+/// whether those are all.
+fn of_every_route(
+    old: &[(&'static str, String)],
+    new: &[(&'static str, String)],
+    routes: &mut [(String, Difference)],
+    is_all: bool,
+) -> Vec<&'static str> {
+    let edited = old.iter().zip(new).filter(|(old, new)| old != new).map(|(_, (name, _))| *name);
+    let is_of_all = |name: &&'static str| {
+        let has_all =
+            || is_all && routes.iter().all(|(_, it)| it.is_remade || it.fields.contains(name));
+        *name == "headers" || routes.iter().any(|(_, it)| it.fields.contains(name)) && has_all()
+    };
+    let names: Vec<&'static str> = edited.filter(is_of_all).collect();
+    for (_, route) in routes {
+        route.fields.retain(|field| !names.contains(field));
+    }
+    names
+}
+
+/// What changed of the error pages.
+fn of_errors(
+    old: &BTreeMap<ErrorStatus, Arc<ErrorPage>>,
+    new: &BTreeMap<ErrorStatus, Arc<ErrorPage>>,
+) -> Vec<Change> {
+    let name = |status: &ErrorStatus| match status {
+        ErrorStatus::Exactly(status) => format!("errors.{status}"),
+        ErrorStatus::Class(class) => format!("errors.{class}xx"),
+    };
+    let changed = new.iter().filter_map(|(status, page)| {
+        let ErrorPage {
+            digest,
+            headers,
+            // The content type is in the digest, and what it reads follows from it.
+            content: _,
+            content_type: _,
+            reads_language: _,
+            reads_request: _,
+        } = &**page;
+        match old.get(status) {
+            None => Some(Change::site(Sign::Added, name(status))),
+            Some(earlier) if earlier.digest != *digest => {
+                Some(Change::site(Sign::Remade, name(status)))
+            }
+            Some(earlier) if earlier.headers != *headers => Some(Change {
+                fields: vec!["headers".to_owned()],
+                ..Change::site(Sign::Otherwise, name(status))
+            }),
+            Some(_) => None,
+        }
+    });
+    let gone = old.keys().filter(|status| !new.contains_key(*status));
+    changed.chain(gone.map(|status| Change::site(Sign::Removed, name(status)))).collect()
 }

@@ -15,15 +15,18 @@ pub struct SiteDir {
     pub path: String,
     /// Where it really is, every link followed.
     pub root: PathBuf,
+    /// The site's directory by its own path, links and all: where one of them was swapped, what is
+    /// at `root` may be gone before the edit is live.
+    pub(crate) site: PathBuf,
     /// How many segments of the route's path stand before the file's name.
-    pub(super) before: usize,
+    pub(crate) before: usize,
 }
 
 impl SiteDir {
     /// The name, below the directory, that a path of the route means: empty for the directory
     /// itself, with a slash at its end where the path has one. Nothing where a segment is no
     /// [`is_plain`] name: a slash that was sent encoded separates nothing.
-    pub fn name(&self, path: &PathText) -> Option<String> {
+    pub fn name(&self, path: &PathText<'_>) -> Option<String> {
         let mut name = String::new();
         let mut segments = path.segments().skip(self.before).peekable();
         while let Some(segment) = segments.next() {
@@ -43,15 +46,26 @@ impl SiteDir {
     /// hidden.
     pub fn shows(&self, real: &Path) -> bool {
         let inner = real.strip_prefix(&self.root);
-        inner.is_ok_and(|inner| inner.iter().all(|name| !name.as_encoded_bytes().starts_with(b".")))
+        inner.is_ok_and(|inner| !has_hidden(inner))
     }
+}
+
+/// Whether a name in a path is hidden.
+pub(crate) fn has_hidden(path: &Path) -> bool {
+    path.iter().any(|name| is_hidden(&name.to_string_lossy()))
+}
+
+/// Whether a name begins with a dot: it is not for visitors, but for the one directory that is
+/// there for nobody else (RFC 8615).
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') && name != ".well-known"
 }
 
 /// Whether a name, between two slashes, is one that a served directory shows: not hidden, no way
 /// up, and nothing in it that a system takes for a separator.
 pub(crate) fn is_plain(name: &str) -> bool {
     let dark = |byte: u8| matches!(byte, b'/' | b'\\' | b':' | 0x7f) || byte < b' ';
-    !name.is_empty() && !name.starts_with('.') && !name.bytes().any(dark)
+    !name.is_empty() && !is_hidden(name) && !name.bytes().any(dark)
 }
 
 /// The extensions of files that hold the file beside them coded.
@@ -80,7 +94,12 @@ mod tests {
 
     #[test]
     fn a_path_means_a_name_below_the_directory() {
-        let dir = SiteDir { path: "public".to_owned(), root: PathBuf::from("/x"), before: 1 };
+        let dir = SiteDir {
+            path: "public".to_owned(),
+            root: PathBuf::from("/x"),
+            site: PathBuf::from("/"),
+            before: 1,
+        };
         for (path, expected) in [
             ("/assets/", Some("")),
             ("/assets/a.css", Some("a.css")),
@@ -91,6 +110,9 @@ mod tests {
             ("/assets/a%2Fb", None),
             ("/assets/a%5Cb", None),
             ("/assets/.env", None),
+            ("/assets/.well-known/security.txt", Some(".well-known/security.txt")),
+            ("/assets/.well-known/.env", None),
+            ("/assets/.well-known2/a", None),
             ("/assets/%2eenv", None),
             ("/assets/C:", None),
             ("/assets/a%0ab", None),

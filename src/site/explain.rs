@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::key::{Facts, Headers, InputName};
+use super::key::{Facts, Headers, InputKind, InputName};
 use super::route::{Matched, RawQuery, RouteMatch};
 use super::{InputRead, Route, Site, Source};
 
@@ -45,7 +45,7 @@ pub(crate) struct ExplainedRoute {
 /// Something of the request that the response reads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExplainedInput {
-    /// What: `query.lang`.
+    /// What: `query.lang`; `query` for all of it.
     pub input: String,
     /// Its value in this request; nothing where it is absent, `***` for what may be a secret.
     pub value: Option<String>,
@@ -56,16 +56,28 @@ pub(crate) struct ExplainedInput {
 }
 
 impl Site {
-    /// Explains the answer to `method` and `url` (a path with an optional query).
-    pub(crate) fn explain(&self, method: &str, url: &str, headers: &dyn Headers) -> Explanation {
+    /// Explains the answer to `method` and `url` (a path with an optional query), for a visitor
+    /// whose best language is `language`.
+    pub(crate) fn explain(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &dyn Headers,
+        language: Option<&str>,
+    ) -> Explanation {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let mut told = Explanation { url: url.to_owned(), ..Explanation::default() };
         told.answer = match self.find(method, path) {
-            RouteMatch::Route(matched) => match self.route(matched.target) {
-                Some(route) => told.add(route, &matched, query, headers),
+            RouteMatch::Route(mut matched) => match self.route(matched.target) {
+                Some(route) => told.add(route, &mut matched, query, (headers, language)),
                 None => "404: there is no such page".to_owned(),
             },
-            RouteMatch::Redirect { to } => format!("308: moved to {to}"),
+            RouteMatch::Redirect { to } => {
+                let other = self.find_other_form(method, path);
+                let route = other.and_then(|(matched, _)| self.route(matched.target));
+                let is_dir = route.is_some_and(|route| matches!(route.source, Source::Dir(_)));
+                format!("308: moved to {to}{}", if is_dir { ", if a file is there" } else { "" })
+            }
             RouteMatch::Method { allow } => format!("405: this address answers {allow}"),
             RouteMatch::NotFound => "404: no route matches".to_owned(),
             RouteMatch::Malformed => "400: the path is not well-formed".to_owned(),
@@ -76,12 +88,12 @@ impl Site {
 
 impl Explanation {
     /// Adds what a route says of the request; gives the kind of answer.
-    fn add(
+    fn add<'r>(
         &mut self,
-        route: &Route,
-        matched: &Matched<'_>,
+        route: &'r Route,
+        matched: &mut Matched<'r>,
         query: &str,
-        headers: &dyn Headers,
+        (headers, language): (&dyn Headers, Option<&str>),
     ) -> String {
         self.route = Some(ExplainedRoute {
             name: route.name.to_string(),
@@ -89,9 +101,9 @@ impl Explanation {
             place: route.place.to_string(),
             summary: route.summary.clone(),
         });
-        let Ok(params) = route.rules.path(&matched.params) else {
+        if route.rules.path(&mut matched.params).is_err() {
             return "404: a value in the path is not one that the route takes".to_owned();
-        };
+        }
         let Ok(raw) = RawQuery::parse(query) else {
             return "400: the query is not well-formed".to_owned();
         };
@@ -99,10 +111,15 @@ impl Explanation {
             Ok(query) => query,
             Err(wrong) => return format!("422: `{}` {}", wrong.name, wrong.detail),
         };
-        let facts =
-            Facts { path: &matched.path, params: &params, query: &query, headers, language: None };
+        let Matched { path, params, .. } = &*matched;
+        let facts = Facts { path, params, query: &query, headers, language };
         self.inputs = route.reads.iter().map(|read| explained(read, &facts)).collect();
-        let unread = query.iter().filter(|(name, _)| !route.inputs.query.contains(name));
+        let key = route.key.as_ref();
+        let is_read = |name: &str| {
+            let is_in_key = key.is_some_and(|key| key.covers.has(InputKind::Query, name));
+            is_in_key || route.inputs.has(InputKind::Query, name)
+        };
+        let unread = query.iter().filter(|(name, _)| !is_read(name));
         self.unread = unread.map(|(name, _)| name.to_owned()).collect();
         self.add_key(route, &facts)
     }
@@ -138,29 +155,38 @@ impl Explanation {
 
 fn explained(read: &InputRead, facts: &Facts<'_>) -> ExplainedInput {
     ExplainedInput {
-        value: value_of(&read.input, facts),
-        input: read.input.clone(),
+        value: match read.input {
+            InputName { kind, name: None } if kind.is_named() => Some(all_of(kind, facts)),
+            _ => facts.get(&read.input).map(|value| shown(&read.input, &value)),
+        },
+        input: read.input.to_string(),
         read_at: read.place.to_string(),
         through: read.via.iter().map(ToString::to_string).collect(),
     }
 }
 
+/// `a=1&b=2`: all that there is of a kind, as the page sees it.
+fn all_of(kind: InputKind, facts: &Facts<'_>) -> String {
+    let pair = |(name, value): (String, String)| {
+        let value = shown(&kind.named(name.as_str()), &value);
+        format!("{name}={value}")
+    };
+    facts.all(kind).into_iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
 /// The value of an input as it is shown: cookies and `authorization` are not.
-fn value_of(input: &str, facts: &Facts<'_>) -> Option<String> {
-    let (root, name) = input.split_once('.').unwrap_or((input, ""));
-    match root {
-        "query" => facts.query.get(name).map(str::to_owned),
-        "params" => facts.params.get(name).map(str::to_owned),
-        "headers" if name == "authorization" => facts.headers.get(name).map(|_| "***".to_owned()),
-        "headers" => facts.headers.get(name).map(std::borrow::Cow::into_owned),
-        "cookies" => facts.cookie(name).map(|_| "***".to_owned()),
-        "path" => Some(facts.path.text().to_owned()),
-        "language" => facts.language.map(str::to_owned),
-        _ => None,
-    }
+fn shown(input: &InputName, value: &str) -> String {
+    let is_secret = match input.kind {
+        InputKind::Headers => matches!(
+            input.name.as_deref(),
+            Some("authorization" | "proxy-authorization" | "cookie")
+        ),
+        kind => kind == InputKind::Cookies,
+    };
+    if is_secret { "***".to_owned() } else { value.to_owned() }
 }
 
 /// The inputs by name that a route's key covers, for tables.
 pub(crate) fn input_names(route: &Route) -> Vec<String> {
-    route.inputs.names().iter().map(InputName::to_string).collect()
+    route.inputs.iter().map(InputName::to_string).collect()
 }

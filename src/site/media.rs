@@ -7,6 +7,8 @@ pub(crate) fn of_name(name: &str) -> Option<String> {
     let known = match extension.to_ascii_lowercase().as_str() {
         // Not in the table, or older there than the registration.
         "map" => "application/json",
+        // The table has films, and a name that RFC 9239 has taken back.
+        "ts" | "mts" | "cts" | "tsx" | "mjs" => "text/javascript",
         "xml" => "application/xml", // RFC 7303 §9.1
         "webmanifest" => "application/manifest+json",
         "yaml" | "yml" => "application/yaml",
@@ -51,6 +53,7 @@ mod tests {
             ("feeds/feed.xml", Some("application/xml; charset=utf-8")),
             ("a.svg", Some("image/svg+xml; charset=utf-8")),
             ("a.js", Some("text/javascript; charset=utf-8")),
+            ("a.ts", Some("text/javascript; charset=utf-8")),
             ("a.JSON", Some("application/json")),
             ("site.webmanifest", Some("application/manifest+json")),
             ("a.woff2", Some("font/woff2")),

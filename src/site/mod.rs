@@ -12,6 +12,7 @@ pub(crate) mod template;
 
 mod compile;
 mod context;
+mod current;
 mod diff;
 mod explain;
 mod openapi;
@@ -19,6 +20,7 @@ mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,18 +28,22 @@ use serde_json::Value;
 
 use self::context::ContextPool;
 use self::dir::SiteDir;
-use self::key::{Inputs, KeyPlan};
+use self::key::{InputName, Inputs, KeyPlan};
 use self::route::rules::Rules;
-use self::route::{Pattern, RouteMatch, Router, RouterBuilder};
+use self::route::{Matched, Pattern, RouteMatch, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, CorsConfig, ErrorStatus, FileContent, ParamConfig, ServerConfig};
 use crate::diagnostic::Span;
 use crate::fingerprint::Fingerprint;
+use crate::source::file::pattern_names;
 use crate::units::Lifetime;
 
 pub use compile::compile;
+pub(crate) use compile::{Before, compile_again};
+pub(crate) use current::StoredUnder;
 pub use diff::diff;
+pub(crate) use diff::{Change, Sign};
 pub(crate) use explain::{Explanation, input_names};
 pub use render::RenderJob;
 pub(crate) use render::{ErrorFacts, ErrorJob, RenderError};
@@ -53,12 +59,18 @@ pub struct Site {
     pub routes: Vec<Arc<Route>>,
     /// The languages that it has, the first where a visitor names none of them.
     pub languages: Vec<String>,
-    router: Router,
+    router: Arc<Router>,
+    /// The headers of answers that are no route's.
+    pub(crate) default_headers: Vec<HeaderLine>,
     templates: Arc<TemplateSet>,
     contexts: ContextPool,
     /// The directory of the templates, relative to the site's.
     template_directory: String,
     errors: BTreeMap<ErrorStatus, Arc<ErrorPage>>,
+    /// The main file's `defaults`, each field as it is written out, to tell their edits.
+    defaults: Vec<(&'static str, String)>,
+    /// The fields that the files say otherwise than the process that runs them does.
+    pub(crate) pending_restart: Vec<String>,
     /// What the files that pages name with `asset` are known by, by the route that sends them.
     assets: BTreeMap<(u32, String), String>,
 }
@@ -72,19 +84,34 @@ impl Site {
             cache: CacheConfig::default(),
             routes: Vec::new(),
             languages: Vec::new(),
-            router: RouterBuilder::default().build(),
-            templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system()).0),
+            default_headers: Vec::new(),
+            router: RouterBuilder::default().build().into(),
+            templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system())),
             contexts: ContextPool::default(),
             template_directory: String::new(),
             errors: BTreeMap::new(),
+            defaults: Vec::new(),
+            pending_restart: Vec::new(),
             assets: BTreeMap::new(),
         }
     }
 
+    /// The same, with the fields that the process which runs it cannot take over.
+    pub(crate) fn awaiting_restart(mut self, fields: Vec<String>) -> Self {
+        self.pending_restart = fields;
+        self
+    }
+
     /// Which route answers `method` and `raw_path`, the path as it came, without the query.
     #[must_use]
-    pub fn find<'s>(&'s self, method: &str, raw_path: &str) -> RouteMatch<'s> {
+    pub fn find<'s>(&'s self, method: &str, raw_path: &'s str) -> RouteMatch<'s> {
         self.router.find(method, raw_path)
+    }
+
+    /// The route that answers where the path has a slash more or less at its end, and that path.
+    #[must_use]
+    pub fn find_other_form(&self, method: &str, raw_path: &str) -> Option<(Matched<'_>, String)> {
+        self.router.find_other_form(method, raw_path)
     }
 
     /// The route that the router meant by `target`.
@@ -103,8 +130,21 @@ impl Site {
     pub(crate) fn routes_using(&self, what: &str) -> Vec<String> {
         let inside = what.strip_prefix(self.template_directory.trim_end_matches('/'));
         let template = inside.and_then(|inside| inside.strip_prefix('/')).unwrap_or(what);
-        let uses = |route: &&Arc<Route>| route.uses.contains(what) || route.uses.contains(template);
+        // A page that was made from all files of a glob was made from each.
+        let is_one_of = |glob: &String| pattern_names(glob, what);
+        let uses = |route: &&Arc<Route>| {
+            route.uses.contains(what)
+                || route.uses.contains(template)
+                || route.uses.iter().any(is_one_of)
+        };
         self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
+    }
+
+    /// The namespaces of its keys.
+    pub(crate) fn namespaces(&self) -> BTreeSet<String> {
+        let of_routes = self.routes.iter().filter_map(|route| route.key.as_ref());
+        let of_routes = of_routes.map(|key| key.namespace().to_owned());
+        of_routes.chain([self.cache.namespace.clone()]).collect()
     }
 
     /// The version in the address that `asset` gives of a file of a `dir` route; nothing for a file
@@ -135,7 +175,7 @@ pub struct Route {
     /// The content type of what it sends.
     pub content_type: String,
     /// Response headers, lower-case names; without content type and cache control.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<HeaderLine>,
     /// The `Cache-Control` line.
     pub cache_control: String,
     /// The request headers that decide the answer, lower case, for `Vary`.
@@ -160,11 +200,21 @@ pub struct Route {
     pub delay: Option<Duration>,
     /// What it sends.
     pub source: Source,
-    /// A digest of all that a reload could change about how it is answered, for [`diff()`].
+    /// A digest of its content: of all that decides what is sent, for any request.
     pub digest: Fingerprint,
 }
 
 impl Route {
+    /// The templates that it is rendered by, without their partials.
+    fn templates(&self) -> Vec<TemplateId> {
+        let Source::Page(page) = &self.source else { return Vec::new() };
+        match &page.content.form {
+            PageForm::Body(_) => Vec::new(),
+            PageForm::Template { page, layout } => layout.iter().copied().chain([*page]).collect(),
+            PageForm::Json(json) => json.templates(),
+        }
+    }
+
     /// Method and path as they are typed: `GET` goes without saying.
     pub fn address(&self) -> String {
         match self.method.as_str() {
@@ -172,11 +222,17 @@ impl Route {
             method => format!("{method} {}", self.pattern.as_str()),
         }
     }
+}
 
-    /// Whether the same requests get the same keys from both.
-    pub fn builds_same_keys(&self, other: &Self) -> bool {
-        self.pattern.as_str() == other.pattern.as_str() && self.key == other.key
-    }
+/// A response header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderLine {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Whether `defaults` names it, so that the route's errors have it too.
+    pub is_default: bool,
 }
 
 /// The parameters of a route, as declared.
@@ -191,8 +247,8 @@ pub struct Declared {
 /// A place where a page reads something of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputRead {
-    /// What is read: `query.lang`, `headers`, `language`.
-    pub input: String,
+    /// What is read.
+    pub input: InputName,
     /// Where.
     pub place: Span,
     /// The calls of partials that lead there, from the outside in.
@@ -233,6 +289,10 @@ pub struct PageContent {
     /// A digest of all that decides the response besides the request; an error page's leaves out
     /// the addresses of stylesheets.
     digest: Fingerprint,
+    /// What a person knows it by: a route's path, or a status of an error page.
+    label: String,
+    /// Whether the log was told that partials were left out for their depth.
+    told_cut: AtomicBool,
 }
 
 /// The form of a page.
@@ -257,7 +317,7 @@ struct ChosenLoad {
     name: String,
     address: TextTemplate,
     optional: bool,
-    /// By path: the value, pruned to what the page reads, and its digest.
+    /// By path: the value, pruned to what the page reads once that is known, and its digest.
     files: BTreeMap<String, (Arc<Value>, Fingerprint)>,
 }
 
@@ -265,7 +325,14 @@ struct ChosenLoad {
 #[derive(Debug)]
 pub(crate) struct ErrorPage {
     content: PageContent,
+    /// The digest of the content with the addresses of stylesheets.
+    digest: Fingerprint,
     pub(crate) content_type: String,
-    /// Whether two requests with the same error may get different pages.
+    /// Its response headers, by names in lower case; nothing for one of the defaults that it must
+    /// not have.
+    pub(crate) headers: Vec<(String, Option<String>)>,
+    /// Whether it reads the visitor's language.
+    pub(crate) reads_language: bool,
+    /// Whether two requests with the same error, in the same language, may get different pages.
     pub(crate) reads_request: bool,
 }

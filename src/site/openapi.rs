@@ -2,11 +2,14 @@
 //! takes, and the answers as they happen.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::key::InputKind;
 use super::route::ParamKind;
-use super::{Route, Site, Source, media};
+use super::template::JsonTemplate;
+use super::{PageForm, Route, Site, Source, media};
 use crate::config::{ParamConfig, ParamType};
 use crate::diagnostic::At;
 
@@ -14,48 +17,46 @@ use crate::diagnostic::At;
 const METHODS: &[&str] = &["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"];
 
 impl Site {
-    /// The OpenAPI document of the routes, in the order of their paths.
+    /// The OpenAPI document of the routes, in the order of their paths and methods, whatever that
+    /// of the file is.
     ///
     /// Paths that differ only in the types or names of their parameters are one path to OpenAPI:
-    /// the first in the order of the file is told.
+    /// the first of them is told.
     pub(crate) fn openapi(&self) -> Value {
         let mut shapes: BTreeMap<String, String> = BTreeMap::new();
         let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-        for route in &self.routes {
+        let mut routes: Vec<&Arc<Route>> = self.routes.iter().collect();
+        routes.sort_by(|one, two| {
+            let [one, two] = [one, two].map(|it| (it.pattern.as_str(), &it.method));
+            one.cmp(&two)
+        });
+        for route in routes {
             if !METHODS.contains(&route.method.as_str()) {
                 continue;
             }
-            let (path, shape) = template(route);
+            let path = route.pattern.written(str::to_owned, |it| format!("{{{}}}", it.name));
+            let shape = route.pattern.written(str::to_owned, |_| "{}".to_owned());
             let known = shapes.entry(shape).or_insert_with(|| path.clone());
             if *known == path {
                 let item = paths.entry(path).or_default();
                 item.entry(route.method.to_ascii_lowercase()).or_insert_with(|| operation(route));
             }
         }
+        let docs = self.server.docs.as_ref();
+        let title = docs.and_then(|docs| docs.title.as_deref());
+        let version = docs.and_then(|docs| docs.version.as_deref());
+        let info = json!({
+            "title": title.unwrap_or("larder"),
+            "version": version.unwrap_or(env!("CARGO_PKG_VERSION")),
+            "description": docs.and_then(|docs| docs.description.as_deref()),
+        });
         json!({
             "openapi": "3.1.0",
-            "info": { "title": "larder", "version": env!("CARGO_PKG_VERSION") },
+            "info": present(info),
             "paths": paths,
             "components": { "schemas": { "Problem": problem() } },
         })
     }
-}
-
-/// The path as OpenAPI writes it, and its shape, which names no parameter.
-fn template(route: &Route) -> (String, String) {
-    let (mut path, mut shape) = (String::new(), String::new());
-    let mut rest = route.pattern.as_str();
-    while let Some((before, after)) = rest.split_once('{') {
-        let (inside, after) = after.split_once('}').unwrap_or((after, ""));
-        let name = inside.trim_start_matches('*').split(':').next().unwrap_or_default();
-        path.extend([before, "{", name, "}"]);
-        shape.push_str(before);
-        shape.push_str("{}");
-        rest = after;
-    }
-    path.push_str(rest);
-    shape.push_str(rest);
-    (path, shape)
 }
 
 /// A mapping without the fields that have no value.
@@ -88,7 +89,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         })
         .collect();
     let mut query: BTreeMap<&str, Value> = BTreeMap::new();
-    for name in route.inputs.query.iter() {
+    for name in read(route, InputKind::Query) {
         let told = json!({ "name": name, "in": "query", "schema": { "type": "string" } });
         query.insert(name, told);
     }
@@ -110,13 +111,15 @@ fn of_headers(route: &Route) -> Vec<Value> {
     let schema = json!({ "type": "string" });
     let told = |name: &str, place: &str| json!({ "name": name, "in": place, "schema": schema });
     let elsewhere = ["accept", "content-type", "authorization", "cookie"];
-    let headers = route.inputs.headers.iter().filter(|name| !elsewhere.contains(name));
-    let cookies = route.inputs.cookies.iter();
-    headers
-        .map(|name| told(name, "header"))
-        .chain(cookies.map(|name| told(name, "cookie")))
-        .chain(route.inputs.language.then(|| told("accept-language", "header")))
-        .collect()
+    let headers = read(route, InputKind::Headers).filter(|name| !elsewhere.contains(name));
+    let language = route.inputs.any(InputKind::Language).then_some("accept-language");
+    let headers = headers.chain(language).map(|name| told(name, "header"));
+    headers.chain(read(route, InputKind::Cookies).map(|name| told(name, "cookie"))).collect()
+}
+
+/// The names of a kind that a route reads.
+fn read(route: &Route, kind: InputKind) -> impl Iterator<Item = &str> {
+    route.inputs.of(kind).filter_map(|input| input.name.as_deref())
 }
 
 fn kind_schema(kind: ParamKind) -> Value {
@@ -165,7 +168,11 @@ fn responses(route: &Route) -> Value {
     let content = match &route.source {
         Source::Redirect(_) => json!({ "description": "Elsewhere" }),
         Source::Dir(_) => json!({ "description": "The file", "content": { "*/*": {} } }),
-        Source::Page(_) | Source::File(_) => json!({
+        Source::Page(page) => json!({
+            "description": "The answer",
+            "content": { media::essence(&route.content_type): content(&page.content.form) },
+        }),
+        Source::File(_) => json!({
             "description": "The answer",
             "content": { media::essence(&route.content_type): {} },
         }),
@@ -195,6 +202,89 @@ fn responses(route: &Route) -> Value {
         problem("422", "A parameter of the query is not one that is taken");
     }
     Value::Object(responses)
+}
+
+/// The largest body that is an example, in bytes.
+const EXAMPLE_BYTES: usize = 16 * 1024;
+/// How many levels of a value are described.
+const DEPTH: usize = 12;
+
+/// What is known of a page's content: of a body its form and the body itself, of a value with
+/// templates in it its form.
+fn content(form: &PageForm) -> Value {
+    match form {
+        PageForm::Body(body) if body.len() <= EXAMPLE_BYTES => {
+            match serde_json::from_slice::<Value>(body) {
+                Ok(value @ (Value::Object(_) | Value::Array(_))) => {
+                    json!({ "schema": schema_of(&value, DEPTH), "example": value })
+                }
+                _ => match std::str::from_utf8(body) {
+                    Ok(text) => json!({ "schema": { "type": "string" }, "example": text }),
+                    Err(_no_text) => json!({}),
+                },
+            }
+        }
+        PageForm::Json(template) => json!({ "schema": schema_of_template(template, DEPTH) }),
+        PageForm::Body(_) | PageForm::Template { .. } => json!({}),
+    }
+}
+
+/// A schema that a value fits.
+fn schema_of(value: &Value, depth: usize) -> Value {
+    match value {
+        Value::Null => json!({ "type": "null" }),
+        Value::Bool(_) => json!({ "type": "boolean" }),
+        Value::Number(number) if number.is_f64() => json!({ "type": "number" }),
+        Value::Number(_) => json!({ "type": "integer" }),
+        Value::String(_) => json!({ "type": "string" }),
+        Value::Array(items) => of_items(items.iter().map(|item| deeper(item, depth, schema_of))),
+        Value::Object(fields) => {
+            let field = |(name, value)| (String::clone(name), deeper(value, depth, schema_of));
+            of_fields(&fields.iter().map(field).collect())
+        }
+    }
+}
+
+/// The same for a value with templates in it: what one expression gives is of any type.
+fn schema_of_template(template: &JsonTemplate, depth: usize) -> Value {
+    match template {
+        JsonTemplate::Plain(value) => schema_of(value, depth),
+        JsonTemplate::Text(_) => json!({ "type": "string" }),
+        JsonTemplate::Typed(..) => json!({}),
+        JsonTemplate::List(items) => {
+            of_items(items.iter().map(|item| deeper(item, depth, schema_of_template)))
+        }
+        JsonTemplate::Map(fields) => {
+            let field = |(name, value): &(String, JsonTemplate)| {
+                (name.clone(), deeper(value, depth, schema_of_template))
+            };
+            of_fields(&fields.iter().map(field).collect())
+        }
+    }
+}
+
+fn deeper<T>(value: &T, depth: usize, schema: fn(&T, usize) -> Value) -> Value {
+    if depth == 0 { json!({}) } else { schema(value, depth - 1) }
+}
+
+/// A list whose items fit one schema, where they all have the same.
+fn of_items(items: impl Iterator<Item = Value>) -> Value {
+    let mut different: Vec<Value> = Vec::new();
+    for item in items {
+        if !different.contains(&item) {
+            different.push(item);
+        }
+    }
+    match different.as_slice() {
+        [] => json!({ "type": "array" }),
+        [one] => json!({ "type": "array", "items": one }),
+        several => json!({ "type": "array", "items": { "anyOf": several } }),
+    }
+}
+
+fn of_fields(properties: &Map<String, Value>) -> Value {
+    let required: Vec<&String> = properties.keys().collect();
+    json!({ "type": "object", "required": required, "properties": properties })
 }
 
 /// The members of a problem document (RFC 9457).

@@ -1,18 +1,17 @@
 //! A request's facts → the job that renders its response; the site gives it only what its key
 //! covers.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::key::{Facts, Headers, Inputs, Names, cookies};
-use super::route::{RawQuery, RouteMatch, encoded_path};
+use super::key::{Facts, InputKind, InputName, Inputs};
+use super::route::AddressForm;
 use super::template::{self, Bounds};
-use super::{ErrorPage, Page, PageContent, PageForm, Route, Site, Source};
+use super::{ChosenLoad, ErrorPage, Page, PageContent, PageForm, Route, Site, Source};
 use crate::config::ErrorStatus;
 use crate::fingerprint::{Fingerprint, Hasher};
 
@@ -20,29 +19,21 @@ use crate::fingerprint::{Fingerprint, Hasher};
 const OUTPUT_BOUND: usize = 8 * 1024 * 1024;
 
 /// Why a render made nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
     /// A load of the route's own names a file that is not there: the page is a 404.
+    #[error("`{address}` is not there")]
     NotFound {
         /// The address as this request made it.
         address: String,
     },
     /// The template ran for as long as it was given: where, in words.
+    #[error("{0}")]
     TooLong(String),
     /// The template failed: its own words, with the place.
+    #[error("{0}")]
     Failed(String),
 }
-
-impl fmt::Display for RenderError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound { address } => write!(out, "`{address}` is not there"),
-            Self::TooLong(words) | Self::Failed(words) => out.write_str(words),
-        }
-    }
-}
-
-impl std::error::Error for RenderError {}
 
 impl From<template::RenderError> for RenderError {
     fn from(why: template::RenderError) -> Self {
@@ -76,6 +67,8 @@ pub(crate) struct ErrorFacts<'a> {
     pub detail: &'a str,
     /// The path that was asked for.
     pub path: &'a str,
+    /// The visitor's best language, where the site has languages.
+    pub language: Option<&'a str>,
 }
 
 impl Route {
@@ -84,10 +77,8 @@ impl Route {
     /// # Errors
     /// [`RenderError::NotFound`] where a load of the route's own finds nothing.
     pub fn fingerprint(&self, facts: &Facts<'_>) -> Result<Fingerprint, RenderError> {
-        match &self.source {
-            Source::Page(page) => page.choose(page.content.digest, facts).map(|(_, of)| of),
-            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
-        }
+        let Source::Page(page) = &self.source else { return Ok(self.digest) };
+        page.choose(page.content.digest, facts).map(|(_, of)| of)
     }
 
     /// The same without the addresses of the stylesheets that `asset` gives: another one says that
@@ -96,42 +87,8 @@ impl Route {
     /// # Errors
     /// [`RenderError::NotFound`] where a load of the route's own finds nothing.
     pub fn bare_fingerprint(&self, facts: &Facts<'_>) -> Result<Fingerprint, RenderError> {
-        match &self.source {
-            Source::Page(page) => page.choose(page.bare, facts).map(|(_, of)| of),
-            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => Ok(self.digest),
-        }
-    }
-}
-
-impl Site {
-    /// The fingerprint that an entry of `route` for `path`, the path as text, must carry to be
-    /// served; nothing where the path is not the route's, or a load's address needs the query.
-    pub(crate) fn expected_fingerprint(&self, route: &Route, path: &str) -> Option<Fingerprint> {
-        let Source::Page(page) = &route.source else { return None };
-        if page.chosen.is_empty() {
-            return Some(page.content.digest);
-        }
-        let encoded = encoded_path(path);
-        // A slash inside a segment cannot be told from one between two.
-        let RouteMatch::Route(matched) = self.find(&route.method, &encoded) else { return None };
-        let params = route.rules.path(&matched.params).ok()?;
-        let query = route.rules.query(&RawQuery::parse("").ok()?).ok()?;
-        let (path, params, query) = (&matched.path, &params, &query);
-        let facts = Facts { path, params, query, headers: &NoHeaders, language: None };
-        route.fingerprint(&facts).ok()
-    }
-}
-
-/// A request without headers.
-struct NoHeaders;
-
-impl Headers for NoHeaders {
-    fn line(&self, _name: &str, _nth: usize) -> Option<&[u8]> {
-        None
-    }
-
-    fn names(&self) -> Vec<Cow<'_, str>> {
-        Vec::new()
+        let Source::Page(page) = &self.source else { return Ok(self.digest) };
+        page.choose(page.bare, facts).map(|(_, of)| of)
     }
 }
 
@@ -152,22 +109,38 @@ impl Page {
         let mut hasher = Hasher::default().field(base.as_bytes());
         let mut values = Vec::with_capacity(self.chosen.len());
         for load in &self.chosen {
-            let address = load.address.render(|root, name| match root {
-                "query" => facts.query.get(name).map(str::to_owned),
-                _ => facts.params.get(name).map(str::to_owned),
-            });
-            let address = address.unwrap_or_default();
+            let address = load.address.render(|input| facts.in_address(input, AddressForm::File));
             hasher.add(&load.name);
-            match load.files.get(&address) {
+            match address.and_then(|address| load.files.get(&address)) {
                 Some((value, digest)) => {
                     hasher.add(digest.as_bytes());
                     values.push((load.name.clone(), Arc::clone(value)));
                 }
                 None if load.optional => hasher.add("nothing"),
-                None => return Err(RenderError::NotFound { address }),
+                None => return Err(RenderError::NotFound { address: load.shown(facts) }),
             }
         }
         Ok((values, hasher.finish()))
+    }
+}
+
+impl ChosenLoad {
+    /// The address as a request made it, for people.
+    fn shown(&self, facts: &Facts<'_>) -> String {
+        let value = |input: &InputName| Some(facts.get(input).unwrap_or_default());
+        self.address.render(value).unwrap_or_default()
+    }
+}
+
+impl Page {
+    /// Whether a request, whichever it is, may get this fingerprint; known where it chooses one
+    /// value.
+    pub(super) fn may_have(&self, fingerprint: Fingerprint) -> bool {
+        let [load] = self.chosen.as_slice() else { return false };
+        let base = Hasher::default().field(self.content.digest.as_bytes()).field(&load.name);
+        let mut all = load.files.values().map(|(_, digest)| base.clone().field(digest.as_bytes()));
+        all.any(|of| of.finish() == fingerprint)
+            || load.optional && base.field("nothing").finish() == fingerprint
     }
 }
 
@@ -232,16 +205,19 @@ pub(crate) struct ErrorJob {
     pub(crate) page: Arc<ErrorPage>,
     error: Value,
     path: String,
+    /// The visitor's best language, where the page reads it.
+    pub(crate) language: Option<String>,
 }
 
 impl ErrorJob {
     /// The job for an error; nothing where the site has no page for it.
     pub(crate) fn new(site: &Arc<Site>, facts: ErrorFacts<'_>) -> Option<Self> {
-        let ErrorFacts { status, title, detail, path } = facts;
+        let ErrorFacts { status, title, detail, path, language } = facts;
         let of = site.error_page_of(status)?;
         let page = Arc::clone(site.errors.get(&of)?);
         let error = json!({ "status": status, "title": title, "detail": detail });
-        Some(Self { site: Arc::clone(site), of, page, error, path: path.to_owned() })
+        let language = language.filter(|_| page.reads_language).map(str::to_owned);
+        Some(Self { site: Arc::clone(site), of, page, error, path: path.to_owned(), language })
     }
 
     /// Renders. Blocks for as long as the template runs, `bound` at most; may be called again.
@@ -252,7 +228,9 @@ impl ErrorJob {
     pub(crate) fn run(&self, bound: Duration) -> Result<Bytes, RenderError> {
         let content = &self.page.content;
         let values = [("error", self.error.clone()), ("path", Value::from(self.path.as_str()))];
-        self.site.render(content, || content.data().collect(), values.into_iter(), bound)
+        let language = self.language.as_deref().map(|language| ("language", language.into()));
+        let values = values.into_iter().chain(language);
+        self.site.render(content, || content.data().collect(), values, bound)
     }
 }
 
@@ -277,8 +255,8 @@ impl Site {
     }
 
     /// All error pages.
-    pub(crate) fn error_pages(&self) -> impl Iterator<Item = ErrorStatus> {
-        self.errors.keys().copied()
+    pub(crate) fn error_pages(&self) -> impl Iterator<Item = (ErrorStatus, &Arc<ErrorPage>)> {
+        self.errors.iter().map(|(status, page)| (*status, page))
     }
 
     fn render<'v>(
@@ -290,14 +268,25 @@ impl Site {
     ) -> Result<Bytes, RenderError> {
         let bounds = Bounds { bytes: OUTPUT_BOUND, time: bound, ..Bounds::default() };
         let templates = &self.templates;
-        self.contexts.lend(content.digest, constant, values, |context| match &content.form {
-            PageForm::Body(bytes) => Ok(bytes.clone()),
-            PageForm::Template { page, layout } => {
-                Ok(templates.render(*page, *layout, context, &bounds)?.into())
+        self.contexts.lend(content.digest, constant, values, |context| {
+            let made = match &content.form {
+                PageForm::Body(bytes) => return Ok(bytes.clone()),
+                PageForm::Template { page, layout } => {
+                    templates.render(*page, *layout, context, &bounds)?.into()
+                }
+                PageForm::Json(json) => {
+                    json.render(templates, context, &bounds)?.to_string().into()
+                }
+            };
+            if template::was_cut() && !content.told_cut.swap(true, Ordering::Relaxed) {
+                let depth = bounds.depth;
+                tracing::warn!(
+                    page = content.label,
+                    depth,
+                    "partials go deeper: the rest is left out"
+                );
             }
-            PageForm::Json(json) => {
-                Ok(json.render(templates, context, &bounds)?.to_string().into())
-            }
+            Ok(made)
         })
     }
 }
@@ -305,43 +294,35 @@ impl Site {
 /// What a page sees of a request: only what it was found to read, all of which its key covers. The
 /// names are the same for each request.
 fn request_values(inputs: &Inputs, facts: &Facts<'_>) -> Vec<(&'static str, Value)> {
-    let Inputs { query, headers, cookies, params, path, language } = inputs;
-    let header = |name: &str| facts.headers.get(name).map(|value| Value::from(value.into_owned()));
-    let all_params = || facts.params.iter().map(|(name, _)| Cow::Borrowed(name)).collect();
-    let all_query = || facts.query.iter().map(|(name, _)| Cow::Borrowed(name)).collect();
-    let mut values = vec![
-        ("params", values_of(params, all_params, |name| facts.params.json(name))),
-        ("query", values_of(query, all_query, |name| facts.query.json(name))),
-        ("headers", values_of(headers, || facts.headers.names(), header)),
-        ("cookies", cookie_values(cookies, facts)),
-    ];
-    if *path {
-        values.push(("path", Value::from(facts.path.text())));
-    }
-    if *language {
-        values.push(("language", facts.language.map_or(Value::Null, Value::from)));
-    }
-    values
+    let value = |(word, kind): (&'static str, InputKind)| {
+        let mut read = inputs.of(kind);
+        if kind.is_named() {
+            return Some((word, Value::Object(read.flat_map(|it| values_of(it, facts)).collect())));
+        }
+        let text = facts.get(read.next()?);
+        Some((word, text.map_or(Value::Null, |text| Value::from(text.into_owned()))))
+    };
+    InputKind::WORDS.into_iter().filter_map(value).collect()
 }
 
-/// The values of some names; of all that there are where the page reads them as a whole.
-fn values_of<'f>(
-    names: &Names,
-    all: impl FnOnce() -> Vec<Cow<'f, str>>,
-    value: impl Fn(&str) -> Option<Value>,
-) -> Value {
-    let pair = |name: &str| value(name).map(|value| (name.to_owned(), value));
-    Value::Object(match names {
-        Names::Some(_) => names.iter().filter_map(pair).collect(),
-        Names::All => all().iter().filter_map(|name| pair(name)).collect(),
-    })
+/// The value of a name, or of all that there are of a kind, each as the type that is declared.
+fn values_of(input: &InputName, facts: &Facts<'_>) -> Vec<(String, Value)> {
+    let texts = match &input.name {
+        None => facts.all(input.kind),
+        Some(name) => {
+            facts.get(input).map(|text| (name.clone(), text.into())).into_iter().collect()
+        }
+    };
+    let typed = |(name, text): (String, String)| {
+        let value = match input.kind {
+            InputKind::Params => facts.params.json(&name),
+            InputKind::Query => facts.query.json(&name),
+            _ => None,
+        };
+        (name, value.unwrap_or_else(|| text.into()))
+    };
+    texts.into_iter().map(typed).collect()
 }
 
-fn cookie_values(names: &Names, facts: &Facts<'_>) -> Value {
-    let Some(header) = facts.headers.get("cookie") else { return Value::Object(Map::new()) };
-    let mut values = Map::new();
-    for (name, value) in cookies(&header).filter(|(name, _)| names.contains(name)) {
-        values.entry(name).or_insert_with(|| Value::from(value));
-    }
-    Value::Object(values)
-}
+#[cfg(test)]
+mod tests;

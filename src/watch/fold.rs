@@ -1,6 +1,6 @@
 //! Raw events → a small state: whether to look, what is being written, which watches are dead.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use notify::Event;
@@ -20,8 +20,9 @@ pub(super) struct Fold {
     pub(super) is_due: bool,
     /// Watched directories that were removed or moved: their watches see nothing any more.
     pub(super) lost: BTreeSet<PathBuf>,
-    /// Files that were written to and not closed since.
-    pub(super) writing: BTreeSet<PathBuf>,
+    /// Files of the watched directories that were written to and not closed since, inputs or not
+    /// (what is none may become one), with how often they were.
+    pub(super) writing: BTreeMap<PathBuf, u64>,
 }
 
 impl Fold {
@@ -36,7 +37,7 @@ impl Fold {
         let mut matters = false;
         for path in &event.paths {
             matters |= self.lose(event.kind, path);
-            matters |= self.concerns(event.kind, path) && self.note(event.kind, path);
+            matters |= self.note(event.kind, path) && self.concerns(event.kind, path);
         }
         matters && self.due()
     }
@@ -64,6 +65,7 @@ impl Fold {
         self.wanted.concern(path) || self.wanted.would_search(path) && may_be_directory(kind, path)
     }
 
+    /// Keeps who writes; whether it may be an edit.
     fn note(&mut self, kind: EventKind, path: &Path) -> bool {
         match kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write))
@@ -73,8 +75,12 @@ impl Fold {
             }
             // Looking at the files is what makes these; they must not make us look again.
             EventKind::Access(_) => return false,
-            EventKind::Modify(ModifyKind::Data(_)) if self.writing.len() < MAX_WRITING => {
-                self.writing.insert(path.to_path_buf());
+            EventKind::Modify(ModifyKind::Data(_)) => {
+                if let Some(writes) = self.writing.get_mut(path) {
+                    *writes += 1;
+                } else if self.writing.len() < MAX_WRITING {
+                    self.writing.insert(path.to_path_buf(), 1);
+                }
             }
             _ => {}
         }

@@ -1,6 +1,8 @@
 //! The admin listener, as programs, people and attackers meet it.
 
 mod client;
+mod crowds;
+mod figures;
 mod guards;
 mod keys;
 mod many;

@@ -1,5 +1,5 @@
 use super::{Admin, SITE, encoded};
-use crate::harness::{Redis, Site};
+use crate::harness::{MEMORY, Redis, Site};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 
@@ -102,4 +102,73 @@ async fn a_bad_edit_is_shown_as_in_the_terminal_until_it_is_mended() {
     }
     admin.larder.reloads_after(|| site.replace("routes.yaml", "ttll: 1h", "ttl: 1h"));
     assert!(!admin.get("/").body.contains("ttll"));
+}
+
+const BROWSER: &str = "Accept: text/html,application/xhtml+xml,*/*;q=0.8";
+
+#[tokio::test]
+async fn a_person_gets_pages_and_a_program_documents() {
+    let admin = Admin::serve(&Site::with(SITE), "redis://127.0.0.1:1");
+    for path in ["/nonsense", "/nonsense/deeper"] {
+        let page = admin.send("GET", path, &[BROWSER], "");
+        assert_eq!((page.status, page.header("content-type")), (404, "text/html; charset=utf-8"));
+        assert!(page.body.contains("href=\"/\"") && page.body.contains("no such address"));
+        let document = admin.get(path);
+        assert_eq!(document.header("content-type"), "application/problem+json");
+        assert_eq!(document.json()["status"], 404);
+    }
+    let api = admin.send("GET", "/api/keys", &[BROWSER], "");
+    assert_eq!(api.header("content-type"), "application/problem+json", "{api:?}");
+}
+
+#[tokio::test]
+async fn without_its_redis_the_page_says_in_words_what_can_be_done() {
+    let admin = Admin::serve(&Site::with(SITE), "redis://127.0.0.1:1");
+    admin.larder.get("/a").await;
+    let page = admin.get("/").body;
+    assert_eq!(page.matches("refused").count(), 1, "said once: {page}");
+    assert!(
+        page.contains("Redis does not answer") && page.contains("Pages are served all the same")
+    );
+    assert!(page.contains("cannot be listed") && !page.contains("No keys."), "{page}");
+    let body = format!("form={}&what=filter", form_token(&page));
+    let said = admin.send("POST", "/delete", &[FORM, BROWSER], &body);
+    assert_eq!((said.status, said.header("content-type")), (503, "text/html; charset=utf-8"));
+    assert!(said.body.contains("href=\"/\""), "a way back: {said:?}");
+}
+
+#[tokio::test]
+async fn the_order_of_keys_can_be_turned_round() {
+    let admin = Admin::serve(&Site::with(SITE), MEMORY);
+    for path in ["/a", "/b/ada", "/b/bob"] {
+        admin.larder.get(path).await;
+    }
+    let order = |path: &str| {
+        let page = admin.get(path).body;
+        let keys = page.split("data-key=\"").skip(1);
+        keys.map(|row| row.split('"').next().expect("a key").to_owned()).collect::<Vec<_>>()
+    };
+    let first = order("/");
+    assert_eq!(first.len(), 3);
+    let turned: Vec<_> = first.iter().rev().cloned().collect();
+    assert_eq!(order("/?sort=-key"), turned);
+    let page = admin.get("/?sort=-key").body;
+    assert!(page.contains("aria-sort=\"descending\""), "{page}");
+    assert!(admin.get("/").body.contains("href=\"/?sort=-key\""));
+}
+
+#[tokio::test]
+async fn a_page_of_large_foreign_values_is_small() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    let script = "for i = 1, 10 do
+        redis.call('SET', 'api:cache::a:/large' .. i, string.rep('x', 5000000))
+    end";
+    redis.cli(&["EVAL", script, "0"]);
+    for path in ["/", "/key?key=api:cache::a:/large1"] {
+        let page = admin.get(path);
+        assert!(page.body.len() < 200_000, "{path}: {}", page.body.len());
+    }
+    let resident = admin.larder.resident();
+    assert!(resident < 300_000_000, "{resident}");
 }

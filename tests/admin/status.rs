@@ -82,7 +82,7 @@ async fn answers_are_counted_by_route_across_reloads() {
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }
-    assert!(text.ends_with("# EOF\n"));
+    assert!(!text.contains("# EOF"), "nobody asked for it");
     let named = text.lines().filter(|line| line.starts_with("# HELP")).count();
     assert_eq!(named, text.lines().filter(|line| line.starts_with("# TYPE")).count());
 }
@@ -100,4 +100,7 @@ async fn an_address_is_explained_and_an_edit_planned_as_the_commands_do() {
     assert_eq!(plan.json()["entries"], 1, "{plan:?}");
     let bad = admin.post("/api/plan", &serde_json::json!({ "text": "routes: 1" }).to_string());
     assert_eq!(bad.status, 422, "{bad:?}");
+    let none = serde_json::json!({ "file": "notes.md", "text": edited }).to_string();
+    let none = admin.post("/api/plan", &none);
+    assert!(none.status == 400 && none.body.contains("`notes.md` is none of"), "{none:?}");
 }

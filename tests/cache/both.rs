@@ -308,7 +308,7 @@ async fn what_memory_has_no_room_for_is_not_said_to_be_stored() {
         (larder::parts::clock::Clock::manual(), tokio_util::task::TaskTracker::new());
     let cache = Cache::memory(settings, clock, tasks);
     let bench = Bench { cache, ..Bench::memory() };
-    let large = "x".repeat(60_000);
+    let large = "x".repeat(66_000);
     for _ in 0..2 {
         assert_eq!(status(&bench.get(request("large"), &large).await), "fwd=uri-miss");
     }

@@ -131,7 +131,15 @@ impl Bench {
     }
 
     pub(crate) fn with(url: &str, settings: CacheSettings) -> Self {
-        let clock = Clock::system();
+        Self::of(url, settings, Clock::system())
+    }
+
+    /// One whose lifetimes run by this clock.
+    pub(crate) fn timed(url: &str, clock: Clock) -> Self {
+        Self::of(url, settings(), clock)
+    }
+
+    fn of(url: &str, settings: CacheSettings, clock: Clock) -> Self {
         let cache = Cache::redis(url, settings, clock.clone(), TaskTracker::new());
         Self { cache: cache.expect("an address"), clock, renders: Arc::default() }
     }
@@ -194,6 +202,7 @@ pub(crate) fn page(body: &str) -> Rendered {
         status: 200,
         content_type: "text/plain; charset=utf-8".into(),
         body: Bytes::copy_from_slice(body.as_bytes()),
+        inputs: Fingerprint::default(),
     }
 }
 
@@ -209,6 +218,7 @@ pub(crate) fn request(name: &str) -> CacheRequest {
         lifetime: Lifetime::of(Duration::from_secs(60)),
         route: name.into(),
         path: format!("/{name}"),
+        status: 200,
         io: false,
     }
 }

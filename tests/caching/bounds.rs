@@ -1,5 +1,6 @@
 //! No client can make larder keep more than it is told to (P8).
 
+use crate::admin::Admin;
 use crate::harness::{Larder, MEMORY, Redis, Site};
 
 const SITE: &str = r#"
@@ -48,4 +49,31 @@ async fn a_flood_of_new_keys_is_stored_only_where_they_are_asked_for_again() {
         let answer = larder.get(&format!("/n/{n}")).await;
         assert!(answer.is_hit(), "/n/{n}: {}", answer.cache());
     }
+}
+
+#[tokio::test]
+async fn memory_counts_what_is_kept_beside_a_page_when_it_is_made() {
+    // Digits that no coding makes much less than half as long.
+    let (mut number, mut digits) = (1_u64, String::new());
+    while digits.len() < 60_000 {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        digits.extend(format!("{:010}", number >> 33).chars());
+    }
+    let routes = "routes:\n  /page: { inline: \"{{text}}\", load: { text: data/text.txt } }\n";
+    let admin = Admin::serve(&Site::with(routes).file("data/text.txt", &digits), MEMORY);
+    let bytes = || admin.metric("larder_memory_bytes");
+    admin.larder.get("/page").await;
+    let plain = bytes();
+    assert!(plain < 62_000, "{plain} bytes for a page of 60,000");
+    let mut coded = 0;
+    for coding in ["br", "zstd", "gzip"] {
+        let taken = [("accept-encoding", coding)];
+        let answer = admin.larder.request("GET", "/page", &taken).await;
+        assert_eq!(answer.header("content-encoding"), coding);
+        coded += answer.header("content-length").parse::<u64>().expect("a length");
+        admin.larder.request("GET", "/page", &taken).await;
+    }
+    admin.larder.get("/page").await;
+    assert!(bytes() >= plain + coded, "{} bytes, {plain} before, {coded} coded", bytes());
+    assert!(bytes() < plain + coded + 10_000);
 }

@@ -8,3 +8,4 @@ mod keys;
 mod once;
 mod outages;
 mod records;
+mod walls;

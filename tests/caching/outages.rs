@@ -84,3 +84,26 @@ async fn a_full_or_read_only_redis_is_no_error() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn that_redis_is_full_is_said_each_time_and_its_end_too() {
+    let redis = Redis::start();
+    let larder = Larder::serve(&Site::with(SITE), &redis.url());
+    let (full, again) = ("the store takes no writes", "the store takes writes again");
+    for (round, first) in [(1, 0), (2, 1000)] {
+        redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+        eventually("it is said to be full", Duration::from_secs(15), async || {
+            ask_for_new_pages(&larder, first).await;
+            (larder.logged(full) == round).then_some(())
+        })
+        .await;
+        redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+        let mut number = first + 100;
+        eventually("its end is said", Duration::from_secs(15), async || {
+            number += 20;
+            ask_for_new_pages(&larder, number).await;
+            (larder.logged(again) == round).then_some(())
+        })
+        .await;
+    }
+}

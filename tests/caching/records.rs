@@ -34,10 +34,10 @@ async fn a_record_is_a_response_that_a_person_can_read() {
     let facts = lines[3].strip_prefix("larder: ").expect("larder's own line");
     let facts: Vec<_> = facts.split("; ").filter_map(|fact| fact.split_once('=')).collect();
     let names: Vec<_> = facts.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["v", "route", "path", "fp", "made", "ttl", "px", "len", "sum"]);
+    assert_eq!(names, ["v", "route", "path", "fp", "in", "id", "made", "ttl", "px", "len", "sum"]);
     for (name, value) in facts {
         let expected = match name {
-            "v" => "1",
+            "v" => "2",
             "route" => "about",
             "path" => "/about",
             "ttl" | "px" => "3600000",
@@ -97,7 +97,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("a life too long", |redis, text| drop(redis.cli(&["SET", KEY, text, "PX", "99999999"]))),
     ("a body cut short", |redis, text| put(redis, text.strip_suffix("</p>").unwrap_or_default())),
     ("another body", |redis, text| put(redis, &text.replace("About", "Tuoba"))),
-    ("another version", |redis, text| put(redis, &text.replace("v=1;", "v=2;"))),
+    ("another version", |redis, text| put(redis, &text.replace("v=2;", "v=1;"))),
     ("another fingerprint", |redis, text| put(redis, &text.replace("fp=", "fp=0"))),
     ("another status", |redis, text| put(redis, &text.replace("200 OK", "999 ?"))),
     ("no facts", |redis, text| put(redis, &text.replace("larder:", "other:"))),

@@ -83,3 +83,43 @@ fn checking_has_no_side_effects() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(redis.keys(), Vec::<String>::new());
 }
+
+#[test]
+fn bytes_that_are_no_text_are_told_once_where_they_stand() {
+    for (file, text) in [
+        ("routes.yaml", "routes: {}\n# \n"),
+        ("more/one.yaml", "routes:\n  /more: { body: \"\" }\n"),
+        ("templates/page.html.hbs", "<p>{{> end}}</p>\n<i></i>\n"),
+        ("templates/end.html.hbs", "\n\n"),
+        ("data/team.yaml", "lead: Ada\nmore: \n"),
+        ("posts/one.md", "---\ntitle: One\n---\n\n"),
+    ] {
+        let site = Site::with(
+            "include: [more/*.yaml]
+load: { team: data/team.yaml, posts: posts/*.md }
+routes:
+  /: page.html.hbs
+  /team: { inline: '{{team.lead}} {{len posts}}' }
+",
+        )
+        .file("more/one.yaml", "routes:\n  /more: { body: \"\u{fffd}\" }\n")
+        .file("templates/page.html.hbs", "<p>{{> end}}</p>\n")
+        .file("templates/end.html.hbs", "\u{fffd}\n")
+        .file("data/team.yaml", "lead: Ada\n")
+        .file("posts/one.md", "---\ntitle: One \u{fffd}\n---\n");
+        let output = check(&site, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+
+        // At the end of the last line but its break.
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.splice(bytes.len() - 1.., *b"\xe9\n");
+        std::fs::write(site.path(file), bytes).expect("writing it");
+        let output = check(&site, &["--format", "json"]);
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(78), "{file}: {text}");
+        assert_eq!(text.matches("not UTF-8").count(), 1, "{file}: {text}");
+        assert_eq!(text.matches("\"error\"").count(), 1, "{file}: {text}");
+        assert!(text.contains(&format!("\"{file}\"")), "{file}: {text}");
+        assert!(!text.contains("no such file"), "{file}: {text}");
+    }
+}

@@ -115,8 +115,80 @@ fn a_plan_names_a_route_of_which_only_the_readers_from_elsewhere_change() {
     let site = site.file("new.yaml", edit);
     let new = site.path("new.yaml").display().to_string();
     let plan = said(&site, &redis, &["plan", &new]);
-    let named: Vec<&str> = plan.lines().filter(|line| line.starts_with('~')).collect();
-    assert_eq!(named, ["~ /"], "{plan}");
+    let named: Vec<&str> = plan.lines().filter(|line| line.contains(" /")).collect();
+    assert_eq!(named, ["= / (cors)"], "{plan}");
+}
+
+/// A main file with an include, a template, posts that parameters choose, and a file.
+fn of_many_files() -> Site {
+    let main = "include: [routes.d/*.yaml]\nload: { team: team.yaml }\nroutes:\n  \
+        /: { template: home.html.hbs }\n  \
+        /posts/{slug}: { load: { post: 'posts/{{params.slug}}.md' }, inline: '{{post.body}}' }\n  \
+        /site.css: { file: site.css }\n";
+    Site::with(main)
+        .file("routes.d/a.yaml", "routes:\n  /a: { body: a }\n")
+        .file("templates/home.html.hbs", "{{team.name}}\n")
+        .file("team.yaml", "name: Jam\n")
+        .file("posts/one.md", "# One\n")
+        .file("site.css", "b { color: red }\n")
+}
+
+#[test]
+fn a_plan_is_of_the_file_that_it_names_whichever_of_the_site_it_is() {
+    let (site, redis) = (of_many_files(), Redis::start());
+    let plan = |arguments: &[&str]| {
+        let store = ["--store", &redis.url()];
+        let output = run("plan", &site, &[arguments, &store].concat());
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).expect("text"))
+    };
+    let files = ["routes.d/a.yaml", "templates/home.html.hbs", "team.yaml", "posts/one.md"];
+    for file in files.into_iter().chain(["site.css", "routes.yaml", "./team.yaml"]) {
+        let (code, said) = plan(&[file]);
+        assert!(code == Some(0) && said.contains("no answer changes\n"), "{file}: {said}");
+    }
+    for (file, text, expected) in [
+        ("routes.d/a.yaml", "routes:\n  /a: { body: b }\n", "~ /a\n"),
+        ("templates/home.html.hbs", "<b>{{team.name}}</b>", "~ /\n"),
+        ("team.yaml", "name: Marmalade\n", "~ /\n"),
+        ("posts/one.md", "# Uno\n", "~ /posts/{slug}\n"),
+        ("site.css", "b { color: blue }\n", "~ /site.css\n"),
+    ] {
+        site.edit_in_place("copy", text);
+        let (code, said) = plan(&["copy", "--as", file]);
+        assert!(code == Some(0) && said.contains(expected), "{file}: {said}");
+        assert_eq!(said.matches(" /").count(), 1, "{file}: {said}");
+    }
+    for file in ["x.md", "home.html.hbs", "notes.txt"] {
+        site.edit_in_place(file, "# A note\n");
+        let (code, said) = plan(&[file]);
+        let why = format!("`{file}` is none of the files that the site is made from");
+        assert!(code == Some(1) && said.contains(&why), "{file}: {said}");
+    }
+    for file in ["new.yaml", "routes.yaml.new", "copy"] {
+        site.edit_in_place(file, "routes: { /b: { body: b } }\n");
+        let (code, said) = plan(&[file]);
+        assert!(code == Some(0) && said.contains("+ /b\n- /\n- /a\n"), "{file}: {said}");
+    }
+    site.edit_in_place("copy", "{{#if");
+    let (code, said) = plan(&["copy", "--as", "templates/home.html.hbs"]);
+    assert!(code == Some(78) && said.contains("templates/home.html.hbs:1"), "{said}");
+}
+
+#[test]
+fn nothing_is_said_of_a_store_that_no_larder_answers_for() {
+    let site = Site::with(SITE);
+    for format in ["human", "json"] {
+        let output = run("explain", &site, &["/hello/ada", "--format", format]);
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert!(output.status.success() && said.contains("api:cache::hello-name:"), "{said}");
+        assert!(said.contains("no larder answers at 127.0.0.1:"), "{said}");
+        assert!(!said.contains("nothing is stored") && !said.contains("stored     no"), "{said}");
+    }
+    let output = run("plan", &site, &["routes.yaml"]);
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("no answer changes"), "{said}");
+    assert!(said.contains("≥ 0") && said.contains("no larder answers at 127.0.0.1:"), "{said}");
 }
 
 #[test]

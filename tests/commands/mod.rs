@@ -4,3 +4,5 @@ mod check;
 mod guide;
 mod look;
 mod serve;
+mod warm;
+mod wrong;

@@ -77,3 +77,32 @@ async fn the_sites_own_page_is_a_link_away() {
     assert!(own.text().contains("our own page, /abuot"), "{}", own.text());
     assert!(own.text().contains("/_larder/live.js"), "{}", own.text());
 }
+
+#[tokio::test]
+async fn what_a_path_says_is_filled_into_nothing() {
+    let larder = Larder::dev(&Site::with(SITE), &["--store", MEMORY]);
+    let path = format!("/{}", "%7Bmain%7D%7Btitle%7D".repeat(50));
+    let answer = larder.request("GET", &path, &[HTML]).await;
+    assert!(answer.text().len() < 40_000, "{}", answer.text().len());
+    assert!(answer.text().contains("{main}{title}{main}"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn only_statuses_of_errors_have_a_page() {
+    let larder = Larder::dev(&Site::with(SITE), &["--store", MEMORY]);
+    for (status, expected) in [
+        ("101", 404),
+        ("200", 404),
+        ("304", 404),
+        ("404", 404),
+        ("503", 503),
+        ("600", 404),
+        ("999", 404),
+        ("1000", 404),
+        ("x", 404),
+    ] {
+        let path = format!("/_larder/error/{status}?/a");
+        let answer = larder.request("GET", &path, &[HTML]).await;
+        assert_eq!(answer.status, expected, "{status}");
+    }
+}

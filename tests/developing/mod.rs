@@ -1,5 +1,6 @@
 //! `larder dev` without a browser: what it adds, and what it leaves alone.
 
+mod hosts;
 mod lines;
 mod missing;
 mod pages;

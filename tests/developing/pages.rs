@@ -1,6 +1,6 @@
 //! The script goes into pages that a browser goes to, and into nothing else.
 
-use crate::harness::{Answer, Larder, MEMORY, Redis, Site, raw};
+use crate::harness::{Answer, FAILS, Larder, MEMORY, Redis, Site, raw, too_much};
 
 const SITE: &str = "\
 routes:
@@ -58,7 +58,8 @@ async fn a_page_that_a_browser_goes_to_gets_the_script_and_is_kept_by_nobody() {
         }
     }
     let answer = larder.request("GET", "/", &[HTML]).await;
-    assert!(answer.text().ends_with("</script></body></html>"), "{}", answer.text());
+    let start = "<html><script src=\"/_larder/live.js?";
+    assert!(answer.text().starts_with(start), "before all else in it: {}", answer.text());
 }
 
 #[tokio::test]
@@ -184,16 +185,16 @@ async fn a_policy_is_widened_for_the_script_alone() {
 
 #[tokio::test]
 async fn a_page_that_could_not_be_made_says_why_to_who_works_on_it_and_to_nobody_else() {
-    let site = Site::with("data: { when: '<b>x' }\nroutes:\n  /: { inline: '{{date when}}' }\n");
+    let site = Site::with(&format!("{}routes:\n  /: {{ inline: '{FAILS}' }}\n", too_much()));
     let larder = Larder::dev(&site, &["--store", MEMORY]);
     let page = larder.request("GET", "/", &[HTML]).await;
     assert_eq!(page.status, 500);
-    for part in ["routes.yaml:3:", "not `&lt;b&gt;x`", "live.js?page="] {
+    for part in ["routes.yaml:3:", "it prints more than", "live.js?page="] {
         assert!(page.text().contains(part), "{part}: {}", page.text());
     }
     let program = larder.get("/").await;
     assert_eq!(program.header("content-type"), "application/problem+json");
-    assert!(!program.text().contains("when"), "{}", program.text());
+    assert!(!program.text().contains("prints"), "{}", program.text());
 }
 
 #[tokio::test]
@@ -207,5 +208,23 @@ async fn who_comes_by_a_name_that_may_be_rebound_gets_the_page_alone() {
         let answer = raw(&larder.address, &request);
         assert!(answer.contains("</html>"), "{answer}");
         assert!(!answer.contains("_larder") && !answer.contains("nearest"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn neither_a_base_nor_what_is_not_closed_takes_the_script_away() {
+    let site = Site::with(
+        "routes:\n  /base: { file: base.html }\n  /open: { file: open.html }\n  \
+         /comment: { file: comment.html }\n",
+    )
+    .file("base.html", "<!doctype html><head><base href=\"http://other.example/\"></head>a")
+    .file("open.html", "<head><title>a</title></head><textarea>b<script>c")
+    .file("comment.html", "<p>a<!-- b");
+    let larder = Larder::dev(&site, &["--store", MEMORY]);
+    for (path, before) in [("/base", "<head>"), ("/open", "<head>"), ("/comment", "")] {
+        let answer = larder.request("GET", path, &[HTML]).await;
+        let (found, _) = answer.text().split_once("<script src=\"/").expect("the script");
+        assert!(found.ends_with(before) && !found.contains("<base"), "{path}: {}", answer.text());
+        assert!(!found.contains("<textarea") && !found.contains("<!-- b"), "{}", answer.text());
     }
 }

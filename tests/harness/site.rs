@@ -7,6 +7,15 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+/// A template that fails when the page is made: it prints more than a page may be, with
+/// [`too_much`] among the site's values.
+pub(crate) const FAILS: &str = "{{#each times}}{{@root.much}}{{/each}}";
+
+/// `data` for [`FAILS`].
+pub(crate) fn too_much() -> String {
+    format!("data: {{ much: {}, times: {:?} }}\n", "x".repeat(100_000), [0; 100])
+}
+
 /// A site's directory; gone when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Site {

@@ -100,6 +100,31 @@ routes:
 }
 
 #[tokio::test]
+async fn the_last_file_of_a_glob_takes_what_it_brought_with_it() {
+    let site = Site::with(
+        "include: [more/*.yaml]
+load: { posts: posts/*.md }
+routes:
+  /: { inline: '{{len posts}}' }
+",
+    )
+    .file("more/one.yaml", "routes:\n  /more: { body: more }\n")
+    .file("posts/one.md", "one");
+    let larder = Larder::serve(&site, MEMORY);
+    shows(&larder, "/more", "more").await;
+    shows(&larder, "/", "1").await;
+    larder.logs_after("glob_empty", || site.remove("more/one.yaml"));
+    eventually("its page is gone", SEEN, async || {
+        (larder.get("/more").await.status == 404).then_some(())
+    })
+    .await;
+    site.remove("posts/one.md");
+    shows(&larder, "/", "0").await;
+    site.edit_in_place("more/two.yaml", "routes:\n  /more: { body: again }\n");
+    shows(&larder, "/more", "again").await;
+}
+
+#[tokio::test]
 async fn touching_a_file_or_saving_the_same_bytes_is_no_reload() {
     let site = Site::with(&routes("start"));
     let larder = Larder::spawn_after(&site, DEBUG, &["--store", MEMORY]);

@@ -1,8 +1,10 @@
 //! A bad edit changes nothing that is served (P6).
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use crate::harness::{DEBUG, Larder, MEMORY, Site, both_stores, eventually};
+use crate::harness::{DEBUG, Larder, MEMORY, Redis, Site, both_stores, eventually};
 
 fn site() -> Site {
     Site::with(
@@ -78,4 +80,94 @@ fn what_is_wrong_is_logged_once_a_change() {
     // What has been said is not said again.
     larder.polls(3);
     assert_eq!(larder.logged("error[unknown_field]"), 1, "{}", larder.log());
+}
+
+#[test]
+fn what_is_wrong_in_two_files_is_logged_with_both_places() {
+    let site = Site::with("include: [more.yaml]\nroutes:\n  /: { body: one }\n")
+        .file("more.yaml", "routes:\n  /more: { body: more }\n");
+    let larder = Larder::serve(&site, MEMORY);
+    let line = larder.logs_after("duplicate_route", || {
+        site.edit("more.yaml", "routes:\n  /: { body: two }\n");
+    });
+    assert!(line.contains("more.yaml:2:3: error[duplicate_route]"), "{line}");
+    assert!(line.contains("(first here: routes.yaml:3:3)"), "{line}");
+}
+
+/// As a release is published: the shell went into it through a link, which is swapped.
+#[tokio::test]
+async fn a_working_directory_that_is_a_swapped_link_is_followed() {
+    let release = |word: &str| format!("routes:\n  /: {{ inline: {word} }}\n");
+    let site = Site::new()
+        .file("releases/1/routes.yaml", &release("one"))
+        .file("releases/2/routes.yaml", &release("two"));
+    symlink("releases/1", site.path("current")).expect("a link");
+    let before = "cd current; set -- \"$1\" serve --store memory --listen 127.0.0.1:0 --admin off";
+    let larder = Larder::spawn_after(&site, before, &[]);
+    assert_eq!(larder.get("/").await.text(), "one");
+    larder.reloads_after(|| {
+        symlink("releases/2", site.path("new")).expect("a link");
+        fs::rename(site.path("new"), site.path("current")).expect("swapped");
+    });
+    assert_eq!(larder.get("/").await.text(), "two");
+    larder.reloads_after(|| site.edit("releases/2/routes.yaml", &release("three")));
+    assert_eq!(larder.get("/").await.text(), "three");
+}
+
+/// As Kubernetes publishes a site: the swap takes the version before away.
+#[tokio::test]
+async fn files_of_a_swapped_directory_are_sent_while_the_swap_is_refused() {
+    const ROUTES: &str =
+        "routes:\n  /: { template: a.html.hbs }\n  '/files/{*path}': { dir: public }\n";
+    let site = Site::new();
+    let publish = |version: &str, page: &str| {
+        site.edit_in_place(&format!("..{version}/routes.yaml"), ROUTES);
+        site.edit_in_place(&format!("..{version}/templates/a.html.hbs"), page);
+        site.edit_in_place(&format!("..{version}/public/note.txt"), version);
+        symlink(format!("..{version}"), site.path("..new")).expect("a link");
+        let before = fs::read_link(site.path("..data")).ok();
+        fs::rename(site.path("..new"), site.path("..data")).expect("swapped");
+        if let Some(before) = before {
+            fs::remove_dir_all(site.path("").join(before)).expect("the version before");
+        }
+    };
+    publish("1", "one");
+    for name in ["routes.yaml", "templates", "public"] {
+        symlink(format!("..data/{name}"), site.path(name)).expect("a link");
+    }
+    let larder = Larder::serve(&site, MEMORY);
+    assert_eq!(larder.get("/files/note.txt").await.text(), "1");
+    larder.logs_after("unknown_variable", || publish("2", "{{nothing.has.this}}"));
+    assert_eq!(larder.get("/").await.text(), "one");
+    assert_eq!(larder.get("/files/note.txt").await.text(), "2");
+    larder.reloads_after(|| publish("3", "three"));
+    assert_eq!(larder.get("/files/note.txt").await.text(), "3");
+}
+
+/// A stop ends what is under way and closes the store: it is no outage.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_under_load_does_not_call_the_store_down() {
+    let redis = Redis::start();
+    let routes = "routes:\n  '/{id}': { inline: '{{params.id}}', delay: 20ms, ttl: 50ms }\n";
+    let larder = Larder::serve(&Site::with(routes), &redis.url());
+    let clients: Vec<_> = (0..8)
+        .map(|number| {
+            let client = larder.client();
+            tokio::spawn(async move {
+                for turn in 0.. {
+                    // Until nobody listens any more.
+                    if client.request("GET", &format!("/{number}-{turn}"), &[]).await.is_err() {
+                        return turn;
+                    }
+                }
+                0
+            })
+        })
+        .collect();
+    larder.get("/first").await;
+    let (status, log) = tokio::task::block_in_place(|| larder.stop());
+    for client in clients {
+        client.await.expect("no panic");
+    }
+    assert!(status.success() && !log.contains("the store is down"), "{log}");
 }

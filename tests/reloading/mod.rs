@@ -2,4 +2,5 @@
 
 mod edits;
 mod last_good;
+mod said;
 mod whole;

@@ -14,6 +14,7 @@ routes:
   /assets/{*path}: { dir: public, max_age: 1h, headers: { X-From: public } }
   /open/{*path}: { dir: public, cors: "*", headers: { Cache-Control: no-store } }
   /of/{shop}/{*path}: { dir: public }
+  /bare/{*path}: { dir: public/empty }
   /page: { inline: '<link href="{{asset "site.css"}}">' }
 "#,
     )
@@ -134,6 +135,18 @@ async fn the_address_of_a_directory_gets_its_slash_and_keeps_its_query() {
     }
     let (status, answer) = bare(&larder, "//evil.example/sub");
     assert_eq!(status, "404", "{answer}");
+}
+
+#[tokio::test]
+async fn a_directory_without_an_index_is_a_404_at_once() {
+    let larder = Larder::serve(&site(), MEMORY);
+    for path in ["/bare", "/bare?x", "/bare/", "/assets/empty", "/of/a/empty"] {
+        for method in ["GET", "HEAD"] {
+            let answer = larder.request(method, path, &[]).await;
+            let (status, to) = (answer.status.as_u16(), answer.header("location"));
+            assert_eq!((status, to), (404, ""), "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -347,4 +360,96 @@ async fn nothing_of_a_directory_is_stored() {
     larder.get("/assets/app.js").await;
     larder.get("/assets/large.bin").await;
     assert!(redis.keys().is_empty(), "{:?}", redis.keys());
+}
+
+/// Sets when a file was changed.
+fn dated(site: &Site, path: &str, time: SystemTime) {
+    let file = File::options().append(true).open(site.path(path)).expect("a file");
+    file.set_modified(time).expect("setting its time");
+}
+
+#[tokio::test]
+async fn a_neighbour_is_sent_unless_the_file_was_written_after_it() {
+    let site = site();
+    let now = SystemTime::now() - Duration::from_secs(100);
+    let cases = [
+        ("equal", 0, true),
+        ("later", -1, true),
+        ("much-later", -60_000, true),
+        ("just-edited", 1, false),
+        ("edited", 2_000, false),
+        ("edited-long-after", 60_000, false),
+    ];
+    for (name, after, _) in cases {
+        let (path, beside) = (format!("public/{name}.css"), format!("public/{name}.css.gz"));
+        site.edit_in_place(&path, "the file");
+        site.edit_in_place(&beside, "coded");
+        let after: i64 = after;
+        let (early, late) = (now, now + Duration::from_millis(after.unsigned_abs()));
+        let (file, coded) = if after > 0 { (late, early) } else { (early, late) };
+        dated(&site, &path, file);
+        dated(&site, &beside, coded);
+    }
+    let larder = Larder::serve(&site, MEMORY);
+    for (name, _, is_sent) in cases {
+        let path = format!("/assets/{name}.css");
+        let answer = larder.request("GET", &path, &[("accept-encoding", "gzip")]).await;
+        assert_eq!(answer.text(), if is_sent { "coded" } else { "the file" }, "{name}");
+    }
+    // Edited while it runs, after its neighbour was made.
+    site.edit_in_place("public/equal.css", "edited");
+    let answer = larder.request("GET", "/assets/equal.css", &[("accept-encoding", "gzip")]).await;
+    assert_eq!(answer.text(), "edited");
+}
+
+#[tokio::test]
+async fn a_file_with_an_odd_date_is_sent_and_says_no_date_that_cannot_be() {
+    let epoch = SystemTime::UNIX_EPOCH;
+    let site = Site::with("routes:\n  /{*path}: { dir: public }\n  /one: public/before.txt\n")
+        .file("public/before.txt", "before")
+        .file("public/future.txt", "future")
+        .file("public/first.txt", "first")
+        .file("public/large.bin", &"0123456789".repeat(900_000));
+    dated(&site, "public/before.txt", epoch - Duration::from_millis(86_400_500));
+    dated(&site, "public/large.bin", epoch - Duration::from_secs(86_400));
+    dated(&site, "public/future.txt", SystemTime::now() + Duration::from_secs(86_400));
+    dated(&site, "public/first.txt", epoch);
+    let larder = Larder::serve(&site, MEMORY);
+    let since = [("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT")];
+    for path in ["/before.txt", "/one", "/large.bin"] {
+        let answer = larder.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.header("last-modified")), (200, ""), "{path}");
+        assert_eq!(larder.request("GET", path, &since).await.status, 200, "{path}");
+        let tag = answer.header("etag").to_owned();
+        let same = larder.request("GET", path, &[("if-none-match", &tag)]).await;
+        assert_eq!(same.status, 304, "{path}");
+    }
+    let first = larder.get("/first.txt").await;
+    assert_eq!(first.header("last-modified"), "Thu, 01 Jan 1970 00:00:00 GMT");
+    let future = larder.get("/future.txt").await;
+    assert_eq!(future.status, 200);
+    let time = |name: &str| httpdate::parse_http_date(future.header(name)).expect("a date");
+    assert!(time("last-modified") <= time("date"), "{:?}", future.header("last-modified"));
+}
+
+#[tokio::test]
+async fn types_and_well_known_files() {
+    let site = Site::with("routes: { '/{*path}': { dir: public } }\n")
+        .file("public/app.ts", "let a = 1;")
+        .file("public/app.mjs", "let a = 1;")
+        .file("public/.well-known/security.txt", "Contact: mailto:a@example.org")
+        .file("public/.well-known/.env", "hidden")
+        .file("public/.well-known-not/a.txt", "hidden")
+        .file("public/.env", "hidden");
+    let larder = Larder::serve(&site, MEMORY);
+    for path in ["/app.ts", "/app.mjs"] {
+        let answer = larder.get(path).await;
+        assert_eq!(answer.header("content-type"), "text/javascript; charset=utf-8", "{path}");
+    }
+    let found = larder.get("/.well-known/security.txt").await;
+    assert_eq!(found.text(), "Contact: mailto:a@example.org");
+    assert_eq!(found.header("content-type"), "text/plain; charset=utf-8");
+    for path in ["/.env", "/.well-known/.env", "/.well-known-not/a.txt", "/.well-known"] {
+        assert_eq!(larder.get(path).await.status, 404, "{path}");
+    }
 }

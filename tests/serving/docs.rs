@@ -72,3 +72,58 @@ async fn swagger_ui_is_where_the_file_says_and_nowhere_else() {
         assert_eq!(without.get(path).await.status, 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_pages_of_larders_own_are_in_no_frame_and_run_no_script_but_theirs() {
+    let larder = Larder::serve(&Site::with(SITE), MEMORY);
+    for path in ["/docs/", "/docs/swagger-initializer.js", "/openapi.json"] {
+        let answer = larder.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("script-src 'self';"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+    let page = larder.get("/docs/").await;
+    for part in page.text().split("<script").skip(1) {
+        let (attributes, rest) = part.split_once('>').expect("the end of a tag");
+        let inline = rest.split("</script").next().expect("the end of a script");
+        assert!(attributes.contains("src=\"./") && inline.trim().is_empty(), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_has_the_sites_own_title_and_examples_from_its_bodies() {
+    let site = Site::with(
+        r#"
+server: { docs: { path: /reference, title: The shop, version: "2.1", description: All of it } }
+routes:
+  /status: { body: { up: true, load: 0.5, hosts: [a, b], since: { year: 2026 } } }
+  /word: { body: hello }
+  /users/{id:int}: { json: { id: "{{params.id}}", name: "user {{params.id}}", tags: [x] } }
+"#,
+    );
+    let larder = Larder::serve(&site, MEMORY);
+    assert_eq!(larder.get("/reference/").await.status, 200);
+    let document = larder.get("/openapi.json").await.json();
+    let info = serde_json::json!({
+        "title": "The shop", "version": "2.1", "description": "All of it",
+    });
+    assert_eq!(document["info"], info);
+    let content = |path: &str, kind: &str| {
+        document["paths"][path]["get"]["responses"]["200"]["content"][kind].clone()
+    };
+    let status = content("/status", "application/json");
+    assert_eq!(status["example"], larder.get("/status").await.json());
+    let properties = &status["schema"]["properties"];
+    assert_eq!(properties["up"]["type"], "boolean");
+    assert_eq!(properties["load"]["type"], "number");
+    assert_eq!(properties["hosts"]["items"]["type"], "string");
+    assert_eq!(properties["since"]["properties"]["year"]["type"], "integer");
+    assert_eq!(content("/word", "text/plain")["example"], "hello");
+    let user = content("/users/{id}", "application/json");
+    // One expression keeps its type, which only a request knows.
+    assert_eq!(user["schema"]["properties"]["id"], serde_json::json!({}));
+    assert_eq!(user["schema"]["properties"]["name"]["type"], "string");
+}

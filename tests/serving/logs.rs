@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Larder, MEMORY, Redis, Site, raw};
+use crate::harness::{FAILS, Larder, MEMORY, Redis, Site, raw, too_much};
 
 const ROUTES: &str = "
 routes:
@@ -33,7 +33,7 @@ async fn the_text_log_has_a_line_a_request_in_the_combined_format() {
     let lines = larder.requests(4);
     let common = regex::Regex::new(concat!(
         r#"^127\.0\.0\.1 - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "([^"]*)" "#,
-        r#"(\d{3}) (\d+) ("[^"]*") ("(?:[^"\\]|\\.)*") ("[^"]*") \d+\.\d{6}$"#,
+        r#"(\d{3}) (\d+) ("[^"]*") ("(?:[^"\\]|\\.)*") ("[^"]*") \d+\.\d{6} \S+ "[^"]*" \S+$"#,
     ))
     .expect("a pattern");
     let expected = [
@@ -117,23 +117,23 @@ async fn the_health_path_answers_whatever_else_is_there_or_is_down() {
 #[tokio::test]
 async fn nothing_that_a_client_sends_begins_a_line_of_the_log_or_reaches_a_terminal() {
     const SITE: &str = r#"
-errors: { 404: { inline: '{{add path 1}}' } }
+errors: { 404: { inline: '{{path}}FAILS' } }
 routes:
-  /add: { inline: "{{add query.q 1}}" }
-  /date: { inline: "{{date query.q}}" }
+  /fails: { inline: "{{query.q}}FAILS" }
   /log: { inline: "{{log query.q}}" }
   /load/{name}: { load: { it: "data/{{params.name}}.txt" }, inline: "{{it}}" }
-  POST /add: { name: post, inline: "{{add query.q 1}}" }
+  POST /fails: { name: post, inline: "{{query.q}}FAILS" }
 "#;
     let text = "%0a2026-11-24T00:00:00Z%20ERROR%20forged%0d%1b%5b2J%1b%5d0;x%07%c2%9b31m%e2%80%ae";
-    let site = Site::with(SITE).file("data/a.txt", "a");
+    let site = Site::with(&(too_much() + &SITE.replace("FAILS", FAILS)));
+    let site = site.file("data/a.txt", "a");
     for format in ["text", "json"] {
         let larder = Larder::spawn(&site, &["--store", MEMORY, "--log", format]);
-        for path in ["/add?q=", "/date?q=", "/log?q=", "/load/", "/nowhere/"] {
+        for path in ["/fails?q=", "/log?q=", "/load/", "/nowhere/"] {
             larder.request("GET", &format!("{path}{text}"), &[("accept", "text/html")]).await;
         }
-        larder.request("POST", &format!("/add?q={text}"), &[]).await;
-        larder.line_with("`add` takes numbers");
+        larder.request("POST", &format!("/fails?q={text}"), &[]).await;
+        larder.line_with("it prints more than");
         let log = larder.log();
         for line in log.lines() {
             let begins = if format == "json" { line.starts_with('{') } else { is_dated(line) };
@@ -147,4 +147,52 @@ routes:
 /// Whether a line begins with the time, as every event of the log does.
 fn is_dated(line: &str) -> bool {
     line.get(..20).is_some_and(|start| start.starts_with("20") && start.contains('T'))
+}
+
+/// What a line of the access log in JSON says.
+fn fields(line: &str) -> serde_json::Value {
+    serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"))
+}
+
+#[tokio::test]
+async fn a_line_says_who_asked_by_which_host_for_which_route_and_what_came_of_it() {
+    let site = Site::with(
+        "server: { access_log: json, health: /up, trusted_proxies: [127.0.0.0/8] }\n\
+         routes: { /a: { body: x, name: first } }\n",
+    );
+    let larder = Larder::serve(&site, MEMORY);
+    let named = [("x-request-id", "r-1/x"), ("x-forwarded-for", "1.1.1.1, 203.0.113.9")];
+    let answer = larder.client().request("GET", "/a", &named).await.expect("an answer");
+    assert_eq!(answer.header("x-request-id"), "r-1/x");
+    larder.get("/up").await;
+    let unnamed = larder.get("/a").await;
+    assert_eq!(unnamed.header("x-request-id"), "", "a name that larder made is for the log alone");
+    larder.get("/nowhere").await;
+    let lines = larder.requests(3);
+    let [first, second, third] = [0, 1, 2].map(|at| fields(&lines[at]));
+    assert_eq!(first["request_id"], "r-1/x");
+    assert_eq!((&first["client"], &first["peer"]), (&"203.0.113.9".into(), &"127.0.0.1".into()));
+    assert_eq!((&first["route"], &first["outcome"]), (&"first".into(), &"miss".into()));
+    assert_eq!(first["host"], larder.address);
+    assert_eq!((&second["route"], &second["outcome"]), (&"first".into(), &"hit".into()));
+    assert!(second["request_id"].as_str().is_some_and(|id| id.len() == 16), "{second}");
+    assert_ne!(second["request_id"], third["request_id"]);
+    // Health is left out.
+    assert_eq!((&third["target"], &third["status"]), (&"/nowhere".into(), &404.into()));
+}
+
+#[tokio::test]
+async fn a_name_that_could_break_a_line_is_neither_sent_back_nor_logged() {
+    let site = Site::with("server: { access_log: text }\nroutes: { /a: { body: x } }\n");
+    let larder = Larder::serve(&site, MEMORY);
+    let long = "x".repeat(129);
+    for id in ["a b", "a\tb", "\u{e9}", &long] {
+        let lines = [("x-request-id", id)];
+        let answer = larder.client().request("GET", "/a", &lines).await.expect("an answer");
+        assert_eq!(answer.header("x-request-id"), "", "{id}");
+    }
+    for line in larder.requests(4) {
+        let name = line.rsplit(' ').next().unwrap_or_default();
+        assert!(name.len() == 16 && name.bytes().all(|it| it.is_ascii_hexdigit()), "{line}");
+    }
 }

@@ -151,3 +151,31 @@ async fn methods_that_nobody_has_are_refused_and_nothing_is_done() {
         assert!(!answer.contains("x-echo"), "{line}\n{answer}");
     }
 }
+
+#[tokio::test]
+async fn what_has_another_method_is_made_for_each_request() {
+    let site = Site::with(
+        "defaults: { ttl: 1h, stale_if_error: 1h }\nroutes:\n  \
+         POST /say: { inline: '{{query.q}} {{cookies.who}}' }\n  \
+         PUT /say: { inline: 'put {{query.q}}' }\n",
+    );
+    both_stores(async |store| {
+        let larder = Larder::serve(&site, store);
+        for turn in 0..3 {
+            for who in ["ada", "eve"] {
+                let (path, cookie) = (format!("/say?q={turn}"), format!("who={who}"));
+                let said = larder.request("POST", &path, &[("cookie", &cookie)]).await;
+                assert_eq!(said.text(), format!("{turn} {who}"));
+                assert_eq!(said.cache(), "larder; fwd=bypass");
+                let put = larder.request("PUT", &path, &[]).await;
+                assert_eq!(put.text(), format!("put {turn}"));
+            }
+        }
+        let paths = (0..8).map(|turn| format!("/say?q={turn}")).collect::<Vec<_>>();
+        let asked = paths.iter().map(|path| larder.request("POST", path, &[("cookie", "who=x")]));
+        for (turn, said) in futures_util::future::join_all(asked).await.iter().enumerate() {
+            assert_eq!(said.text(), format!("{turn} x"), "asked at once");
+        }
+    })
+    .await;
+}

@@ -48,6 +48,24 @@ fn decoded(answer: &Answer) -> String {
     text
 }
 
+/// What is coded quickly for the first visitor is of another length than what is kept.
+#[tokio::test]
+async fn a_page_that_was_first_asked_for_in_a_coding_is_whole_each_time() {
+    let text: String = (0..2000).map(|n| ((n * n * 7 + n / 3) % 1009).to_string() + " ").collect();
+    let site = Site::with(&format!("routes:\n  /{{n}}: {{ inline: '{text}{{{{params.n}}}}' }}\n"));
+    both_stores(async |store| {
+        let larder = Larder::serve(&site, store);
+        for (n, coding) in ["gzip", "zstd", "br", "br;q=0.1, zstd;q=0.5"].iter().enumerate() {
+            for _ in 0..4 {
+                let path = format!("/{n}");
+                let answer = larder.request("GET", &path, &[("accept-encoding", coding)]).await;
+                assert_eq!(decoded(&answer), format!("{text}{n}"), "{coding}");
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_coding_is_the_one_that_the_client_likes_best() {
     both_stores(async |store| {
@@ -297,4 +315,80 @@ async fn a_preflight_is_answered_for_the_route_of_the_method_that_is_meant() {
         assert!(answer.header("allow").contains("OPTIONS"), "{what}");
     }
     assert_eq!(larder.request("OPTIONS", "/nowhere", &[]).await.status, 404);
+}
+
+const LANGUAGES: &str = r#"
+languages: [en, no]
+defaults: { headers: { Content-Language: de } }
+errors:
+  404: { inline: "<p>{{language}} {{error.status}}</p>" }
+  422: { inline: "<p>{{error.status}}</p>" }
+routes:
+  /: { inline: "{{language}}" }
+  /kept: { inline: "{{language}}", key: "{{route}}:{{headers.accept-language}}" }
+  /off: { inline: "{{language}}", ttl: off }
+  POST /post: { inline: "{{language}}" }
+  /own: { inline: "{{language}}", headers: { Content-Language: x-own } }
+  /none: { inline: none, query: { n: int } }
+"#;
+
+#[tokio::test]
+async fn a_page_that_reads_the_language_says_which_one_it_is_in() {
+    both_stores(async |store| {
+        let larder = Larder::serve(&Site::with(LANGUAGES), store);
+        for (method, path) in
+            [("GET", "/"), ("HEAD", "/"), ("GET", "/kept"), ("GET", "/off"), ("POST", "/post")]
+        {
+            for accept in ["no, en;q=0.5", "en", "fr"] {
+                let language = if accept.starts_with("no") { "no" } else { "en" };
+                for turn in ["made", "kept"] {
+                    let answer = larder.request(method, path, &[("accept-language", accept)]).await;
+                    let which = format!("{method} {path} {accept} {turn}");
+                    assert_eq!(answer.lines("content-language"), [language], "{which}");
+                    assert!(answer.header("vary").contains("accept-language"), "{which}");
+                    assert!(method == "HEAD" || answer.text() == language, "{which}");
+                }
+            }
+        }
+        assert_eq!(larder.get("/own").await.lines("content-language"), ["x-own"]);
+        assert_eq!(larder.get("/none").await.lines("content-language"), ["de"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_for_errors_is_in_the_language_of_its_visitor() {
+    let larder = Larder::serve(&Site::with(LANGUAGES), MEMORY);
+    for _ in 0..2 {
+        for (accept, language) in [("no", "no"), ("en", "en"), ("fr", "en")] {
+            let headers = [("accept", "text/html"), ("accept-language", accept)];
+            let answer = larder.request("GET", "/nowhere", &headers).await;
+            assert_eq!(answer.text(), format!("<p>{language} 404</p>"));
+            assert_eq!(answer.lines("content-language"), [language]);
+            assert_eq!(answer.lines("vary"), ["accept, accept-language"]);
+            let other = larder.request("GET", "/none?n=x", &headers).await;
+            assert_eq!((other.status.as_u16(), other.header("content-language")), (422, ""));
+            assert_eq!(other.header("vary"), "accept");
+        }
+    }
+    let program = larder.get("/nowhere").await;
+    assert_eq!((program.header("content-language"), program.header("vary")), ("", "accept"));
+}
+
+#[tokio::test]
+async fn a_visitor_whose_best_language_an_edit_changes_is_given_the_new_one() {
+    let site = Site::with(LANGUAGES);
+    let larder = Larder::serve(&site, MEMORY);
+    let paths = ["/", "/kept", "/off"];
+    for path in paths {
+        let answer = larder.request("GET", path, &[("accept-language", "fr")]).await;
+        assert_eq!(answer.text(), "en", "{path}");
+    }
+    larder.reloads_after(|| {
+        site.edit("routes.yaml", &LANGUAGES.replace("[en, no]", "[no, fr, en]"));
+    });
+    for path in paths {
+        let answer = larder.request("GET", path, &[("accept-language", "fr")]).await;
+        assert_eq!((answer.text(), answer.header("content-language")), ("fr", "fr"), "{path}");
+    }
 }

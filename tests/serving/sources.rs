@@ -24,6 +24,10 @@ routes:
   /inline.txt: { inline: "{{shop.name}}" }
   /page: page.html.hbs
   /feed: feed.xml.hbs
+  /page.json: { template: page.html.hbs, content_type: application/json }
+  /page.html: { template: api.json.hbs, content_type: text/html }
+  /plain.txt: { template: note.txt.hbs, layout: base.html.hbs }
+  /mixed: { template: note.txt.hbs, layout: base.html.hbs, content_type: text/html }
   /api: api.json.hbs
   /in: { template: page.html.hbs, layout: base.html.hbs }
   /file: public/note.txt
@@ -38,6 +42,7 @@ routes:
     .file("templates/partials/end.html.hbs", "<i>{{shop.count}}</i>")
     .file("templates/feed.xml.hbs", "<feed>{{shop.name}}</feed>")
     .file("templates/api.json.hbs", r#"{"name":{{json shop.name}},"raw":"{{shop.name}}"}"#)
+    .file("templates/note.txt.hbs", "{{shop.name}}")
     .file("public/note.txt", "a note\n")
     .file("public/a.css", "a{}\n")
     .file("data/a.yaml", "v: from yaml\n")
@@ -65,6 +70,10 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/inline.txt", "text/plain; charset=utf-8", "Ä & Ö"),
     ("/page", "text/html; charset=utf-8", "<p>Ä &amp; Ö</p>"),
     ("/feed", "application/xml; charset=utf-8", "<feed>Ä &amp; Ö</feed>"),
+    ("/page.json", "application/json", "<p>Ä & Ö</p>"),
+    ("/page.html", "text/html; charset=utf-8", r#"{"name":"Ä \u0026 Ö","raw":"Ä &amp; Ö"}"#),
+    ("/plain.txt", "text/plain; charset=utf-8", "<main>Ä & Ö</main><i>3</i>"),
+    ("/mixed", "text/html; charset=utf-8", "<main>Ä &amp; Ö</main><i>3</i>"),
     ("/api", "application/json", r#"{"name":"Ä \u0026 Ö","raw":"Ä & Ö"}"#),
     ("/in", "text/html; charset=utf-8", "<main><p>Ä &amp; Ö</p></main><i>3</i>"),
     ("/file", "text/plain; charset=utf-8", "a note\n"),
@@ -131,4 +140,51 @@ async fn a_file_that_changes_is_served_as_it_is_now() {
     let answer = larder.get("/file").await;
     assert_eq!(answer.text(), "another note\n");
     assert_ne!(answer.header("etag"), etag);
+}
+
+#[tokio::test]
+async fn a_wildcard_chooses_a_file_below_the_directory_and_any_other_parameter_one_in_it() {
+    let site = Site::with(
+        r#"
+routes:
+  /docs/{*page}:
+    load: { page: "content/docs/{{params.page}}.md" }
+    inline: "{{page.title}}\n"
+  /one/{slug}:
+    load: { page: "content/docs/{{params.slug}}.md" }
+    inline: "{{page.title}}\n"
+  /all/{*dir}:
+    load: { page: "content/{{params.dir}}/index.md" }
+    inline: "{{page.title}}\n"
+  /by:
+    load: { page: "content/docs/{{query.name}}.md" }
+    inline: "{{page.title}}\n"
+"#,
+    )
+    .file("content/docs/start.md", "---\ntitle: Start\n---\n")
+    .file("content/docs/a b/c.md", "---\ntitle: Deep\n---\n")
+    .file("content/docs/a b/index.md", "+++\ntitle = 'Index'\n+++\n");
+    let larder = Larder::serve(&site, MEMORY);
+    for (path, status, body) in [
+        ("/docs/start", 200, "Start\n"),
+        ("/docs/a%20b/c", 200, "Deep\n"),
+        ("/docs/a%20b%2Fc", 404, ""),
+        ("/docs/a%20b//c", 404, ""),
+        ("/docs/a%20b/", 404, ""),
+        ("/docs/", 404, ""),
+        ("/one/start", 200, "Start\n"),
+        ("/one/a%20b%2Fc", 404, ""),
+        ("/all/docs/a%20b", 200, "Index\n"),
+        ("/all/docs", 404, ""),
+        ("/by?name=start", 200, "Start\n"),
+        ("/by?name=a%20b/c", 404, ""),
+        ("/by", 404, ""),
+    ] {
+        let answer = larder.get(path).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(status != 200 || answer.text() == body, "{path}: {}", answer.text());
+        let explained = crate::harness::run("explain", &site, &[path]);
+        let said = String::from_utf8_lossy(&explained.stdout).into_owned();
+        assert_eq!(said.contains("404"), status == 404, "{path}: {said}");
+    }
 }

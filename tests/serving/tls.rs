@@ -104,8 +104,8 @@ fn a_certificate_that_is_none_is_said_at_start() {
         let site = site();
         site.edit(file, text);
         let (code, said) = refused(&site, &["--listen", "127.0.0.1:0", "--store", MEMORY]);
-        assert_eq!(code, Some(1), "{file}: {said}");
-        assert!(said.contains("server.tls: "), "{file}: {said}");
+        assert_eq!(code, Some(78), "{file}: {said}");
+        assert!(said.contains("routes.yaml:2:"), "{file}: {said}");
         assert!(!said.contains("PRIVATE"), "{file}: {said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::harness::{Larder, MEMORY, PATIENCE, Redis, Site, eventually};
+use crate::harness::{FAILS, Larder, MEMORY, PATIENCE, Redis, Site, eventually, too_much};
 
 const SITE: &str = r#"
 routes:
@@ -14,7 +14,7 @@ routes:
   /swr: { inline: "{{now}}", ttl: 1h, stale_while_revalidate: 1h }
   /sie: { inline: "{{now}}", ttl: 1h, stale_if_error: 1h }
   /fails:
-    inline: '{{#if (gt (now) "AFTER")}}{{add "x" 1}}{{/if}}made'
+    inline: '{{#if (gt (now) "AFTER")}}FAILS{{/if}}made'
     ttl: 1h
     stale_if_error: 1h
   /file: { file: public/a.txt }
@@ -25,7 +25,8 @@ routes:
 "#;
 
 fn site() -> Site {
-    Site::with(SITE).file("public/a.txt", "a file\n")
+    let text = too_much() + &SITE.replace("FAILS", FAILS);
+    Site::with(&text).file("public/a.txt", "a file\n")
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use regex::Regex;
 
 use super::{nothing_in, program};
 
-const WORDS: &[&str] = &["clock", "diagnostic", "fingerprint", "glob", "panic", "units"];
+const WORDS: &[&str] = &["clock", "diagnostic", "fingerprint", "glob", "measure", "panic", "units"];
 
 /// A module and those that it may use, besides itself and the words.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("diagnostic", &[]),
     ("fingerprint", &[]),
     ("glob", &[]),
+    ("measure", &[]),
     ("panic", &[]),
     ("units", &[]),
     ("config", &[]),
@@ -19,46 +20,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("site", &["config", "source"]),
     ("cache", &[]),
     ("http", &["config", "site", "source", "cache", "telemetry"]),
-    ("inspect", &["config", "site", "cache"]),
     ("watch", &["config", "source"]),
     ("telemetry", &[]),
     ("reload", &["config", "source", "watch"]),
-    ("build", &["config", "site", "source", "http", "reload"]),
+    ("build", &["config", "site", "source", "cache", "http", "reload"]),
     (
         "admin",
-        &[
-            "config",
-            "site",
-            "source",
-            "cache",
-            "http",
-            "inspect",
-            "watch",
-            "telemetry",
-            "reload",
-            "build",
-        ],
+        &["config", "site", "source", "cache", "http", "watch", "telemetry", "reload", "build"],
     ),
     ("dev", &["config", "site", "cache", "http", "telemetry", "reload"]),
     (
         "app",
         &["config", "site", "source", "cache", "http", "admin", "dev", "watch", "reload", "build"],
     ),
-    ("embed", &["site", "cache", "http", "watch", "reload", "build", "app"]),
+    ("embed", &["cache", "http", "app"]),
     (
         "cli",
-        &[
-            "config",
-            "site",
-            "source",
-            "cache",
-            "http",
-            "inspect",
-            "build",
-            "telemetry",
-            "dev",
-            "app",
-        ],
+        &["config", "site", "source", "cache", "http", "build", "telemetry", "admin", "dev", "app"],
     ),
 ];
 
@@ -100,7 +78,11 @@ const HOMES: &[(&str, &[&str])] = &[
     (r"\b(e?println|e?print)!|\bprocess::exit\b", &["src/cli/"]),
     // Who writes there waits for who reads there.
     (r"\bio::(stdout|stderr)\b", &["src/cli/", "src/telemetry"]),
-    (r"\bstd::fs\b|\btokio::fs\b", &["src/source/", "src/watch", "src/cli/", "src/http/files/"]),
+    (
+        r"\bstd::fs\b|\btokio::fs\b",
+        // The last reads what the system says of the process.
+        &["src/source/", "src/watch", "src/cli/", "src/http/files/", "src/admin/metrics/process"],
+    ),
     (
         r"\btokio::spawn\b|\btask::spawn\b|\bthread::(spawn|Builder)\b",
         &["src/app", "src/telemetry/writer"],

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod dependencies;
+mod modules;
 mod promises;
 mod sizes;
 mod words;

@@ -37,6 +37,7 @@ pub(crate) fn is_by_events(took: Duration) {
 }
 
 /// A site whose main file names further files, one a line, and is good if it ends with `end`.
+#[derive(Debug)]
 struct Lines {
     live: mpsc::UnboundedSender<String>,
     builds: Arc<AtomicUsize>,
@@ -94,6 +95,7 @@ pub(crate) struct Site {
     builds: Arc<AtomicUsize>,
     reports: Arc<Mutex<Vec<String>>>,
     pub(crate) handle: ReloadHandle,
+    pub(crate) clock: Clock,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -136,11 +138,12 @@ impl Site {
         let build =
             Lines { live: sender, builds: Arc::clone(&builds), reports: Arc::clone(&reports) };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let clock = Clock::system();
         let mut reloader = Reloader::new(
             directory.path().join(root),
             "site.txt".to_owned(),
             Arc::new(build),
-            Clock::system(),
+            clock.clone(),
             tasks.clone(),
             stop.clone(),
         );
@@ -148,7 +151,7 @@ impl Site {
         act(directory.path());
         let handle = reloader.handle();
         tasks.spawn(reloader.run(Watch::start(options)));
-        Self { directory, live, builds, reports, handle, stop, tasks }
+        Self { directory, live, builds, reports, handle, clock, stop, tasks }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -161,6 +164,11 @@ impl Site {
         let text =
             tokio::time::timeout(SEEN, self.live.recv()).await.expect("seen in time").unwrap();
         (text, began.elapsed())
+    }
+
+    /// What goes live within a third of a second, if anything.
+    pub(crate) async fn soon(&mut self) -> Option<String> {
+        tokio::time::timeout(Duration::from_millis(333), self.live.recv()).await.ok().flatten()
     }
 
     pub(crate) async fn expect(&mut self, text: &str) -> Duration {

@@ -9,3 +9,4 @@ mod limits;
 mod loops;
 mod mounts;
 mod reloads;
+mod saves;

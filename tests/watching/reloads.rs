@@ -148,6 +148,7 @@ async fn of_many_saves_the_last_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changes_while_it_is_read_is_read_again() {
+    #[derive(Debug)]
     struct Racing(PathBuf, AtomicUsize);
     impl Build for Racing {
         fn build(&self, files: &mut dyn Files) -> Built {
@@ -176,6 +177,7 @@ async fn what_changes_while_it_is_read_is_read_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_that_panics_leaves_the_old_site_and_the_loop_alive() {
+    #[derive(Debug)]
     struct Panics;
     impl Build for Panics {
         fn build(&self, files: &mut dyn Files) -> Built {

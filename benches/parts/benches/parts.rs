@@ -79,7 +79,8 @@ fn parts(bench: &mut Criterion) {
     let facts = |run: &mut dyn FnMut(&Facts<'_>)| {
         let raw = RawQuery::parse(black_box(QUERY)).expect("a query");
         let query = route.rules.query(&raw).expect("checked");
-        let params = route.rules.path(&matched.params).expect("checked");
+        let mut params = matched.params.clone();
+        route.rules.path(&mut params).expect("checked");
         let (path, headers) = (&matched.path, &headers);
         run(&Facts { path, params: &params, query: &query, headers, language: None });
     };
@@ -132,17 +133,18 @@ fn records(bench: &mut Criterion) {
             lifetime: Lifetime::of(Duration::from_secs(60)),
             route: "page".into(),
             path: "/page".into(),
+            status: 200,
             io: false,
         };
         let (content_type, body) = ("text/plain; charset=utf-8".into(), "x".repeat(size).into());
-        let rendered = Rendered { status: 200, content_type, body };
+        let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default() };
         let entry = Entry::new(rendered, &request, Clock::system().wall());
-        let kept = Bytes::from(record::write(&entry).expect("a record"));
+        let kept = Bytes::from(record::write("api:cache::page:/page", &entry).expect("a record"));
         bench.bench_function(&format!("record: write {size} B"), |run| {
-            run.iter(|| record::write(black_box(&entry)));
+            run.iter(|| record::write("api:cache::page:/page", black_box(&entry)));
         });
         bench.bench_function(&format!("record: read {size} B"), |run| {
-            run.iter(|| record::read(black_box(&kept)));
+            run.iter(|| record::read(b"api:cache::page:/page", black_box(&kept)));
         });
     }
 }

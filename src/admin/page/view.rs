@@ -1,15 +1,15 @@
 //! The pages' HTML. maud escapes all text; what others wrote goes through [`visible`] too.
 
-use std::cmp::Ordering;
-
+use http::StatusCode;
 use maud::{DOCTYPE, Markup, html};
 
 use super::super::State;
+use super::super::entries::{EntryPage, EntryRow, percent_encoded};
 use super::super::status::rfc3339;
-use super::KeyFilter;
+use super::sort::COLUMNS;
+use super::{Asker, KeyFilter, Visitor};
 use crate::cache::{Inspection, StoreError};
 use crate::diagnostic::render;
-use crate::inspect::{EntryRow, percent_encoded};
 use crate::site::Site;
 use crate::units::counted;
 
@@ -25,53 +25,15 @@ const ABOUT: [(&str, &str); 6] = [
     ("evicted_keys", "evicted"),
 ];
 
-/// What the list page shows beside the status.
-pub(super) struct ListPage<'a> {
-    pub(super) filter: &'a KeyFilter,
-    pub(super) keys: &'a [EntryRow],
-    /// Where the next page begins.
-    pub(super) cursor: Option<String>,
-    /// Why there are no keys.
-    pub(super) trouble: Option<String>,
-    /// How many keys the form before this page deleted.
-    pub(super) deleted: Option<u64>,
-    /// What Redis says of itself, by name.
-    pub(super) about: Vec<(String, String)>,
-}
+/// How much of a key or a path is shown, in bytes: larder's own are shorter.
+const NAME_SHOWN: usize = 2048;
 
-/// A column of the table of keys.
-pub(super) struct Column {
-    /// Its name in the page's address.
-    pub(super) name: &'static str,
-    label: &'static str,
-    is_number: bool,
-    /// The order into which a click puts the keys.
-    pub(super) compare: fn(&EntryRow, &EntryRow) -> Ordering,
-}
-
-/// The first is the one by which keys are sorted where nothing is said.
-pub(super) static COLUMNS: [Column; 6] = [
-    column("key", "Key", false, |one, two| one.key.cmp(&two.key)),
-    column("route", "Route", false, |one, two| one.route.cmp(&two.route)),
-    column("left", "Life left", true, |one, two| one.stored.ttl_ms.cmp(&two.stored.ttl_ms)),
-    column("age", "Age", true, |one, two| one.stored.age_ms.cmp(&two.stored.age_ms)),
-    column("size", "Size", true, |one, two| two.stored.size_bytes.cmp(&one.stored.size_bytes)),
-    column("status", "Status", true, |one, two| two.stored.status.cmp(&one.stored.status)),
-];
-
-const fn column(
-    name: &'static str,
-    label: &'static str,
-    is_number: bool,
-    compare: fn(&EntryRow, &EntryRow) -> Ordering,
-) -> Column {
-    Column { name, label, is_number, compare }
-}
-
-impl Column {
-    /// The column of that name; the first where there is none.
-    pub(super) fn named(name: &str) -> &'static Self {
-        COLUMNS.iter().find(|column| column.name == name).unwrap_or(&COLUMNS[0])
+/// What others called something, cut where it is longer than anything of larder's.
+fn name(text: &str) -> String {
+    let cut = (0..=NAME_SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    match text.get(..cut).filter(|_| text.len() > NAME_SHOWN) {
+        Some(start) => format!("{}…", visible(start)),
+        None => visible(text),
     }
 }
 
@@ -89,8 +51,9 @@ fn visible(text: &str) -> String {
     out
 }
 
-/// A page around its parts; with `live`, the script that keeps it so.
-fn frame(title: &str, live: bool, header: &Markup, main: &Markup) -> Markup {
+/// A page around its main part, for a visitor; with `live`, the script that keeps it so.
+fn frame(title: &str, visitor: Option<&Visitor>, live: bool, main: &Markup) -> Markup {
+    let logged_in = visitor.filter(|visitor| matches!(visitor.asker, Asker::Session(_)));
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -105,7 +68,12 @@ fn frame(title: &str, live: bool, header: &Markup, main: &Markup) -> Markup {
             body {
                 header {
                     a.mark href="/" { img src="/icon.svg" alt="" width="24" height="24"; " larder" }
-                    (header)
+                    @if let Some(visitor) = logged_in {
+                        form method="post" action="/logout" {
+                            (form_token(&visitor.form))
+                            button.quiet { "Log out" }
+                        }
+                    }
                 }
                 (main)
             }
@@ -118,13 +86,12 @@ fn form_token(token: &str) -> Markup {
 }
 
 /// The login form.
-pub(in super::super) fn login_page(form: &str, wrong: Option<&str>) -> Markup {
+pub(in super::super) fn login_page(wrong: Option<&str>) -> Markup {
     let main = html! {
         main.login {
             h1 { "Admin" }
             @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
             form method="post" action="/login" {
-                (form_token(form))
                 label for="token" { "Admin token" }
                 input type="password" id="token" name="token" required
                     autocomplete="current-password" autofocus;
@@ -132,47 +99,68 @@ pub(in super::super) fn login_page(form: &str, wrong: Option<&str>) -> Markup {
             }
         }
     };
-    frame("Log in", false, &html! {}, &main)
+    frame("Log in", None, false, &main)
+}
+
+/// Why a request got nothing else, for a person, with the way back.
+pub(in super::super) fn refusal_page(status: StatusCode, detail: &str) -> Markup {
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let main = html! {
+        main {
+            h1 { (title) }
+            p.bad role="alert" { (visible(detail)) }
+            p { a href="/" { "All keys" } }
+        }
+    };
+    frame(title, None, false, &main)
 }
 
 /// The list of keys, with how things stand.
-pub(super) fn list_page(state: &State, site: &Site, page: &ListPage<'_>) -> Markup {
-    let KeyFilter { text, route, .. } = page.filter;
+///
+/// `listed` may be why there are no keys; `about` is what Redis says of itself, by name.
+pub(super) fn list_page(
+    state: &State,
+    visitor: &Visitor,
+    filter: &KeyFilter,
+    listed: Result<EntryPage, StoreError>,
+    about: &[(String, String)],
+) -> Markup {
+    let trouble = listed.as_ref().err().map(ToString::to_string);
+    let is_listed = listed.is_ok();
+    let EntryPage { mut keys, cursor } = listed.unwrap_or_default();
+    filter.sort.sort(&mut keys);
+    let KeyFilter { text, route, .. } = filter;
     let main = html! {
         main {
-            (state_section(state, page))
+            (state_section(state, trouble, about))
             h1 { "Keys" }
-            (filter_form(site, page.filter))
+            (filter_form(&state.parts.live.site(), filter))
             form method="post" action="/delete" id="keys" {
-                (form_token(&state.guard.sessions.form))
+                (form_token(&visitor.form))
                 input type="hidden" name="q" value=(visible(text.as_deref().unwrap_or("")));
                 input type="hidden" name="route" value=(visible(route.as_deref().unwrap_or("")));
-                (table(page))
-                (actions(page))
+                p id="said" role="status" {
+                    @if is_listed {
+                        (summary(filter.deleted, keys.len(), cursor.is_some()))
+                    } @else {
+                        "The keys cannot be listed now."
+                    }
+                }
+                (table(filter, &keys))
+                (actions(filter, cursor.as_deref()))
             }
         }
     };
-    frame("Keys", true, &log_out(state), &main)
-}
-
-fn log_out(state: &State) -> Markup {
-    html! {
-        @if state.guard.token.is_some() {
-            form method="post" action="/logout" {
-                (form_token(&state.guard.sessions.form))
-                button.quiet { "Log out" }
-            }
-        }
-    }
+    frame("Keys", Some(visitor), true, &main)
 }
 
 /// How config, store and memory are doing.
-fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
+fn state_section(state: &State, trouble: Option<String>, about: &[(String, String)]) -> Markup {
     let (reload, store) = (state.parts.reload.status(), state.parts.cache.state());
     let loaded = reload.loaded_at.and_then(rfc3339).unwrap_or_default();
     let near = store.near;
     let entries = counted(near.entries, "entry", "entries");
-    let notes = [&store.trouble, &page.trouble, &store.near_trouble].into_iter().flatten();
+    let notes = notes(store.up, [store.trouble, trouble, store.near_trouble]);
     let pending = state.pending_restart();
     let report = state.diagnostics();
     let serving = format!("still serving what was loaded at {loaded}");
@@ -185,7 +173,7 @@ fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
                     time datetime=(loaded) { (loaded) }
                 }))
                 (fact("Store", &good_or_bad(store.up, "up", "down"), &html! {
-                    (visible(&state.parts.store.public_address())) (about_store(&page.about))
+                    (visible(&state.parts.store.public_address())) (about_store(about))
                 }))
                 (fact("Memory", &html! { b { (entries) } }, &html! {
                     @if !store.near_in_use { "not in use, " }
@@ -194,7 +182,7 @@ fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
                 }))
             }
             div id="notes" {
-                @for trouble in notes { p.bad { (visible(trouble)) } }
+                @for trouble in notes { p.bad { (visible(&trouble)) } }
                 @if !pending.is_empty() {
                     p.odd { "A restart is needed for " (pending.join(", ")) "." }
                 }
@@ -206,6 +194,25 @@ fn state_section(state: &State, page: &ListPage<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What is wrong with the store, each once and in words: where it is away, that is all there is to
+/// say.
+fn notes(is_up: bool, said: [Option<String>; 3]) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for said in said.into_iter().flatten() {
+        if !notes.contains(&said) {
+            notes.push(said);
+        }
+    }
+    if is_up {
+        return notes;
+    }
+    let why = notes.first().map(|why| format!(" ({why})")).unwrap_or_default();
+    vec![format!(
+        "Redis does not answer{why}. Pages are served all the same, from memory or made anew; keys \
+         can be listed and deleted again when it is back, which larder sees by itself."
+    )]
 }
 
 fn fact(name: &str, value: &Markup, note: &Markup) -> Markup {
@@ -248,43 +255,43 @@ fn filter_form(site: &Site, filter: &KeyFilter) -> Markup {
                 }
                 button.quiet { "Filter" }
             }
-            input type="hidden" name="sort" value=(filter.sort.name);
+            input type="hidden" name="sort" value=(filter.sort.name());
         }
     }
 }
 
-fn table(page: &ListPage<'_>) -> Markup {
+fn table(filter: &KeyFilter, keys: &[EntryRow]) -> Markup {
     html! {
-        p id="said" role="status" { (summary(page)) }
         table {
             thead {
                 tr {
                     td {
                         input type="checkbox" id="all" hidden aria-label="All keys of this page";
                     }
-                    @for column in &COLUMNS {
-                        @let current = (column.name == page.filter.sort.name).then_some("true");
-                        @let address = page.filter.address(&[("sort", column.name)]);
-                        th class=[column.is_number.then_some("number")] scope="col" {
-                            a href=(address) aria-current=[current] { (column.label) }
+                    @for (at, column) in COLUMNS.iter().enumerate() {
+                        @let order = filter.sort.order_of(at);
+                        @let sort = filter.sort.after_click(at).name();
+                        @let class = column.is_number.then_some("number");
+                        th class=[class] scope="col" aria-sort=[order] {
+                            a href=(filter.address(&[("sort", &sort)])) { (column.label) }
                         }
                     }
                 }
             }
-            tbody id="rows" { @for row in page.keys { (table_row(row)) } }
+            tbody id="rows" { @for row in keys { (table_row(row)) } }
         }
     }
 }
 
 /// What the last form did, and how many keys there are.
-fn summary(page: &ListPage<'_>) -> Markup {
+fn summary(deleted: Option<u64>, count: usize, has_more: bool) -> Markup {
     html! {
-        @if let Some(deleted) = page.deleted { (counted(deleted, "key", "keys")) " deleted. " }
-        @match (page.keys.len() as u64, &page.cursor) {
-            (0, None) => { "No keys." }
-            (0, Some(_)) => { "No keys among those looked at so far." }
-            (count, None) => { (counted(count, "key", "keys")) " on this page." }
-            (count, Some(_)) => {
+        @if let Some(deleted) = deleted { (counted(deleted, "key", "keys")) " deleted. " }
+        @match (count as u64, has_more) {
+            (0, false) => { "No keys." }
+            (0, true) => { "No keys among those looked at so far." }
+            (count, false) => { (counted(count, "key", "keys")) " on this page." }
+            (count, true) => {
                 (counted(count, "key", "keys")) " on this page, and there are more."
             }
         }
@@ -292,22 +299,22 @@ fn summary(page: &ListPage<'_>) -> Markup {
 }
 
 fn table_row(row: &EntryRow) -> Markup {
-    let (name, stored) = (row.encoded_key(), &row.stored);
+    let (encoded, info, stored) = (row.encoded_key(), &row.info, &row.info.stored);
     let address = match &row.key_encoded {
-        None => format!("/key?key={name}"),
-        Some(_) => format!("/key?name={}", percent_encoded(name.as_bytes())),
+        None => format!("/key?key={encoded}"),
+        Some(_) => format!("/key?name={}", percent_encoded(encoded.as_bytes())),
     };
     html! {
-        tr data-key=(name) {
+        tr data-key=(encoded) {
             td {
-                input type="checkbox" name="key" value=(name)
-                    aria-label={ "Select " (visible(&row.key)) };
+                input type="checkbox" name="key" value=(encoded)
+                    aria-label={ "Select " (name(&info.key)) };
             }
             td.key {
-                a href=(address) { (visible(&row.key)) }
+                a href=(address) { (name(&info.key)) }
                 span data-live { @if !row.current { " " small { "not current" } } }
             }
-            td data-live { (visible(row.route.as_deref().unwrap_or("–"))) }
+            td data-live { (name(info.route.as_deref().unwrap_or("–"))) }
             td.number data-live { (time(stored.ttl_ms)) }
             td.number data-live { (time(stored.age_ms)) }
             td.number data-live { (bytes(stored.size_bytes)) }
@@ -318,8 +325,8 @@ fn table_row(row: &EntryRow) -> Markup {
     }
 }
 
-fn actions(page: &ListPage<'_>) -> Markup {
-    let all = page.filter.text.is_none() && page.filter.route.is_none();
+fn actions(filter: &KeyFilter, cursor: Option<&str>) -> Markup {
+    let all = filter.text.is_none() && filter.route.is_none();
     let what = if all { "Delete all keys" } else { "Delete all that match" };
     html! {
         .actions {
@@ -329,8 +336,8 @@ fn actions(page: &ListPage<'_>) -> Markup {
                 button.grave name="what" value="filter" { (what) ", on every page" }
             }
             div id="more" {
-                @if let Some(cursor) = &page.cursor {
-                    a href=(page.filter.address(&[("cursor", cursor)])) { "More keys" }
+                @if let Some(cursor) = cursor {
+                    a href=(filter.address(&[("cursor", cursor)])) { "More keys" }
                 }
             }
         }
@@ -340,6 +347,7 @@ fn actions(page: &ListPage<'_>) -> Markup {
 /// One key, with the stored headers and body.
 pub(super) fn key_page(
     state: &State,
+    visitor: &Visitor,
     key: &[u8],
     found: Result<Option<Inspection>, StoreError>,
 ) -> Markup {
@@ -349,25 +357,25 @@ pub(super) fn key_page(
             p { a href="/" { "All keys" } }
             h1.key { (visible(&text)) }
             @match found {
-                Ok(Some(found)) => { (one_entry(state, key, found)) }
+                Ok(Some(found)) => { (one_entry(state, visitor, key, found)) }
                 Ok(None) => { p { "Nothing is stored under this key." } }
                 Err(why) => { p.bad { (visible(&why.to_string())) } }
             }
         }
     };
-    frame(&text, false, &log_out(state), &main)
+    frame(&text, Some(visitor), false, &main)
 }
 
-fn one_entry(state: &State, key: &[u8], found: Inspection) -> Markup {
+fn one_entry(state: &State, visitor: &Visitor, key: &[u8], found: Inspection) -> Markup {
     let Inspection { info, entry, text } = found;
-    let row = EntryRow::new(info, &state.parts.live.site());
+    let EntryRow { info, current, .. } = EntryRow::new(info, &state.parts.live.site());
     let facts = [
-        ("Route", row.route.as_deref().unwrap_or("–")),
-        ("Path", row.path.as_deref().unwrap_or("–")),
-        ("Life left", &time(row.stored.ttl_ms)),
-        ("Age", &time(row.stored.age_ms)),
-        ("Size", &bytes(row.stored.size_bytes)),
-        ("Current", if row.current { "yes" } else { "no: it would be made anew" }),
+        ("Route", info.route.as_deref().unwrap_or("–")),
+        ("Path", info.path.as_deref().unwrap_or("–")),
+        ("Life left", &time(info.stored.ttl_ms)),
+        ("Age", &time(info.stored.age_ms)),
+        ("Size", &bytes(info.stored.size_bytes)),
+        ("Current", if current { "yes" } else { "no: it would be made anew" }),
     ];
     let head = match &entry {
         Some(entry) => format!(
@@ -378,14 +386,14 @@ fn one_entry(state: &State, key: &[u8], found: Inspection) -> Markup {
     };
     html! {
         dl.entry {
-            @for (name, value) in facts { dt { (name) } dd { (visible(value)) } }
+            @for (fact, value) in facts { dt { (fact) } dd { (name(value)) } }
         }
         h2 { "Stored headers" }
         pre { (visible(&head)) }
         h2 { "Body" }
         (body_part(entry.as_ref().map_or(&text[..], |entry| &entry.body[..])))
         form method="post" action="/delete" {
-            (form_token(&state.guard.sessions.form))
+            (form_token(&visitor.form))
             input type="hidden" name="key" value=(percent_encoded(key));
             button name="what" value="keys" { "Delete this key" }
         }
@@ -433,6 +441,16 @@ mod tests {
     fn what_others_wrote_is_shown_as_text() {
         let shown = html! { (visible("<script>\"&\u{202e}\u{7}\u{9b}")) }.into_string();
         assert_eq!(shown, "&lt;script&gt;&quot;&amp;\\u{202e}\\u{7}\\u{9b}");
+    }
+
+    #[test]
+    fn what_is_longer_than_anything_of_larders_is_cut() {
+        assert_eq!(name("api:cache::a:/é"), "api:cache::a:/é");
+        let long = name(&"é".repeat(NAME_SHOWN));
+        assert_eq!(long.chars().count(), NAME_SHOWN / 2 + 1);
+        assert!(long.ends_with("é…"));
+        let odd = name(&format!("a{}", "é".repeat(NAME_SHOWN)));
+        assert_eq!(odd.chars().count(), NAME_SHOWN / 2 + 1);
     }
 
     #[test]

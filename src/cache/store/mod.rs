@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::trouble::StoreError;
 
+pub(crate) mod bound;
 pub(crate) mod redis;
 pub(crate) mod shared;
 
@@ -17,8 +18,8 @@ pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// A store that other processes read and write too. Calls may take for ever: the cache bounds them.
 pub(crate) trait Remote: Send + Sync + 'static {
-    /// The value of `key` and its life.
-    fn get<'a>(&'a self, key: &'a str) -> Call<'a, Option<Stored>>;
+    /// The value of `key`, as far as it can be one of ours, and its life.
+    fn get<'a>(&'a self, key: &'a [u8]) -> Call<'a, Option<Stored>>;
 
     /// Writes `value` with its life in one command; with `lease`, only while that token stands,
     /// which is given back by it. Says whether it was written.
@@ -33,17 +34,20 @@ pub(crate) trait Remote: Send + Sync + 'static {
     /// Claims the lease of `key` for `keep_for`, under a token that nobody else uses.
     fn claim<'a>(&'a self, key: &'a str, token: &'a str, keep_for: Duration) -> Call<'a, Claim>;
 
+    /// Lengthens a lease to `keep_for` from now, where it is still held under `token`.
+    fn renew<'a>(&'a self, key: &'a str, token: &'a str, keep_for: Duration) -> Call<'a, ()>;
+
     /// Gives a lease back, where it is still held under `token`.
     fn release<'a>(&'a self, key: &'a str, token: &'a str) -> Call<'a, ()>;
 
-    /// Deletes each key's lease, then the key, one by one; says how many keys there were.
-    fn unlink<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, u64>;
+    /// Deletes each key's lease, then the key, one by one; says of each key whether it was there.
+    fn unlink<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, Vec<bool>>;
 
     /// One step of a walk over the keys that match `pattern`, of which about `count` are looked at.
     fn scan<'a>(&'a self, cursor: u64, pattern: &'a str, count: u32) -> Call<'a, Scanned>;
 
-    /// The first bytes of each key's value, its life and its length.
-    fn starts<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, Vec<Start>>;
+    /// The first `bytes` of each key's value, its life and its length.
+    fn starts<'a>(&'a self, keys: &'a [Vec<u8>], bytes: usize) -> Call<'a, Vec<Stored>>;
 
     /// What the server says of itself: names as `INFO` has them, and their values.
     fn about(&self) -> Call<'_, Vec<(String, String)>> {
@@ -57,13 +61,15 @@ pub(crate) trait Remote: Send + Sync + 'static {
     fn close(&self);
 }
 
-/// A value as a store holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value as a store holds it, whole or its beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
-    /// The value.
+    /// The value, or its first bytes, where it is longer than what was asked for.
     pub value: Bytes,
     /// What is left of its life; `None` where it has no end, or had gone when it was looked at.
     pub left: Option<Duration>,
+    /// How long the whole value is, in bytes.
+    pub len: u64,
 }
 
 /// What came of claiming a lease.
@@ -78,22 +84,6 @@ pub(crate) enum Claim {
     },
 }
 
-/// One step of a walk over the keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Scanned {
-    /// Where to go on; zero at the end.
-    pub cursor: u64,
-    /// Keys, as bytes: a foreign one need not be text.
-    pub keys: Vec<Vec<u8>>,
-}
-
-/// The first bytes of a value, for lists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Start {
-    /// At least the lines before the body, where it is a record; nothing for other types.
-    pub bytes: Vec<u8>,
-    /// What is left of its life.
-    pub left: Option<Duration>,
-    /// How long the value is, in bytes.
-    pub len: u64,
-}
+/// One step of a walk over the keys: where to go on, zero at the end, and keys, as bytes: a
+/// foreign one need not be text.
+pub(crate) type Scanned = (u64, Vec<Vec<u8>>);

@@ -1,17 +1,19 @@
 //! A shared store behind its breaker: bounded calls, and one bounded wait a window where it hangs.
 //!
-//! Closed, calls go through, each answer's calls within one [`Budget`]. A call that finds the store
-//! away or too slow opens the breaker: calls fail at once, without a wait. While it is open a task
-//! asks for a sign of life once a window; the first one closes it. No client's request is the
-//! probe.
+//! Closed, calls go through, each answer's calls within one [`Budget`]. A call that is late costs
+//! its answer that time and goes on alone: what it brings is used by the next. Where nothing came
+//! from the store for as long, or it is away, the breaker opens: calls fail at once, without a
+//! wait. While it is open a task asks for a sign of life, once a window; the first one closes it.
+//! No client's request is the probe.
 //!
 //! One late answer is mostly a moment's, or this machine's: where the store was well for a window
-//! before it, the first sign of life is asked for at once. Who falls back waits for the window.
+//! before it, the first sign of life is asked for at once. After [`LATE_AT_MOST`] late ones in a
+//! row nobody waits for a window.
 
 use std::future::Future;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::mem::replace;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,9 +23,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::super::counters::Counters;
+use super::super::lease::LEASE;
 use super::super::near::Near;
+use super::super::record;
 use super::super::trouble::{StoreError, Trouble};
-use super::{Claim, Remote, Scanned, Start};
+use super::bound::{Budget, slow, within};
+use super::{Claim, Remote, Scanned, Stored};
 use crate::clock::{Clock, Moment};
 
 /// How long the breaker stays open before the next sign of life is asked for.
@@ -33,16 +38,18 @@ const WINDOW: Duration = Duration::from_secs(1);
 const STEP: Duration = Duration::from_secs(2);
 /// How many keys one step of a walk looks at: well under 10 ms for Redis.
 pub(crate) const SCAN_COUNT: u32 = 1000;
-/// How late a timer has to come to be no matter of its own coarseness.
-const LATE: Duration = Duration::from_millis(5);
+/// How much of a value is read for lists: the lines before the body of nearly all records.
+const START_BYTES: usize = 4096;
+/// How many of the rest are read at a time.
+const LONG_STARTS: usize = 100;
 /// How long no write is tried after the store has refused one as full or read-only.
 const WRITE_PAUSE: Duration = Duration::from_secs(1);
-/// How long no lease is claimed after its script was forbidden: it could neither be used up nor
-/// given back, and all who ask would wait for it to end.
-const LEASE_PAUSE: Duration = Duration::from_secs(60);
-
-/// What is left of an answer's time for the store.
-pub(crate) struct Budget(pub(crate) Duration);
+/// How many late answers in a row are waited for.
+const LATE_AT_MOST: u32 = 3;
+/// How long a late call may go on.
+const LATE_CALL: Duration = Duration::from_secs(5);
+/// How long a sign of life may take before it is said that the store is down.
+const SILENT: Duration = Duration::from_millis(300);
 
 /// The store that all instances share, as this one sees it.
 pub(crate) struct Shared {
@@ -52,23 +59,60 @@ pub(crate) struct Shared {
     /// it, so that it is no copy and may not be among those.
     pub(crate) aside: Near,
     clock: Clock,
-    /// How long a sign of life may take.
+    /// How long one waits for an answer.
     timeout: Duration,
-    open: AtomicBool,
-    /// Why it is open, or was last.
-    why: Mutex<Option<StoreError>>,
-    /// When a sign of life last closed it, or it was made, in the clock's microseconds.
-    closed_at: AtomicU64,
+    health: Mutex<Health>,
+    /// When something came from the store the last time, in microseconds.
+    heard_at: AtomicU64,
     /// Wakes the task that asks for signs of life.
     opened: Notify,
-    /// Until when no write is tried, in the clock's microseconds; zero: writes are welcome.
-    writes_from: AtomicU64,
-    write_trouble: Mutex<Option<Trouble>>,
-    /// Until when no lease is claimed, in the clock's microseconds.
-    leases_from: AtomicU64,
-    /// Whether it was said that a command is forbidden.
-    forbidden: AtomicBool,
     counters: Arc<Counters>,
+    /// Where late calls go on, and what ends them when larder stops.
+    tasks: TaskTracker,
+    closed: CancellationToken,
+}
+
+/// How the store has done of late.
+#[derive(Default)]
+struct Health {
+    /// Why the breaker is open; nothing while it is closed.
+    down: Option<StoreError>,
+    /// Whether the first sign of life is asked for, or taken, at once.
+    at_once: bool,
+    /// When a sign of life last closed the breaker, or it was made.
+    closed_at: Moment,
+    /// How many answers in a row were late, and when the last of them was found to be.
+    late: (u32, Moment),
+    /// Until when no write is tried, and why; stays until one succeeds.
+    no_writes: Option<(Moment, Trouble)>,
+    /// Whether other servers hold some of the keys.
+    cluster: Option<StoreError>,
+    /// Whether writes go to another server than before, of which nobody was told yet.
+    has_moved: bool,
+    /// What was said, so that it is not said again.
+    said: Vec<Said>,
+}
+
+/// What is said once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// The store is down, and not yet back.
+    Down,
+    /// Answers take longer than the bound.
+    Late,
+    /// A command is forbidden.
+    Forbidden,
+}
+
+impl Health {
+    /// Whether something has still to be said; from now on it is.
+    fn is_news(&mut self, what: Said) -> bool {
+        let is_news = !self.said.contains(&what);
+        if is_news {
+            self.said.push(what);
+        }
+        is_news
+    }
 }
 
 impl Shared {
@@ -78,86 +122,112 @@ impl Shared {
         timeout: Duration,
         counters: Arc<Counters>,
         aside: Near,
+        tasks: TaskTracker,
     ) -> Arc<Self> {
+        let closed_at = clock.now();
+        let health = Mutex::new(Health { closed_at, ..Health::default() });
+        let (heard_at, opened) = (AtomicU64::new(closed_at.as_micros()), Notify::new());
+        let closed = CancellationToken::new();
         Arc::new(Self {
             remote,
             aside,
-            closed_at: AtomicU64::new(clock.now().as_micros()),
             clock,
             timeout,
-            open: AtomicBool::new(false),
-            why: Mutex::default(),
-            opened: Notify::new(),
-            writes_from: AtomicU64::new(0),
-            write_trouble: Mutex::default(),
-            leases_from: AtomicU64::new(0),
-            forbidden: AtomicBool::new(false),
+            health,
+            heard_at,
+            opened,
             counters,
+            tasks,
+            closed,
         })
+    }
+
+    /// Lets go of the store's connections. What is still asked for fails, which is no news.
+    pub(crate) fn close(&self) {
+        let closed = StoreError::new(Trouble::Away, "larder is stopping");
+        self.health().down.get_or_insert(closed);
+        self.closed.cancel();
+        self.remote.close();
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether calls fail at once.
     pub(crate) fn is_down(&self) -> bool {
-        self.open.load(Ordering::Acquire)
+        self.health().down.is_some()
     }
 
     /// What is wrong with it now, in words.
     pub(crate) fn trouble(&self) -> Option<StoreError> {
-        let why = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        why.filter(|_| self.is_down())
+        self.health().down.clone()
+    }
+
+    /// What is wrong with it for good.
+    pub(crate) fn lasting_trouble(&self) -> Option<StoreError> {
+        self.health().cluster.clone()
     }
 
     /// Why no write is tried now.
     pub(crate) fn write_trouble(&self) -> Option<Trouble> {
-        let from = Moment::from_micros(self.writes_from.load(Ordering::Acquire));
-        if self.clock.now() >= from {
-            return None;
-        }
-        *self.write_trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        let (until, trouble) = self.health().no_writes?;
+        (self.clock.now() < until).then_some(trouble)
     }
 
-    /// Writes `value`; false where the lease was gone.
+    fn check_writes(&self) -> Result<(), StoreError> {
+        let error = |kind| StoreError::new(kind, "no writes are tried for a moment");
+        self.write_trouble().map_or(Ok(()), |kind| Err(error(kind)))
+    }
+
+    /// The value of `key`; `late` gets what comes after the bound.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        key: &str,
+        budget: &mut Budget,
+        late: impl FnOnce(Option<Stored>) + Send + 'static,
+    ) -> Result<Option<Stored>, StoreError> {
+        budget.check()?;
+        let (remote, key) = (Arc::clone(&self.remote), key.to_owned());
+        let call = async move { remote.get(key.as_bytes()).await };
+        let result = self.call(budget, call, late).await;
+        self.count_late(budget);
+        result
+    }
+
+    /// Writes `value`; false where the lease was gone. It goes on where the time is over, and
+    /// `late` is told how it ended.
     pub(crate) async fn set(
-        &self,
+        self: &Arc<Self>,
         key: &str,
         value: Bytes,
         keep_for: Duration,
         lease: Option<&str>,
         budget: &mut Budget,
+        late: impl FnOnce(bool) + Send + 'static,
     ) -> Result<bool, StoreError> {
-        if let Some(trouble) = self.write_trouble() {
-            return Err(StoreError::new(trouble, "no writes are tried for a moment"));
-        }
-        let written = self.call(budget, self.remote.set(key, value, keep_for, lease)).await;
-        if let Err(error) = &written {
-            self.note_write_trouble(error);
-            if lease.is_some() && error.kind == Trouble::Forbidden {
-                let until = self.clock.now().after(LEASE_PAUSE).as_micros();
-                self.leases_from.store(until, Ordering::Release);
-            }
-        }
-        written
+        self.check_writes()?;
+        let (remote, key, lease) =
+            (Arc::clone(&self.remote), key.to_owned(), lease.map(str::to_owned));
+        let call = async move { remote.set(&key, value, keep_for, lease.as_deref()).await };
+        let written = self.call(budget, call, late).await;
+        written.inspect(|_| self.note_write()).inspect_err(|error| self.note_write_trouble(error))
     }
 
     /// Claims the lease of `key`.
     pub(crate) async fn claim(
-        &self,
+        self: &Arc<Self>,
         key: &str,
         token: &str,
-        keep_for: Duration,
         budget: &mut Budget,
     ) -> Result<Claim, StoreError> {
-        if let Some(trouble) = self.write_trouble() {
-            return Err(StoreError::new(trouble, "no writes are tried for a moment"));
-        }
-        if self.clock.now() < Moment::from_micros(self.leases_from.load(Ordering::Acquire)) {
-            return Err(StoreError::new(Trouble::Forbidden, "leases cannot be used up here"));
-        }
-        let claimed = self.call(budget, self.remote.claim(key, token, keep_for)).await;
-        if let Err(error) = &claimed {
-            self.note_write_trouble(error);
-        }
-        claimed
+        self.check_writes()?;
+        budget.check()?;
+        let (remote, key, token) = (Arc::clone(&self.remote), key.to_owned(), token.to_owned());
+        let call = async move { remote.claim(&key, &token, LEASE).await };
+        let claimed = self.call(budget, call, drop).await;
+        self.count_late(budget);
+        claimed.inspect_err(|error| self.note_write_trouble(error))
     }
 
     /// One step of a walk over the keys that match `pattern`.
@@ -165,9 +235,19 @@ impl Shared {
         self.past_breaker(self.remote.scan(cursor, pattern, SCAN_COUNT)).await
     }
 
-    /// The first bytes of each key's value, its life and its length.
-    pub(crate) async fn starts(&self, keys: &[Vec<u8>]) -> Result<Vec<Start>, StoreError> {
-        self.past_breaker(self.remote.starts(keys)).await
+    /// The first bytes of each key's value, its life and its length: at least the lines before the
+    /// body, where it is a record.
+    pub(crate) async fn starts(&self, keys: &[Vec<u8>]) -> Result<Vec<Stored>, StoreError> {
+        let mut starts = self.past_breaker(self.remote.starts(keys, START_BYTES)).await?;
+        let is_cut = |start: &Stored| record::may_go_on(&start.value, START_BYTES);
+        let cut: Vec<usize> = (0..starts.len()).filter(|at| is_cut(&starts[*at])).collect();
+        for some in cut.chunks(LONG_STARTS) {
+            let keys: Vec<_> = some.iter().map(|at| keys[*at].clone()).collect();
+            let longer = self.remote.starts(&keys, record::HEAD_BYTES);
+            let longer = self.past_breaker(longer).await?;
+            some.iter().zip(longer).for_each(|(at, start)| starts[*at] = start);
+        }
+        Ok(starts)
     }
 
     /// A call that is no part of an answer, for [`STEP`]: it is tried though the breaker is open.
@@ -176,151 +256,213 @@ impl Shared {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let result = timeout(STEP, call).await.unwrap_or_else(|_| Err(slow(STEP)));
-        if let Err(error) = &result {
-            self.counters.store_error(error.kind);
-        }
-        result
+        result.inspect_err(|error| self.counters.store_error(error.kind))
     }
 
-    /// A call that is a part of an answer.
-    pub(crate) async fn call<T>(
-        &self,
+    /// A call that is a part of an answer. One that is late goes on by itself.
+    async fn call<T: Send + 'static>(
+        self: &Arc<Self>,
         budget: &mut Budget,
-        call: impl Future<Output = Result<T, StoreError>>,
+        call: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+        late: impl FnOnce(T) + Send + 'static,
     ) -> Result<T, StoreError> {
         if let Some(error) = self.trouble() {
             return Err(error);
         }
-        if budget.0.is_zero() {
-            return Err(StoreError::new(Trouble::Slow, "this answer's time for the store is over"));
-        }
-        let start = self.clock.now();
-        let result = within(&self.clock, budget.0, call).await;
-        let result = result.unwrap_or_else(|| Err(slow(self.timeout)));
+        let (start, mut call) = (self.clock.now(), Box::pin(call));
+        let result = within(&self.clock, budget.0, &mut call).await;
         let spent = self.clock.now().since(start);
-        budget.0 = budget.0.saturating_sub(spent);
-        if let Err(error) = &result {
+        self.counters.store_time.add(spent);
+        let Some(result) = result else {
+            budget.0 = Duration::ZERO;
+            self.go_on(call, late);
+            let error = slow(self.timeout);
             self.counters.store_error(error.kind);
-            if error.kind == Trouble::Slow {
-                budget.0 = Duration::ZERO;
+            if self.clock.now().since(self.heard_at()) >= self.timeout {
+                self.trip(&error);
             }
-            if error.kind == Trouble::Forbidden && !self.forbidden.swap(true, Ordering::Relaxed) {
-                tracing::warn!(reason = %error, "the store does not let us do all that we need");
-            }
-            if error.kind.is_down() {
-                self.trip(error, start);
-            }
-        }
-        result
+            return Err(error);
+        };
+        budget.0 = budget.0.saturating_sub(spent);
+        result.inspect(|_| self.hear()).inspect_err(|error| self.note(error))
     }
 
-    /// Opens the breaker for a call that began at `start`.
-    fn trip(&self, error: &StoreError, start: Moment) {
-        // It has given a sign of life since: that it was slow before is known.
-        if error.kind == Trouble::Slow && start.as_micros() < self.closed_at() {
+    /// Lets a late call come to its end.
+    fn go_on<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+        late: impl FnOnce(T) + Send + 'static,
+    ) {
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let ended = shared.closed.run_until_cancelled(timeout(LATE_CALL, call)).await;
+            match ended {
+                Some(Ok(Ok(value))) => {
+                    shared.hear();
+                    shared.close_after_late();
+                    late(value);
+                }
+                Some(Ok(Err(error))) => shared.note(&error),
+                Some(Err(_)) | None => {}
+            }
+        });
+    }
+
+    fn hear(&self) {
+        self.heard_at.store(self.clock.now().as_micros(), Ordering::Relaxed);
+    }
+
+    fn heard_at(&self) -> Moment {
+        Moment::from_micros(self.heard_at.load(Ordering::Relaxed))
+    }
+
+    /// Counts what went wrong, and does what is to be done about it.
+    fn note(&self, error: &StoreError) {
+        self.counters.store_error(error.kind);
+        match error.kind {
+            kind if kind.is_down() => return self.trip(error),
+            Trouble::Forbidden if self.health().is_news(Said::Forbidden) => {
+                tracing::warn!(reason = %error, "the store does not let us do all that we need");
+            }
+            Trouble::Cluster if self.health().cluster.replace(error.clone()).is_none() => {
+                tracing::warn!(reason = %error, "only a part of the keys can be stored");
+            }
+            _ => {}
+        }
+        self.hear();
+    }
+
+    /// Counts whether the answer to a look-up was late: too many in a row are not waited for.
+    fn count_late(&self, budget: &Budget) {
+        let now = self.clock.now();
+        let mut health = self.health();
+        if !budget.0.is_zero() {
+            health.late.0 = 0;
             return;
         }
-        *self.why.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
-        if !self.open.swap(true, Ordering::AcqRel) {
-            tracing::warn!(reason = %error, "the store is down: answers are rendered");
+        // Those that were late at once are one.
+        if health.late.0 > 0 && now.since(health.late.1) < self.timeout {
+            return;
+        }
+        health.late = (health.late.0.saturating_add(1), now);
+        if health.late.0 < LATE_AT_MOST {
+            return;
+        }
+        let is_new = health.is_news(Said::Late);
+        drop(health);
+        let error = slow(self.timeout);
+        if is_new {
+            tracing::warn!(
+                reason = %error,
+                "the store answers late again and again: raise cache.timeout, where it is far away"
+            );
+        }
+        self.trip(&error);
+    }
+
+    /// Opens the breaker.
+    fn trip(&self, error: &StoreError) {
+        let now = self.clock.now();
+        let mut health = self.health();
+        if health.down.replace(error.clone()).is_none() {
+            let is_well = now.since(health.closed_at) >= WINDOW && health.late.0 < LATE_AT_MOST;
+            health.at_once = is_well && error.kind == Trouble::Slow;
+            drop(health);
+            // Of a late one it is said once it turns out to be silent.
+            if error.kind != Trouble::Slow {
+                self.say_down(error);
+            }
             self.opened.notify_one();
         }
     }
 
-    fn closed_at(&self) -> u64 {
-        self.closed_at.load(Ordering::Acquire)
+    fn say_down(&self, reason: &StoreError) {
+        if self.health().is_news(Said::Down) {
+            tracing::warn!(%reason, "the store is down: answers are rendered");
+        }
     }
 
-    /// How long to wait for the first sign of life after the breaker was opened.
-    fn first_pause(&self) -> Duration {
-        let is_slow = self.trouble().is_some_and(|error| error.kind == Trouble::Slow);
-        let well = self.clock.now().since(Moment::from_micros(self.closed_at()));
-        if is_slow && well >= WINDOW { Duration::ZERO } else { WINDOW }
+    /// Closes the breaker: there was a sign of life.
+    fn recover(&self) {
+        let mut health = self.health();
+        (health.down, health.closed_at) = (None, self.clock.now());
+        let was_said = health.said.contains(&Said::Down);
+        health.said.retain(|what| *what != Said::Down);
+        drop(health);
+        if was_said {
+            tracing::info!("the store is back");
+        }
+        self.aside.clear();
+    }
+
+    /// A late answer is a sign of life, where one is asked for at once.
+    fn close_after_late(&self) {
+        let health = self.health();
+        let may_close = health.down.is_some() && health.at_once;
+        drop(health);
+        if may_close {
+            self.recover();
+        }
     }
 
     fn note_write_trouble(&self, error: &StoreError) {
         if !matches!(error.kind, Trouble::Full | Trouble::ReadOnly) {
             return;
         }
-        let until = self.clock.now().after(WRITE_PAUSE).as_micros();
-        let before = self.writes_from.swap(until, Ordering::AcqRel);
-        *self.write_trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind);
-        if before == 0 {
+        let pause = (self.clock.now().after(WRITE_PAUSE), error.kind);
+        let before = self.health().no_writes.replace(pause);
+        if before.is_none_or(|(_, kind)| kind != error.kind) {
             tracing::warn!(reason = %error, "the store takes no writes: answers are rendered");
         }
     }
 
+    fn note_write(&self) {
+        let before = self.health().no_writes.take();
+        if let Some((_, trouble)) = before {
+            tracing::info!("the store takes writes again");
+            if trouble == Trouble::ReadOnly {
+                self.health().has_moved = true;
+            }
+        }
+    }
+
+    /// Whether writes go to another server than before, which is said once.
+    pub(crate) fn has_moved(&self) -> bool {
+        replace(&mut self.health().has_moved, false)
+    }
+
     /// Starts the task that closes the breaker, and forgets what was put aside each time.
-    pub(crate) fn watch_over(self: &Arc<Self>, tasks: &TaskTracker, ended: CancellationToken) {
+    pub(crate) fn watch_over(self: &Arc<Self>, ended: CancellationToken) {
         let shared = Arc::clone(self);
         let watch = async move {
             loop {
                 shared.opened.notified().await;
-                let mut pause = shared.first_pause();
+                let mut pause = if shared.health().at_once { Duration::ZERO } else { WINDOW };
                 while shared.is_down() {
                     tokio::time::sleep(pause).await;
                     pause = WINDOW;
-                    let probe = shared.remote.probe();
-                    if let Some(Ok(())) = within(&shared.clock, shared.timeout, probe).await {
-                        let now = shared.clock.now().as_micros();
-                        shared.closed_at.store(now, Ordering::Release);
-                        shared.open.store(false, Ordering::Release);
-                        tracing::info!("the store is back");
-                        shared.aside.clear();
-                    }
+                    shared.probe().await;
                 }
             }
         };
-        tasks.spawn(async move { ended.run_until_cancelled(watch).await });
-    }
-}
-
-/// What `call` gives within `bound`. Where it is this process that looks too late, because the
-/// machine gives it no time, the answer may be there unread: then it gets as long once more as that
-/// was, and no longer than `bound`.
-async fn within<T>(clock: &Clock, bound: Duration, call: impl Future<Output = T>) -> Option<T> {
-    let start = clock.now();
-    let mut call = pin!(call);
-    if let Ok(output) = timeout(bound, &mut call).await {
-        return Some(output);
-    }
-    let late = clock.now().since(start).saturating_sub(bound).min(bound);
-    if late < LATE { None } else { timeout(late, call).await.ok() }
-}
-
-fn slow(bound: Duration) -> StoreError {
-    StoreError::new(Trouble::Slow, &format!("no answer within {} ms", bound.as_millis()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BOUND: Duration = Duration::from_millis(100);
-
-    /// A call that takes `takes`, on a machine that lets this process wait `stolen` longer than it
-    /// asked for.
-    async fn given(takes: u64, stolen: u64) -> bool {
-        let clock = Clock::manual();
-        let call = async {
-            clock.advance(BOUND + Duration::from_millis(stolen));
-            tokio::time::sleep(Duration::from_millis(takes)).await;
-        };
-        within(&clock, BOUND, call).await.is_some()
+        self.tasks.spawn(async move { ended.run_until_cancelled(watch).await });
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn time_that_the_machine_took_is_given_back_once_and_within_bounds() {
-        for (takes, stolen, expected) in [
-            (99, 0, true),
-            (110, 0, false),
-            (110, 4, false),
-            (110, 30, true),
-            (140, 30, false),
-            (190, 500, true),
-            (210, 500, false),
-        ] {
-            assert_eq!(given(takes, stolen).await, expected, "{takes} ms, {stolen} stolen");
+    /// Asks for a sign of life, for as long as a window.
+    async fn probe(&self) {
+        let mut probe = self.remote.probe();
+        let mut answer = within(&self.clock, SILENT, &mut probe).await;
+        if answer.is_none() {
+            self.say_down(&slow(self.timeout));
+            answer = timeout(WINDOW.saturating_sub(SILENT), probe).await.ok();
+        }
+        match answer {
+            Some(Ok(())) => {
+                self.hear();
+                self.recover();
+            }
+            Some(Err(error)) => self.say_down(&error),
+            None => {}
         }
     }
 }

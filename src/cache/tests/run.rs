@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::oracle::{Asked, Purged, Seen};
-use super::sim::{Sim, SimRemote};
+use super::sim::{PREFIX, Sim, SimRemote};
 use super::{INSTANCES, KEYS, Step, Weather};
-use crate::cache::{Cache, CacheRequest, CacheSettings, Lifetime, Purge, RenderFailure, Rendered};
+use crate::cache::{
+    Cache, CacheRequest, CacheSettings, Lifetime, Namespaces, Purge, RenderFailure, Rendered,
+};
 use crate::clock::{Clock, Moment};
 use crate::fingerprint::Fingerprint;
 
@@ -76,7 +78,7 @@ impl World {
         let instance = |instance| {
             let remote = Arc::new(SimRemote { sim: Arc::clone(&sim), instance });
             let settings = CacheSettings {
-                prefix: "api:cache".into(),
+                prefix: PREFIX.into(),
                 memory_bytes: 1 << 20,
                 timeout: TIMEOUT,
                 max_entry_bytes: 1 << 16,
@@ -84,8 +86,8 @@ impl World {
                 near: true,
             };
             let ended = CancellationToken::new();
-            let cache = Cache::build(settings, clock.clone(), tasks.clone(), Some((remote, ended)));
-            cache.inner.arm();
+            let cache = Cache::build(settings, clock.clone(), tasks.clone(), Some(remote), ended);
+            cache.inner.near.arm();
             let (armed, deaf_since, told_gone) = (true, None, BTreeSet::new());
             Instance { cache, version: 0, armed, deaf_since, told_gone }
         };
@@ -166,7 +168,7 @@ impl World {
                 return Err(RenderFailure::new(502, "the schedule says so"));
             }
             let (content_type, body) = ("text/plain".into(), Bytes::from(name));
-            Ok(Rendered { status: 200, content_type, body })
+            Ok(Rendered { status: 200, content_type, body, inputs: Fingerprint::default() })
         }
     }
 
@@ -200,7 +202,7 @@ impl World {
             seen.purges.len() - 1
         };
         tokio::spawn(async move {
-            let store_too = cache.purge(what).await.is_ok();
+            let store_too = cache.purge(what, Namespaces::All).await.is_ok();
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             let step = seen.step;
             if let Some(purge) = seen.purges.get_mut(at) {
@@ -261,7 +263,7 @@ impl World {
         let gone: Vec<_> = self.sim.lock().gone.keys().cloned().collect();
         let instance = &mut self.instances[number];
         if tracks && !instance.armed {
-            instance.cache.inner.arm();
+            instance.cache.inner.near.arm();
             instance.armed = true;
             instance.told_gone.extend(gone);
         }
@@ -364,6 +366,7 @@ pub(super) fn request(number: usize, version: u64) -> CacheRequest {
         },
         route: "page".into(),
         path: format!("/{number}"),
+        status: 200,
         io: io(number),
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::cache::lease::LEASE_PREFIX;
-use crate::cache::store::{Call, Claim, Remote, Scanned, Start, Stored};
+use crate::cache::lease::{lease_key, leased_key};
+use crate::cache::store::{Call, Claim, Remote, Scanned, Stored};
 use crate::cache::{StoreError, Trouble};
 use crate::clock::{Clock, Moment};
 
@@ -97,7 +97,7 @@ impl Sim {
     }
 
     pub(crate) fn end_leases(&self) {
-        self.lock().values.retain(|key, _| !key.starts_with(LEASE_PREFIX.as_bytes()));
+        self.lock().values.retain(|key, _| leased_key(PREFIX, key).is_none());
     }
 
     pub(crate) fn foreign_delete(&self, key: &str) {
@@ -205,8 +205,10 @@ fn body(value: &Bytes) -> Option<String> {
     text.split_once("\n\n").map(|(_, body)| body.to_owned())
 }
 
+pub(super) const PREFIX: &str = "api:cache";
+
 fn lease(key: &str) -> Vec<u8> {
-    format!("{LEASE_PREFIX}{key}}}").into_bytes()
+    lease_key(PREFIX, key.as_bytes())
 }
 
 /// One instance's way to the store.
@@ -217,12 +219,13 @@ pub(crate) struct SimRemote {
 }
 
 impl Remote for SimRemote {
-    fn get<'a>(&'a self, key: &'a str) -> Call<'a, Option<Stored>> {
-        let key = key.as_bytes().to_vec();
+    fn get<'a>(&'a self, key: &'a [u8]) -> Call<'a, Option<Stored>> {
+        let key = key.to_vec();
         Box::pin(self.sim.send(self.instance, move |state, now| {
             Ok(state.live(&key, now).map(|value| Stored {
                 value: value.bytes.clone(),
                 left: Some(value.until.since(now)),
+                len: value.bytes.len() as u64,
             }))
         }))
     }
@@ -275,15 +278,24 @@ impl Remote for SimRemote {
         }))
     }
 
-    fn unlink<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, u64> {
+    fn renew<'a>(&'a self, key: &'a str, token: &'a str, keep_for: Duration) -> Call<'a, ()> {
+        let (lease, token) = (lease(key), token.to_owned());
+        Box::pin(self.sim.send(self.instance, move |state, now| {
+            if state.live(&lease, now).is_some_and(|it| it.bytes == token.as_bytes()) {
+                state.put(&lease, &token.into(), keep_for, now);
+            }
+            Ok(())
+        }))
+    }
+
+    fn unlink<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, Vec<bool>> {
         let keys = keys.to_vec();
         Box::pin(self.sim.send(self.instance, move |state, now| {
-            let mut gone = 0;
-            for key in keys {
-                state.remove(&lease(&String::from_utf8_lossy(&key)), now);
-                gone += u64::from(state.remove(&key, now));
-            }
-            Ok(gone)
+            let unlink = |key: &Vec<u8>| {
+                state.remove(&lease(&String::from_utf8_lossy(key)), now);
+                state.remove(key, now)
+            };
+            Ok(keys.iter().map(unlink).collect())
         }))
     }
 
@@ -292,17 +304,17 @@ impl Remote for SimRemote {
         Box::pin(self.sim.send(self.instance, move |state, now| {
             let live = state.values.iter().filter(|(_, value)| now < value.until);
             let keys = live.map(|(key, _)| key.clone()).filter(|key| key.starts_with(&start));
-            Ok(Scanned { cursor: 0, keys: keys.collect() })
+            Ok((0, keys.collect()))
         }))
     }
 
-    fn starts<'a>(&'a self, keys: &'a [Vec<u8>]) -> Call<'a, Vec<Start>> {
+    fn starts<'a>(&'a self, keys: &'a [Vec<u8>], _bytes: usize) -> Call<'a, Vec<Stored>> {
         let keys = keys.to_vec();
         Box::pin(self.sim.send(self.instance, move |state, now| {
             let start = |key: &Vec<u8>| {
                 let value = state.live(key, now);
-                value.map_or_else(Start::default, |value| Start {
-                    bytes: value.bytes.to_vec(),
+                value.map_or_else(Stored::default, |value| Stored {
+                    value: value.bytes.clone(),
                     left: Some(value.until.since(now)),
                     len: value.bytes.len() as u64,
                 })

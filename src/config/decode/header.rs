@@ -1,8 +1,8 @@
 //! Header names and values, media types, origins.
 
 use super::scalar::{as_written, scalar_text};
-use super::{Decoder, Entry};
-use crate::config::model::{CorsConfig, HeadersConfig};
+use super::{Decoder, Entry, Fields};
+use crate::config::model::{CorsConfig, HeaderConfig, HeadersConfig, SourceConfig};
 use crate::config::node::NodeValue;
 use crate::diagnostic::{At, Code, Diagnostic};
 
@@ -35,11 +35,14 @@ impl Decoder<'_> {
             if self.header_name(&header, &headers).is_none() {
                 continue;
             }
-            if node.value == NodeValue::Null {
-                headers.push((key.clone(), None));
-            } else if let Some(value) = self.header_value(&header) {
-                headers.push((key.clone(), Some(value)));
-            }
+            let value = match node.value {
+                NodeValue::Null => None,
+                _ => match self.header_value(&header) {
+                    Some(value) => Some(value),
+                    None => continue,
+                },
+            };
+            headers.push(HeaderConfig { name: key.clone(), value, is_default: false });
         }
         headers
     }
@@ -57,7 +60,7 @@ impl Decoder<'_> {
             let message = format!("`{name}` is not set by hand");
             return self.refuse(Code::BadHeader, message, place, help);
         }
-        let mut others = headers.iter().map(|(other, _)| other);
+        let mut others = headers.iter().map(|other| &other.name);
         if let Some(first) = others.find(|other| other.value.eq_ignore_ascii_case(name)) {
             let message = format!("`{}` and `{name}` are the same header", first.value);
             let diagnostic = Diagnostic::new(Code::BadHeader, message, place);
@@ -109,6 +112,22 @@ impl Decoder<'_> {
             return self.refuse(Code::BadContentType, message, &text.span, help);
         }
         Some(text)
+    }
+
+    /// That a type says the charset in which larder sends what it makes: read in another one, what
+    /// is escaped may be markup. A file is sent in its own.
+    pub(super) fn check_charset(&mut self, fields: &Fields, source: &SourceConfig) {
+        let Some(entry) = fields.entry("content_type") else { return };
+        let text = entry.text().unwrap_or_default();
+        let mut parameters = text.split(';').skip(1).filter_map(|one| one.split_once('='));
+        let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+        let is_utf8 = |value: &str| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8");
+        let is_other = charset.is_some_and(|(_, value)| !is_utf8(value));
+        if is_other && !matches!(source, SourceConfig::File(_)) {
+            let message = "larder sends UTF-8, and this says another `charset`".to_owned();
+            let help = "leave `charset` out, or write utf-8";
+            self.error(Code::BadContentType, message, &entry.node.span, help);
+        }
     }
 
     /// `"*"` or a list of origins.

@@ -1,5 +1,6 @@
 //! What a field may take, each kind with its reader: the words after `as` in `model`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -7,15 +8,15 @@ use serde_json::json;
 use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
-    CorsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig, RouteConfig, ServerConfig,
-    TlsConfig,
+    CorsConfig, Docs, DocsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig,
+    RouteConfig, ServerConfig, TlsConfig,
 };
+use crate::config::network::Network;
 use crate::config::node::Node;
 use crate::config::schema;
 use crate::config::secret::Secret;
 use crate::config::section::{Kind, Standalone, Word};
 use crate::diagnostic::{At, Code};
-use crate::units::Ttl;
 
 /// Declares kinds: name, type of the value, schema, reader; `list of` an item's reader, or `=>`
 /// what becomes of what was read.
@@ -40,8 +41,8 @@ kinds! {
     plain_text: Option<String> = schema::text, plain_text;
     filled: Option<At<String>> = schema::text, filled;
     secret: Option<Secret> = schema::text, filled => |text| Secret::new(text.value);
-    key_part: Option<String> = schema::text, key_part;
-    filled_key_part: Option<String> = schema::text, filled_key_part;
+    namespace: Option<String> = schema::text, namespace;
+    prefix: Option<String> = schema::text, prefix;
     route_name: Option<At<String>> = schema::text, route_name;
     content_type: Option<At<String>> = schema::text, content_type;
     hosts: Vec<String> = || schema::list(&schema::text()), list of plain_text;
@@ -54,11 +55,14 @@ kinds! {
     status: Option<At<u16>> = schema::whole::<200, 599>, status;
     size: Option<u64> = || schema::written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"), size;
     duration: Option<Duration> = || schema::written(schema::DURATION), duration;
-    ttl: Option<At<Ttl>> = || schema::written(&format!("off|{}", schema::DURATION)), ttl;
+    delay: Option<Duration> = || schema::written(schema::DURATION), delay;
+    ttl: Option<Option<Duration>> = || schema::written(&format!("off|{}", schema::DURATION)), ttl;
     // Addresses and paths.
     address: Option<String> = schema::text, address;
     address_or_off: Option<Option<String>> = schema::text, address_or_off;
+    path: Option<String> = schema::text, path;
     path_or_off: Option<Option<String>> = schema::text, path_or_off;
+    networks: Vec<Network> = || schema::list(&schema::text()), list of network;
     store: Option<Secret> = schema::text, store;
     site_path: Option<At<String>> = schema::text, site_path;
     include: Vec<At<String>> = schema::text_or_list, include;
@@ -77,12 +81,15 @@ kinds! {
     }, response_headers;
     // Sections.
     server: ServerConfig = || schema::section(&ServerConfig::SECTION), server;
+    docs: Option<Option<Docs>> = || {
+        json!({ "anyOf": [schema::text(), schema::section(&DocsConfig::SECTION)] })
+    }, docs;
     tls: Option<(String, String)> = || schema::section(&TlsConfig::SECTION), tls;
     loads: Vec<LoadConfig> = || schema::sections(&LoadConfig::SECTION), loads;
     params: Vec<ParamConfig> = || schema::sections(&ParamConfig::SECTION), params;
     errors: Vec<ErrorPageConfig> =
         || schema::sections_by("^[45]([0-9][0-9]|xx|XX)$", &ErrorPageConfig::SECTION), errors;
-    routes: Vec<RouteConfig> = || {
+    routes: Vec<Arc<RouteConfig>> = || {
         let key = format!("^(({})\\s+)?/", METHODS.join("|"));
         schema::sections_by(&key, &RouteConfig::SECTION)
     }, routes;

@@ -9,15 +9,17 @@ mod route;
 pub(super) mod scalar;
 mod server;
 mod site;
-mod source;
-mod values;
+mod unused;
 
 use super::model::{MainConfig, PartConfig};
 use super::node::{Node, NodeValue};
 use super::section::{Kind, Section, Standalone};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
-pub(super) use site::{file, merge};
+pub(crate) use server::{is_loopback, meets, read_address};
+#[cfg(test)]
+pub(super) use site::file;
+pub(super) use site::{main_file, merge, part_file, routes};
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Decoder<'r> {
@@ -203,12 +205,18 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("the site", "redis", "write `cache: { store: redis://… }`"),
     ("the site", "ttl", "write `defaults: { ttl: … }`"),
     ("the site", "listen", "write `server: { listen: … }`"),
+    ("the site", "route path paths", "write `routes:`"),
     ("the site", "upstreams", "`load` reads files of the site, and asks no servers"),
     ("the site", "port", "write `server: { listen: 127.0.0.1:8000 }`"),
     ("`cache`", "url", "write `store:`"),
     ("`cache`", "redis", "write `store: redis://…`"),
     ("`cache`", "ttl", "write `defaults: { ttl: … }`"),
     ("`server`", "port host", "write `listen: 127.0.0.1:8000`"),
-    ("load", "ttl", "files are watched: an edit is seen at once"),
+    ("load", "ttl", "not for files, which are watched: an edit is seen at once"),
+    (
+        "load",
+        "fallback headers timeout accept_status stale_if_error",
+        "not for files: they are there, or the site is not good",
+    ),
     ("load", "url path file", "write `from:`"),
 ];

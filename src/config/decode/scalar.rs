@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Decoder, Entry};
 use crate::config::node::{Node, NodeValue};
 use crate::config::section::Word;
-use crate::diagnostic::{At, Code, Span, nearest};
-use crate::units::{self, Ttl, UnitError};
+use crate::diagnostic::{At, Code, Span, did_you_mean};
+use crate::units::{self, RENDER_AT_MOST, UnitError};
 
 /// The value as a person wrote it, for messages: what the environment filled in is never shown.
 pub(super) fn as_written(node: &Node) -> String {
@@ -83,15 +83,26 @@ impl Decoder<'_> {
         }
     }
 
-    /// A lifetime.
-    pub(super) fn ttl(&mut self, entry: &Entry) -> Option<At<Ttl>> {
-        let ttl = self.time(entry, units::parse_ttl, UnitError::lifetime_help)?;
-        Some(At::new(ttl, entry.node.span.clone()))
+    /// A lifetime, or `off`.
+    pub(super) fn ttl(&mut self, entry: &Entry) -> Option<Option<Duration>> {
+        self.time(entry, units::parse_ttl, UnitError::lifetime_help)
     }
 
     /// A duration, which is not `off`.
     pub(super) fn duration(&mut self, entry: &Entry) -> Option<Duration> {
         self.time(entry, units::parse_duration, UnitError::duration_help)
+    }
+
+    /// How long a render takes: less than what one may take.
+    pub(super) fn delay(&mut self, entry: &Entry) -> Option<Duration> {
+        let delay = self.duration(entry)?;
+        if delay >= RENDER_AT_MOST {
+            let message = format!("no render takes as long as `{}`", as_written(entry.node));
+            let most = units::show_duration(RENDER_AT_MOST);
+            let help = format!("a render is ended after {most}: write less");
+            return self.refuse(Code::BadDuration, message, &entry.node.span, &help);
+        }
+        Some(delay)
     }
 
     fn time<T>(&mut self, entry: &Entry, parse: Parse<T>, help: Help) -> Option<T> {
@@ -193,10 +204,9 @@ impl Decoder<'_> {
             let written = as_written(entry.node);
             let message = format!("`{written}` is no value for {}", entry.what);
             let words = W::WORDS.iter().map(|(word, _)| *word);
-            let help = match nearest(&written, words.clone()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("write one of {}", words.collect::<Vec<_>>().join(", ")),
-            };
+            let help = did_you_mean(&written, words.clone()).unwrap_or_else(|| {
+                format!("write one of {}", words.collect::<Vec<_>>().join(", "))
+            });
             self.error(Code::BadType, message, &entry.node.span, &help);
         }
         found.map(|(_, value)| *value)

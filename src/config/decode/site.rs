@@ -1,14 +1,18 @@
-//! A whole file, and the files together.
+//! A whole file, and the files together: `data` and `load`, what templates see; `query` and
+//! `params`, what requests may hold.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::scalar::as_written;
 use super::{Decoder, Entry};
-use crate::config::model::{Config, MainConfig, PartConfig, RouteConfig, ServerConfig};
-use crate::config::node::Node;
+use crate::config::model::{
+    Config, LoadConfig, MainConfig, ParamConfig, ParamType, PartConfig, RouteConfig, ServerConfig,
+};
+use crate::config::node::{Node, NodeValue};
 use crate::config::section::Standalone;
-use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+use crate::config::{kept, looks};
+use crate::diagnostic::{At, Code, Diagnostic, FilledIn, Report, SourceFile, Span};
 
 /// What one file says, whatever it includes: a [`MainConfig`] or a [`PartConfig`].
 pub(crate) fn file<S: Standalone>(report: &mut Report, root: &Node) -> S {
@@ -17,38 +21,56 @@ pub(crate) fn file<S: Standalone>(report: &mut Report, root: &Node) -> S {
     Decoder { report }.section(&entry)
 }
 
+/// What the main file says, whatever it includes.
+pub(crate) fn main_file(report: &mut Report, root: &Node) -> MainConfig {
+    file(report, root)
+}
+
+/// What an included file says, as the part that it is of a site.
+pub(crate) fn part_file(report: &mut Report, root: &Node) -> MainConfig {
+    MainConfig { part: file(report, root), ..MainConfig::default() }
+}
+
+/// What the entries of `routes` say.
+pub(crate) fn routes(report: &mut Report, root: &Node) -> Vec<RouteConfig> {
+    let key = At::new("routes".to_owned(), root.span.clone());
+    let entry = Entry { what: "`routes`".to_owned(), key: &key, node: root };
+    let routes = Decoder { report }.routes(&entry);
+    routes.into_iter().filter_map(Arc::into_inner).collect()
+}
+
 /// The main file and those that it includes, together. `root` is what the main file's text says.
 pub(crate) fn merge(
     report: &mut Report,
     root: &Node,
     main: MainConfig,
-    files: Vec<Arc<SourceFile>>,
+    (files, frame): (Vec<Arc<SourceFile>>, Vec<Arc<SourceFile>>),
     included: Vec<PartConfig>,
 ) -> Config {
     let MainConfig { part, server, cache, templates, languages, errors } = main;
     let place = Span::new(root.span.file(), 0..0);
     let mut config = Config {
         files,
+        frame,
         server,
         cache,
         templates: templates.unwrap_or_else(|| At::new("templates".to_owned(), place)),
         languages,
         data: Vec::new(),
         load: Vec::new(),
+        defaults: part.defaults.clone(),
         errors,
         routes: Vec::new(),
+        environment: FilledIn::default(),
     };
     let mut taken = Taken { report, places: HashMap::new() };
     for part in std::iter::once(part).chain(included) {
-        let with_defaults = |route: RouteConfig| {
-            let settings = route.settings.or(part.defaults.clone());
-            RouteConfig { settings, ..route }
-        };
         config.data.extend(part.data.into_iter().filter(|(name, _)| taken.is_new_name(name)));
         config.load.extend(part.load.into_iter().filter(|load| taken.is_new_name(&load.name)));
         let routes = part.routes.into_iter().filter(|route| taken.is_new_route(route));
-        config.routes.extend(routes.map(with_defaults));
+        config.routes.extend(routes);
     }
+    kept::check(report, &config.cache, &config.routes);
     reserved_paths(report, &config.server, root, &config.routes);
     config
 }
@@ -86,7 +108,85 @@ impl Taken<'_> {
     }
 }
 
+/// Names that every template has already.
+const RESERVED: &[&str] = &[
+    "params", "query", "headers", "cookies", "language", "route", "path", "loaded", "error", "this",
+];
+
 impl Decoder<'_> {
+    /// A mapping or a list.
+    pub(super) fn tree(&mut self, entry: &Entry) -> Option<Node> {
+        if !matches!(entry.node.value, NodeValue::Map(_) | NodeValue::List(_)) {
+            return self.wrong_type(entry, "a mapping or a list");
+        }
+        Some(entry.node.clone())
+    }
+
+    /// Values as they stand, under their names.
+    pub(super) fn data(&mut self, section: &Entry) -> Vec<(At<String>, Node)> {
+        self.each(section, "value", |decoder, value| {
+            decoder.check_name(section, value)?;
+            looks::data(decoder.report, value.key, value.node);
+            Some((value.key.clone(), value.node.clone()))
+        })
+    }
+
+    /// Values from files, under their names.
+    pub(super) fn loads(&mut self, section: &Entry) -> Vec<LoadConfig> {
+        self.each(section, "load", |decoder, load| {
+            decoder.check_name(section, load)?;
+            decoder.load(load)
+        })
+    }
+
+    /// Nothing where a value's name is one that templates have already.
+    fn check_name(&mut self, section: &Entry, value: &Entry) -> Option<()> {
+        let name = value.name();
+        if RESERVED.contains(&name) {
+            let message = format!("`{name}` under {} is larder's own name", section.what);
+            let help = format!("templates have `{name}` already: choose another name");
+            return self.refuse(Code::ReservedName, message, &value.key.span, &help);
+        }
+        Some(())
+    }
+
+    fn load(&mut self, entry: &Entry) -> Option<LoadConfig> {
+        let short = entry.text().map(|_| Entry { what: "`from`".to_owned(), ..*entry });
+        let fields = match short {
+            Some(_) => entry.no_fields(),
+            None => self.fields(&LoadConfig::SECTION, entry)?,
+        };
+        let from = short.or_else(|| fields.entry("from"));
+        if from.is_none() {
+            let message = format!("{} does not say where its value comes from", entry.what);
+            self.error(Code::NoSource, message, &fields.place, "add `from:`, a path or a glob");
+        }
+        // What `https:` and the like name is refused where files are read.
+        let from = from.and_then(|from| self.site_path(&from));
+        let load = LoadConfig::read(self, &fields, entry.key.clone(), entry.key.clone());
+        from.map(|from| LoadConfig { from, ..load })
+    }
+
+    /// The declarations under `query` or `params`.
+    pub(super) fn params(&mut self, section: &Entry) -> Vec<ParamConfig> {
+        let what = format!("{} parameter", section.name());
+        self.each(section, &what, Self::param)
+    }
+
+    fn param(&mut self, entry: &Entry) -> Option<ParamConfig> {
+        let name = entry.key.clone();
+        if entry.text().is_some() {
+            let kind = At::new(self.word(entry)?, entry.node.span.clone());
+            return Some(ParamConfig::read(self, &entry.no_fields(), name, kind));
+        }
+        let fields = self.fields(&ParamConfig::SECTION, entry)?;
+        let kind = match fields.entry("type") {
+            Some(kind) => At::new(self.word(&kind)?, kind.node.span.clone()),
+            None => At::new(ParamType::String, name.span.clone()),
+        };
+        Some(ParamConfig::read(self, &fields, name, kind))
+    }
+
     /// A tag of a language.
     pub(super) fn language(&mut self, entry: &Entry) -> Option<At<String>> {
         let language = self.text(entry)?;
@@ -104,14 +204,18 @@ impl Decoder<'_> {
 }
 
 /// Says which routes are where larder itself answers.
-fn reserved_paths(report: &mut Report, server: &ServerConfig, root: &Node, routes: &[RouteConfig]) {
-    let docs = server.docs.as_deref();
+fn reserved_paths(
+    report: &mut Report,
+    server: &ServerConfig,
+    root: &Node,
+    routes: &[Arc<RouteConfig>],
+) {
+    let docs = server.docs.as_ref().map(|docs| &*docs.path);
     // The path, the field that puts it there, and whether all below it is larder's too.
     let own = [
-        (Some("/_larder"), None, true),
-        (docs, Some("docs"), true),
-        (docs.map(|_| "/openapi.json"), Some("docs"), false),
-        (server.health.as_deref(), Some("health"), false),
+        (docs, "docs", true),
+        (docs.map(|_| "/openapi.json"), "docs", false),
+        (server.health.as_deref(), "health", false),
     ];
     for At { value: path, span } in routes.iter().map(|route| &route.path) {
         for (own, field, below) in own {
@@ -122,7 +226,8 @@ fn reserved_paths(report: &mut Report, server: &ServerConfig, root: &Node, route
             let message = format!("`{path}` is where larder itself answers");
             let mut diagnostic =
                 Diagnostic::new(Code::ReservedPath, message, span).help("choose another path");
-            if let Some((key, _)) = field.and_then(|field| root.field("server")?.1.field(field)) {
+            let server = root.field("server");
+            if let Some((key, _)) = server.and_then(|(_, server)| server.field(field)) {
                 diagnostic = diagnostic.label(&key.span, "because of this");
             }
             report.push(diagnostic);

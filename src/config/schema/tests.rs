@@ -1,9 +1,12 @@
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use regex::Regex;
 
 use super::*;
+use crate::config::decode;
+use crate::config::section::Standalone;
 use crate::config::yaml::parse as parse_yaml;
 use crate::diagnostic::{Report, SourceFile};
 
@@ -20,6 +23,23 @@ fn the_committed_schema_is_the_one_that_is_made() {
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == made, "routes.schema.json is old: UPDATE_EXPECT=1 writes it anew");
+}
+
+#[test]
+fn a_default_that_the_schema_tells_is_the_one_that_holds() {
+    the_defaults_hold::<ServerConfig>();
+    the_defaults_hold::<CacheConfig>();
+}
+
+fn the_defaults_hold<S: Standalone + Debug + PartialEq>() {
+    let told = Regex::new(r"Default: ([^. ]\S*)\.$").unwrap();
+    let line = |field: &Field| Some(format!("{}: {}\n", field.name, &told.captures(field.doc)?[1]));
+    let text: String = S::SECTION.all().filter_map(line).collect();
+    let mut report = Report::default();
+    let node = parse_yaml(&SourceFile::new("r.yaml", &*text), &mut report).unwrap();
+    let read: S = decode::file(&mut report, &node);
+    assert!(report.is_empty() && text.lines().count() > 4, "{text}");
+    assert_eq!(read, S::default(), "{text}");
 }
 
 #[test]

@@ -3,13 +3,12 @@
 //! What is shown comes from files and requests, so that terminal control characters in it are made
 //! visible and harmless here.
 
-mod github;
 mod human;
-mod json;
+mod programs;
 
-pub use github::github;
+pub(crate) use human::counts;
 pub use human::human;
-pub use json::json;
+pub use programs::{github, json};
 
 use std::sync::LazyLock;
 

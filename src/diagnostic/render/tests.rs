@@ -141,3 +141,19 @@ fn passwords_in_the_lines_that_are_shown_are_stars() {
         assert_eq!(masked(line), shown);
     }
 }
+
+#[test]
+fn a_line_of_any_length_has_its_place_and_what_is_around_the_mark() {
+    let text = format!("a: [{}, bad, {}]\n", "ø".repeat(20_000), "x".repeat(20_000));
+    let file = SourceFile::new("routes.yaml", text);
+    let place = Span::at(&file, 1, 20_007, 3);
+    assert_eq!(place.text(), "bad");
+    let found = Diagnostic::new(Code::BadType, "it is bad", &place)
+        .label(&Span::at(&file, 1, 1, 1), "in this list");
+    let shown = human(&Report::from_iter([found]), false, None);
+    for part in ["--> routes.yaml:1:20007", "ø, bad, x", "^^^", "::: routes.yaml:1:1", "- in this"]
+    {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    assert!(shown.lines().all(|line| line.chars().count() < 140), "{shown}");
+}

@@ -1,9 +1,9 @@
 //! Answers for `file` and `dir` routes: bytes from memory or disk, with conditions and ranges.
 
 mod dir;
+mod known;
 mod stream;
 
-use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,103 +15,131 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use super::answer::bare;
+use super::answer::{Answer, Facts, bare};
 use super::body::Body;
 use super::conditional::{self, Validators, Verdict};
 use super::encoding::{Accepted, Coding, Effort, Variants, worth_coding};
 use super::headers::vary_by;
 use super::ranges::{Selection, select};
+use super::ready::{HEAD_BYTES, HeadSlots, Part, ReadyHead};
 use super::request::RequestView;
 use crate::fingerprint::Fingerprint;
 use crate::site::key::Headers;
 pub(crate) use dir::{Dir, Found};
-use stream::{Piece, pieces};
+use stream::Piece;
+pub(in crate::http) use stream::{FilePart, Pieces};
 
-/// A file whose bytes are in memory, with its coded forms.
+/// A file whose bytes are in memory, with what is made of them once.
 #[derive(Debug)]
 pub(crate) struct Kept {
     bytes: Bytes,
-    media: String,
-    etag: String,
+    media: Arc<str>,
+    etag: Arc<str>,
     last_modified: Option<SystemTime>,
+    /// In which coding they are already.
+    coding: Option<Coding>,
+    /// Whether another `Accept-Encoding` could get other bytes.
+    varies: bool,
     variants: Variants,
+    heads: HeadSlots,
 }
 
 impl Kept {
     /// A file with this content type. The entity tag is a digest of the bytes: the same from every
     /// instance, and after a restart.
     pub(crate) fn new(bytes: Bytes, media: &str, last_modified: Option<SystemTime>) -> Self {
-        let etag = format!("\"{}\"", Fingerprint::of(&bytes));
-        Self { bytes, media: media.to_owned(), etag, last_modified, variants: Variants::default() }
+        let varies = worth_coding(media, bytes.len());
+        let etag = format!("\"{}\"", Fingerprint::of(&bytes)).into();
+        let (variants, heads) = <_>::default();
+        Self {
+            bytes,
+            media: media.into(),
+            etag,
+            last_modified,
+            coding: None,
+            varies,
+            variants,
+            heads,
+        }
     }
 
-    /// Bytes that this holds.
-    pub(crate) fn weight(&self) -> usize {
-        self.bytes.len() + self.variants.weight() + self.media.len() + self.etag.len()
+    /// Bytes that this holds, and may come to hold: the coded forms come later.
+    fn weight(&self) -> usize {
+        let forms = if self.coding.is_none() && self.varies { 1 + Coding::ALL.len() } else { 1 };
+        forms * (self.bytes.len() + HEAD_BYTES)
+    }
+
+    /// The representation that the client likes best; nothing where it is still to be made.
+    pub(crate) fn ready(self: &Arc<Self>, request: &dyn Headers) -> Option<Resource> {
+        let Some(coding) = self.wanted(request) else { return Some(self.resource(None)) };
+        let coded = self.variants.ready(coding)?;
+        Some(self.resource(coded.map(|bytes| (coding, bytes))))
+    }
+
+    /// The same, made now where it is not there.
+    pub(crate) async fn made(self: &Arc<Self>, request: &dyn Headers) -> Resource {
+        let Some(coding) = self.wanted(request) else { return self.resource(None) };
+        let coded = self.variants.get(coding, &self.bytes).await;
+        self.resource(coded.map(|bytes| (coding, bytes)))
+    }
+
+    /// A request for a range gets the bytes as they are.
+    fn wanted(&self, request: &dyn Headers) -> Option<Coding> {
+        if self.coding.is_some() || request.line("range", 0).is_some() {
+            return None;
+        }
+        let worth = worth_coding(&self.media, self.bytes.len());
+        Accepted::of(request).choose(worth, Effort::Thorough)
+    }
+
+    fn resource(self: &Arc<Self>, coded: Option<(Coding, &Bytes)>) -> Resource {
+        let (bytes, etag) = match coded {
+            Some((coding, bytes)) => (bytes, coding.tag(&self.etag).into()),
+            None => (&self.bytes, Arc::clone(&self.etag)),
+        };
+        Resource {
+            content: Content::Memory(bytes.clone()),
+            media: Arc::clone(&self.media),
+            etag,
+            last_modified: self.last_modified,
+            coding: coded.map(|(coding, _)| coding).or(self.coding),
+            varies: self.varies,
+            kept: Some(Arc::clone(self)),
+        }
     }
 }
 
 /// One representation of a file: what is sent if no condition or range says otherwise.
 pub(crate) struct Resource {
     content: Content,
-    media: String,
-    etag: String,
+    media: Arc<str>,
+    etag: Arc<str>,
     last_modified: Option<SystemTime>,
     coding: Option<Coding>,
     /// Whether another `Accept-Encoding` could get other bytes.
     varies: bool,
+    /// Where its head is kept.
+    kept: Option<Arc<Kept>>,
 }
 
 enum Content {
     Memory(Bytes),
-    Disk(Arc<File>, u64),
+    /// All of a file.
+    Disk(FilePart),
 }
 
 impl Resource {
-    /// The representation of a kept file that the client likes best; makes the coded form where it
-    /// is not there yet. A request for a range gets the bytes as they are.
-    pub(crate) async fn of_kept(kept: &Kept, request: &dyn Headers) -> Self {
-        let varies = worth_coding(&kept.media, kept.bytes.len());
-        let ranged = request.line("range", 0).is_some();
-        let mut resource = Self {
-            content: Content::Memory(kept.bytes.clone()),
-            media: kept.media.clone(),
-            etag: kept.etag.clone(),
-            last_modified: kept.last_modified,
-            coding: None,
-            varies,
-        };
-        let wanted = Accepted::of(request).choose(varies, Effort::Thorough).filter(|_| !ranged);
-        if let Some(coding) = wanted
-            && let Some(coded) = kept.variants.get(coding, &kept.bytes).await
-        {
-            resource.content = Content::Memory(coded.clone());
-            resource.etag = coding.tag(&kept.etag);
-            resource.coding = Some(coding);
-        }
-        resource
-    }
-
-    /// A file on disk, too large to be kept. Its entity tag says when it was changed and how long
-    /// it is: a digest would take a reading of all of it.
-    fn on_disk(file: File, len: u64, media: String, last_modified: Option<SystemTime>) -> Self {
-        let since = last_modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
-        let etag = format!("\"{:x}-{len:x}\"", since.unwrap_or_default().as_nanos());
-        let content = Content::Disk(Arc::new(file), len);
-        Self { content, media, etag, last_modified, coding: None, varies: false }
-    }
-
     /// The length in bytes, as it is sent.
     pub(crate) fn len(&self) -> u64 {
         match &self.content {
             Content::Memory(bytes) => bytes.len() as u64,
-            Content::Disk(_, len) => *len,
+            Content::Disk(all) => all.len(),
         }
     }
 }
 
-/// Answers a GET or HEAD: 200, 206 or 304. Lifetime and everything else about the route is the
-/// caller's to add.
+/// Answers a GET or HEAD at this time: 200, 206 or 304. The route's own lines have a serial number:
+/// a head that is kept is made again where they are others.
 ///
 /// # Errors
 /// 412 where a condition fails; 416, and the value of its `Content-Range`, where the file ends
@@ -119,29 +147,54 @@ impl Resource {
 pub(crate) fn answer(
     request: &RequestView<'_>,
     resource: &Resource,
-) -> Result<Response<Body>, NotSent> {
+    now: SystemTime,
+    (serial, with_own_lines): (u64, impl Fn(Response<Body>) -> Response<Body>),
+) -> Result<Answer, NotSent> {
     let (method, headers) = (request.method, request.headers);
-    let current = Validators { etag: Some(&resource.etag), last_modified: resource.last_modified };
-    let mut answer = match conditional::evaluate(method, headers, current) {
+    let last_modified = resource.last_modified.and_then(|time| said(time, now));
+    let current = Validators { etag: Some(&resource.etag), last_modified };
+    let described = |answer| with_own_lines(with_validators(answer, resource, last_modified));
+    let selected = match conditional::evaluate(method, headers, current) {
         Verdict::PreconditionFailed => return Err(NotSent::Unmet),
-        Verdict::NotModified => bare(StatusCode::NOT_MODIFIED),
-        Verdict::Proceed => match select(method, headers, current, resource.len()) {
-            Selection::Whole => whole(resource),
-            Selection::Parts(parts) => partial(&parts, resource),
-            Selection::Unsatisfiable => {
-                return Err(NotSent::OutOfRange(format!("bytes */{}", resource.len())));
-            }
-        },
+        Verdict::NotModified => None,
+        Verdict::Proceed => Some(select(method, headers, current, resource.len())),
     };
+    let answer = match selected {
+        None | Some(Selection::Whole) => {
+            let part = if selected.is_none() { Part::NotModified } else { Part::Whole };
+            // A date of the future is said as another one each second.
+            if let Some(kept) = &resource.kept
+                && resource.last_modified.is_none_or(|time| time <= now)
+            {
+                let make = || ReadyHead::of_response(&described(whole(resource)), serial);
+                let head = kept.heads.head(resource.coding, serial, make);
+                let body = if part == Part::Whole { all(resource) } else { Body::default() };
+                return Ok(Answer::of_head(head, part, body, Facts::default()));
+            }
+            if part == Part::Whole { whole(resource) } else { bare(StatusCode::NOT_MODIFIED) }
+        }
+        Some(Selection::Parts(parts)) => partial(&parts, resource),
+        Some(Selection::Unsatisfiable) => {
+            return Err(NotSent::OutOfRange(format!("bytes */{}", resource.len())));
+        }
+    };
+    Ok(Answer::from(described(answer)))
+}
+
+fn with_validators(
+    mut answer: Response<Body>,
+    resource: &Resource,
+    last_modified: Option<SystemTime>,
+) -> Response<Body> {
     let headers = answer.headers_mut();
     put(headers, ETAG, &resource.etag);
-    if let Some(time) = resource.last_modified {
+    if let Some(time) = last_modified {
         put(headers, LAST_MODIFIED, &httpdate::fmt_http_date(time));
     }
     if resource.varies {
         vary_by(headers, "accept-encoding");
     }
-    Ok(answer)
+    answer
 }
 
 /// Why a file that is there is not sent.
@@ -153,11 +206,16 @@ pub(crate) enum NotSent {
     OutOfRange(String),
 }
 
+/// What `Last-Modified` says of a file's time: never more than `Date` does (RFC 9110 §8.8.2.1), and
+/// nothing before 1970, of which no more is known than that a clock or an archive had no time.
+fn said(time: SystemTime, now: SystemTime) -> Option<SystemTime> {
+    (time >= SystemTime::UNIX_EPOCH).then(|| time.min(now))
+}
+
 fn whole(resource: &Resource) -> Response<Body> {
-    let len = resource.len();
-    let mut answer = Response::new(body(0..len, resource));
+    let mut answer = Response::new(all(resource));
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_LENGTH, len.into());
+    headers.insert(CONTENT_LENGTH, resource.len().into());
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     describe(headers, resource, &resource.media);
     answer
@@ -170,10 +228,21 @@ fn describe(headers: &mut HeaderMap, resource: &Resource, media: &str) {
     }
 }
 
+fn all(resource: &Resource) -> Body {
+    body(0..resource.len(), resource)
+}
+
 fn body(part: Range<u64>, resource: &Resource) -> Body {
+    match piece(part, resource) {
+        Piece::Bytes(bytes) => Body::full(bytes),
+        part @ Piece::File(_) => Body::pieces(Pieces::new([part].into())),
+    }
+}
+
+fn piece(part: Range<u64>, resource: &Resource) -> Piece {
     match &resource.content {
-        Content::Memory(bytes) => Body::full(cut(bytes, &part)),
-        Content::Disk(file, _) => pieces([Piece::File(Arc::clone(file), part)].into()),
+        Content::Memory(bytes) => Piece::Bytes(cut(bytes, &part)),
+        Content::Disk(all) => Piece::File(FilePart { part, ..all.clone() }),
     }
 }
 
@@ -202,16 +271,13 @@ fn partial(parts: &[Range<u64>], resource: &Resource) -> Response<Body> {
         all.push(Piece::Bytes(Bytes::from(format!(
             "\r\n--{boundary}\r\ncontent-type: {media}\r\ncontent-range: {range}\r\n\r\n"
         ))));
-        all.push(match &resource.content {
-            Content::Memory(bytes) => Piece::Bytes(cut(bytes, part)),
-            Content::Disk(file, _) => Piece::File(Arc::clone(file), part.clone()),
-        });
+        all.push(piece(part.clone(), resource));
     }
     all.push(Piece::Bytes(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_LENGTH, all.iter().map(Piece::len).sum::<u64>().into());
     describe(headers, resource, &format!("multipart/byteranges; boundary={boundary}"));
-    *answer.body_mut() = pieces(all.into());
+    *answer.body_mut() = Body::pieces(Pieces::new(all.into()));
     answer
 }
 

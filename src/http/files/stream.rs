@@ -1,52 +1,177 @@
-//! A body out of pieces: bytes, and parts of files read in chunks off the reactor's threads.
+//! A body out of pieces: bytes, and parts of files.
+//!
+//! A part of a file is given to whoever can send it without reading it (`h1`, by `sendfile`), and
+//! to all others in chunks. What the system has in memory is taken where the request is; what a
+//! disk has to be waited for is read off the reactor's threads, and so is everything on a
+//! network's disk.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::task::JoinHandle;
-
-use crate::http::body::Body;
 
 /// A part of a body.
 pub(super) enum Piece {
     /// These bytes.
     Bytes(Bytes),
-    /// This part of this file.
-    File(Arc<File>, Range<u64>),
+    /// This part of a file.
+    File(FilePart),
 }
 
 impl Piece {
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::File(_, part) => part.end.saturating_sub(part.start),
+            Self::File(part) => part.len(),
         }
     }
 }
 
-/// The pieces, one behind the other, as a body of known length.
-pub(super) fn pieces(pieces: VecDeque<Piece>) -> Body {
-    let left = pieces.iter().map(Piece::len).sum();
-    Body::stream(Pieces { rest: pieces, left, reading: None })
+/// A part of an open file.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct FilePart {
+    pub(in crate::http) file: Arc<File>,
+    /// From which byte to which.
+    pub(in crate::http) part: Range<u64>,
+    /// Whether the disk is this machine's own: only then it may be asked where requests are
+    /// answered.
+    pub(super) is_local: bool,
 }
 
 /// How much of a file is read at a time: a client that reads slowly holds one such chunk.
-const CHUNK: u64 = 128 * 1024;
+const CHUNK: usize = 128 * 1024;
 
-struct Pieces {
+/// How much of a file is sent at a time without being read.
+const BLOCK: usize = 512 * 1024;
+
+impl FilePart {
+    pub(in crate::http) fn len(&self) -> u64 {
+        self.part.end.saturating_sub(self.part.start)
+    }
+
+    /// Takes up to `bytes` from its beginning.
+    fn take_first(&mut self, bytes: usize) -> Self {
+        let middle = self.part.start.saturating_add(bytes as u64).min(self.part.end);
+        let first = Self { part: self.part.start..middle, ..self.clone() };
+        self.part.start = middle;
+        first
+    }
+
+    /// Whether the system has it in memory, as its last byte says: what was read last is there.
+    fn is_in_memory(&self) -> bool {
+        let Some(last) = self.part.end.checked_sub(1).filter(|_| self.is_local) else {
+            return false;
+        };
+        match preadv2(&self.file, &mut [IoSliceMut::new(&mut [0])], last, ReadWriteFlags::NOWAIT) {
+            Ok(count) => count == 1,
+            // A file system that cannot say: those that are in memory wholly are among them.
+            Err(error) => error == Errno::OPNOTSUPP,
+        }
+    }
+
+    /// Its bytes, where no disk has to be waited for.
+    fn read_from_memory(&self) -> Option<Bytes> {
+        let mut chunk = Chunk::of(self.len());
+        let slice = &mut [IoSliceMut::new(&mut chunk.0)];
+        match preadv2(&self.file, slice, self.part.start, ReadWriteFlags::NOWAIT) {
+            Ok(count) => (count as u64 == self.len()).then(|| chunk.into()),
+            Err(Errno::OPNOTSUPP) => self.read().ok(),
+            Err(_) => None,
+        }
+    }
+
+    /// Its bytes. A file that was cut short meanwhile breaks the answer off: its length was
+    /// promised.
+    fn read(&self) -> io::Result<Bytes> {
+        let mut chunk = Chunk::of(self.len());
+        self.file.read_exact_at(&mut chunk.0, self.part.start)?;
+        Ok(chunk.into())
+    }
+}
+
+/// Bytes of a file that are read. Whole ones are used again: fresh memory of that size costs more
+/// than what is read into it.
+struct Chunk(Vec<u8>);
+
+static UNUSED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// So many are kept for use.
+const MAX_UNUSED: usize = 16;
+
+impl Chunk {
+    fn of(len: u64) -> Self {
+        let len = usize::try_from(len).unwrap_or(CHUNK).min(CHUNK);
+        let used = || UNUSED.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let unused = if len == CHUNK { used() } else { None };
+        Self(unused.unwrap_or_else(|| vec![0; len]))
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Chunk> for Bytes {
+    fn from(chunk: Chunk) -> Self {
+        Self::from_owner(chunk)
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.len() == CHUNK && unused.len() < MAX_UNUSED {
+            unused.push(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+/// The pieces of a body of known length, one behind the other.
+pub(in crate::http) struct Pieces {
     rest: VecDeque<Piece>,
     /// Bytes not yet given.
     left: u64,
     /// The chunk that is being read.
     reading: Option<JoinHandle<io::Result<Bytes>>>,
+}
+
+impl Pieces {
+    pub(super) fn new(pieces: VecDeque<Piece>) -> Self {
+        let left = pieces.iter().map(Piece::len).sum();
+        Self { rest: pieces, left, reading: None }
+    }
+
+    /// What comes next, where that is a part of a file and can be sent without waiting for a disk.
+    pub(in crate::http) fn next_part(&mut self) -> Option<FilePart> {
+        while self.rest.front().is_some_and(|piece| piece.len() == 0) {
+            self.rest.pop_front();
+        }
+        let Some(Piece::File(front)) = self.rest.front_mut() else { return None };
+        let mut rest = front.clone();
+        let part = rest.take_first(BLOCK);
+        if self.reading.is_some() || !part.is_in_memory() {
+            return None;
+        }
+        *front = rest;
+        self.left = self.left.saturating_sub(part.len());
+        Some(part)
+    }
+
+    fn give(&mut self, chunk: Bytes) -> Frame<Bytes> {
+        self.left = self.left.saturating_sub(chunk.len() as u64);
+        Frame::data(chunk)
+    }
 }
 
 impl HttpBody for Pieces {
@@ -68,13 +193,13 @@ impl HttpBody for Pieces {
                 None => return Poll::Ready(None),
                 Some(piece) if piece.len() == 0 => {}
                 Some(Piece::Bytes(bytes)) => return Poll::Ready(Some(Ok(self.give(bytes)))),
-                Some(Piece::File(file, part)) => {
-                    let end = part.end.min(part.start.saturating_add(CHUNK));
-                    if end < part.end {
-                        self.rest.push_front(Piece::File(Arc::clone(&file), end..part.end));
+                Some(Piece::File(mut rest)) => {
+                    let part = rest.take_first(CHUNK);
+                    self.rest.push_front(Piece::File(rest));
+                    if let Some(chunk) = part.is_local.then(|| part.read_from_memory()).flatten() {
+                        return Poll::Ready(Some(Ok(self.give(chunk))));
                     }
-                    let read = move || read(&file, part.start..end);
-                    self.reading = Some(tokio::task::spawn_blocking(read));
+                    self.reading = Some(tokio::task::spawn_blocking(move || part.read()));
                 }
             }
         }
@@ -87,20 +212,4 @@ impl HttpBody for Pieces {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
     }
-}
-
-impl Pieces {
-    fn give(&mut self, chunk: Bytes) -> Frame<Bytes> {
-        self.left = self.left.saturating_sub(chunk.len() as u64);
-        Frame::data(chunk)
-    }
-}
-
-/// Reads exactly this part. A file that was cut short meanwhile breaks the answer off: its length
-/// was promised.
-fn read(file: &File, part: Range<u64>) -> io::Result<Bytes> {
-    let len = usize::try_from(part.end - part.start).map_err(io::Error::other)?;
-    let mut chunk = vec![0; len];
-    file.read_exact_at(&mut chunk, part.start)?;
-    Ok(chunk.into())
 }

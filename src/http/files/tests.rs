@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::Duration;
 
 use http::Method;
 use http::header::{ACCEPT_ENCODING, IF_NONE_MATCH, RANGE};
 use http_body_util::BodyExt as _;
+use tokio_util::task::TaskTracker;
 
 use super::*;
+use crate::cache::{Cache, CacheSettings};
+use crate::clock::Clock;
+use crate::site::dir::SiteDir;
 
 fn request(lines: &[(HeaderName, &str)]) -> HeaderMap {
     lines.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
@@ -18,9 +23,22 @@ async fn text(answer: Response<Body>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+pub(super) fn cache() -> Cache {
+    let settings = CacheSettings {
+        prefix: String::from("p:"),
+        memory_bytes: 64 << 20,
+        timeout: Duration::from_secs(1),
+        max_entry_bytes: 1 << 20,
+        max_new_keys: 100,
+        near: false,
+    };
+    Cache::memory(settings, Clock::system(), TaskTracker::new())
+}
+
 struct Site {
     temporary: tempfile::TempDir,
     dir: Dir,
+    cache: Cache,
 }
 
 fn site() -> Site {
@@ -55,12 +73,52 @@ fn site() -> Site {
         0,
     )
     .unwrap();
-    Site { dir: Dir::at(root.canonicalize().unwrap()), temporary }
+    let (site, root) = (temporary.path().to_owned(), root.canonicalize().unwrap());
+    let dir = SiteDir { path: "public".to_owned(), root, site, before: 1 };
+    Site { dir: Dir::of(&dir), temporary, cache: cache() }
+}
+
+#[tokio::test]
+async fn a_directory_that_went_with_a_swapped_link_is_found_by_its_name() {
+    let temporary = tempfile::tempdir().unwrap();
+    let base = temporary.path().to_owned();
+    let at = |name: &str| base.join("site").join(name);
+    for (version, text) in [("..1", "one"), ("..2", "two")] {
+        fs::create_dir_all(at(version).join("public")).unwrap();
+        fs::write(at(version).join("public/a.txt"), text).unwrap();
+    }
+    symlink("..1", at("..data")).unwrap();
+    symlink("..data/public", at("public")).unwrap();
+    let root = at("public").canonicalize().unwrap();
+    let dir = SiteDir { path: "public".to_owned(), root, site: at(""), before: 1 };
+    let site = Site { dir: Dir::of(&dir), temporary, cache: cache() };
+    let text_now = async || Some(text(get(&site, "a.txt", &[]).await?).await);
+    assert_eq!(text_now().await.as_deref(), Some("one"));
+    symlink("..2", at("..new")).unwrap();
+    fs::rename(at("..new"), at("..data")).unwrap();
+    assert_eq!(text_now().await.as_deref(), Some("one"), "the site that is live");
+    fs::remove_dir_all(at("..1")).unwrap();
+    assert_eq!(text_now().await.as_deref(), Some("two"));
+    // Out of the site nothing is followed, nor is the site itself served.
+    let outside = base.join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("a.txt"), "outside").unwrap();
+    fs::write(at("a.txt"), "the site's").unwrap();
+    for out in [outside.as_path(), &at("")] {
+        fs::remove_file(at("public")).unwrap();
+        symlink(out, at("public")).unwrap();
+        assert_eq!(text_now().await, None, "{out:?}");
+    }
 }
 
 async fn get(site: &Site, name: &str, lines: &[(HeaderName, &str)]) -> Option<Response<Body>> {
     let request = request(lines);
-    match site.dir.find(name, &request).await.unwrap()? {
+    // The second time it may be known.
+    let found = match site.dir.at_once(name, None, &request, &site.cache) {
+        Some(resource) => Found::File(resource),
+        None => site.dir.find(name, &request, &site.cache).await.unwrap()?,
+    };
+    match found {
         Found::File(resource) => Some(sent(&request, &resource)),
         Found::NeedsSlash => None,
     }
@@ -80,8 +138,15 @@ fn sent(headers: &HeaderMap, resource: &Resource) -> Response<Body> {
         let answer = Response::builder().status(status).header("content-range", range);
         answer.body(Body::default()).unwrap()
     };
-    match answer(&request, resource) {
-        Ok(answer) => answer,
+    match answer(&request, resource, SystemTime::now(), (0, |answer| answer)) {
+        Ok(mut answer) => {
+            let lines = answer.take_lines();
+            let mut response = Response::new(Body::default());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = lines;
+            *response.body_mut() = answer.into_body().0;
+            response
+        }
         Err(NotSent::Unmet) => refused(412, ""),
         Err(NotSent::OutOfRange(range)) => refused(416, &range),
     }
@@ -124,7 +189,7 @@ async fn names_lead_to_files_inside_and_nowhere_else() {
         };
         assert_eq!(found.as_deref(), expected, "{name:?}");
     }
-    let slashless = site.dir.find("sub", &HeaderMap::new()).await.unwrap();
+    let slashless = site.dir.find("sub", &HeaderMap::new(), &site.cache).await.unwrap();
     assert!(matches!(slashless, Some(Found::NeedsSlash)));
 }
 

@@ -52,7 +52,12 @@ pub(super) enum After {
 
 /// Header lines where they were read.
 #[derive(Clone, Copy)]
-pub(super) struct Lines<'h, 'b>(&'h [Header<'b>]);
+pub(super) struct Lines<'h, 'b> {
+    all: &'h [Header<'b>],
+    /// A bit for each length that a name has. An answer asks for some ten fields, of which most
+    /// requests have one or two: nobody looks for the others.
+    lengths: u64,
+}
 
 /// Reads a head from the beginning of `bytes`.
 pub(super) fn read<'h, 'b>(bytes: &'b [u8], slots: &'h mut Slots<'b>) -> Head<'h, 'b> {
@@ -69,19 +74,17 @@ pub(super) fn read<'h, 'b>(bytes: &'b [u8], slots: &'h mut Slots<'b>) -> Head<'h
     };
     let target = request.path.filter(|path| path.len() <= MAX_TARGET && plain_target(path));
     let (Some(target), Some(1)) = (target, request.version) else { return Head::Other };
-    match after(request.headers) {
-        Some(after) => {
-            let lines = Lines(request.headers);
-            Head::Plain(Plain { method, target, lines, after }, length)
-        }
+    let lines = Lines::new(request.headers);
+    match after(&lines) {
+        Some(after) => Head::Plain(Plain { method, target, lines, after }, length),
         None => Head::Other,
     }
 }
 
 /// What the client wants of the connection; nothing where the request is not plain.
-fn after(lines: &[Header<'_>]) -> Option<After> {
+fn after(lines: &Lines<'_, '_>) -> Option<After> {
     let (mut hosts, mut after) = (0, After::Stay);
-    for Header { name, value } in lines {
+    for Header { name, value } in lines.all {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         match name.len() {
             4 if is("host") => {
@@ -108,8 +111,9 @@ fn after(lines: &[Header<'_>]) -> Option<After> {
 impl Plain<'_, '_> {
     /// The request as it is answered.
     pub(super) fn view(&self, peer: SocketAddr) -> RequestView<'_> {
-        let (path, query) = match self.target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+        let query = self.target.bytes().position(|byte| byte == b'?');
+        let (path, query) = match query.and_then(|at| self.target.split_at_checked(at)) {
+            Some((path, query)) => (path, query.get(1..)),
             None => (self.target, None),
         };
         let (method, headers, version) = (&self.method, &self.lines, Version::HTTP_11);
@@ -117,15 +121,30 @@ impl Plain<'_, '_> {
     }
 }
 
+impl<'h, 'b> Lines<'h, 'b> {
+    fn new(all: &'h [Header<'b>]) -> Self {
+        let lengths = all.iter().fold(0, |lengths, line| lengths | bit_of(line.name));
+        Self { all, lengths }
+    }
+}
+
+/// A name's bit in [`Lines::lengths`]; long ones share bits.
+fn bit_of(name: &str) -> u64 {
+    1 << (name.len() % 64)
+}
+
 impl Headers for Lines<'_, '_> {
     fn line(&self, name: &str, nth: usize) -> Option<&[u8]> {
+        if self.lengths & bit_of(name) == 0 {
+            return None;
+        }
         let same = |line: &&Header<'_>| line.name.eq_ignore_ascii_case(name);
-        self.0.iter().filter(same).nth(nth).map(|line| line.value)
+        self.all.iter().filter(same).nth(nth).map(|line| line.value)
     }
 
     fn names(&self) -> Vec<Cow<'_, str>> {
         let mut names: Vec<String> =
-            self.0.iter().map(|line| line.name.to_ascii_lowercase()).collect();
+            self.all.iter().map(|line| line.name.to_ascii_lowercase()).collect();
         names.sort_unstable();
         names.dedup();
         names.into_iter().map(Cow::Owned).collect()

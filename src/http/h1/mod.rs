@@ -18,23 +18,22 @@ use std::future::Future;
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::future::Either;
 use http::Method;
 use http::header::{CONNECTION, HeaderMap};
 use hyper::body::Body as _;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
-use super::activity::Activity;
-use super::answer::Answer;
-use super::edge::{Answering, Edge, Sending, SentBody, Unread};
+use super::answer::{Answer, Pending};
+use super::edge::{Edge, Unread};
 use super::request::RequestView;
-use crate::clock::Clock;
+use super::sending::{Sending, SentBody};
+use crate::clock::Moment;
 use head::{After, Head, MAX_LINES};
+pub(super) use write::Wire;
 use write::{Framing, Unsent, push_head};
 
 /// Bytes read at once. A head that is longer goes to hyper, which bounds it.
@@ -50,12 +49,13 @@ const OUT: usize = 64 * 1024;
 /// Steps in one poll: a client that never lets the connection rest must not keep it from others.
 const ROUNDS: usize = 32;
 
+/// As many of them is a block of a file, which may be half a megabyte.
+const ROUNDS_OF_FILE: usize = 8;
+
 /// A connection that speaks HTTP/1.1. A future that ends when the connection does, or is hyper's.
 pub(super) struct Connection<S> {
     stream: S,
     edge: Edge,
-    activity: Arc<Activity>,
-    clock: Clock,
     state: State,
     /// What was read and not answered yet.
     rest: Vec<u8>,
@@ -73,7 +73,7 @@ enum State {
     /// Heads are read, and answered at once where that can be.
     Reading,
     /// A handler is at work.
-    Answering(Answering, Box<(Sending, bool)>),
+    Answering(Pending, Box<(Sending, bool)>),
     /// An answer's body is on its way.
     Sending(Box<SentBody>, Framing),
     /// What follows is hyper's, once all is sent.
@@ -100,39 +100,24 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-impl<S> Connection<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+impl<S: Wire> Connection<S> {
     /// A connection whose first bytes have been read.
-    pub(super) fn new(
-        stream: S,
-        first: Bytes,
-        edge: Edge,
-        activity: Arc<Activity>,
-        clock: Clock,
-    ) -> Self {
-        let (state, unsent) = (State::Reading, Unsent::default());
-        let (untried, partial) = (!first.is_empty(), false);
-        let rest = first.into();
-        let (after, has_ended) = (After::Stay, false);
+    pub(super) fn new(stream: S, first: Bytes, edge: Edge) -> Self {
         Self {
             stream,
             edge,
-            activity,
-            clock,
-            state,
-            rest,
-            untried,
-            partial,
-            unsent,
-            after,
-            has_ended,
+            state: State::Reading,
+            untried: !first.is_empty(),
+            rest: first.into(),
+            partial: false,
+            unsent: Unsent::default(),
+            after: After::Stay,
+            has_ended: false,
         }
     }
 
     /// The connection is to end: now where it is idle, else after the answer under way.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(mut self: Pin<&mut Self>) {
         self.after = After::Close;
     }
 
@@ -142,15 +127,19 @@ where
     }
 
     fn go(&mut self, context: &mut Context<'_>, scratch: &mut Scratch) -> Poll<io::Result<End>> {
-        for _ in 0..ROUNDS {
+        let mut rounds = ROUNDS;
+        while rounds > 0 {
+            rounds -= 1;
             if let State::Sending(..) = self.state
-                && self.unsent.body.is_empty()
-                && self.unsent.tail.is_empty()
+                && self.unsent.takes_piece()
             {
                 let polled = self.next_piece(context)?;
                 if polled.is_pending() {
                     ready!(self.flush(context))?;
                     return Poll::Pending;
+                }
+                if self.unsent.has_file() {
+                    rounds = rounds.saturating_sub(ROUNDS_OF_FILE);
                 }
             }
             ready!(self.flush(context))?;
@@ -188,7 +177,7 @@ where
     }
 
     fn flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.unsent.poll_flush(context, &mut self.stream, &self.activity)
+        self.unsent.poll_flush(context, &mut self.stream, &self.edge.activity)
     }
 
     /// Reads behind what is left from before; says how many bytes are there, none at the end.
@@ -236,7 +225,7 @@ where
     ) -> io::Result<()> {
         let Scratch { read, out } = scratch;
         let mut bytes = read.get(..filled).unwrap_or_default();
-        let now = self.clock.wall();
+        let now = self.edge.activity.clock.now();
         self.partial = false;
         out.clear();
         while !bytes.is_empty() {
@@ -244,7 +233,7 @@ where
             let (plain, length) = match head::read(bytes, &mut slots) {
                 Head::Plain(plain, length) => (plain, length),
                 Head::Partial if bytes.len() < READ => {
-                    self.activity.head_begins();
+                    self.edge.activity.head_begins();
                     self.partial = true;
                     break;
                 }
@@ -256,7 +245,7 @@ where
             if plain.after == After::Close {
                 self.after = After::Close;
             }
-            self.answer(&plain.view(self.edge.peer()), out, now);
+            self.answer(&plain.view(self.edge.peer), out, now);
             bytes = bytes.get(length..).unwrap_or_default();
             if self.after == After::Close {
                 bytes = &[];
@@ -271,7 +260,12 @@ where
         if out.is_empty() {
             return Ok(());
         }
-        self.unsent.write_first(out, context, &mut self.stream, &self.activity)
+        if let State::Sending(..) = self.state {
+            // It goes out with the beginning of the body.
+            self.unsent.head.append(out);
+            return Ok(());
+        }
+        self.unsent.write_first(out, context, &mut self.stream, &self.edge.activity)
     }
 
     /// Keeps what is not answered yet.
@@ -285,7 +279,7 @@ where
     }
 
     /// Answers a request: into `out`, where its answer is there.
-    fn answer(&mut self, request: &RequestView<'_>, out: &mut Vec<u8>, now: SystemTime) {
+    fn answer(&mut self, request: &RequestView<'_>, out: &mut Vec<u8>, now: Moment) {
         let is_head = *request.method == Method::HEAD;
         let answer = match self.edge.respond(request, Unread::default()) {
             Either::Left(answer) => answer,
@@ -297,11 +291,11 @@ where
         };
         let framing = self.push_head(out, &answer, is_head, now);
         let Some(body) = answer.body().bytes() else {
-            let sent = SentBody::new(self.edge.begin(request), answer);
+            let sent = SentBody::new(self.edge.begin(request), *answer);
             self.state = State::Sending(Box::new(sent), framing);
             return;
         };
-        self.edge.sent_at_once(request, &answer, body.len() as u64);
+        self.edge.sent_at_once(request, &answer, body.len() as u64, now);
         if body.len() <= COPIED {
             out.extend_from_slice(body);
         } else {
@@ -316,7 +310,8 @@ where
             return;
         };
         let (sending, is_head) = *sending;
-        let (mut out, now) = (std::mem::take(&mut self.unsent.head), self.clock.wall());
+        let (mut out, now) =
+            (std::mem::take(&mut self.unsent.head), self.edge.activity.clock.now());
         let framing = self.push_head(&mut out, &answer, is_head, now);
         self.unsent.head = out;
         let sent = SentBody::new(sending, answer);
@@ -332,17 +327,22 @@ where
         out: &mut Vec<u8>,
         answer: &Answer,
         is_head: bool,
-        now: SystemTime,
+        now: Moment,
     ) -> Framing {
         if closes(answer.head().1) {
             self.after = After::Close;
         }
-        push_head(out, answer, is_head, self.after, now)
+        push_head(out, answer, is_head, self.after, || self.edge.activity.clock.second(now))
     }
 
     /// Takes the next piece of the body that is being sent.
     fn next_piece(&mut self, context: &mut Context<'_>) -> io::Result<Poll<()>> {
         let State::Sending(body, framing) = &mut self.state else { return Ok(Poll::Ready(())) };
+        if self.stream.tcp().is_some()
+            && let Some(part) = body.next_part()
+        {
+            return self.unsent.push_file(part, framing).map(Poll::Ready);
+        }
         let Poll::Ready(frame) = Pin::new(body).poll_frame(context) else {
             return Ok(Poll::Pending);
         };
@@ -383,10 +383,7 @@ where
 /// Nothing here is pinned in place: a handler's future is boxed.
 impl<S> Unpin for Connection<S> {}
 
-impl<S> Future for Connection<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+impl<S: Wire> Future for Connection<S> {
     type Output = End;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<End> {

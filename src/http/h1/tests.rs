@@ -1,6 +1,7 @@
 //! A connection whose other end takes one byte at a time.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
@@ -8,12 +9,14 @@ use http_body_util::StreamBody;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
-use super::super::activity::Protocol;
+use super::super::activity::{Activity, Protocol};
 use super::super::answer::Responding;
 use super::super::body::{Body, BodyError};
 use super::super::edge::Handle;
-use super::super::listener::Limits;
 use super::*;
+use crate::clock::Clock;
+
+impl Wire for tokio::io::DuplexStream {}
 
 /// Answers with the two pieces of a body of a kind that the path names.
 #[derive(Clone)]
@@ -55,12 +58,14 @@ impl hyper::body::Body for Sized {
 /// What comes back for requests to these paths, one behind the other.
 async fn answers(paths: &[&str]) -> String {
     let (here, there) = duplex(1);
-    let clock = Clock::manual();
-    let activity = Activity::new(clock.clone(), Protocol::Http1);
-    let peer = ([127, 0, 0, 1], 1).into();
-    let edge =
-        Edge::new(Arc::new(Pieces), peer, Arc::new(Limits::default()), Arc::clone(&activity));
-    let serving = tokio::spawn(Connection::new(there, Bytes::new(), edge, activity, clock));
+    let edge = Edge {
+        handler: Arc::new(Pieces),
+        answers: None,
+        peer: ([127, 0, 0, 1], 1).into(),
+        limits: Arc::default(),
+        activity: Activity::new(Clock::manual(), Protocol::Http1),
+    };
+    let serving = tokio::spawn(Connection::new(there, Bytes::new(), edge));
     let (mut read, mut write) = tokio::io::split(here);
     let get = |path: &&str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     let requests = paths.iter().map(get).collect::<Vec<_>>().concat();

@@ -4,18 +4,39 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Buf as _, Bytes};
 use http::HeaderMap;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING};
 use hyper::body::Body as _;
-use tokio::io::AsyncWrite;
+use rustix::fs::sendfile;
+use rustix::net::{SendFlags, send};
+use tokio::io::{AsyncRead, AsyncWrite, Interest};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::super::activity::Activity;
 use super::super::answer::Answer;
+use super::super::files::FilePart;
 use super::super::ready::{has_body, push_line, push_number, push_status};
 use super::head::After;
+
+/// What a connection reads from and writes to.
+pub(in crate::http) trait Wire: AsyncRead + AsyncWrite + Unpin {
+    /// The socket, where bytes go out as they are: the system can send files by itself then.
+    fn tcp(&self) -> Option<&TcpStream> {
+        None
+    }
+}
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {}
 
 /// How a body is told from what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +56,8 @@ pub(super) struct Unsent {
     pub(super) body: Bytes,
     /// What ends the body's chunk.
     pub(super) tail: &'static [u8],
+    /// A part of a file, behind the head: only where there is [`Wire::tcp`].
+    file: Option<FilePart>,
     /// Whether the stream may still hold some of it (TLS does).
     dirty: bool,
 }
@@ -42,17 +65,36 @@ pub(super) struct Unsent {
 impl Unsent {
     /// Whether nothing waits here; the stream itself may still have to be flushed.
     pub(super) fn is_empty(&self) -> bool {
-        self.head.is_empty() && self.body.is_empty() && self.tail.is_empty()
+        self.head.is_empty() && self.takes_piece()
+    }
+
+    /// Whether a piece of a body can be taken: only a head may wait before it.
+    pub(super) fn takes_piece(&self) -> bool {
+        self.body.is_empty() && self.tail.is_empty() && self.file.is_none()
+    }
+
+    pub(super) fn has_file(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Writes until all is written and flushed.
-    pub(super) fn poll_flush<S: AsyncWrite + Unpin>(
+    pub(super) fn poll_flush<S: Wire>(
         &mut self,
         context: &mut Context<'_>,
         stream: &mut S,
         activity: &Activity,
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
+            if let (Some(part), Some(tcp)) = (&mut self.file, stream.tcp()) {
+                if self.head.is_empty() {
+                    ready!(send_part(context, tcp, part, activity))?;
+                    self.file = self.file.take().filter(|part| part.len() > 0);
+                } else {
+                    let count = ready!(send_before(context, tcp, &self.head, activity))?;
+                    self.drop_front(count);
+                }
+                continue;
+            }
             let parts =
                 [IoSlice::new(&self.head), IoSlice::new(&self.body), IoSlice::new(self.tail)];
             let count = ready!(write(context, stream, &parts, activity))?;
@@ -106,6 +148,15 @@ impl Unsent {
         Ok(())
     }
 
+    /// Takes a part of a file, as [`Self::push_piece`] takes bytes.
+    pub(super) fn push_file(&mut self, part: FilePart, framing: &mut Framing) -> io::Result<()> {
+        // A file's length is known, so its answer is never in chunks.
+        let Framing::Length(left) = framing else { return Err(other_length()) };
+        *left = left.checked_sub(part.len()).ok_or_else(other_length)?;
+        self.file = Some(part);
+        Ok(())
+    }
+
     /// Ends a body.
     pub(super) fn push_last(&mut self, framing: Framing) -> io::Result<()> {
         match framing {
@@ -140,6 +191,52 @@ fn other_length() -> io::Error {
     io::Error::other("a body was longer or shorter than its head says")
 }
 
+/// Writes what a file follows: the system sends both together.
+fn send_before(
+    context: &mut Context<'_>,
+    tcp: &TcpStream,
+    head: &[u8],
+    activity: &Activity,
+) -> Poll<io::Result<usize>> {
+    let sent = poll_send(context, tcp, || send(tcp, head, SendFlags::MORE | SendFlags::NOSIGNAL));
+    activity.wrote(&sent, if let Poll::Ready(Ok(count)) = sent { count } else { 0 });
+    sent
+}
+
+/// Sends of a part of a file what the socket takes. A file that was cut short meanwhile ends the
+/// connection: its length was promised.
+fn send_part(
+    context: &mut Context<'_>,
+    tcp: &TcpStream,
+    part: &mut FilePart,
+    activity: &Activity,
+) -> Poll<io::Result<()>> {
+    let count = usize::try_from(part.len()).unwrap_or(usize::MAX);
+    let (file, start) = (&part.file, &mut part.part.start);
+    let sent = poll_send(context, tcp, || sendfile(tcp, file, Some(start), count));
+    activity.wrote(&sent, if let Poll::Ready(Ok(count)) = sent { count } else { 0 });
+    match ready!(sent)? {
+        0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+        _ => Poll::Ready(Ok(())),
+    }
+}
+
+/// What `send` does, once the socket takes something.
+fn poll_send(
+    context: &mut Context<'_>,
+    tcp: &TcpStream,
+    mut send: impl FnMut() -> rustix::io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        ready!(tcp.poll_write_ready(context))?;
+        match tcp.try_io(Interest::WRITABLE, || Ok(send()?)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            sent => return Poll::Ready(sent),
+        }
+    }
+}
+
 fn write<S: AsyncWrite + Unpin>(
     context: &mut Context<'_>,
     stream: &mut S,
@@ -163,13 +260,14 @@ fn write<S: AsyncWrite + Unpin>(
     }
 }
 
-/// Appends the head of an answer, and says how its body is framed.
+/// Appends the head of an answer, and says how its body is framed. `second` is wall time's, since
+/// 1970.
 pub(super) fn push_head(
     out: &mut Vec<u8>,
     answer: &Answer,
     is_head: bool,
     after: After,
-    now: SystemTime,
+    second: impl FnOnce() -> u64,
 ) -> Framing {
     let (ready, lines) = answer.head();
     match ready {
@@ -196,7 +294,7 @@ pub(super) fn push_head(
         Framing::Length(length) => push_number(out, "content-length", length),
         Framing::Chunked => push_line(out, "transfer-encoding", b"chunked"),
     }
-    push_end(out, after, (!lines.contains_key(DATE)).then_some(now));
+    push_end(out, after, (!lines.contains_key(DATE)).then(second));
     framing
 }
 
@@ -219,26 +317,25 @@ fn said_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Appends the last lines of a head, and the empty one.
-fn push_end(out: &mut Vec<u8>, after: After, date: Option<SystemTime>) {
+fn push_end(out: &mut Vec<u8>, after: After, date: Option<u64>) {
     if after == After::Close {
         push_line(out, "connection", b"close");
     }
-    if let Some(now) = date {
-        push_date(out, now);
+    if let Some(second) = date {
+        push_date(out, second);
     }
     out.extend_from_slice(b"\r\n");
 }
 
 /// Appends the `Date` line; the text is made once a second and thread.
-fn push_date(out: &mut Vec<u8>, now: SystemTime) {
+fn push_date(out: &mut Vec<u8>, second: u64) {
     thread_local! {
         static TEXT: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
     }
-    let second = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     TEXT.with_borrow_mut(|(of, text)| {
         if *of != second || text.is_empty() {
             *of = second;
-            *text = httpdate::fmt_http_date(now);
+            *text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(second));
         }
         push_line(out, "date", text.as_bytes());
     });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::http::StatusCode;
+use ::http::header::CACHE_CONTROL;
 
 use super::super::answer::{self, Answer, Coded, Facts, Origin, Responding};
 use super::super::encoding::Effort;
@@ -39,10 +40,11 @@ impl Core {
             && let Some(coded) = Coded::ready(entry, asked.request)
         {
             self.cache.count_hit();
-            let page = Page { entry, outcome: found.outcome, key: Some(key) };
+            let (outcome, language) = (found.outcome, asked.language());
+            let page = Page { entry, outcome, key: Some(key), language };
             return match page.answer(self, asked.prepared, asked.request, &coded) {
                 Some(answer) => answer.into(),
-                None => self.problem(asked.served, asked.request, Problem::unmet()),
+                None => self.problem(asked.asking(), Problem::unmet()),
             };
         }
         let job = match job() {
@@ -56,7 +58,9 @@ impl Core {
 
     /// A page for a method that is never cached.
     fn uncached(self: &Arc<Self>, asked: &MatchedRequest<'_>, job: RenderJob) -> Responding {
-        let (ask, later) = (request_of(asked), asked.later(self));
+        let (mut ask, later) = (request_of(asked), asked.later(self));
+        // What has no key is kept for nobody, nor waited for together.
+        ask.lifetime.ttl = None;
         Responding::begin(async move { later.uncached(ask, job).await })
     }
 
@@ -70,7 +74,7 @@ impl Core {
             }
         };
         let (route, why) = (Arc::clone(asked.prepared), why.to_string().into());
-        self.problem(asked.served, asked.request, problem).map(move |answer| {
+        self.problem(asked.asking(), problem).map(move |answer| {
             (answer.facts.route, answer.facts.failed) = (Some(route), Some(why));
         })
     }
@@ -84,6 +88,7 @@ fn request_of(asked: &MatchedRequest<'_>) -> CacheRequest {
         lifetime: asked.route.lifetime,
         route: Arc::clone(&asked.route.name),
         path: asked.path.text().to_owned(),
+        status: asked.route.status,
         io: asked.route.delay.is_some(),
     }
 }
@@ -95,6 +100,8 @@ struct Page<'a> {
     entry: &'a Entry,
     outcome: Outcome,
     key: Option<String>,
+    /// The language that it is in, where it has one.
+    language: Option<&'a str>,
 }
 
 impl Page<'_> {
@@ -105,16 +112,21 @@ impl Page<'_> {
         route: &Arc<PreparedRoute>,
         request: &RequestView<'_>,
         coded: &Coded<'_>,
-    ) -> Option<Answer> {
-        let origin = if self.outcome.is_kept() { Origin::Kept } else { Origin::Passing };
-        let mut answer = Answer::of_entry(self.entry, coded, route, request, origin)?;
-        answer.facts = Facts {
+    ) -> Option<Box<Answer>> {
+        let is_kept = self.outcome.is_kept() && coded.is_kept();
+        let origin = if is_kept { Origin::Kept } else { Origin::Passing };
+        let made = (origin, self.language);
+        let facts = Facts {
             route: Some(Arc::clone(route)),
             outcome: Some(self.outcome),
             shown: core.cache_status,
             key: self.key,
             ..Facts::default()
         };
+        let mut answer = Answer::of_entry(self.entry, coded, route, request, made, facts)?;
+        if let Some(stale) = route.stale_control.as_ref().filter(|_| self.outcome.is_stale()) {
+            answer.response_mut().headers_mut().insert(CACHE_CONTROL, stale.clone());
+        }
         Some(answer)
     }
 }
@@ -131,9 +143,10 @@ impl Later {
         let view = self.request.view();
         let effort = if outcome.is_hit() { Effort::Thorough } else { Effort::Quick };
         let coded = Coded::made(&entry, &view, effort).await;
-        let page = Page { entry: &entry, outcome, key: Some(key) };
+        let language = self.language.as_deref();
+        let page = Page { entry: &entry, outcome, key: Some(key), language };
         match page.answer(&self.core, &self.prepared, &view, &coded) {
-            Some(answer) => answer,
+            Some(answer) => *answer,
             None => self.problem(Problem::unmet()).await,
         }
     }
@@ -143,7 +156,8 @@ impl Later {
         let (result, outcome) = self.made(ask, job).await;
         match result {
             Ok(entry) => {
-                let response = answer::with_body(&self.prepared, entry.body.clone());
+                let (body, language) = (entry.body.clone(), self.language.as_deref());
+                let response = answer::with_body(&self.prepared, body, language);
                 self.core.bypass(response, Some(&self.prepared))
             }
             Err(failure) => self.failed(&failure, outcome, None).await,
@@ -173,7 +187,7 @@ impl Later {
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = if status == StatusCode::SERVICE_UNAVAILABLE {
             // There are too many renders: this must not be one more.
-            self.core.busy(&self.request.view())
+            self.core.busy(self.asking(&self.request.view()))
         } else {
             self.problem(Problem::new(status).detail(NOT_MADE)).await
         };

@@ -1,17 +1,21 @@
 //! What a page reads, derived once for all routes that share its templates.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
 use super::super::PageForm;
-use super::super::template::{Reads, TemplateId, Tree};
-use super::{ByName, Compiler, Values};
+use super::super::template::{
+    Content, Escape, Finding, Language, Read, Reads, Step, TemplateId, Tree,
+};
+use super::page::language;
+use super::{ByName, Compiler, Values, outside};
+use crate::diagnostic::{Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
 
 /// The analyses of templates in their layouts: ten thousand routes may share one.
-pub(super) type Analyses = HashMap<(TemplateId, Option<TemplateId>), Arc<Analysis>>;
+pub(super) type Analyses = HashMap<(TemplateId, Option<TemplateId>, Language), Arc<Analysis>>;
 
 /// A value as far as a page reads it, with the digest of that copy.
 pub(super) type Pruned = (Arc<Value>, Fingerprint);
@@ -23,18 +27,31 @@ pub(super) struct Analysis {
     pub(super) tree: Tree,
     /// Whether its templates are wrong: what it reads is then not known, and nothing more is said.
     pub(super) is_wrong: bool,
+    /// What is wrong or odd about its templates, and what it wants of the site's values that they
+    /// are not: the same for all its pages.
+    pub(super) found: Report,
+    pub(super) unfit: OnceLock<Report>,
     /// The site's values that it reads.
     pub(super) shared: ByName<Pruned>,
+    /// Where it prints what must not come from outside.
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Compiler<'_> {
     /// What a page of this form reads; says what is wrong with its templates.
-    pub(super) fn analyse(&mut self, form: &PageForm) -> Arc<Analysis> {
+    pub(super) fn analyse(&mut self, form: &PageForm, content_type: &str) -> Arc<Analysis> {
+        let analysis = self.analysis(form, content_type);
+        self.analysed(&analysis);
+        analysis
+    }
+
+    fn analysis(&mut self, form: &PageForm, content_type: &str) -> Arc<Analysis> {
+        let language = language(content_type);
         let set = &self.templates;
-        let (found, reads, key) = match form {
+        let (mut found, reads, key) = match form {
             PageForm::Body(_) => return Arc::default(),
             PageForm::Template { page, layout } => {
-                let key = (*page, *layout);
+                let key = (*page, *layout, language);
                 if let Some(known) = self.analyses.get(&key) {
                     return Arc::clone(known);
                 }
@@ -42,15 +59,36 @@ impl Compiler<'_> {
             }
             PageForm::Json(json) => {
                 let templates = json.templates().into_iter();
-                let found = templates.flat_map(|id| set.check(id, None).into_iter()).collect();
+                let found: Report =
+                    templates.flat_map(|id| set.check(id, None).into_iter()).collect();
                 (found, json.reads(set), None)
             }
         };
+        let is_wrong = found.has_errors();
+        if let PageForm::Template { layout: Some(layout), .. } = form
+            && !is_wrong
+        {
+            let place = set.beginning(*layout);
+            let wrong = layout_content(&reads, &place, language.escape() != Escape::None);
+            found.extend(wrong.into_iter().collect());
+        }
+        let findings = match form {
+            _ if is_wrong || !outside::may_come(&reads) => Vec::new(),
+            PageForm::Template { page, layout } => set.findings(*page, *layout, language),
+            PageForm::Json(_) if language.escape() != Escape::None => outside::all_of(&reads),
+            _ => Vec::new(),
+        };
         let tree = Tree::from(&reads);
         let shared = read_of(&self.values, &tree);
-        let analysis = Arc::new(Analysis { reads, tree, is_wrong: found.has_errors(), shared });
-        self.report.extend(found);
-        self.find_assets(&analysis.reads.assets);
+        let analysis = Arc::new(Analysis {
+            reads,
+            tree,
+            is_wrong,
+            found,
+            unfit: OnceLock::new(),
+            shared,
+            findings,
+        });
         self.analyses.extend(key.map(|key| (key, Arc::clone(&analysis))));
         analysis
     }
@@ -60,7 +98,7 @@ impl Compiler<'_> {
 pub(super) fn read_of(values: &Values, tree: &Tree) -> ByName<Pruned> {
     let fixed = values.fixed.iter().map(|(name, fixed)| (name, fixed, tree.sub(name)));
     fixed
-        .filter(|(_, _, below)| !below.is_empty())
+        .filter(|(_, _, below)| !below.is_empty() || tree.lists_names())
         .map(|(name, fixed, below)| (name.clone(), prune(&below, &fixed.value)))
         .collect()
 }
@@ -68,7 +106,26 @@ pub(super) fn read_of(values: &Values, tree: &Tree) -> ByName<Pruned> {
 /// What is read of a value. The digest is that of its text, whatever its place: objects in the
 /// order that they have.
 pub(super) fn prune(read: &Tree, value: &Value) -> Pruned {
-    let pruned = read.prune(value);
+    let pruned = if read.is_empty() { Value::Null } else { read.prune(value) };
     let digest = Fingerprint::of(pruned.to_string().as_bytes());
     (Arc::new(pruned), digest)
+}
+
+/// What is wrong with a layout that does not show its page, or shows its tags as text.
+fn layout_content(reads: &Reads, layout: &Span, escapes: bool) -> Option<Diagnostic> {
+    let Content { is_named, is_raw, escaped } = &reads.content;
+    let is_whole = |read: &Read| !matches!(read.path.first(), Some(Step::Name(_)));
+    match escaped {
+        Some(place) if escapes && !is_raw => {
+            let message = "the layout escapes its page, whose tags are then text";
+            let help = "three braces print it as it is: `{{{content}}}`";
+            Some(Diagnostic::new(Code::LayoutContent, message, place).help(help))
+        }
+        _ if !is_named && !reads.list.iter().any(is_whole) => {
+            let message = "the layout leaves its page out";
+            let help = "write `{{{content}}}` where the page is to be";
+            Some(Diagnostic::new(Code::LayoutContent, message, layout).help(help).mild())
+        }
+        _ => None,
+    }
 }

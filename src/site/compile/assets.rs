@@ -11,10 +11,11 @@ use super::super::dir::{self, CODED, SiteDir};
 use super::super::route::{ParamKind, Pattern, RouteMatch, Router, encoded_path};
 use super::super::template::Reads;
 use super::parts::RouteParts;
-use super::route::{Draft, DraftForm};
+use super::route::{DraftForm, Work};
 use super::{Compiler, unreadable};
-use crate::config::FileError;
-use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
+use crate::config::{FileError, Files as _};
+use crate::diagnostic::{At, Code, Diagnostic, Span, did_you_mean, nearest};
+use crate::source::file::absolute;
 
 /// The files that pages name, by name.
 #[derive(Debug, Default)]
@@ -54,22 +55,30 @@ pub(super) struct Asset {
 
 impl Assets {
     /// The `dir` routes, each with its index.
-    pub(super) fn of(drafts: &[Draft<'_>]) -> Self {
-        let dir = |(target, draft): (u32, &Draft<'_>)| {
-            let DraftForm::Unrendered(RouteParts { source: Source::Dir(dir), .. }) = &draft.form
-            else {
-                return None;
+    pub(super) fn of(routes: &[Work<'_>]) -> Self {
+        let dir = |(target, route): (u32, &Work<'_>)| {
+            let (typed, pattern, dir) = match route {
+                Work::Known(made) => match &made.route.source {
+                    Source::Dir(dir) => (&*made.typed, &made.route.pattern, dir),
+                    _ => return None,
+                },
+                Work::New(draft) => match &draft.form {
+                    DraftForm::Unrendered(RouteParts { source: Source::Dir(dir), .. }) => {
+                        (&**draft.typed, &draft.pattern, dir)
+                    }
+                    _ => return None,
+                },
             };
-            let is_plain = draft.typed.method.value == "GET" && draft.pattern.params().len() == 1;
-            let (before, _) = draft.pattern.as_str().rsplit_once('/')?;
+            let is_plain = typed.method.value == "GET" && pattern.params().len() == 1;
+            let (before, _) = pattern.as_str().rsplit_once('/')?;
             is_plain.then(|| AssetDir {
                 target,
                 address: format!("{}/", encoded_path(before)),
                 dir: dir.clone(),
-                place: draft.typed.path.span.clone(),
+                place: typed.path.span.clone(),
             })
         };
-        Self { dirs: (0..).zip(drafts).filter_map(dir).collect(), found: BTreeMap::new() }
+        Self { dirs: (0..).zip(routes).filter_map(dir).collect(), found: BTreeMap::new() }
     }
 
     /// The files that a page names and that there are, by name.
@@ -121,30 +130,28 @@ impl Compiler<'_> {
                 continue;
             }
             let found = self.find_asset(name, place);
-            let found = found.map_err(|found| self.report.push(*found)).ok();
+            let found = found.map_err(|found| self.report.push(found)).ok();
             self.assets.found.insert(name.clone(), found);
         }
     }
 
-    fn find_asset(&mut self, name: &str, place: &Span) -> Result<Asset, Box<Diagnostic>> {
+    fn find_asset(&mut self, name: &str, place: &Span) -> Result<Asset, Diagnostic> {
         let missing = |message: String| Diagnostic::new(Code::FileMissing, message, place);
         if !name.split('/').all(dir::is_plain) {
             let message = format!("`{name}` is no name of a file in a served directory");
             let help = "write it as it stands below the directory: `{{asset \"css/site.css\"}}`";
-            return Err(Box::new(missing(message).help(help)));
+            return Err(missing(message).help(help));
         }
         for dir in &self.assets.dirs {
             let path = format!("{}/{name}", dir.dir.path);
             let file = match self.files.digest(&path) {
                 Ok(file) => file,
                 Err(FileError::Missing) => continue,
-                Err(why) => return Err(Box::new(missing(format!("the asset `{path}`: {why}")))),
+                Err(why) => return Err(missing(format!("the asset `{path}`: {why}"))),
             };
             if !self.files.real(&path).is_ok_and(|real| dir.dir.shows(&real)) {
                 let found = missing(format!("`{path}` is a link out of the served directory"));
-                return Err(Box::new(
-                    found.help("copy the file into it, or serve its own directory"),
-                ));
+                return Err(found.help("copy the file into it, or serve its own directory"));
             }
             let mut coded = Vec::new();
             let mut files = vec![path.clone()];
@@ -160,7 +167,7 @@ impl Compiler<'_> {
             let (target, place, served) = (dir.target, place.clone(), dir.place.clone());
             return Ok(Asset { target, address, version, files, place, served });
         }
-        Err(Box::new(self.no_asset(name, missing(format!("no served directory has `{name}`")))))
+        Err(self.no_asset(name, missing(format!("no served directory has `{name}`"))))
     }
 
     /// Adds the nearest names of files that are served.
@@ -208,7 +215,8 @@ impl Compiler<'_> {
         match self.files.directory(&path.value) {
             Ok(root) => {
                 let before = pattern.as_str().split('/').count().saturating_sub(2);
-                ends.then_some(SiteDir { path: plain, root, before })
+                let site = self.files.root().map(absolute).unwrap_or_default();
+                ends.then_some(SiteDir { path: plain, root, site, before })
             }
             Err(why) => {
                 let found = self.no_directory(path, &plain, &why);
@@ -231,9 +239,6 @@ impl Compiler<'_> {
         let above = plain.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
         let paths = self.files.glob(&format!("{above}*/*")).unwrap_or_default();
         let beside = paths.iter().filter_map(|path| path.rsplit_once('/')).map(|(dir, _)| dir);
-        match nearest(plain, beside) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found,
-        }
+        Diagnostic { help: did_you_mean(plain, beside), ..found }
     }
 }

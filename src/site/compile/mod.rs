@@ -4,30 +4,39 @@
 //! set), the second, with the set complete, derives what each response reads and so its key, its
 //! fingerprint and its copy of the data. All errors of both are collected.
 
+mod again;
 mod analysis;
 mod assets;
+mod condition;
 mod known;
+mod outside;
 mod page;
 mod parts;
+mod plain;
 mod policy;
+mod redirects;
 mod route;
 mod values;
+mod wants;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use self::analysis::Analyses;
+pub(crate) use self::again::Before;
+use self::again::{Asking, Made};
+use self::analysis::{Analyses, Analysis};
 use self::assets::Assets;
-use self::route::Draft;
+use self::route::Work;
 use self::values::Values;
 use super::context::ContextPool;
 use super::key::{KeyPlan, collisions};
-use super::route::RouterBuilder;
-use super::template::{TemplateFile, TemplateSet};
+use super::route::{Router, RouterBuilder};
+use super::template::{TemplateFile, TemplateSet, is_unwanted};
 use super::{Route, Site};
 use crate::clock::Clock;
 use crate::config::{Config, FileContent, FileError, Files};
 use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+use crate::fingerprint::Fingerprint;
 
 /// The largest template, in bytes.
 const TEMPLATE_BOUND: u64 = 1024 * 1024;
@@ -43,64 +52,232 @@ pub struct Compiled {
 
 /// Compiles a config. Reads templates and loaded files through `files`.
 pub fn compile(config: &Config, files: &mut dyn Files, clock: &Clock) -> Compiled {
+    compile_again(config, files, clock, &mut None)
+}
+
+/// The same, with what is still good of what was compiled `before`, which is then this.
+pub(crate) fn compile_again(
+    config: &Config,
+    files: &mut dyn Files,
+    clock: &Clock,
+    before: &mut Option<Before>,
+) -> Compiled {
     let mut report = Report::default();
-    let templates = read_templates(&config.templates, files, clock, &mut report);
-    let values = Values::site(config, files, &mut report);
-    let (assets, analyses) = (Assets::default(), Analyses::default());
-    let compiler =
-        Compiler { config, files, report: &mut report, templates, values, assets, analyses };
-    let site = compiler.run();
-    let site = if report.has_errors() { None } else { Some(site) };
+    let known = before.as_ref().filter(|before| before.has_frame(&config.frame));
+    let site = Compiler::new(config, (files, clock), &mut report, known).run();
+    let is_usable = site.as_ref().is_some_and(|_| !report.has_errors());
+    let site = match site {
+        Some((site, made)) if is_usable => {
+            *before = Some(made);
+            Some(site)
+        }
+        Some(_) => None,
+        // What its pages name has other addresses than before.
+        None => {
+            report = Report::default();
+            let made = Compiler::new(config, (files, clock), &mut report, None).run();
+            made.filter(|_| !report.has_errors()).map(|(site, made)| {
+                *before = Some(made);
+                site
+            })
+        }
+    };
     Compiled { site, report }
 }
 
 /// All that the passes share.
 struct Compiler<'c> {
     config: &'c Config,
-    files: &'c mut dyn Files,
+    files: Asking<'c>,
     report: &'c mut Report,
+    /// What is still good of what was compiled before.
+    before: Option<&'c Before>,
+    template_files: Vec<(String, Fingerprint)>,
     templates: TemplateSet,
     /// The site's own data and loads, by name.
-    values: Values,
+    values: Arc<Values>,
+    /// What they asked for.
+    asked: Vec<again::Asked>,
     /// The files that pages name.
     assets: Assets,
     analyses: Analyses,
+    /// Those of all pages, each once.
+    analysed: Vec<Arc<Analysis>>,
+    noted: HashSet<*const Analysis>,
 }
 
 impl<'c> Compiler<'c> {
-    fn run(mut self) -> Site {
+    fn new(
+        config: &'c Config,
+        (files, clock): (&'c mut dyn Files, &Clock),
+        report: &'c mut Report,
+        before: Option<&'c Before>,
+    ) -> Self {
+        let read = read_templates(&config.templates, files, report);
+        let template_files: Vec<_> =
+            read.iter().map(|(name, content)| (name.clone(), content.digest)).collect();
+        let mut files = Asking::new(files);
+        let before = before.filter(|it| it.files == template_files && !report.has_errors());
+        let before = before.filter(|it| files.is_as_before(&it.asked));
+        let values = match before {
+            Some(before) => Arc::clone(&before.values),
+            None => Arc::new(Values::site(config, &mut files, report)),
+        };
+        let asked = before.map_or_else(|| files.take(), |before| before.asked.clone());
+        let templates = match before {
+            Some(before) => TemplateSet::clone(&before.templates),
+            None => compile_templates(read, clock),
+        };
+        let (assets, analyses, analysed, noted) = Default::default();
+        Self {
+            config,
+            files,
+            report,
+            before,
+            template_files,
+            templates,
+            values,
+            asked,
+            assets,
+            analyses,
+            analysed,
+            noted,
+        }
+    }
+
+    /// The site, and what the next one may take from it; nothing where all has to be compiled.
+    fn run(mut self) -> Option<(Site, Before)> {
         let config = self.config;
-        let drafts: Vec<Draft<'c>> =
-            config.routes.iter().filter_map(|typed| self.draft(typed)).collect();
-        self.assets = Assets::of(&drafts);
+        let routes = self.work();
+        self.assets = Assets::of(&routes);
         let errors: Vec<_> =
             config.errors.iter().filter_map(|typed| self.draft_error(typed)).collect();
         let errors = errors
             .into_iter()
-            .map(|(status, shaped)| (status, Arc::new(self.finish_error(shaped))))
+            .map(|(typed, shaped)| (typed.status.value, Arc::new(self.finish_error(typed, shaped))))
             .collect();
-        let routes: Vec<Arc<Route>> =
-            drafts.into_iter().map(|draft| Arc::new(self.finish(draft))).collect();
-        self.check_names(&routes);
-        self.check_keys(&routes);
-        let router = self.router(&routes);
+        let made: Vec<Arc<Made>> = routes.into_iter().map(|route| self.made(route)).collect();
+        let routes: Vec<Arc<Route>> = made.iter().map(|made| Arc::clone(&made.route)).collect();
+        for analysis in &self.analysed {
+            self.report.extend(analysis.found.clone());
+            self.report.extend(analysis.unfit.get().cloned().unwrap_or_default());
+        }
+        self.check_unused_templates();
+        self.check_plain();
+        let router = if let Some(before) = self.before.filter(|it| it.has_addresses(&routes)) {
+            Arc::clone(&before.router)
+        } else {
+            self.check_names(&routes);
+            self.check_keys(&routes);
+            Arc::new(self.router(&routes))
+        };
+        redirects::check_redirects(&routes, &router, self.report);
         self.report.extend(self.assets.check_routed(&router).into_iter().collect());
-        self.templates.give_assets(self.assets.addresses());
-        Site {
+        let addresses = self.assets.addresses();
+        if self.before.is_some_and(|before| before.addresses != addresses) {
+            return None;
+        }
+        self.templates.give_assets(addresses.clone());
+        let templates = Arc::new(self.templates);
+        let before = Before {
+            frame: config.frame.clone(),
+            files: self.template_files,
+            templates: Arc::clone(&templates),
+            values: self.values,
+            asked: self.asked,
+            addresses,
+            router: Arc::clone(&router),
+            routes: made,
+        };
+        let site = Site {
             assets: self.assets.versions(),
             server: config.server.clone(),
             cache: config.cache.clone(),
             routes,
+            default_headers: policy::default_headers(&config.defaults.headers),
             languages: config.languages.iter().map(|name| name.value.clone()).collect(),
             router,
-            templates: Arc::new(self.templates),
+            templates,
             contexts: ContextPool::default(),
             template_directory: config.templates.value.clone(),
             errors,
+            defaults: policy::written(&config.defaults),
+            pending_restart: Vec::new(),
+        };
+        Some((site, before))
+    }
+
+    /// The routes: those that are as they were, and first drafts of the others.
+    fn work(&mut self) -> Vec<Work<'c>> {
+        let config = self.config;
+        let known = self.before.map(Before::by_typed).unwrap_or_default();
+        let typed: Vec<_> = config.routes.iter().take_while(|_| !is_unwanted()).collect();
+        let mut is_known = Vec::with_capacity(typed.len());
+        for typed in &typed {
+            let made = known.get(&Arc::as_ptr(typed)).copied();
+            let made =
+                made.filter(|made| made.asked.is_empty() || self.files.is_as_before(&made.asked));
+            is_known.push(made);
+        }
+        if self.before.is_some() {
+            let pages = is_known.iter().flatten();
+            self.analyses.extend(pages.clone().filter_map(|made| made.analysis_key()));
+            self.templates.keep(pages.flat_map(|made| made.route.templates()));
+        }
+        let mut routes = Vec::with_capacity(typed.len());
+        for (typed, made) in typed.into_iter().zip(is_known) {
+            match made {
+                Some(made) => {
+                    self.say(&made.drafted);
+                    routes.push(Work::Known(Arc::clone(made)));
+                }
+                None => routes.extend(self.draft(typed).map(Box::new).map(Work::New)),
+            }
+        }
+        routes
+    }
+
+    fn say(&mut self, found: &[Diagnostic]) {
+        if !found.is_empty() {
+            self.report.extend(found.iter().cloned().collect());
         }
     }
 
-    fn router(&mut self, routes: &[Arc<Route>]) -> super::route::Router {
+    /// Notes the analysis of a page: what it names is found, and what it says is said once.
+    fn analysed(&mut self, analysis: &Arc<Analysis>) {
+        if self.noted.insert(Arc::as_ptr(analysis)) {
+            self.analysed.push(Arc::clone(analysis));
+            self.find_assets(&analysis.reads.assets);
+        }
+    }
+
+    fn made(&mut self, route: Work<'c>) -> Arc<Made> {
+        match route {
+            Work::New(draft) => self.finish(*draft),
+            Work::Known(made) => {
+                self.say(&made.finished);
+                self.analysed(&made.analysis);
+                made
+            }
+        }
+    }
+
+    /// Warns of templates that no page is made of and that do not parse: they are no reason to
+    /// refuse an edit.
+    fn check_unused_templates(&mut self) {
+        for (name, found) in self.templates.broken() {
+            let is_used = |page: &Arc<Analysis>| page.reads.templates.contains(name);
+            if !self.analysed.iter().any(is_used) {
+                let message = format!("no route uses it, and it does not parse: {}", found.message);
+                let help = "mend it before a route uses it, or remove it".to_owned();
+                let help = found.help.clone().unwrap_or(help);
+                let found = Diagnostic { code: Code::TemplateUnused, message, ..found.clone() };
+                self.report.push(found.help(help));
+            }
+        }
+    }
+
+    fn router(&mut self, routes: &[Arc<Route>]) -> Router {
         let mut builder = RouterBuilder::default();
         for (target, route) in (0..).zip(routes) {
             builder.add(&route.method, &route.pattern, target, &route.place);
@@ -139,13 +316,12 @@ impl<'c> Compiler<'c> {
     }
 }
 
-/// Reads and compiles every template below the templates directory.
+/// Reads every template below the templates directory: by name, sorted.
 fn read_templates(
     directory: &At<String>,
     files: &mut dyn Files,
-    clock: &Clock,
     report: &mut Report,
-) -> TemplateSet {
+) -> Vec<(String, FileContent)> {
     // Paths come back without `./`.
     let root = directory.value.trim_start_matches("./").trim_end_matches('/');
     let names = files.glob(&format!("{root}/**/*.hbs")).unwrap_or_else(|why| {
@@ -155,16 +331,10 @@ fn read_templates(
     });
     let mut templates = Vec::new();
     for path in names {
-        let text = files.read(&path, TEMPLATE_BOUND).map_err(|why| why.to_string());
-        let utf8 = |file: FileContent| match std::str::from_utf8(&file.bytes) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(why) => Err(format!("it is not UTF-8 at byte {}", why.valid_up_to())),
-        };
-        match text.and_then(utf8) {
-            Ok(text) => {
+        match files.read(&path, TEMPLATE_BOUND) {
+            Ok(content) => {
                 let name = path.strip_prefix(root).unwrap_or(&path).trim_start_matches('/');
-                let file = SourceFile::new(path.clone(), text);
-                templates.push(TemplateFile { name: name.to_owned(), file });
+                templates.push((name.to_owned(), content));
             }
             Err(why) => {
                 let message = format!("the template `{path}` cannot be read: {why}");
@@ -172,9 +342,18 @@ fn read_templates(
             }
         }
     }
-    let (set, found) = TemplateSet::compile(templates, clock);
-    report.extend(found);
-    set
+    templates
+}
+
+fn compile_templates(read: Vec<(String, FileContent)>, clock: &Clock) -> TemplateSet {
+    let file = |(name, content): (String, FileContent)| {
+        let (file, wrong) = match content.text(Code::TemplateSyntax) {
+            Ok(file) => (file, None),
+            Err(found) => (SourceFile::new(content.path, ""), Some(found)),
+        };
+        TemplateFile { name, file, wrong }
+    };
+    TemplateSet::compile(read.into_iter().map(file).collect(), clock)
 }
 
 /// That a path cannot be `done` (`served`, `loaded`).

@@ -1,11 +1,14 @@
 //! A source as typed → the form of a page, with its content type.
 
 use super::super::media;
-use super::super::template::{Escape, JsonTemplate, TemplateId};
+use super::super::template::{JsonTemplate, Language, TemplateId};
 use super::super::{ErrorPage, PageContent, PageForm};
 use super::Compiler;
-use crate::config::{ErrorPageConfig, ErrorStatus, FileContent, NodeValue, SourceConfig};
-use crate::diagnostic::{At, Code, Diagnostic, Report, nearest};
+use super::outside::Visitor;
+use crate::config::{
+    ErrorPageConfig, FileContent, Files as _, HeaderConfig, NodeValue, SourceConfig,
+};
+use crate::diagnostic::{At, Code, Diagnostic, Report, did_you_mean};
 use crate::fingerprint::Hasher;
 
 /// The largest file that a route may serve, in bytes: it is kept in memory.
@@ -30,6 +33,8 @@ pub(super) struct Surroundings<'a> {
 pub(super) struct Shaped {
     pub(super) form: PageForm,
     pub(super) content_type: String,
+    /// What messages call it.
+    pub(super) label: String,
     /// What decides the bytes beside templates and data, so far.
     pub(super) hasher: Hasher,
 }
@@ -55,20 +60,21 @@ impl Compiler<'_> {
                 if is_wrong {
                     return None;
                 }
-                // Its shape decides bytes beside its templates.
-                written = node.to_json().to_string();
                 (PageForm::Json(template), content_type(at, None, "application/json"))
             }
             SourceConfig::Template(name) => {
                 let page = self.find_template(name)?;
                 let content_type = content_type(at, media::of_template(&name.value), HTML);
-                (PageForm::Template { page, layout: self.layout(at)? }, content_type)
+                let page = self.templates.escaping(page, language(&content_type).escape());
+                let layout = self.layout(at, &content_type)?;
+                (PageForm::Template { page, layout }, content_type)
             }
             SourceConfig::Inline(text) => {
-                let layout = self.layout(at)?;
                 let content_type = content_type(at, None, HTML);
-                let page = self.templates.inline(at.label, text, escape_of(&content_type));
-                let page = page.map_err(|found| self.report.push(*found)).ok()?;
+                let layout = self.layout(at, &content_type)?;
+                let escape = language(&content_type).escape();
+                let page = self.templates.inline(at.label, text, escape);
+                let page = page.map_err(|found| self.report.push(found)).ok()?;
                 (PageForm::Template { page, layout }, content_type)
             }
             SourceConfig::File(_) | SourceConfig::Dir(_) | SourceConfig::Redirect(_) => {
@@ -76,15 +82,36 @@ impl Compiler<'_> {
             }
         };
         let hasher = Hasher::default().field(&content_type).field(written);
-        Some(Shaped { form, content_type, hasher })
+        Some(Shaped { form, content_type, label: at.label.to_owned(), hasher })
     }
 
     /// The layout around a template, if any; nothing at all where it is wrong.
-    fn layout(&mut self, at: &Surroundings<'_>) -> Option<Option<TemplateId>> {
+    fn layout(&mut self, at: &Surroundings<'_>, content_type: &str) -> Option<Option<TemplateId>> {
+        let escape = language(content_type).escape();
         match at.layout {
-            Some(name) => self.find_template(name).map(Some),
+            Some(name) => {
+                let layout = self.find_template(name)?;
+                self.check_layout(at, name, content_type);
+                Some(Some(self.templates.escaping(layout, escape)))
+            }
             None => Some(None),
         }
+    }
+
+    /// Warns of a layout of HTML around a page that is sent as something else.
+    fn check_layout(&mut self, at: &Surroundings<'_>, name: &At<String>, content_type: &str) {
+        let is_html = |sent: &str| matches!(language(sent), Language::Html | Language::Xhtml);
+        if is_html(content_type) || !media::of_template(&name.value).is_some_and(|of| is_html(&of))
+        {
+            return;
+        }
+        let essence = media::essence(content_type);
+        let message = format!(
+            "`{}` is sent as {essence}, and its layout `{}` is of HTML",
+            at.label, name.value
+        );
+        let help = "write `layout: null` at the route, or name a layout of its type";
+        self.report.push(Diagnostic::new(Code::LayoutType, message, &name.span).help(help));
     }
 
     fn find_template(&mut self, name: &At<String>) -> Option<TemplateId> {
@@ -93,9 +120,10 @@ impl Compiler<'_> {
         }
         let root = self.config.templates.value.trim_end_matches('/');
         let message = format!("no template `{}` in `{root}/`", name.value);
-        let near = nearest(&name.value, self.templates.names());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
+        // Of very many the first are mended first: looking for them all takes time by the square.
+        let names = self.templates.names().filter(|_| !self.report.is_long());
+        let help = match did_you_mean(&name.value, names) {
+            Some(help) => help,
             None if name.value.strip_suffix(".hbs").is_some() => {
                 format!("create `{root}/{}`, or name one that is there", name.value)
             }
@@ -116,39 +144,44 @@ impl Compiler<'_> {
 /// `errors:`: pages that are rendered each time and never stored.
 impl Compiler<'_> {
     /// The first pass over an error page.
-    pub(super) fn draft_error(&mut self, typed: &ErrorPageConfig) -> Option<(ErrorStatus, Shaped)> {
+    pub(super) fn draft_error<'t>(
+        &mut self,
+        typed: &'t ErrorPageConfig,
+    ) -> Option<(&'t ErrorPageConfig, Shaped)> {
         let at = Surroundings {
             label: "an error page",
             path: "",
             content_type: typed.content_type.as_ref().map(|text| text.value.as_str()),
             layout: typed.layout.as_ref().and_then(Option::as_ref),
         };
-        Some((typed.status.value, self.shape(&typed.source, &at)?))
+        Some((typed, self.shape(&typed.source, &at)?))
     }
 
     /// The second pass: the page with the data that it reads.
-    pub(super) fn finish_error(&mut self, shaped: Shaped) -> ErrorPage {
-        let analysis = self.analyse(&shaped.form);
+    pub(super) fn finish_error(&mut self, typed: &ErrorPageConfig, shaped: Shaped) -> ErrorPage {
+        let analysis = self.analyse(&shaped.form, &shaped.content_type);
         self.check_error_known(&analysis);
+        self.check_outside(&analysis, &Visitor::OfError);
         let tree = &analysis.tree;
         let reads_request =
             !tree.sub("path").is_empty() || !tree.sub("error").sub("detail").is_empty();
+        let reads_language = !tree.named("language").is_empty();
         let content_type = shaped.content_type.clone();
         let (content, digest) =
             self.content(shaped, analysis.shared.clone(), &analysis.reads, "an error page");
-        ErrorPage { content: PageContent { digest, ..content }, content_type, reads_request }
+        let (bare, digest) = (digest, content.digest);
+        let content = PageContent { digest: bare, ..content };
+        let line = |HeaderConfig { name, value, .. }: &HeaderConfig| {
+            (name.value.to_ascii_lowercase(), value.as_ref().map(|value| value.value.clone()))
+        };
+        let headers = typed.headers.iter().map(line).collect();
+        ErrorPage { content, digest, content_type, headers, reads_language, reads_request }
     }
 }
 
-/// How a template of this media type escapes what it prints.
-fn escape_of(content_type: &str) -> Escape {
-    let essence = media::essence(content_type);
-    match essence.as_str() {
-        "text/html" | "application/xhtml+xml" => Escape::Html,
-        "application/xml" | "text/xml" => Escape::Xml,
-        _ if essence.ends_with("+xml") => Escape::Xml,
-        _ => Escape::None,
-    }
+/// By what a content type is read.
+pub(super) fn language(content_type: &str) -> Language {
+    Language::of(&media::essence(content_type))
 }
 
 /// `content_type`; else the source's extension; else the path's; else the kind's own.

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use super::super::key::{Inputs, Names};
-use super::super::template::{Part, Read, Reads, Step, Tree};
-use super::super::{ChosenLoad, InputRead, Page, PageContent, Source};
+use super::super::key::{InputKind, InputName, Inputs};
+use super::super::template::{Read, Reads, Step, Tree};
+use super::super::{ChosenLoad, InputRead, Page, PageContent, PageForm, Source};
 use super::analysis::{Analysis, Pruned, prune, read_of};
 use super::page::Shaped;
-use super::values::{Chosen, Values};
+use super::values::Values;
 use super::{ByName, Compiler, Uses};
 use crate::config::RouteConfig;
 use crate::fingerprint::{Fingerprint, Hasher};
@@ -22,6 +23,7 @@ pub(super) struct RouteParts {
     pub(super) source: Source,
     pub(super) status: u16,
     pub(super) content_type: String,
+    pub(super) is_template: bool,
     pub(super) inputs: Inputs,
     pub(super) reads: Vec<InputRead>,
     pub(super) uses: Uses,
@@ -47,6 +49,7 @@ impl RouteParts {
             source,
             status: typed.status.as_ref().map_or(status, |status| status.value),
             content_type: String::new(),
+            is_template: false,
             inputs: Inputs::default(),
             reads: Vec::new(),
             uses,
@@ -78,24 +81,38 @@ impl Compiler<'_> {
         let assets = self.assets.of_page(&analysis.reads);
         uses.extend(assets.flat_map(|(_, asset)| asset.files.iter().cloned()));
         let mut reads = input_reads(&analysis.reads.list);
-        for load in &own.chosen {
-            reads.extend(input_reads(&load.address.reads()));
+        for (input, place) in own.chosen.iter().flat_map(|load| load.address.reads()) {
+            reads.push(InputRead { input: input.clone(), place: place.clone(), via: Vec::new() });
         }
-        let route =
-            format!("{name:?} {:?} {status} {}", typed.path.value, input_types(typed, &inputs));
+        let (types, languages) = (input_types(typed, &inputs), self.languages(typed, &inputs));
+        let route = format!("{name:?} {:?} {status} {types} {languages}", typed.path.value);
+        let is_template = !matches!(shaped.form, PageForm::Body(_));
         let (content, bare) = self.content(shaped, data, &analysis.reads, &route);
-        let chosen: Vec<ChosenLoad> =
-            own.chosen.into_iter().map(|load| choose(load, tree, &mut inputs, &mut uses)).collect();
+        let mut chosen = own.chosen;
+        for load in &mut chosen {
+            choose(load, tree, &mut inputs, &mut uses);
+        }
         RouteParts {
             digest: chosen.iter().fold(content.digest, digest_of_all),
             source: Source::Page(Arc::new(Page { content, chosen, bare })),
             status,
             content_type,
+            is_template,
             inputs,
             reads,
             uses,
             analysis,
         }
+    }
+
+    /// The site's languages, where a key tells them by what clients send alone: it is the same for
+    /// a visitor whose best language is another one after an edit.
+    fn languages(&self, typed: &RouteConfig, inputs: &Inputs) -> String {
+        let names = self.config.languages.iter().map(|name| name.value.as_str());
+        let key = typed.settings.key.as_ref().map(|key| key.value.to_ascii_lowercase());
+        let is_by_header = key.is_some_and(|key| key.contains("headers.accept-language"));
+        let is_told = is_by_header && inputs.any(InputKind::Language);
+        names.filter(|_| is_told).collect::<Vec<_>>().join(" ")
     }
 
     /// What is rendered for any request, and its digest without the addresses of stylesheets: what
@@ -124,7 +141,16 @@ impl Compiler<'_> {
             }
         }
         let data = data.into_iter().map(|(name, (value, _))| (name, value)).collect();
-        (PageContent { form: shaped.form, data, digest: hasher.finish() }, bare.finish())
+        (
+            PageContent {
+                form: shaped.form,
+                data,
+                digest: hasher.finish(),
+                label: shaped.label,
+                told_cut: AtomicBool::new(false),
+            },
+            bare.finish(),
+        )
     }
 }
 
@@ -140,14 +166,12 @@ fn input_reads(reads: &[Read]) -> Vec<InputRead> {
     found
 }
 
-fn input_name(path: &[Step]) -> Option<String> {
+fn input_name(path: &[Step]) -> Option<InputName> {
     let (Step::Name(root), rest) = path.split_first()? else { return None };
-    match (root.as_str(), rest.first()) {
-        ("query" | "params" | "headers" | "cookies", Some(Step::Name(name))) => {
-            Some(format!("{root}.{name}"))
-        }
-        ("query" | "params" | "headers" | "cookies" | "language" | "path", _) => Some(root.clone()),
-        _ => None,
+    let (_, kind) = InputKind::WORDS.into_iter().find(|(word, _)| word == root)?;
+    match rest.first() {
+        Some(Step::Name(name)) if kind.is_named() => Some(kind.named(name)),
+        _ => Some(kind.all()),
     }
 }
 
@@ -166,28 +190,18 @@ fn origin(values: &Values, root: &str) -> Option<String> {
 }
 
 /// Prunes every file that a load's address can name, and counts the address's parameters as read.
-fn choose(load: Chosen, tree: &Tree, inputs: &mut Inputs, uses: &mut Uses) -> ChosenLoad {
-    for part in &load.address.parts {
-        match part {
-            Part::Var { root, name, .. } if root == "query" => inputs.query.insert(name),
-            Part::Var { name, .. } => inputs.params.insert(name),
-            Part::Text(_) => {}
-        }
-    }
+fn choose(load: &mut ChosenLoad, tree: &Tree, inputs: &mut Inputs, uses: &mut Uses) {
+    inputs.extend(load.address.reads().map(|(input, _)| input.clone()));
     uses.insert(load.name.clone());
     uses.extend(load.files.keys().cloned());
     let below = tree.sub(&load.name);
-    let files = load.files.iter().map(|(path, value)| (path.clone(), prune(&below, value)));
-    ChosenLoad {
-        files: files.collect(),
-        name: load.name,
-        address: load.address,
-        optional: load.optional,
-    }
+    load.files.values_mut().for_each(|pruned| *pruned = prune(&below, &pruned.0));
 }
 
 fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {
-    let mut hasher = Hasher::default().field(so_far.as_bytes()).field(&load.name);
+    let (address, optional) = (load.address.written(), load.optional);
+    let load_itself = format!("{} {address:?} {optional}", load.name);
+    let mut hasher = Hasher::default().field(so_far.as_bytes()).field(load_itself);
     for (path, (_, digest)) in &load.files {
         hasher.add(path);
         hasher.add(digest.as_bytes());
@@ -197,9 +211,8 @@ fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {
 
 /// The declared types of what is read: a number and its digits render alike in text, not in JSON.
 fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
-    let read = |names: &Names, name: &str| names.contains(name);
-    let query = typed.query.iter().filter(|p| read(&inputs.query, &p.name.value));
-    let params = typed.params.iter().filter(|p| read(&inputs.params, &p.name.value));
+    let query = typed.query.iter().filter(|p| inputs.has(InputKind::Query, &p.name.value));
+    let params = typed.params.iter().filter(|p| inputs.has(InputKind::Params, &p.name.value));
     let mut lines: Vec<String> =
         query.chain(params).map(|p| format!("{} {:?}", p.name.value, p.kind.value)).collect();
     lines.sort();
@@ -209,20 +222,22 @@ fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
 /// What a page reads of a request.
 ///
 /// A page that reads its whole context (`{{json this}}` at the root) is given the path, the
-/// parameters and the query, but no headers and no cookies: those it must name.
+/// parameters and the query; of headers, cookies and the language only what it names somewhere.
 pub(super) fn inputs(tree: &Tree) -> Inputs {
-    let whole = tree.is_open();
-    let names = |root: &str| match tree.sub(root).names() {
-        Some(names) => Names::Some(names.into_iter().map(str::to_owned).collect()),
-        None => Names::All,
-    };
-    let named = |root: &str| if whole { Names::default() } else { names(root) };
-    Inputs {
-        query: names("query"),
-        params: names("params"),
-        headers: named("headers"),
-        cookies: named("cookies"),
-        path: !tree.sub("path").is_empty(),
-        language: !whole && !tree.sub("language").is_empty(),
+    use InputKind::{Cookies, Headers, Language};
+    let mut inputs = Inputs::default();
+    for (word, kind) in InputKind::WORDS {
+        let below = match kind {
+            Headers | Cookies | Language => tree.named(word),
+            _ => tree.sub(word),
+        };
+        if below.is_empty() {
+            continue;
+        }
+        match below.names().filter(|_| kind.is_named()) {
+            Some(names) => inputs.extend(names.into_iter().map(|name| kind.named(name))),
+            None => inputs.insert(kind.all()),
+        }
     }
+    inputs
 }

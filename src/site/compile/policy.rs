@@ -1,50 +1,121 @@
 //! A route's lifetimes and headers: what it says itself, then its file's defaults, then larder's.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::key::{Inputs, Names};
-use crate::config::{DEFAULT_TTL, RouteConfig, Ttl};
+use super::super::HeaderLine;
+use super::super::key::{InputKind, Inputs};
+use super::super::template::Language;
+use super::page::language;
+use super::parts::RouteParts;
+use crate::config::{
+    DEFAULT_TTL, HeaderConfig, HeadersConfig, RouteConfig, RouteSettings, SourceConfig,
+};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::units::Lifetime;
+
+const NOSNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
 
 /// The lifetime of a route's responses.
 pub(super) fn lifetime(typed: &RouteConfig) -> Lifetime {
     let settings = &typed.settings;
-    let window = |window: &Option<At<Ttl>>| {
-        window.as_ref().and_then(|ttl| ttl.value.duration()).unwrap_or(Duration::ZERO)
-    };
+    let window = |window: Option<Option<Duration>>| window.flatten().unwrap_or_default();
     Lifetime {
-        ttl: settings.ttl.as_ref().map_or(DEFAULT_TTL, |ttl| ttl.value).duration(),
-        stale_while_revalidate: window(&settings.stale_while_revalidate),
-        stale_if_error: window(&settings.stale_if_error),
+        ttl: settings.ttl.unwrap_or(Some(DEFAULT_TTL)),
+        stale_while_revalidate: window(settings.stale_while_revalidate),
+        stale_if_error: window(settings.stale_if_error),
     }
 }
 
+/// What headers of the defaults do not say of an answer that is no page: larder's own are nearer.
+/// Lifetimes, and what describes a body.
+const OF_PAGES: [&str; 10] = [
+    "cache-control",
+    "expires",
+    "accept-ranges",
+    "content-digest",
+    "content-disposition",
+    "content-language",
+    "content-location",
+    "digest",
+    "last-modified",
+    "repr-digest",
+];
+
 /// The headers that a route adds, with the place of each: its own over the defaults, `null`
 /// removes.
-pub(super) fn headers(typed: &RouteConfig) -> Vec<(String, String, Span)> {
-    let mut merged: Vec<(String, String, Span)> = Vec::new();
-    for (name, value) in &typed.settings.headers {
-        let name = name.value.to_ascii_lowercase();
-        merged.retain(|(known, _, _)| *known != name);
-        if let Some(value) = value {
-            merged.push((name, value.value.clone(), value.span.clone()));
+pub(super) fn headers(typed: &RouteConfig, parts: &RouteParts) -> Vec<(HeaderLine, Span)> {
+    let is_page = !matches!(typed.source, SourceConfig::Redirect(_));
+    let says_language = parts.inputs.any(InputKind::Language);
+    let mut merged: Vec<(HeaderLine, Span)> = Vec::new();
+    for HeaderConfig { name, value, is_default } in &typed.settings.headers {
+        let (name, mut is_default) = (name.value.to_ascii_lowercase(), *is_default);
+        let is_for_pages = OF_PAGES.contains(&name.as_str());
+        if let Some(at) = merged.iter().position(|(known, _)| known.name == name) {
+            is_default |= merged.remove(at).0.is_default;
+        } else if is_default
+            && (is_for_pages && !is_page || says_language && name == "content-language")
+        {
+            continue;
         }
+        if let Some(At { value, span }) = value {
+            is_default &= !is_for_pages;
+            merged.push((HeaderLine { name, value: value.clone(), is_default }, span.clone()));
+        }
+    }
+    // What a visitor writes stands in it as it is: no browser may take it for a page.
+    let is_text = parts.is_template && language(&parts.content_type) == Language::Text;
+    if is_text && merged.iter().all(|(line, _)| line.name != NOSNIFF.0) {
+        let (name, value) = (NOSNIFF.0.to_owned(), NOSNIFF.1.to_owned());
+        merged.push((HeaderLine { name, value, is_default: false }, typed.path.span.clone()));
     }
     merged
 }
 
+/// The headers of answers that are no route's.
+pub(super) fn default_headers(typed: &HeadersConfig) -> Vec<HeaderLine> {
+    let line = |header: &HeaderConfig| {
+        let (name, value) = (header.name.value.to_ascii_lowercase(), header.value.as_ref()?);
+        let is_meant = !OF_PAGES.contains(&name.as_str());
+        is_meant.then(|| HeaderLine { name, value: value.value.clone(), is_default: true })
+    };
+    typed.iter().filter_map(line).collect()
+}
+
+/// The fields of `defaults` as they are written out, without their places.
+pub(super) fn written(defaults: &RouteSettings) -> Vec<(&'static str, String)> {
+    let RouteSettings {
+        ttl,
+        key,
+        headers,
+        stale_while_revalidate,
+        stale_if_error,
+        max_age,
+        layout,
+        cors,
+    } = defaults;
+    vec![
+        ("ttl", format!("{ttl:?}")),
+        ("key", format!("{key:?}")),
+        ("headers", format!("{headers:?}")),
+        ("stale_while_revalidate", format!("{stale_while_revalidate:?}")),
+        ("stale_if_error", format!("{stale_if_error:?}")),
+        ("max_age", format!("{max_age:?}")),
+        ("layout", format!("{layout:?}")),
+        ("cors", format!("{cors:?}")),
+    ]
+}
+
 /// Whether what a route sends is for one visitor only.
 pub(super) fn is_private(inputs: &Inputs) -> bool {
-    !inputs.cookies.is_empty() || inputs.headers.contains("authorization")
+    inputs.any(InputKind::Cookies) || inputs.has(InputKind::Headers, "authorization")
 }
 
 /// The `Cache-Control` line of a route without a `headers:` entry for it.
 pub(super) fn cache_control(typed: &RouteConfig, private: bool) -> String {
-    let max_age = typed.settings.max_age.as_ref().map(|ttl| ttl.value);
-    match (max_age, private) {
-        (Some(Ttl::For(age)), false) => format!("public, max-age={}", age.as_secs()),
-        (Some(Ttl::For(age)), true) => format!("private, max-age={}", age.as_secs()),
+    match (typed.settings.max_age.flatten(), private) {
+        (Some(age), false) => format!("public, max-age={}", age.as_secs()),
+        (Some(age), true) => format!("private, max-age={}", age.as_secs()),
         (_, false) => "no-cache".to_owned(),
         (_, true) => "private, no-cache".to_owned(),
     }
@@ -52,14 +123,14 @@ pub(super) fn cache_control(typed: &RouteConfig, private: bool) -> String {
 
 /// Warns where a `headers:` entry makes public what is for one visitor only.
 pub(super) fn check_public(
-    headers: &[(String, String, Span)],
+    headers: &[(HeaderLine, Span)],
     private: bool,
     path: &str,
     report: &mut Report,
 ) {
-    let line = headers.iter().find(|(name, _, _)| name == "cache-control");
-    let Some((_, value, span)) = line.filter(|_| private) else { return };
-    let value = value.to_ascii_lowercase();
+    let line = headers.iter().find(|(line, _)| line.name == "cache-control");
+    let Some((line, span)) = line.filter(|_| private) else { return };
+    let value = line.value.to_ascii_lowercase();
     if !value.contains("private") && !value.contains("no-store") {
         let message =
             format!("`{path}` reads cookies or `authorization`, and this makes it public");
@@ -72,17 +143,11 @@ pub(super) fn check_public(
 
 /// The request headers that decide an answer, for `Vary`, sorted.
 pub(super) fn vary(inputs: &Inputs) -> Vec<String> {
-    let mut names: Vec<String> = match &inputs.headers {
-        Names::Some(names) => names.iter().cloned().collect(),
-        Names::All => vec!["*".to_owned()],
-    };
-    if !inputs.cookies.is_empty() {
-        names.push("cookie".to_owned());
-    }
-    if inputs.language {
-        names.push("accept-language".to_owned());
-    }
-    names.sort();
-    names.dedup();
-    names
+    let names = inputs.iter().filter_map(|input| match input.kind {
+        InputKind::Headers => Some(input.name.as_deref().unwrap_or("*")),
+        InputKind::Cookies => Some("cookie"),
+        InputKind::Language => Some("accept-language"),
+        InputKind::Params | InputKind::Path | InputKind::Query => None,
+    });
+    names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }

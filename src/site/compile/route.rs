@@ -6,22 +6,35 @@ use super::super::key::{InputName, KeyContext, KeyPlan, KeySpec};
 use super::super::route::Pattern;
 use super::super::route::rules::Rules;
 use super::super::template::{Read, Step, TextTemplate};
-use super::super::{Declared, InputRead, Route, Source};
+use super::super::{Declared, Route, Source};
+use super::again::{Asked, Made};
+use super::analysis::Analysis;
+use super::known::check_address;
+use super::outside::Visitor;
 use super::page::{Shaped, Surroundings, content_type};
 use super::parts::RouteParts;
 use super::values::Values;
 use super::{Compiler, policy};
 use crate::config::{RouteConfig, SourceConfig};
-use crate::diagnostic::{At, Code, Diagnostic, Span};
-use crate::fingerprint::{Fingerprint, Hasher};
+use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
+use crate::fingerprint::Hasher;
+
+/// A route on its way.
+pub(super) enum Work<'c> {
+    /// One that is as it was.
+    Known(Arc<Made>),
+    New(Box<Draft<'c>>),
+}
 
 /// What the second pass finishes.
 pub(super) struct Draft<'c> {
-    pub(super) typed: &'c RouteConfig,
+    pub(super) typed: &'c Arc<RouteConfig>,
     pub(super) pattern: Pattern,
     rules: Rules,
     values: Values,
     pub(super) form: DraftForm,
+    asked: Vec<Asked>,
+    found: Report,
 }
 
 pub(super) enum DraftForm {
@@ -29,19 +42,33 @@ pub(super) enum DraftForm {
     Unrendered(RouteParts),
 }
 
-/// What a redirect's address may be made of.
-const REDIRECT_ROOTS: &[&str] = &["params", "query"];
-
 impl<'c> Compiler<'c> {
     /// The first pass: pattern, rules, values and form; nothing where one of them is wrong.
-    pub(super) fn draft(&mut self, typed: &'c RouteConfig) -> Option<Draft<'c>> {
+    pub(super) fn draft(&mut self, typed: &'c Arc<RouteConfig>) -> Option<Draft<'c>> {
+        let before = std::mem::take(self.report);
+        let draft = self.draft_alone(typed);
+        let found = std::mem::replace(self.report, before);
+        let asked = self.files.take();
+        self.report.extend(found.clone());
+        draft.map(|draft| Draft { asked, found, ..draft })
+    }
+
+    fn draft_alone(&mut self, typed: &'c Arc<RouteConfig>) -> Option<Draft<'c>> {
+        self.check_plain_route(typed);
         let pattern = Pattern::parse(&typed.path).map_err(|found| self.report.push(found)).ok();
-        let values = Values::gather(&typed.data, &typed.load, self.files, self.report);
+        let values = Values::gather(
+            &typed.data,
+            &typed.load,
+            pattern.as_ref(),
+            &mut self.files,
+            self.report,
+        );
         let form = self.draft_form(typed, pattern.as_ref());
         let pattern = pattern?;
         let (rules, found) = Rules::new(&typed.query, &typed.params, &pattern);
         self.report.extend(found);
-        Some(Draft { typed, pattern, rules, values, form: form? })
+        let (asked, found) = (Vec::new(), Report::default());
+        Some(Draft { typed, pattern, rules, values, form: form?, asked, found })
     }
 
     fn draft_form(&mut self, typed: &RouteConfig, pattern: Option<&Pattern>) -> Option<DraftForm> {
@@ -75,8 +102,10 @@ impl<'c> Compiler<'c> {
                 RouteParts::unrendered(typed, Source::Dir(dir), 200, digest)
             }
             SourceConfig::Redirect(to) => {
-                let address = TextTemplate::compile(to, REDIRECT_ROOTS);
-                let address = address.map_err(|found| self.report.push(found)).ok()?;
+                let address =
+                    TextTemplate::compile(to).map_err(|found| self.report.push(found)).ok()?;
+                check_address(&address, pattern?, self.report);
+                let address = address.encoded();
                 let digest = Hasher::default().field("redirect").field(&to.value).finish();
                 RouteParts::unrendered(typed, Source::Redirect(address), 302, digest)
             }
@@ -86,16 +115,31 @@ impl<'c> Compiler<'c> {
     }
 
     /// The second pass.
-    pub(super) fn finish(&mut self, draft: Draft<'c>) -> Route {
-        let Draft { typed, pattern, rules, values, form } = draft;
+    pub(super) fn finish(&mut self, draft: Draft<'c>) -> Arc<Made> {
+        let before = std::mem::take(self.report);
+        let (typed, asked) = (Arc::clone(draft.typed), draft.asked.clone());
+        let drafted = draft.found.clone().into_iter().collect();
+        let (route, analysis) = self.finish_alone(draft);
+        let found = std::mem::replace(self.report, before);
+        self.report.extend(found.clone());
+        let (route, finished) = (Arc::new(route), found.into_iter().collect());
+        Arc::new(Made { typed, route, analysis, asked, drafted, finished })
+    }
+
+    fn finish_alone(&mut self, draft: Draft<'c>) -> (Route, Arc<Analysis>) {
+        let Draft { typed, pattern, rules, values, form, .. } = draft;
         let name: Arc<str> = match &typed.name {
             Some(name) => name.value.as_str().into(),
             None => default_name(typed, &pattern).into(),
         };
         let parts = match form {
             DraftForm::Page(shaped) => {
-                let analysis = self.analyse(&shaped.form);
+                let analysis = self.analyse(&shaped.form, &shaped.content_type);
                 self.check_known(&analysis, &values, &pattern);
+                self.check_conditions(&analysis, Some(typed));
+                self.check_outside(&analysis, &Visitor::of(typed, &pattern));
+                self.check_wants(&analysis.reads, typed, &pattern);
+                self.check_random(&analysis.reads, typed);
                 let parts = self.page(typed, &name, shaped, values, analysis);
                 self.check_unused(typed, &parts.inputs);
                 parts
@@ -104,16 +148,16 @@ impl<'c> Compiler<'c> {
         };
         let key = self.key(typed, &name, &pattern, &parts);
         let private = policy::is_private(&parts.inputs);
-        let headers = policy::headers(typed);
+        let headers = policy::headers(typed, &parts);
         policy::check_public(&headers, private, pattern.as_str(), self.report);
-        let mut route = Route {
+        let route = Route {
             summary: typed.summary.clone(),
             method: typed.method.value.clone(),
             declared: Declared { query: typed.query.clone(), params: typed.params.clone() },
             place: typed.path.span.clone(),
             status: parts.status,
             content_type: parts.content_type,
-            headers: headers.into_iter().map(|(name, value, _)| (name, value)).collect(),
+            headers: headers.into_iter().map(|(line, _)| line).collect(),
             cache_control: policy::cache_control(typed, private),
             vary: policy::vary(&parts.inputs),
             lifetime: policy::lifetime(typed),
@@ -129,8 +173,7 @@ impl<'c> Compiler<'c> {
             key,
             digest: parts.digest,
         };
-        route.digest = digest_of(&route);
-        route
+        (route, parts.analysis)
     }
 
     /// The key of a route that is stored: a GET for a page.
@@ -172,50 +215,10 @@ fn default_name(typed: &RouteConfig, pattern: &Pattern) -> String {
 
 /// Where a page reads an input first, and through which partials.
 fn place_of(input: &InputName, parts: &RouteParts) -> Option<(Span, Vec<Span>)> {
-    let name = input.to_string();
-    let is_it = |read: &&InputRead| {
-        read.input.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    if let Some(read) = parts.reads.iter().find(is_it) {
+    if let Some(read) = parts.reads.iter().find(|read| input.covers(&read.input)) {
         return Some((read.place.clone(), read.via.clone()));
     }
     let is_whole = |read: &&Read| !matches!(read.path.first(), Some(Step::Name(_)));
     let read = parts.analysis.reads.list.iter().find(is_whole)?;
     Some((read.place.clone(), read.via.clone()))
-}
-
-/// A digest of all that an edit can change about how a route is answered; `route` bears that of its
-/// content yet.
-fn digest_of(route: &Route) -> Fingerprint {
-    // Every field is named, so that a new one cannot be left out unseen.
-    let Route {
-        summary,
-        status,
-        content_type,
-        headers,
-        cache_control,
-        vary,
-        lifetime,
-        declared,
-        key,
-        cors,
-        delay,
-        digest,
-        // By these a route is known; a place decides nothing.
-        name: _,
-        method: _,
-        pattern: _,
-        place: _,
-        // These follow from the content and from what is declared.
-        rules: _,
-        inputs: _,
-        reads: _,
-        uses: _,
-        source: _,
-    } = route;
-    Hasher::default()
-        .field(digest.as_bytes())
-        .field(format!("{status} {content_type:?} {headers:?} {cache_control:?} {vary:?}"))
-        .field(format!("{summary:?} {lifetime:?} {key:?} {delay:?} {cors:?} {declared:?}"))
-        .finish()
 }

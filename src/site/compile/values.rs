@@ -1,30 +1,40 @@
 //! `data` and `load` → values by name, the site's and a route's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::template::{Part, TextTemplate};
+use super::super::ChosenLoad;
+use super::super::key::{InputKind, InputName};
+use super::super::route::Pattern;
+use super::super::template::{TextTemplate, is_name_alone};
+use super::known::check_address;
 use super::{ByName, unreadable};
-use crate::config::{Config, FileError, Files, LoadConfig, Node};
+use crate::config::{Config, FileError, Files, LoadConfig, Node, glob_empty};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
+use crate::fingerprint::Fingerprint;
 use crate::source::value as parse;
 
 /// The largest loaded file, in bytes.
 const LOAD_BOUND: u64 = 32 * 1024 * 1024;
-
-/// What a load's address may be made of.
-const ADDRESS_ROOTS: &[&str] = &["params", "query"];
 
 /// A set of named values: the site's, or a route's own.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     /// Values that no request decides.
     pub(super) fixed: ByName<Fixed>,
-    /// Loads whose address holds parameters.
-    pub(super) chosen: Vec<Chosen>,
+    /// Loads whose address holds parameters, every file whole.
+    pub(super) chosen: Vec<ChosenLoad>,
     /// Names whose load failed: it was said, and nothing more can be said of them.
     pub(super) failed: Vec<String>,
+}
+
+impl Values {
+    /// Whether there are none, nor any that failed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fixed.is_empty() && self.chosen.is_empty() && self.failed.is_empty()
+    }
 }
 
 /// A value that no request decides.
@@ -35,19 +45,10 @@ pub(super) struct Fixed {
     pub(super) from: Option<String>,
 }
 
-/// A load whose address holds parameters, with every file that it can name.
-#[derive(Debug)]
-pub(super) struct Chosen {
-    pub(super) name: String,
-    pub(super) address: TextTemplate,
-    pub(super) optional: bool,
-    pub(super) files: ByName<Value>,
-}
-
 impl Values {
     /// The site's own values.
     pub(super) fn site(config: &Config, files: &mut dyn Files, report: &mut Report) -> Self {
-        let values = Self::gather(&config.data, &config.load, files, report);
+        let values = Self::gather(&config.data, &config.load, None, files, report);
         for load in &config.load {
             if load.from.value.contains("{{") {
                 let message = format!("the site's load `{}` has no parameters", load.name.value);
@@ -60,47 +61,66 @@ impl Values {
         values
     }
 
-    /// The values of `data` and `load` together.
+    /// The values of `data` and `load` together: a route's, with its path, or the site's.
     pub(super) fn gather(
         data: &[(At<String>, Node)],
         loads: &[LoadConfig],
+        path: Option<&Pattern>,
         files: &mut dyn Files,
         report: &mut Report,
     ) -> Self {
         let mut values = Self::default();
+        let names = data.iter().map(|(name, _)| name).chain(loads.iter().map(|load| &load.name));
+        for name in names.filter(|name| is_name_alone(&name.value)) {
+            let message = format!("`{{{{{0}}}}}` is the helper `{0}`, not this value", name.value);
+            let help = format!("give it another name, or write `{{{{this.{}}}}}`", name.value);
+            report.push(Diagnostic::new(Code::ShadowedName, message, &name.span).help(help));
+        }
         for (name, node) in data {
             let fixed = Fixed { value: Arc::new(node.to_json()), from: None };
             values.fixed.insert(name.value.clone(), fixed);
         }
         for load in loads {
-            if let Err(diagnostic) = values.load(load, files) {
-                report.push(*diagnostic);
+            if let Err(diagnostic) = values.load(load, path, files, report) {
+                report.push(diagnostic);
                 values.failed.push(load.name.value.clone());
             }
         }
         values
     }
 
-    fn load(&mut self, load: &LoadConfig, files: &mut dyn Files) -> Result<(), Box<Diagnostic>> {
+    fn load(
+        &mut self,
+        load: &LoadConfig,
+        path: Option<&Pattern>,
+        files: &mut dyn Files,
+        report: &mut Report,
+    ) -> Result<(), Diagnostic> {
         let from = &load.from.value;
         let name = load.name.value.clone();
         if from.contains("{{") {
-            self.chosen.push(chosen(load, files)?);
+            let chosen = chosen(load, path, files, report)?;
+            if chosen.files.is_empty() && !load.optional {
+                report.push(glob_empty(&any_of(&chosen.address), &load.from.span, files));
+            }
+            self.chosen.push(chosen);
             return Ok(());
         }
         refuse_address(&load.from)?;
         let value = if from.contains(['*', '?']) {
-            Value::Array(glob(from, &load.from.span, files)?.into_iter().map(|(_, v)| v).collect())
+            let items = glob(from, &load.from.span, files, report)?;
+            if items.is_empty() && !load.optional {
+                report.push(glob_empty(from, &load.from.span, files));
+            }
+            Value::Array(items.into_iter().map(|(_, item)| item).collect())
         } else {
             match files.read(from, LOAD_BOUND) {
                 Ok(content) => parse::parse(&content).map_err(|wrong| {
                     let remark = format!("loaded here as `{name}`");
-                    Box::new(wrong.label(&load.from.span, remark))
+                    wrong.label(&load.from.span, remark)
                 })?,
                 Err(FileError::Missing) if load.optional => Value::Null,
-                Err(why) => {
-                    return Err(Box::new(unreadable(from, "loaded", &why, &load.from.span)));
-                }
+                Err(why) => return Err(unreadable(from, "loaded", &why, &load.from.span)),
             }
         };
         self.fixed.insert(name, Fixed { value: Arc::new(value), from: Some(from.clone()) });
@@ -108,50 +128,71 @@ impl Values {
     }
 }
 
-/// Reads every file that an address with parameters can name.
-fn chosen(load: &LoadConfig, files: &mut dyn Files) -> Result<Chosen, Box<Diagnostic>> {
-    refuse_address(&load.from)?;
-    let address = TextTemplate::compile(&load.from, ADDRESS_ROOTS).map_err(Box::new)?;
-    let pattern: String = address
-        .parts
-        .iter()
-        .map(|part| match part {
-            Part::Text(text) => text.as_str(),
-            Part::Var { .. } => "*",
-        })
-        .collect();
-    Ok(Chosen {
-        name: load.name.value.clone(),
-        files: glob(&pattern, &load.from.span, files)?.into_iter().collect(),
-        address,
-        optional: load.optional,
-    })
+/// The files that an address names with one name for each parameter.
+fn any_of(address: &TextTemplate) -> String {
+    address.render(|_| Some("*")).unwrap_or_default()
 }
 
+/// Reads every file that an address with parameters can name.
+fn chosen(
+    load: &LoadConfig,
+    path: Option<&Pattern>,
+    files: &mut dyn Files,
+    report: &mut Report,
+) -> Result<ChosenLoad, Diagnostic> {
+    refuse_address(&load.from)?;
+    let address = TextTemplate::compile(&load.from)?;
+    if let Some(pattern) = path {
+        check_address(&address, pattern, report);
+    }
+    // A wildcard stands for a name, or for directories and a name.
+    let is_rest = |input: &InputName| {
+        let name = input.name.as_deref().filter(|_| input.kind == InputKind::Params);
+        name.is_some_and(|name| path.is_some_and(|path| path.is_rest(name)))
+    };
+    let mut patterns = vec![any_of(&address)];
+    if address.reads().any(|(input, _)| is_rest(input)) {
+        let deep = address.render(|input| Some(if is_rest(input) { "*/**/*" } else { "*" }));
+        patterns.extend(deep);
+    }
+    let mut found = BTreeMap::new();
+    for pattern in patterns {
+        let items = glob(&pattern, &load.from.span, files, report)?.into_iter();
+        found.extend(items.map(|(path, value)| (path, (Arc::new(value), Fingerprint::default()))));
+    }
+    Ok(ChosenLoad { name: load.name.value.clone(), files: found, address, optional: load.optional })
+}
+
+/// The files that a pattern names. All that are wrong are told, the last by the error.
 fn glob(
     pattern: &str,
     span: &Span,
     files: &mut dyn Files,
-) -> Result<Vec<(String, Value)>, Box<Diagnostic>> {
-    let failed = |path: &str, why: &FileError| Box::new(unreadable(path, "loaded", why, span));
+    report: &mut Report,
+) -> Result<Vec<(String, Value)>, Diagnostic> {
+    let failed = |path: &str, why: &FileError| unreadable(path, "loaded", why, span);
     let paths = files.glob(pattern).map_err(|why| failed(pattern, &why))?;
-    let mut values = Vec::with_capacity(paths.len());
+    let (mut values, mut wrong) = (Vec::with_capacity(paths.len()), None);
     for path in paths {
-        let content = files.read(&path, LOAD_BOUND).map_err(|why| failed(&path, &why))?;
-        values.push((path, parse::parse_item(&content).map_err(Box::new)?));
+        let content = files.read(&path, LOAD_BOUND).map_err(|why| failed(&path, &why));
+        let parsed = content.and_then(|content| {
+            parse::parse_item(&content).map_err(|wrong| wrong.label(span, "loaded by this"))
+        });
+        match parsed {
+            Ok(value) => values.push((path, value)),
+            Err(found) => wrong.replace(found).into_iter().for_each(|found| report.push(found)),
+        }
     }
-    Ok(values)
+    wrong.map_or(Ok(values), Err)
 }
 
 /// An address is no file: `https:`, `redis:` and whatever else has a scheme.
-fn refuse_address(from: &At<String>) -> Result<(), Box<Diagnostic>> {
+fn refuse_address(from: &At<String>) -> Result<(), Diagnostic> {
     let Some((scheme, _)) = from.value.split_once(':') else { return Ok(()) };
     if scheme.contains(['/', '.', '{', '*']) {
         return Ok(());
     }
     let message = format!("`{scheme}:` is no address that `load` knows");
-    Err(Box::new(
-        Diagnostic::new(Code::BadUrl, message, &from.span)
-            .help("write the path of a file: yaml, json, toml, csv, md or txt"),
-    ))
+    let help = "write the path of a file: yaml, json, toml, csv, md or txt";
+    Err(Diagnostic::new(Code::BadUrl, message, &from.span).help(help))
 }

@@ -17,11 +17,11 @@ const MAX_TOLD: usize = 50;
 pub(crate) fn collisions(plans: &[(&KeyPlan, &Span)]) -> Report {
     let mut told = Vec::new();
     let shapes: Vec<Vec<Segment>> = plans.iter().map(|(plan, _)| segments(plan)).collect();
-    let mut tree = Tree { nodes: vec![TreeNode::default()] };
+    let mut tree = Tree::default();
     let reserved = plans.iter().zip(&shapes).filter_map(|(plan, shape)| reserved(*plan, shape));
     let mut report: Report = reserved.collect();
     for (at, shape) in shapes.iter().enumerate() {
-        if let Some(before) = tree.find(0, shape) {
+        if let Some(before) = tree.find(shape) {
             told.extend(plans.get(before).zip(plans.get(at)));
             if told.len() == MAX_TOLD {
                 break;
@@ -107,11 +107,8 @@ fn segments(plan: &KeyPlan) -> Vec<Segment> {
                 Bit::Text(rest.to_owned())
             }
             Piece::Path => Bit::Path,
-            Piece::WholeQuery | Piece::Value(_) => Bit::Value,
-            Piece::Query(_)
-            | Piece::HeaderMarks(_)
-            | Piece::CookieMarks(_)
-            | Piece::LanguageMark => Bit::Marks,
+            Piece::WholeQuery("") | Piece::Value(_) => Bit::Value,
+            Piece::Query(_) | Piece::WholeQuery(_) | Piece::Mark(_) => Bit::Marks,
         };
         bits.push(bit);
     }
@@ -194,55 +191,44 @@ fn open_meets(one: &[Bit], two: &[Bit]) -> bool {
 }
 
 /// Segments as a tree, so that many routes are compared without comparing each pair.
-struct Tree {
-    nodes: Vec<TreeNode>,
-}
-
 #[derive(Default)]
-struct TreeNode {
-    literals: HashMap<String, usize>,
+struct Tree {
+    literals: HashMap<String, Tree>,
     /// All other segments; few, since those of one form are one.
-    others: Vec<(Segment, usize)>,
+    others: Vec<(Segment, Tree)>,
     /// The first plan whose key ends here.
     plan: Option<usize>,
 }
 
 impl Tree {
     /// A plan that is in the tree and can build a key of this shape.
-    fn find(&self, at: usize, shape: &[Segment]) -> Option<usize> {
-        let node = self.nodes.get(at)?;
-        let Some((first, rest)) = shape.split_first() else { return node.plan };
+    fn find(&self, shape: &[Segment]) -> Option<usize> {
+        let Some((first, rest)) = shape.split_first() else { return self.plan };
         let found = if let Segment::Literal(text) = first {
-            node.literals.get(text).and_then(|child| self.find(*child, rest))
+            self.literals.get(text).and_then(|child| child.find(rest))
         } else {
-            let literals = node.literals.iter();
-            let mut fitting =
-                literals.filter(|(text, _)| Segment::Literal((*text).clone()).meets(first));
-            fitting.find_map(|(_, child)| self.find(*child, rest))
+            let meets = |text: &String| Segment::Literal(text.clone()).meets(first);
+            let mut fitting = self.literals.iter().filter(|(text, _)| meets(text));
+            fitting.find_map(|(_, child)| child.find(rest))
         };
-        let mut others = node.others.iter().filter(|(other, _)| other.meets(first));
-        found.or_else(|| others.find_map(|(_, child)| self.find(*child, rest)))
+        let mut others = self.others.iter().filter(|(other, _)| other.meets(first));
+        found.or_else(|| others.find_map(|(_, child)| child.find(rest)))
     }
 
     fn insert(&mut self, shape: &[Segment], plan: usize) {
-        let mut at = 0;
+        let mut node = self;
         for segment in shape {
-            let next = self.nodes.len();
-            let Some(node) = self.nodes.get_mut(at) else { return };
-            at = if let Segment::Literal(text) = segment {
-                *node.literals.entry(text.clone()).or_insert(next)
-            } else if let Some((_, child)) = node.others.iter().find(|(it, _)| it == segment) {
-                *child
+            node = if let Segment::Literal(text) = segment {
+                node.literals.entry(text.clone()).or_default()
             } else {
-                node.others.push((segment.clone(), next));
-                next
+                let known = node.others.iter().position(|(it, _)| it == segment);
+                let at = known.unwrap_or(node.others.len());
+                if known.is_none() {
+                    node.others.push((segment.clone(), Self::default()));
+                }
+                &mut node.others[at].1
             };
-            if at == next {
-                self.nodes.push(TreeNode::default());
-            }
         }
-        if let Some(node) = self.nodes.get_mut(at) {
-            node.plan.get_or_insert(plan);
-        }
+        node.plan.get_or_insert(plan);
     }
 }

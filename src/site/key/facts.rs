@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::site::route::{Params, PathText, Query};
+use super::inputs::{InputKind, InputName};
+use crate::site::route::{AddressForm, Params, PathText, Query};
+use crate::site::route::{address_segment, address_value};
 
 /// How many cookies of a request are read; those after them count as absent.
 pub(crate) const MAX_COOKIES: usize = 200;
@@ -40,7 +42,7 @@ pub trait Headers: Sync {
 #[derive(Clone, Copy)]
 pub struct Facts<'r> {
     /// The path, decoded.
-    pub path: &'r PathText,
+    pub path: &'r PathText<'r>,
     /// The parameters of the path, in canonical text.
     pub params: &'r Params<'r>,
     /// The query, checked.
@@ -51,10 +53,57 @@ pub struct Facts<'r> {
     pub language: Option<&'r str>,
 }
 
-impl Facts<'_> {
-    /// The first cookie of a name.
-    pub fn cookie(&self, name: &str) -> Option<String> {
-        cookie(&self.headers.get("cookie")?, name).map(str::to_owned)
+impl<'r> Facts<'r> {
+    /// The text of one input; of several cookies of a name, the first.
+    pub fn get(&self, input: &InputName) -> Option<Cow<'r, str>> {
+        match (input.kind, input.name.as_deref()) {
+            (InputKind::Path, _) => Some(Cow::Borrowed(self.path.text())),
+            (InputKind::Language, _) => self.language.map(Cow::Borrowed),
+            (InputKind::Params, name) => self.params.get(name?).map(Cow::Borrowed),
+            (InputKind::Query, name) => self.query.get(name?).map(Cow::Borrowed),
+            (InputKind::Headers, name) => self.headers.get(name?),
+            (InputKind::Cookies, name) => match self.headers.get("cookie")? {
+                Cow::Borrowed(header) => cookie(header, name?).map(Cow::Borrowed),
+                Cow::Owned(header) => cookie(&header, name?).map(|it| Cow::Owned(it.to_owned())),
+            },
+        }
+    }
+
+    /// A parameter of the path or of the query in an address; an absent one is empty. Nothing where
+    /// no address holds its value, so that there is nothing to find.
+    pub(crate) fn in_address(&self, input: &InputName, form: AddressForm) -> Option<String> {
+        match (input.kind, input.name.as_deref()) {
+            (InputKind::Params, Some(name)) => address_value(self.params, name, self.path, form),
+            _ => address_segment(&self.get(input).unwrap_or_default(), form),
+        }
+    }
+
+    /// Names and texts of all that there is of a kind with names, each name once. Headers and
+    /// cookies are sorted, so that what is read of them as a whole has one order.
+    #[must_use]
+    pub fn all(&self, kind: InputKind) -> Vec<(String, String)> {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let mut list: Vec<(String, String)> = match kind {
+            InputKind::Params => return self.params.iter().map(owned).collect(),
+            InputKind::Query => return self.query.iter().map(owned).collect(),
+            InputKind::Headers => {
+                let names = self.headers.names().into_iter();
+                let line = |name: Cow<'_, str>| {
+                    let value = self.headers.get(&name)?.into_owned();
+                    Some((name.into_owned(), value))
+                };
+                names.filter_map(line).collect()
+            }
+            InputKind::Cookies => {
+                let header = self.headers.get("cookie").unwrap_or_default();
+                cookies(&header).map(owned).collect()
+            }
+            InputKind::Path | InputKind::Language => Vec::new(),
+        };
+        // Stable: of several of one name the first one stays the first.
+        list.sort_by(|one, two| one.0.cmp(&two.0));
+        list.dedup_by(|two, one| two.0 == one.0);
+        list
     }
 }
 

@@ -3,153 +3,142 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// Names of one kind of input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Names {
-    /// These.
-    Some(BTreeSet<String>),
-    /// Whatever there is.
-    All,
+/// A kind of input, in the order in which inputs are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InputKind {
+    /// Parameters of the path.
+    Params,
+    /// The path itself.
+    Path,
+    /// Parameters of the query.
+    Query,
+    /// Request headers, in lower case.
+    Headers,
+    /// Cookies.
+    Cookies,
+    /// The visitor's language.
+    Language,
 }
 
-impl Default for Names {
-    fn default() -> Self {
-        Self::Some(BTreeSet::new())
+impl InputKind {
+    /// The words by which templates and keys name them, in their order.
+    pub(crate) const WORDS: [(&str, Self); 6] = [
+        ("params", Self::Params),
+        ("path", Self::Path),
+        ("query", Self::Query),
+        ("headers", Self::Headers),
+        ("cookies", Self::Cookies),
+        ("language", Self::Language),
+    ];
+
+    /// Its word.
+    pub(crate) fn word(self) -> &'static str {
+        Self::WORDS[self as usize].0
+    }
+
+    /// Whether there are many of it, each with a name.
+    pub(crate) fn is_named(self) -> bool {
+        !matches!(self, Self::Path | Self::Language)
+    }
+
+    /// One of it, by name.
+    pub(crate) fn named(self, name: impl Into<String>) -> InputName {
+        InputName { kind: self, name: Some(name.into()) }
+    }
+
+    /// All that there is of it.
+    pub(crate) fn all(self) -> InputName {
+        InputName { kind: self, name: None }
     }
 }
 
-impl Names {
-    /// Adds a name.
-    pub fn insert(&mut self, name: impl Into<String>) {
-        if let Self::Some(names) = self {
-            names.insert(name.into());
-        }
-    }
+/// One input, as templates and keys name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InputName {
+    /// What it is of.
+    pub kind: InputKind,
+    /// Its name; nothing for all of the kind, and for what has no names.
+    pub name: Option<String>,
+}
 
-    /// Whether a name is among them.
+impl InputName {
+    /// Reads `query.x`, or `query` for all of it. `[…]` is how templates write odd names.
     #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::Some(names) => names.contains(name),
-            Self::All => true,
+    pub fn parse(text: &str) -> Option<Self> {
+        let (word, name) = text.split_once('.').map_or((text, None), |(of, it)| (of, Some(it)));
+        let (_, kind) = InputKind::WORDS.into_iter().find(|(known, _)| *known == word)?;
+        let Some(name) = name else { return Some(kind.all()) };
+        let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+        match kind {
+            _ if name.is_empty() || !kind.is_named() => None,
+            InputKind::Headers => Some(kind.named(name.to_ascii_lowercase())),
+            _ => Some(kind.named(name)),
         }
     }
 
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self, Self::Some(names) if names.is_empty())
+    /// Whether `other` is this one, or one of those that this one is.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.kind == other.kind && (self.name.is_none() || self.name == other.name)
     }
+}
 
-    /// Each of them as an input of a kind.
-    pub(super) fn inputs(&self, one: fn(String) -> InputName, all: InputName) -> Vec<InputName> {
-        match self {
-            Self::Some(names) => names.iter().cloned().map(one).collect(),
-            Self::All => vec![all],
+impl fmt::Display for InputName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.kind.word();
+        match &self.name {
+            Some(name) => write!(out, "{word}.{name}"),
+            None => out.write_str(word),
         }
-    }
-
-    /// The names, sorted; none for [`Names::All`].
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let names = match self {
-            Self::Some(names) => Some(names),
-            Self::All => None,
-        };
-        names.into_iter().flatten().map(String::as_str)
     }
 }
 
 /// What of a request a response reads, or what a key covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
-    /// Parameters of the query.
-    pub query: Names,
-    /// Request headers, in lower case.
-    pub headers: Names,
-    /// Cookies.
-    pub cookies: Names,
-    /// Parameters of the path.
-    pub params: Names,
-    /// The path itself.
-    pub path: bool,
-    /// The visitor's language.
-    pub language: bool,
+    all: BTreeSet<InputName>,
+    /// Whether there is any of each kind: each request asks.
+    kinds: [bool; InputKind::WORDS.len()],
 }
 
 impl Inputs {
     /// Adds an input.
-    pub(super) fn insert(&mut self, input: InputName) {
-        match input {
-            InputName::Query(name) => self.query.insert(name),
-            InputName::AllQuery => self.query = Names::All,
-            InputName::Header(name) => self.headers.insert(name),
-            InputName::AllHeaders => self.headers = Names::All,
-            InputName::Cookie(name) => self.cookies.insert(name),
-            InputName::AllCookies => self.cookies = Names::All,
-            InputName::Param(name) => self.params.insert(name),
-            InputName::AllParams => self.params = Names::All,
-            InputName::Path => self.path = true,
-            InputName::Language => self.language = true,
+    pub fn insert(&mut self, input: InputName) {
+        if !self.contains(&input) {
+            self.kinds[input.kind as usize] = true;
+            self.all.retain(|known| !input.covers(known));
+            self.all.insert(input);
         }
     }
 
-    /// Whether an input is among them: adding it then changes nothing.
+    /// Whether an input is among them.
     pub(crate) fn contains(&self, input: &InputName) -> bool {
-        let mut with_it = self.clone();
-        with_it.insert(input.clone());
-        with_it == *self
+        self.all.iter().any(|known| known.covers(input))
     }
 
-    /// Each input, in the order: parameters of the path, path, query, headers, cookies, language.
+    /// Whether the one of that name is among them.
     #[must_use]
-    pub fn names(&self) -> Vec<InputName> {
-        let mut list = self.params.inputs(InputName::Param, InputName::AllParams);
-        list.extend(self.path.then_some(InputName::Path));
-        list.extend(self.query.inputs(InputName::Query, InputName::AllQuery));
-        list.extend(self.headers.inputs(InputName::Header, InputName::AllHeaders));
-        list.extend(self.cookies.inputs(InputName::Cookie, InputName::AllCookies));
-        list.extend(self.language.then_some(InputName::Language));
-        list
+    pub fn has(&self, kind: InputKind, name: &str) -> bool {
+        self.of(kind).any(|known| known.name.as_deref().is_none_or(|known| known == name))
+    }
+
+    /// Whether there is any of a kind.
+    pub(crate) fn any(&self, kind: InputKind) -> bool {
+        self.kinds[kind as usize]
+    }
+
+    /// Those of a kind: one without a name, or some with names, sorted.
+    pub(crate) fn of(&self, kind: InputKind) -> impl Iterator<Item = &InputName> {
+        self.all.iter().filter(move |input| input.kind == kind)
+    }
+
+    /// All of them, kind by kind.
+    pub fn iter(&self) -> impl Iterator<Item = &InputName> {
+        self.all.iter()
     }
 }
 
-/// One input, as templates and keys name it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum InputName {
-    /// `query.x`.
-    Query(String),
-    /// `query`.
-    AllQuery,
-    /// `headers.x`.
-    Header(String),
-    /// `headers`.
-    AllHeaders,
-    /// `cookies.x`.
-    Cookie(String),
-    /// `cookies`.
-    AllCookies,
-    /// `params.x`.
-    Param(String),
-    /// `params`.
-    AllParams,
-    /// `path`.
-    Path,
-    /// `language`.
-    Language,
-}
-
-impl fmt::Display for InputName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Query(name) => write!(out, "query.{name}"),
-            Self::AllQuery => out.write_str("query"),
-            Self::Header(name) => write!(out, "headers.{name}"),
-            Self::AllHeaders => out.write_str("headers"),
-            Self::Cookie(name) => write!(out, "cookies.{name}"),
-            Self::AllCookies => out.write_str("cookies"),
-            Self::Param(name) => write!(out, "params.{name}"),
-            Self::AllParams => out.write_str("params"),
-            Self::Path => out.write_str("path"),
-            Self::Language => out.write_str("language"),
-        }
+impl Extend<InputName> for Inputs {
+    fn extend<I: IntoIterator<Item = InputName>>(&mut self, inputs: I) {
+        inputs.into_iter().for_each(|input| self.insert(input));
     }
 }

@@ -10,6 +10,7 @@ mod facts;
 mod inputs;
 mod piece;
 mod plan;
+mod recall;
 mod spec;
 mod write;
 
@@ -18,6 +19,7 @@ mod tests;
 
 pub(crate) use collision::collisions;
 pub use facts::{Facts, Headers, cookies};
-pub use inputs::{InputName, Inputs, Names};
+pub use inputs::{InputKind, InputName, Inputs};
 pub use plan::{KeyContext, KeyPlan};
+pub(crate) use recall::Recalled;
 pub use spec::KeySpec;

@@ -1,7 +1,7 @@
 //! What a key is made of, and how each piece is written.
 
-use super::facts::{Facts, cookies};
-use super::inputs::{InputName, Names};
+use super::facts::Facts;
+use super::inputs::{InputKind, InputName};
 use super::write::{ABSENT, push_digest, push_part, push_value};
 
 /// A piece of a key.
@@ -12,15 +12,11 @@ pub(super) enum Piece {
     /// The path.
     Path,
     /// `?a=1&b=2`: those of these parameters that there are.
-    Query(Names),
-    /// `a=1&b=2`: all of the query.
-    WholeQuery,
-    /// `#name=value` of those of these headers that there are.
-    HeaderMarks(Names),
-    /// `#cookies.name=digest` of those of these cookies that there are.
-    CookieMarks(Names),
-    /// `#language=no`, where there is one.
-    LanguageMark,
+    Query(Vec<String>),
+    /// `a=1&b=2`: all of the query, after this text where it is not empty.
+    WholeQuery(&'static str),
+    /// `#name=value` of a header, `#cookies.name=digest`, `#language=no`, where there is one.
+    Mark(InputName),
     /// The value of one input, `~` where it is absent.
     Value(InputName),
 }
@@ -30,13 +26,10 @@ impl Piece {
     pub(super) fn inputs(&self) -> Vec<InputName> {
         match self {
             Self::Text(_) => Vec::new(),
-            Self::Path => vec![InputName::Path],
-            Self::Query(names) => names.inputs(InputName::Query, InputName::AllQuery),
-            Self::WholeQuery => vec![InputName::AllQuery],
-            Self::HeaderMarks(names) => names.inputs(InputName::Header, InputName::AllHeaders),
-            Self::CookieMarks(names) => names.inputs(InputName::Cookie, InputName::AllCookies),
-            Self::LanguageMark => vec![InputName::Language],
-            Self::Value(input) => vec![input.clone()],
+            Self::Path => vec![InputKind::Path.all()],
+            Self::Query(names) => names.iter().map(|name| InputKind::Query.named(name)).collect(),
+            Self::WholeQuery(_) => vec![InputKind::Query.all()],
+            Self::Mark(input) | Self::Value(input) => vec![input.clone()],
         }
     }
 
@@ -45,37 +38,32 @@ impl Piece {
         match self {
             Self::Text(text) => out.push_str(text),
             Self::Path => push_part(out, |out| facts.path.push_canonical(out)),
-            Self::Query(Names::Some(names)) => {
-                let there = names
-                    .iter()
-                    .filter_map(|name| facts.query.get(name).map(|value| (name.as_str(), value)));
+            Self::Query(names) => {
+                let names = names.iter().map(String::as_str);
+                let there = names.filter_map(|name| Some((name, facts.query.get(name)?)));
                 push_pairs(out, "?", there);
             }
-            Self::Query(Names::All) => push_pairs(out, "?", facts.query.pairs()),
-            Self::WholeQuery => push_pairs(out, "", facts.query.pairs()),
-            Self::HeaderMarks(Names::Some(names)) => {
-                for name in names {
-                    push_header_mark(out, facts, name);
+            Self::WholeQuery(before) => push_pairs(out, before, facts.query.pairs()),
+            Self::Mark(InputName { kind, name: None }) if kind.is_named() => {
+                for (name, value) in facts.all(*kind) {
+                    push_mark(out, *kind, &name, &value);
                 }
             }
-            Self::HeaderMarks(Names::All) => {
-                let mut names = facts.headers.names();
-                names.sort();
-                names.dedup();
-                for name in &names {
-                    push_header_mark(out, facts, name);
+            Self::Mark(input) => {
+                if let Some(value) = facts.get(input) {
+                    push_mark(out, input.kind, own_name(input), &value);
                 }
             }
-            Self::CookieMarks(names) => push_cookie_marks(out, facts, names),
-            Self::LanguageMark => {
-                if let Some(language) = facts.language {
-                    out.push_str("#language=");
-                    push_value(out, language);
-                }
-            }
-            Self::Value(input) => push_input(out, facts, input),
+            Self::Value(input) => match facts.get(input) {
+                Some(value) => push_text(out, input.kind, own_name(input), &value),
+                None => out.push_str(ABSENT),
+            },
         }
     }
+}
+
+fn own_name(input: &InputName) -> &str {
+    input.name.as_deref().unwrap_or(input.kind.word())
 }
 
 fn push_pairs<'f>(out: &mut String, first: &str, pairs: impl Iterator<Item = (&'f str, &'f str)>) {
@@ -89,57 +77,27 @@ fn push_pairs<'f>(out: &mut String, first: &str, pairs: impl Iterator<Item = (&'
     }
 }
 
-fn push_header_mark(out: &mut String, facts: &Facts<'_>, name: &str) {
-    let Some(value) = facts.headers.get(name) else { return };
+fn push_mark(out: &mut String, kind: InputKind, name: &str, value: &str) {
     out.push('#');
-    // A header that is called like another mark says that it is one.
-    if name == "language" || name.starts_with("cookies.") || name.starts_with("headers.") {
-        out.push_str("headers.");
+    let is_like_mark = ["cookies.", "headers."].iter().any(|mark| name.starts_with(mark));
+    match kind {
+        InputKind::Cookies => out.push_str("cookies."),
+        // A header that is called like another mark says that it is one.
+        InputKind::Headers if is_like_mark || name == "language" => out.push_str("headers."),
+        _ => {}
     }
     push_value(out, name);
     out.push('=');
-    push_header(out, name, &value);
+    push_text(out, kind, name, value);
 }
 
-/// A header's value; of those that tell who somebody is, only the digest.
-fn push_header(out: &mut String, name: &str, value: &str) {
-    match name {
-        "cookie" | "authorization" | "proxy-authorization" => push_digest(out, value),
-        _ => push_value(out, value),
-    }
-}
-
-fn push_cookie_marks(out: &mut String, facts: &Facts<'_>, names: &Names) {
-    let Some(header) = facts.headers.get("cookie") else { return };
-    let mut list: Vec<_> = cookies(&header).filter(|(name, _)| names.contains(name)).collect();
-    // Stable: of several of one name the first one stays the first.
-    list.sort_by_key(|(name, _)| *name);
-    list.dedup_by_key(|(name, _)| *name);
-    for (name, value) in list {
-        out.push_str("#cookies.");
-        push_value(out, name);
-        out.push('=');
-        push_digest(out, value);
-    }
-}
-
-fn push_input(out: &mut String, facts: &Facts<'_>, input: &InputName) {
-    let written = match input {
-        InputName::Query(name) => facts.query.get(name).map(|value| push_value(out, value)),
-        InputName::Param(name) => facts.params.get(name).map(|value| push_value(out, value)),
-        InputName::Language => facts.language.map(|value| push_value(out, value)),
-        InputName::Header(name) => {
-            facts.headers.get(name).map(|value| push_header(out, name, &value))
+/// The value of an input; of one that tells who somebody is, only the digest.
+fn push_text(out: &mut String, kind: InputKind, name: &str, value: &str) {
+    match (kind, name) {
+        (InputKind::Cookies, _)
+        | (InputKind::Headers, "cookie" | "authorization" | "proxy-authorization") => {
+            push_digest(out, value);
         }
-        InputName::Cookie(name) => facts.cookie(name).map(|value| push_digest(out, &value)),
-        // These are pieces of their own.
-        InputName::Path
-        | InputName::AllQuery
-        | InputName::AllHeaders
-        | InputName::AllCookies
-        | InputName::AllParams => None,
-    };
-    if written.is_none() {
-        out.push_str(ABSENT);
+        _ => push_value(out, value),
     }
 }

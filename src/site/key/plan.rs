@@ -1,9 +1,9 @@
 //! A builder and what a response reads → the plan by which its keys are written.
 
 use super::facts::Facts;
-use super::inputs::{InputName, Inputs, Names};
+use super::inputs::{InputKind, InputName, Inputs};
 use super::piece::Piece;
-use super::spec::{Builder, KeySpec, Part, Variable};
+use super::spec::{Builder, KeySpec, Part};
 use super::write::{cut_key, push_fingerprint};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
@@ -67,17 +67,15 @@ impl KeyPlan {
             Builder::Path => (path_pieces(lead, &context), KeyForm::Named),
             Builder::Url => {
                 let mut pieces = path_pieces(lead, &context);
-                pieces.push(Piece::Query(Names::All));
+                pieces.push(Piece::WholeQuery("?"));
                 (pieces, KeyForm::Named)
             }
         };
         let covers = covers(&pieces, context.pattern);
         let route = context.pattern.to_string();
         let plan = Self { pieces, lead: length, form, route, covers };
-        for input in context.inputs.names() {
-            if !plan.covers.contains(&input) {
-                report.push(ignores(&plan.route, spec, &input, reads(&input).as_ref()));
-            }
+        for input in context.inputs.iter().filter(|input| !plan.covers.contains(input)) {
+            report.push(ignores(&plan.route, spec, input, reads(input).as_ref()));
         }
         plan.check_bounds(spec, reads, &mut report);
         (plan, report)
@@ -97,6 +95,14 @@ impl KeyPlan {
         out
     }
 
+    /// The namespace that its keys are in.
+    pub(crate) fn namespace(&self) -> &str {
+        let lead = self.lead_text().trim_end_matches(':');
+        // An empty one leaves the colon before it too.
+        let is_empty = self.lead_text().ends_with("::");
+        lead.rsplit(':').next().filter(|_| !is_empty).unwrap_or_default()
+    }
+
     /// `prefix:namespace:`.
     pub(super) fn lead_text(&self) -> &str {
         match self.pieces.first() {
@@ -108,14 +114,14 @@ impl KeyPlan {
     /// Warns where any value of an input that clients choose freely makes an entry.
     fn check_bounds(&self, spec: &KeySpec, reads: &KeyReads<'_>, report: &mut Report) {
         for input in self.pieces.iter().flat_map(Piece::inputs) {
-            let help = match &input {
-                InputName::AllQuery => "`key: auto` takes only what the response reads",
-                InputName::AllHeaders => "read only the headers needed",
-                InputName::AllCookies => "read only the cookies needed",
-                InputName::Header(name) if name == "accept-language" => {
+            let help = match (input.kind, input.name.as_deref()) {
+                (InputKind::Query, None) => "`key: auto` takes only what the response reads",
+                (InputKind::Headers, None) => "read only the headers needed",
+                (InputKind::Cookies, None) => "read only the cookies needed",
+                (InputKind::Headers, Some("accept-language")) => {
                     "`languages` and `{{language}}` bound Accept-Language"
                 }
-                InputName::Header(_) => {
+                (InputKind::Headers, _) => {
                     "a parameter of the path or the query can be declared and bounded"
                 }
                 _ => continue,
@@ -139,35 +145,33 @@ fn path_pieces(lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
 fn auto_pieces(lead: String, context: &KeyContext<'_>) -> Vec<Piece> {
     let mut pieces = path_pieces(lead, context);
     let inputs = context.inputs;
-    if !inputs.query.is_empty() {
-        pieces.push(Piece::Query(inputs.query.clone()));
+    if inputs.contains(&InputKind::Query.all()) {
+        pieces.push(Piece::WholeQuery("?"));
+    } else if inputs.any(InputKind::Query) {
+        let names = inputs.of(InputKind::Query).filter_map(|input| input.name.clone());
+        pieces.push(Piece::Query(names.collect()));
     }
-    if !inputs.headers.is_empty() {
-        pieces.push(Piece::HeaderMarks(inputs.headers.clone()));
-    }
-    if !inputs.cookies.is_empty() {
-        pieces.push(Piece::CookieMarks(inputs.cookies.clone()));
-    }
-    pieces.extend(inputs.language.then_some(Piece::LanguageMark));
+    let marked = [InputKind::Headers, InputKind::Cookies, InputKind::Language];
+    pieces.extend(marked.iter().flat_map(|kind| inputs.of(*kind)).cloned().map(Piece::Mark));
     pieces
 }
 
-fn pattern_pieces(parts: &[Part], lead: &str, context: &KeyContext<'_>) -> Vec<Piece> {
+fn pattern_pieces(parts: &[(Part, Span)], lead: &str, context: &KeyContext<'_>) -> Vec<Piece> {
     let mut pieces = Vec::with_capacity(parts.len() + 1);
     if !has_lead(parts) {
         push_text(&mut pieces, lead);
     }
-    for part in parts {
+    for (part, _) in parts {
         match part {
             Part::Text(text) => push_text(&mut pieces, text),
-            Part::Variable(Variable::Prefix, _) => push_text(&mut pieces, context.prefix),
-            Part::Variable(Variable::Namespace, _) => push_text(&mut pieces, context.namespace),
-            Part::Variable(Variable::Route, _) => push_text(&mut pieces, context.route_name),
-            Part::Variable(Variable::Input(InputName::Path), _) => pieces.push(Piece::Path),
-            Part::Variable(Variable::Input(InputName::AllQuery), _) => {
-                pieces.push(Piece::WholeQuery);
-            }
-            Part::Variable(Variable::Input(input), _) => pieces.push(Piece::Value(input.clone())),
+            Part::Prefix => push_text(&mut pieces, context.prefix),
+            Part::Namespace => push_text(&mut pieces, context.namespace),
+            Part::Route => push_text(&mut pieces, context.route_name),
+            Part::Input(input) => pieces.push(match (input.kind, &input.name) {
+                (InputKind::Path, _) => Piece::Path,
+                (InputKind::Query, None) => Piece::WholeQuery(""),
+                _ => Piece::Value(input.clone()),
+            }),
         }
     }
     pieces
@@ -181,43 +185,45 @@ fn push_text(pieces: &mut Vec<Piece>, more: &str) {
 }
 
 /// Whether a pattern begins with `{{prefix}}:{{namespace}}:`.
-fn has_lead(parts: &[Part]) -> bool {
-    use Part::{Text, Variable as Is};
-    use Variable::{Namespace, Prefix};
+fn has_lead(parts: &[(Part, Span)]) -> bool {
+    use Part::{Namespace, Prefix, Text};
     matches!(
         parts,
-        [Is(Prefix, _), Text(one), Is(Namespace, _), Text(two), ..]
+        [(Prefix, _), (Text(one), _), (Namespace, _), (Text(two), _), ..]
             if one == ":" && two.starts_with(':')
     )
 }
 
-fn check_params(parts: &[Part], pattern: &Pattern, report: &mut Report) {
-    for part in parts {
-        let Part::Variable(Variable::Input(InputName::Param(name)), span) = part else { continue };
-        if pattern.has_param(name) {
+fn check_params(parts: &[(Part, Span)], pattern: &Pattern, report: &mut Report) {
+    for (part, span) in parts {
+        let Part::Input(InputName { kind: InputKind::Params, name: Some(name) }) = part else {
             continue;
+        };
+        if !pattern.has_param(name) {
+            let message =
+                format!("the key names `params.{name}`, which the path `{pattern}` does not have");
+            let diagnostic = Diagnostic::new(Code::KeyUnknownInput, message, span);
+            report.push(diagnostic.help(pattern.params_help(name)));
         }
-        let message =
-            format!("the key names `params.{name}`, which the path `{pattern}` does not have");
-        report.push(
-            Diagnostic::new(Code::KeyUnknownInput, message, span).help(pattern.params_help(name)),
-        );
     }
 }
 
 /// What pieces tell apart. The path tells its parameters, and a path without parameters is always
 /// the same; the header `cookie` tells cookies, and `accept-language` the language.
 fn covers(pieces: &[Piece], pattern: &Pattern) -> Inputs {
-    let mut inputs = Inputs { path: pattern.is_literal(), ..Inputs::default() };
-    pieces.iter().flat_map(Piece::inputs).for_each(|input| inputs.insert(input));
-    let all = pattern.params().iter().all(|param| inputs.params.contains(&param.name));
-    if inputs.path || all {
-        inputs.params = Names::All;
+    let mut inputs = Inputs::default();
+    inputs.extend(pieces.iter().flat_map(Piece::inputs));
+    inputs.extend(pattern.is_literal().then_some(InputKind::Path.all()));
+    let all = pattern.params().iter().all(|param| inputs.has(InputKind::Params, &param.name));
+    if inputs.any(InputKind::Path) || all {
+        inputs.insert(InputKind::Params.all());
     }
-    if inputs.headers.contains("cookie") {
-        inputs.cookies = Names::All;
+    if inputs.has(InputKind::Headers, "cookie") {
+        inputs.insert(InputKind::Cookies.all());
     }
-    inputs.language |= inputs.headers.contains("accept-language");
+    if inputs.has(InputKind::Headers, "accept-language") {
+        inputs.insert(InputKind::Language.all());
+    }
     inputs
 }
 
@@ -247,12 +253,11 @@ fn ignores(
 
 /// The smallest change that makes a key cover an input.
 fn mend(spec: &KeySpec, input: &InputName) -> String {
-    use InputName::{AllCookies, AllHeaders, AllParams};
     let pattern = matches!(spec.builder, Builder::Pattern(_));
     let whole_query = spec.typed.value.trim_end().ends_with("query}}");
-    match input {
-        AllHeaders | AllCookies => "`key: auto`".to_owned(),
-        AllParams => "`key: auto`, or name the path: `\"…{{path}}\"`".to_owned(),
+    match (input.kind, &input.name) {
+        (InputKind::Headers | InputKind::Cookies, None) => "`key: auto`".to_owned(),
+        (InputKind::Params, None) => "`key: auto`, or name the path: `\"…{{path}}\"`".to_owned(),
         _ if pattern && !whole_query => {
             format!("add it: `\"{}:{{{{{input}}}}}\"`, or write `key: auto`", spec.typed.value)
         }

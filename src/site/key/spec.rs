@@ -1,6 +1,6 @@
 //! `key:` as typed → what it asks for.
 
-use super::inputs::InputName;
+use super::inputs::{InputKind, InputName};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 use crate::site::route::part;
 
@@ -24,18 +24,14 @@ pub(super) enum Builder {
     Path,
     Url,
     Hash,
-    Pattern(Vec<Part>),
+    /// The parts of a pattern, each with its place.
+    Pattern(Vec<(Part, Span)>),
 }
 
 /// A piece of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Text(String),
-    Variable(Variable, Span),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Variable {
     Prefix,
     Namespace,
     Route,
@@ -77,7 +73,7 @@ fn unknown_builder(typed: &At<String>) -> Diagnostic {
     }
 }
 
-fn parse_pattern(typed: &At<String>) -> Result<Vec<Part>, Report> {
+fn parse_pattern(typed: &At<String>) -> Result<Vec<(Part, Span)>, Report> {
     let mut report = Report::default();
     let mut parts = Vec::new();
     let mut rest = typed.value.as_str();
@@ -97,7 +93,7 @@ fn parse_pattern(typed: &At<String>) -> Result<Vec<Part>, Report> {
         };
         let span = part(typed, begin, inside.len() + 4);
         match variable(inside.trim()) {
-            Some(variable) => parts.push(Part::Variable(variable, span)),
+            Some(variable) => parts.push((variable, span)),
             None if inside.contains('{') => {
                 let message = "variables of a key have two braces";
                 let help = "write `{{path}}`: what a key needs encoded is encoded";
@@ -108,10 +104,11 @@ fn parse_pattern(typed: &At<String>) -> Result<Vec<Part>, Report> {
         rest = after;
     }
     check_separation(&parts, &mut report);
+    check_own(&parts, &mut report);
     if report.has_errors() { Err(report) } else { Ok(parts) }
 }
 
-fn push_text(parts: &mut Vec<Part>, text: &str, span: &Span, report: &mut Report) {
+fn push_text(parts: &mut Vec<(Part, Span)>, text: &str, span: &Span, report: &mut Report) {
     if text.contains(['{', '}']) {
         // A brace in a key would also move it to another slot of a cluster than its lease.
         let message = "a single brace in the key";
@@ -123,36 +120,20 @@ fn push_text(parts: &mut Vec<Part>, text: &str, span: &Span, report: &mut Report
         report.push(Diagnostic::new(Code::TemplateSyntax, message, span).help("leave it out"));
     }
     if !text.is_empty() {
-        parts.push(Part::Text(text.to_owned()));
+        parts.push((Part::Text(text.to_owned()), span.clone()));
     }
 }
 
-fn variable(word: &str) -> Option<Variable> {
-    let input = match word.split_once('.') {
-        None => match word {
-            "prefix" => return Some(Variable::Prefix),
-            "namespace" => return Some(Variable::Namespace),
-            "route" => return Some(Variable::Route),
-            "path" => InputName::Path,
-            "query" => InputName::AllQuery,
-            "language" => InputName::Language,
-            _ => return None,
-        },
-        Some((of, name)) => {
-            // `[…]` is how templates write names with odd characters.
-            let name =
-                name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-            match of {
-                _ if name.is_empty() => return None,
-                "params" => InputName::Param(name.to_owned()),
-                "query" => InputName::Query(name.to_owned()),
-                "headers" => InputName::Header(name.to_ascii_lowercase()),
-                "cookies" => InputName::Cookie(name.to_owned()),
-                _ => return None,
-            }
-        }
-    };
-    Some(Variable::Input(input))
+fn variable(word: &str) -> Option<Part> {
+    use InputKind::{Cookies, Headers, Params};
+    match word {
+        "prefix" => Some(Part::Prefix),
+        "namespace" => Some(Part::Namespace),
+        "route" => Some(Part::Route),
+        _ => InputName::parse(word)
+            .filter(|it| it.name.is_some() || !matches!(it.kind, Params | Headers | Cookies))
+            .map(Part::Input),
+    }
 }
 
 fn unknown_variable(word: &str, span: &Span) -> Diagnostic {
@@ -179,36 +160,52 @@ fn unknown_variable(word: &str, span: &Span) -> Diagnostic {
 /// Values hold none of these characters: they are encoded there.
 const SEPARATORS: [char; 5] = [':', '?', '&', '=', '#'];
 
-fn check_separation(parts: &[Part], report: &mut Report) {
-    let mut last: Option<(&Variable, &Span)> = None;
+fn check_separation(parts: &[(Part, Span)], report: &mut Report) {
+    let mut last: Option<&(Part, Span)> = None;
     let mut separated = true;
-    for part in parts {
-        let whole = matches!(last, Some((Variable::Input(InputName::AllQuery), _)));
-        match (part, last) {
-            (Part::Text(text), Some((_, span))) if whole && !text.is_empty() => {
-                report.push(query_not_last(span));
-                separated |= text.contains(SEPARATORS);
+    for piece in parts {
+        let is_text = if let Part::Text(text) = &piece.0 {
+            separated |= text.contains(SEPARATORS);
+            true
+        } else {
+            false
+        };
+        match last {
+            Some((Part::Input(InputName { kind: InputKind::Query, name: None }), query)) => {
+                let message = "what follows `{{query}}` could be mistaken for a part of the query";
+                let diagnostic = Diagnostic::new(Code::KeyAmbiguous, message, query);
+                report.push(diagnostic.help("put `{{query}}` last"));
             }
-            (Part::Text(text), _) => separated |= text.contains(SEPARATORS),
-            (Part::Variable(..), Some((_, before))) if whole => report.push(query_not_last(before)),
-            (Part::Variable(_, span), Some((_, before))) if !separated => {
+            Some((_, before)) if !is_text && !separated => {
                 let message =
                     "two variables touch in the key, so that two requests could give one key";
-                let diagnostic = Diagnostic::new(Code::KeyAmbiguous, message, span)
+                let diagnostic = Diagnostic::new(Code::KeyAmbiguous, message, &piece.1)
                     .label(before, "nothing ends this one")
                     .help("put `:` between them (or one of `? & = #`)");
                 report.push(diagnostic);
             }
-            (Part::Variable(..), _) => {}
+            _ => {}
         }
-        if let Part::Variable(variable, span) = part {
-            last = Some((variable, span));
+        if !is_text {
+            last = Some(piece);
             separated = false;
         }
     }
 }
 
-fn query_not_last(span: &Span) -> Diagnostic {
-    let message = "what follows `{{query}}` could be mistaken for a part of the query";
-    Diagnostic::new(Code::KeyAmbiguous, message, span).help("put `{{query}}` last")
+/// Refuses a part that begins as those of larder's own keys do.
+fn check_own(parts: &[(Part, Span)], report: &mut Report) {
+    let mut begins = true;
+    for (part, span) in parts {
+        let Part::Text(text) = part else {
+            begins = false;
+            continue;
+        };
+        if text.contains(":~") || (begins && text.starts_with('~')) {
+            let message = "a part of the key begins with `~`, as those of larder's own keys do";
+            let found = Diagnostic::new(Code::ReservedName, message, span);
+            report.push(found.help("write another sign"));
+        }
+        begins = text.ends_with(':');
+    }
 }

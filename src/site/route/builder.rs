@@ -1,10 +1,9 @@
 //! Routes of the file → [`Router`], and what is wrong between them.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use super::kind::ParamKind;
-use super::pattern::{ParamSegment, Pattern, Segment};
+use super::pattern::{Pattern, Segment};
 use super::router::{RouteMatch, Router};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 
@@ -34,15 +33,12 @@ impl RouterBuilder {
     #[must_use]
     pub fn check(&self) -> Report {
         let mut report = Report::default();
-        let mut shapes: HashMap<(&str, String), &Entry> = HashMap::with_capacity(self.routes.len());
+        let mut first_of: HashMap<(&str, &[Segment]), &Entry> = HashMap::new();
         for entry in &self.routes {
-            match shapes.entry((&entry.method, shape(&entry.pattern))) {
-                std::collections::hash_map::Entry::Occupied(first) => {
-                    report.push(conflict(first.get(), entry));
-                }
-                std::collections::hash_map::Entry::Vacant(free) => {
-                    free.insert(entry);
-                }
+            // Two patterns of the same segments match the same paths.
+            let first = *first_of.entry((&entry.method, &entry.pattern.segments)).or_insert(entry);
+            if !std::ptr::eq(first, entry) {
+                report.push(conflict(first, entry));
             }
         }
         if report.is_empty() {
@@ -123,46 +119,12 @@ impl Entry {
     }
 }
 
-/// A text that two patterns share exactly when they match the same paths.
-fn shape(pattern: &Pattern) -> String {
-    let mut out = String::new();
-    for segment in &*pattern.segments {
-        // Literal text holds no braces, so that it cannot be mistaken for a parameter.
-        let written = match segment {
-            Segment::Literal(text) => write!(out, "/{text}"),
-            Segment::Param(ParamSegment { prefix, kind, suffix }) => {
-                write!(out, "/{prefix}{{{kind}}}{suffix}")
-            }
-            Segment::Rest => write!(out, "/{{*}}"),
-        };
-        debug_assert!(written.is_ok(), "a String takes all that is written");
-    }
-    out
-}
-
 /// First and last characters of a uuid are 16 × 16; two tries for each pair.
 const WITNESSES: u32 = 512;
 
-/// A path that the pattern matches: the `nth` of [`WITNESSES`].
+/// A path that the pattern matches, as it is sent: the `nth` of [`WITNESSES`].
 fn path_of(pattern: &Pattern, nth: u32) -> String {
-    let mut out = String::new();
-    for segment in &*pattern.segments {
-        out.push('/');
-        match segment {
-            Segment::Literal(text) => push_sent(&mut out, text),
-            Segment::Param(ParamSegment { prefix, kind, suffix }) => {
-                push_sent(&mut out, prefix);
-                out.push_str(&value_of(*kind, nth));
-                push_sent(&mut out, suffix);
-            }
-            Segment::Rest => {}
-        }
-    }
-    out
-}
-
-fn push_sent(out: &mut String, literal: &str) {
-    out.push_str(&literal.replace('%', "%25"));
+    pattern.written(|text| text.replace('%', "%25"), |param| value_of(param.kind, nth))
 }
 
 fn value_of(kind: ParamKind, nth: u32) -> String {

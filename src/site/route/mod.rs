@@ -4,6 +4,7 @@
 //! [`Router::find`] decodes the path once and gives the route, and [`rules::Rules`] turns a
 //! [`RawQuery`] into a [`Query`] of canonical values. Keys are made from the same parsed values.
 
+mod address;
 mod builder;
 mod canonical;
 mod foreign;
@@ -19,6 +20,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address::{
+    AddressForm, address_segment, address_text, address_value, leads_as_written,
+};
 pub use builder::RouterBuilder;
 pub(crate) use canonical::{RESERVED, encoded_path};
 pub use canonical::{Slash, push_encoded};

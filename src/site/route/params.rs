@@ -1,7 +1,6 @@
 //! The values of a path's parameters.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -24,26 +23,22 @@ pub struct Params<'r> {
     specs: &'r [PathParam],
     /// What the values are; where it is empty, their kinds in the pattern say so.
     types: &'r [ParamType],
-    text: Arc<str>,
+    text: Cow<'r, str>,
     ranges: Ranges,
 }
 
 impl<'r> Params<'r> {
-    pub(super) fn new(specs: &'r [PathParam], text: Arc<str>, ranges: Ranges) -> Self {
+    pub(super) fn new(specs: &'r [PathParam], text: Cow<'r, str>, ranges: Ranges) -> Self {
         Self { specs, types: &[], text, ranges }
     }
 
-    /// The same values, of these types.
-    pub(super) fn with_types(&self, types: &'r [ParamType]) -> Self {
-        Self { types, ..self.clone() }
+    /// From now on the values are of these types.
+    pub(super) fn set_types(&mut self, types: &'r [ParamType]) {
+        self.types = types;
     }
 
-    /// The same names with other values, of these types.
-    pub(super) fn with_values(
-        &self,
-        types: &'r [ParamType],
-        values: &[Cow<'_, str>; MAX_PARAMS],
-    ) -> Self {
+    /// The same names with other values.
+    pub(super) fn with_values(&self, values: &[Cow<'_, str>; MAX_PARAMS]) -> Self {
         let mut text = String::new();
         let mut ranges = Ranges::default();
         for (value, place) in values.iter().zip(&mut ranges) {
@@ -51,12 +46,17 @@ impl<'r> Params<'r> {
             text.push_str(value);
             *place = range(start, text.len());
         }
-        Self { specs: self.specs, types, text: text.into(), ranges }
+        Self { specs: self.specs, types: self.types, text: text.into(), ranges }
     }
 
     /// The value of a parameter; nothing where the path has none of that name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.value(self.specs.iter().position(|spec| *spec.name == *name)?)
+    }
+
+    /// Whether a parameter takes all that is left of the path.
+    pub(super) fn is_rest(&self, name: &str) -> bool {
+        self.specs.iter().any(|spec| *spec.name == *name && spec.kind == ParamKind::Rest)
     }
 
     /// The value as what it is: an int as a number, all else as text, unless `params` declares it.

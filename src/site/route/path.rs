@@ -1,26 +1,26 @@
 //! The path of a request as sent → decoded, once and for all.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use super::canonical::{Slash, escape, push_encoded};
 
 /// A path, decoded. Its segments are what stands between the slashes that were sent as slashes; one
 /// sent as `%2F` is text inside a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PathText {
-    pub(super) text: Arc<str>,
+pub struct PathText<'p> {
+    pub(super) text: Cow<'p, str>,
     /// Where `text` holds a slash that separates nothing, ascending; nearly always empty.
     inner: Box<[usize]>,
 }
 
-impl PathText {
+impl<'p> PathText<'p> {
     /// Decodes the path of a request target, without its query. Nothing for what larder answers
     /// with 400: it does not begin with `/`, holds a `%` without two hex digits or NUL, which no
     /// name has, is no UTF-8 when decoded, or has a segment `.` or `..`, in any coding, an encoded
     /// slash counting as a slash. Clients resolve these before they send (RFC 3986 §5.2.4); who
     /// sends one is looking for a way out.
     #[must_use]
-    pub fn parse(raw: &str) -> Option<Self> {
+    pub fn parse(raw: &'p str) -> Option<Self> {
         if !raw.starts_with('/') {
             return None;
         }
@@ -34,7 +34,7 @@ impl PathText {
             before = byte;
         }
         let is_dotted = dot_begins && has_dots(raw);
-        (!is_dotted).then(|| Self { text: Arc::from(raw), inner: Box::default() })
+        (!is_dotted).then(|| Self { text: Cow::Borrowed(raw), inner: Box::default() })
     }
 
     fn decode(raw: &str) -> Option<Self> {
@@ -66,7 +66,12 @@ impl PathText {
 
     /// The decoded segments: one, empty, for `/`; a last empty one where the path ends in `/`.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
-        let mut start = Some(1);
+        self.segments_from(1)
+    }
+
+    /// The segments from the byte where one begins; what is left of one where it does not.
+    pub(super) fn segments_from(&self, start: usize) -> impl Iterator<Item = &str> {
+        let mut start = Some(start);
         std::iter::from_fn(move || {
             let begin = start?;
             let end = self.segment_end(begin);
@@ -104,7 +109,7 @@ impl PathText {
     }
 
     /// The same path with a slash more or less at its end; nothing for `/`.
-    pub(super) fn other_form(&self) -> Option<Self> {
+    pub(super) fn other_form(&self) -> Option<PathText<'static>> {
         let last = self.text.len() - 1;
         let ends_in_slash = self.text.ends_with('/') && self.separates(last);
         let text = match ends_in_slash {
@@ -112,10 +117,11 @@ impl PathText {
             true => self.text.get(..last)?.to_owned(),
             false => format!("{}/", self.text),
         };
-        Some(Self { text: text.into(), inner: self.inner.clone() })
+        Some(PathText { text: text.into(), inner: self.inner.clone() })
     }
 }
 
-fn has_dots(text: &str) -> bool {
+/// Whether a segment is `.` or `..`.
+pub(super) fn has_dots(text: &str) -> bool {
     text.split('/').any(|segment| segment == "." || segment == "..")
 }

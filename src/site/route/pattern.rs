@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::foreign;
 use super::kind::{MAX_PARAMS, ParamKind, PathParam};
-use crate::diagnostic::{At, Code, Diagnostic, Span, nearest};
+use crate::diagnostic::{At, Code, Diagnostic, Span, did_you_mean, nearest};
 
 /// Bytes of a pattern, at most.
 const MAX_BYTES: usize = 2_048;
@@ -20,7 +20,7 @@ pub struct Pattern {
 }
 
 /// What one segment must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Segment {
     /// This text.
     Literal(Box<str>),
@@ -31,7 +31,7 @@ pub(super) enum Segment {
 }
 
 /// A parameter between two texts, which may be empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ParamSegment {
     pub(super) prefix: Box<str>,
     pub(super) kind: ParamKind,
@@ -116,6 +116,11 @@ impl Pattern {
         self.params.iter().any(|param| *param.name == *name)
     }
 
+    /// Whether a parameter takes all that is left of the path.
+    pub(crate) fn is_rest(&self, name: &str) -> bool {
+        self.params.iter().any(|param| *param.name == *name && param.kind == ParamKind::Rest)
+    }
+
     /// What to write instead of `params.name`, which it does not have.
     pub(crate) fn params_help(&self, name: &str) -> String {
         let names: Vec<&str> = self.params.iter().map(|param| &*param.name).collect();
@@ -138,21 +143,43 @@ impl Pattern {
     #[must_use]
     pub fn default_name(&self) -> String {
         let mut name = String::with_capacity(self.text.len());
-        let kinds = |char| char == ':' || char == '}';
-        for segment in self.text.split('/') {
+        let mut params = self.params.iter().map(|param| &*param.name);
+        for segment in &*self.segments {
             name.push('-');
-            for (at, part) in segment.split('{').enumerate() {
-                let (word, after) = match at {
-                    0 => (part, ""),
-                    _ => part.split_once('}').unwrap_or((part, "")),
-                };
-                let word = if at == 0 { word } else { word.split(kinds).next().unwrap_or(word) };
+            let words = match segment {
+                Segment::Literal(text) => [text, "", ""],
+                Segment::Param(it) => [&*it.prefix, params.next().unwrap_or_default(), &*it.suffix],
+                Segment::Rest => ["", params.next().unwrap_or_default(), ""],
+            };
+            for word in words {
                 push_words(&mut name, word);
-                push_words(&mut name, after);
             }
         }
         let name = name.trim_matches('-');
         if name.is_empty() { "index".to_owned() } else { name.to_owned() }
+    }
+
+    /// The path with other texts for its literal parts and its parameters.
+    pub(crate) fn written(
+        &self,
+        literal: impl Fn(&str) -> String,
+        param: impl Fn(&PathParam) -> String,
+    ) -> String {
+        let mut params = self.params.iter().map(param);
+        let mut out = String::new();
+        for segment in &*self.segments {
+            out.push('/');
+            match segment {
+                Segment::Literal(text) => out.push_str(&literal(text)),
+                Segment::Param(ParamSegment { prefix, suffix, .. }) => {
+                    out.push_str(&literal(prefix));
+                    out.extend(params.next());
+                    out.push_str(&literal(suffix));
+                }
+                Segment::Rest => out.extend(params.next()),
+            }
+        }
+        out
     }
 }
 
@@ -275,10 +302,8 @@ impl Reader<'_> {
 
     fn no_kind(&self, whole: &str, word: &str) -> Diagnostic {
         let diagnostic = self.wrong(whole, format!("`{word}` is no type of a parameter"));
-        match nearest(word, ParamKind::WORDS.map(|(word, _)| word)) {
-            Some(kind) => diagnostic.help(format!("did you mean `{kind}`?")),
-            None => diagnostic.help("the types are uuid, date, int, slug"),
-        }
+        let near = did_you_mean(word, ParamKind::WORDS.map(|(word, _)| word));
+        diagnostic.help(near.unwrap_or_else(|| "the types are uuid, date, int, slug".to_owned()))
     }
 
     fn literal(&self, text: &str) -> Result<Box<str>, Diagnostic> {

@@ -45,13 +45,23 @@ pub enum RouteMatch<'r> {
     Malformed,
 }
 
+impl RouteMatch<'_> {
+    /// What was given to the builder with the route.
+    pub(crate) fn into_target(self) -> Option<u32> {
+        match self {
+            Self::Route(matched) => Some(matched.target),
+            _ => None,
+        }
+    }
+}
+
 /// A route and what the path said.
 #[derive(Clone, Debug)]
 pub struct Matched<'r> {
     /// What was given to the builder.
     pub target: u32,
     /// The path, decoded.
-    pub path: PathText,
+    pub path: PathText<'r>,
     /// The values of its parameters.
     pub params: Params<'r>,
 }
@@ -60,29 +70,46 @@ impl Router {
     /// The route for a method, in capitals, and the path of a request as sent, without its query.
     /// HEAD is answered by GET routes.
     #[must_use]
-    pub fn find<'r>(&'r self, method: &str, raw_path: &str) -> RouteMatch<'r> {
+    pub fn find<'r>(&'r self, method: &str, raw_path: &'r str) -> RouteMatch<'r> {
         let Some(path) = PathText::parse(raw_path) else { return RouteMatch::Malformed };
-        if let Some((leaf, ranges)) = self.lookup(method, &path) {
-            let params = Params::new(&leaf.params, Arc::clone(&path.text), ranges);
-            return RouteMatch::Route(Matched { target: leaf.target, path, params });
+        let mut ranges = Ranges::default();
+        if let Some(leaf) = self.lookup(method, &path, &mut ranges) {
+            return RouteMatch::Route(leaf.matched(path, ranges));
         }
         let other = path.other_form();
-        if let Some(to) = other.as_ref().filter(|form| self.lookup(method, form).is_some()) {
-            return redirect(to, raw_path);
+        let moved = |to: &PathText<'_>| match other_location(to, raw_path) {
+            Some(to) => RouteMatch::Redirect { to },
+            None => RouteMatch::NotFound,
+        };
+        let mut leads = |form: &PathText<'_>| self.lookup(method, form, &mut ranges).is_some();
+        if let Some(to) = other.as_ref().filter(|form| leads(form)) {
+            return moved(to);
         }
         if let Some(allow) = self.allow(&path) {
             return RouteMatch::Method { allow };
         }
         match other.filter(|form| self.allow(form).is_some()) {
-            Some(to) => redirect(&to, raw_path),
+            Some(to) => moved(&to),
             None => RouteMatch::NotFound,
         }
     }
 
-    fn lookup<'r>(&'r self, method: &str, path: &PathText) -> Option<(&'r Leaf, Ranges)> {
-        let found = self.tree(method).and_then(|tree| tree.find(path));
+    /// The route for the path with a slash more or less at its end, and that path as
+    /// [`RouteMatch::Redirect`] has it.
+    #[must_use]
+    pub fn find_other_form(&self, method: &str, raw_path: &str) -> Option<(Matched<'_>, String)> {
+        let path = PathText::parse(raw_path)?.other_form()?;
+        let mut ranges = Ranges::default();
+        let leaf = self.lookup(method, &path, &mut ranges)?;
+        let to = other_location(&path, raw_path)?;
+        Some((leaf.matched(path, ranges), to))
+    }
+
+    /// The route; where the values of its parameters stand, is in `ranges` then.
+    fn lookup(&self, method: &str, path: &PathText<'_>, ranges: &mut Ranges) -> Option<&Leaf> {
+        let found = self.tree(method).and_then(|tree| tree.find(path, ranges));
         match found {
-            None if method == "HEAD" => self.tree("GET")?.find(path),
+            None if method == "HEAD" => self.tree("GET")?.find(path, ranges),
             found => found,
         }
     }
@@ -92,8 +119,9 @@ impl Router {
     }
 
     /// The methods that a path exists with; nothing where there is none.
-    fn allow(&self, path: &PathText) -> Option<String> {
-        let with = self.trees.iter().filter(|(_, tree)| tree.find(path).is_some());
+    fn allow(&self, path: &PathText<'_>) -> Option<String> {
+        let mut ranges = Ranges::default();
+        let with = self.trees.iter().filter(|(_, tree)| tree.find(path, &mut ranges).is_some());
         let mut methods: Vec<&str> = with.map(|(method, _)| &**method).collect();
         if methods.is_empty() {
             return None;
@@ -118,18 +146,17 @@ impl Router {
     }
 }
 
-/// A `Location` with the same coding as what was sent. Bytes that do not belong into one, a
-/// backslash before all (browsers read `/\host` as another host), are encoded.
-fn redirect<'r>(to: &PathText, raw_path: &str) -> RouteMatch<'r> {
+/// A path with a slash more or less at its end, in the coding in which it was sent; nothing where
+/// that could be read as an address of another host. Bytes that do not belong into one, a backslash
+/// before all (browsers read `/\host` as another host), are encoded.
+fn other_location(to: &PathText<'_>, raw_path: &str) -> Option<String> {
     if to.text().starts_with("//") {
-        return RouteMatch::NotFound;
+        return None;
     }
-    RouteMatch::Redirect {
-        to: match raw_path.strip_suffix('/') {
-            Some(shorter) => location(shorter),
-            None => location(raw_path) + "/",
-        },
-    }
+    Some(match raw_path.strip_suffix('/') {
+        Some(shorter) => location(shorter),
+        None => location(raw_path) + "/",
+    })
 }
 
 /// What may not stand in a path (RFC 3986 §3.3). A `%` may: what was sent is coded already.
@@ -165,16 +192,21 @@ struct Leaf {
     params: Arc<[PathParam]>,
 }
 
+impl Leaf {
+    fn matched<'r>(&'r self, path: PathText<'r>, ranges: Ranges) -> Matched<'r> {
+        let params = Params::new(&self.params, path.text.clone(), ranges);
+        Matched { target: self.target, path, params }
+    }
+}
+
 impl Tree {
-    fn find(&self, path: &PathText) -> Option<(&Leaf, Ranges)> {
-        let mut ranges = Ranges::default();
+    fn find(&self, path: &PathText<'_>, ranges: &mut Ranges) -> Option<&Leaf> {
         if path.is_plain()
             && let Some(leaf) = self.literals.get(path.text())
         {
-            return Some((leaf, ranges));
+            return Some(leaf);
         }
-        let leaf = self.root.find(path, Some(1), &mut ranges, 0)?;
-        Some((leaf, ranges))
+        self.root.find(path, Some(1), ranges, 0)
     }
 
     fn insert(&mut self, pattern: &Pattern, target: u32) {
@@ -203,7 +235,7 @@ impl Node {
     /// ended) with `bound` parameters bound.
     fn find(
         &self,
-        path: &PathText,
+        path: &PathText<'_>,
         start: Option<usize>,
         ranges: &mut Ranges,
         bound: usize,

@@ -5,13 +5,14 @@ use std::collections::HashSet;
 
 use regex::{Regex, RegexBuilder};
 
+use super::super::template::is_unwanted;
 use super::kind::{MAX_PARAMS, ParamKind};
 use super::params::Params;
 use super::pattern::Pattern;
 use super::query::{Query, QueryPair, RawQuery};
 use super::value::canonical;
 use crate::config::{ParamConfig, ParamType, text_as_written};
-use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
+use crate::diagnostic::{At, Code, Diagnostic, Report, Span, did_you_mean};
 
 /// Bytes of a compiled regular expression, at most.
 const REGEX_BYTES: usize = 1 << 20;
@@ -69,6 +70,9 @@ impl Rules {
     /// # Errors
     /// The first declared parameter, in the order of the file, that breaks its rule.
     pub fn query<'q>(&'q self, raw: &RawQuery<'q>) -> Result<Query<'q>, Violation> {
+        if self.query.is_empty() && raw.pairs.is_empty() {
+            return Ok(Query::default());
+        }
         let mut pairs = Vec::with_capacity(raw.pairs.len() + self.query.len());
         for rule in &self.query {
             let mut sent = raw.pairs.iter().filter(|(name, _)| *name == *rule.name);
@@ -94,13 +98,13 @@ impl Rules {
         Ok(Query::new(pairs))
     }
 
-    /// Checks the values of a path and makes them canonical.
+    /// Checks the values of a path and makes them canonical, in place.
     ///
     /// # Errors
     /// The first parameter, in the order of the path, that breaks its rule.
-    pub fn path<'r>(&'r self, params: &Params<'r>) -> Result<Params<'r>, Violation> {
+    pub fn path<'r>(&'r self, params: &mut Params<'r>) -> Result<(), Violation> {
         if self.path.is_empty() && self.path_types.is_empty() {
-            return Ok(params.clone());
+            return Ok(());
         }
         let mut values: [Cow<'_, str>; MAX_PARAMS] = Default::default();
         let mut same = true;
@@ -113,10 +117,12 @@ impl Rules {
             };
             same &= matches!(slot, Cow::Borrowed(_));
         }
-        if same {
-            return Ok(params.with_types(&self.path_types));
+        let values = (!same).then(|| params.with_values(&values));
+        if let Some(values) = values {
+            *params = values;
         }
-        Ok(params.with_values(&self.path_types, &values))
+        params.set_types(&self.path_types);
+        Ok(())
     }
 }
 
@@ -124,10 +130,9 @@ fn unknown(typed: &ParamConfig, pattern: &Pattern) -> Diagnostic {
     let name = &typed.name.value;
     let message = format!("`{name}` is no parameter of the path `{pattern}`");
     let diagnostic = Diagnostic::new(Code::ParamUnknown, message, &typed.name.span);
-    match nearest(name, pattern.params().iter().map(|param| &*param.name)) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help("parameters of the query are declared under `query`"),
-    }
+    let near = did_you_mean(name, pattern.params().iter().map(|param| &*param.name));
+    let help = "parameters of the query are declared under `query`";
+    diagnostic.help(near.unwrap_or_else(|| help.to_owned()))
 }
 
 /// A parameter that its pattern makes a number is one, whatever else is declared about it.
@@ -309,6 +314,10 @@ fn word(kind: ParamType) -> &'static str {
 
 /// A regular expression that the whole value has to match.
 fn compile(typed: &At<String>, report: &mut Report) -> Option<Regex> {
+    // The most that compiling a site does at a time.
+    if is_unwanted() {
+        return None;
+    }
     // Alone first: `a)|(b` is no expression, though it would become one between the anchors.
     let build = |text: &str| RegexBuilder::new(text).size_limit(REGEX_BYTES).build();
     let anchored = build(&typed.value).and_then(|_| {

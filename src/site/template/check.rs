@@ -2,29 +2,38 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::functions::{self, FUNCTIONS, Function, HelperForm};
-use super::node::{Base, Call, Expr, Inlines, Node, Partial, Target, visit};
+use super::node::{Base, Call, Expr, Node, Partial, Target, visit};
 use super::reach::Reach;
 use super::set::{TemplateId, TemplateSet};
-use crate::diagnostic::{Code, Diagnostic, Report, Span, nearest};
+use super::visible;
+use crate::diagnostic::{Code, Diagnostic, Report, Span, did_you_mean};
 
 /// Checks a page and all partials that it reaches.
 pub(super) fn page(set: &TemplateSet, page: TemplateId) -> Report {
     let mut report = Report::default();
     let reach = Reach::of(set, page);
+    let candidates = set.files.values().filter(|_| reach.computed);
+    for id in reach.templates.iter().chain(candidates).collect::<BTreeSet<_>>() {
+        report.extend(set.unit(*id).wrong.iter().cloned().collect());
+    }
     for id in &reach.templates {
-        visit(&set.unit(*id).nodes, Inlines::Entered, &mut |node| {
-            this_node(&reach, node, &mut report);
+        visit(&set.unit(*id).nodes, &mut |node| {
+            this_node(node, &mut report);
         });
     }
+    visible::check(&reach, page, &mut report);
     let mut cycles = Cycles { reach: &reach, open: Vec::new(), done: BTreeSet::new(), report };
     cycles.enter(Spot::File(page), None);
     cycles.report
 }
 
-fn this_node(reach: &Reach<'_>, node: &Node, report: &mut Report) {
+fn this_node(node: &Node, report: &mut Report) {
     match node {
-        Node::Print(expr) => this_expr(expr, report),
+        Node::Text(_) => {}
+        Node::Print(expr, _) => this_expr(expr, report),
         Node::Block(block) => this_call(&block.call, HelperForm::Block, report),
         Node::Inline(inline) => {
             inline.args.iter().for_each(|arg| this_expr(arg, report));
@@ -38,27 +47,20 @@ fn this_node(reach: &Reach<'_>, node: &Node, report: &mut Report) {
                 report.push(Diagnostic::new(Code::TemplateSyntax, message, &inline.place));
             }
         }
-        Node::Partial(partial) => this_partial(reach, partial, report),
+        Node::Partial(partial) => this_partial(partial, report),
     }
 }
 
-fn this_partial(reach: &Reach<'_>, partial: &Partial, report: &mut Report) {
+fn this_partial(partial: &Partial, report: &mut Report) {
     partial.exprs().for_each(|arg| this_expr(arg, report));
     if partial.args.len() > 1 {
         let message = "a partial takes one context".to_owned();
         let help = "name further arguments: `{{> card post wide=true}}`";
         report.push(Diagnostic::new(Code::TemplateSyntax, message, &partial.place).help(help));
     }
-    if let Target::Named(name) = &partial.target
-        && partial.body.is_none()
-        && reach.set.partial(name, reach.kind).is_none()
-        && reach.inlines_named(name).next().is_none()
-    {
-        report.push(unknown_partial(reach, name, &partial.place));
-    }
 }
 
-fn unknown_partial<'s>(reach: &Reach<'s>, name: &str, place: &Span) -> Diagnostic {
+pub(super) fn unknown_partial<'s>(reach: &Reach<'s>, name: &str, place: &Span) -> Diagnostic {
     let message = format!("there is no partial `{name}`");
     let found = Diagnostic::new(Code::UnknownPartial, message, place);
     let other = reach.set.names().find(|file| {
@@ -69,14 +71,24 @@ fn unknown_partial<'s>(reach: &Reach<'s>, name: &str, place: &Span) -> Diagnosti
         let help = format!("`{file}` is of another kind than this page: write its whole name");
         return found.help(help);
     }
-    let bare = |file: &'s str| {
+    let bare = |file: &'s str| -> &'s str {
         let plain = file.strip_suffix(".hbs").unwrap_or(file);
         let ours = reach.kind.extensions.iter().find_map(|ext| plain.strip_suffix(ext.as_str()));
         ours.and_then(|plain| plain.strip_suffix('.')).unwrap_or(plain)
     };
+    // From elsewhere: `./nav`, `/nav`, `templates/nav`, `nav.html`, or without its directory.
+    let last = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+    let plain = name.strip_suffix(".hbs").unwrap_or(name);
+    let kind = reach.kind.extensions.iter().find_map(|ext| plain.strip_suffix(ext.as_str()));
+    let wanted = last(kind.and_then(|plain| plain.strip_suffix('.')).unwrap_or(plain));
+    let mut same = reach.set.names().map(bare).filter(|known| last(known) == wanted);
+    if let (Some(file), None) = (same.next(), same.next()) {
+        let help = format!("it is `{{{{> {file}}}}}`: names begin below the templates' directory");
+        return found.help(help);
+    }
     let inline = reach.inlines.iter().filter_map(|inline| inline.name());
-    if let Some(word) = nearest(name, reach.set.names().map(bare).chain(inline)) {
-        return found.help(format!("did you mean `{word}`?"));
+    if let Some(help) = did_you_mean(name, reach.set.names().map(bare).chain(inline)) {
+        return found.help(help);
     }
     let first = reach.kind.extensions.first().map_or("html", String::as_str);
     found.help(format!("a partial is a file like `{name}.{first}.hbs` beside the templates"))
@@ -110,9 +122,20 @@ fn this_call(call: &Call, form: HelperForm, report: &mut Report) {
     };
     let wrong = |message: String| Diagnostic::new(Code::TemplateSyntax, message, &call.place);
     let name = function.name;
+    match (form, function.form) {
+        (HelperForm::Block, HelperForm::Value) => {
+            let help = format!("as a condition: `{{{{#if ({name} …)}}}}…{{{{/if}}}}`");
+            return report.push(wrong(format!("`{name}` is no block")).help(help));
+        }
+        (HelperForm::Value, HelperForm::Block) => {
+            let message = format!("`{name}` is a block and gives no value");
+            return report.push(wrong(message).help(usage(function)));
+        }
+        _ => {}
+    }
     if let Some(words) = function.refuses(call.args.len()) {
         let help = if call.bare {
-            format!("a variable of that name is `{{{{this.{name}}}}}`")
+            format!("a variable stands without parentheses: `{name}`")
         } else {
             usage(function)
         };
@@ -122,6 +145,15 @@ fn this_call(call: &Call, form: HelperForm, report: &mut Report) {
     if let Some((named, _)) = other {
         report.push(wrong(format!("`{name}` has no argument `{named}`")).help(usage(function)));
     }
+    if let ("date", Some(Expr::Literal(Value::String(format)))) = (name, call.args.get(1))
+        && let Some(why) = functions::refuses_format(format)
+    {
+        let place = call.field.as_ref().unwrap_or(&call.place);
+        let help = "a format has the parts of a date behind `%`: `\"%d.%m.%Y\"`; RFC 3339 is \
+                    `\"%Y-%m-%dT%H:%M:%S%:z\"`";
+        let message = format!("the format `{format}` {why}");
+        report.push(Diagnostic::new(Code::BadDate, message, place).help(help));
+    }
     if name == "asset" && call.args.len() == 1 && call.asset().is_none() {
         let help = "write its name in quotes, as it stands below a directory that a `dir` route \
                     serves: `{{asset \"site.css\"}}`";
@@ -129,26 +161,10 @@ fn this_call(call: &Call, form: HelperForm, report: &mut Report) {
             wrong("`asset` takes the name of a file, not one that is computed".into()).help(help),
         );
     }
-    match (form, function.form) {
-        (HelperForm::Block, HelperForm::Value) => {
-            let help = format!("as a condition: `{{{{#if ({name} …)}}}}…{{{{/if}}}}`");
-            report.push(wrong(format!("`{name}` is no block")).help(help));
-        }
-        (HelperForm::Value, HelperForm::Block) => {
-            let message = format!("`{name}` is a block and gives no value");
-            report.push(wrong(message).help(usage(function)));
-        }
-        _ => {}
-    }
 }
 
 fn usage(function: &Function) -> String {
-    let space = if function.args.is_empty() { "" } else { " " };
-    let (name, args) = (function.name, function.args);
-    match function.form {
-        HelperForm::Block => format!("write `{{{{#{name}{space}{args}}}}}…{{{{/{name}}}}}`"),
-        HelperForm::Value | HelperForm::Both => format!("write `{{{{{name}{space}{args}}}}}`"),
-    }
+    format!("write `{}`", function.usage())
 }
 
 fn unknown_helper(call: &Call, form: HelperForm) -> Diagnostic {
@@ -170,8 +186,8 @@ fn unknown_helper(call: &Call, form: HelperForm) -> Diagnostic {
     if let Some(habit) = habit {
         return found.help(habit);
     }
-    if let Some(word) = nearest(name, FUNCTIONS.iter().map(|function| function.name)) {
-        return found.help(format!("did you mean `{word}`?"));
+    if let Some(help) = did_you_mean(name, FUNCTIONS.iter().map(|function| function.name)) {
+        return found.help(help);
     }
     if form == HelperForm::Block {
         return found.help(format!(
@@ -220,8 +236,8 @@ impl Cycles<'_> {
         };
         self.open.push((spot, name.to_owned(), call.cloned()));
         let mut calls: Vec<(Spot, &Span)> = Vec::new();
-        visit(nodes, Inlines::Passed, &mut |node| {
-            if let Node::Partial(Partial { target: Target::Named(name), place, .. }) = node {
+        always(nodes, &mut |partial| {
+            if let Partial { target: Target::Named(name), place, .. } = partial {
                 let inlines = self.reach.inlines_named(name).map(|(index, _)| Spot::Inline(index));
                 let file = self.reach.set.partial(name, self.reach.kind).map(Spot::File);
                 calls.extend(inlines.chain(file).map(|spot| (spot, place)));
@@ -239,11 +255,26 @@ impl Cycles<'_> {
         let round = self.open.get(at..).unwrap_or_default();
         let first = round.first().map(|(_, name, _)| name.clone());
         let chain: Vec<_> = round.iter().map(|(_, name, _)| name.clone()).chain(first).collect();
-        let message = format!("partials include each other: {}", chain.join(" → "));
-        let mut found = Diagnostic::new(Code::PartialCycle, message, place);
+        let who = match chain.as_slice() {
+            [one, _] => format!("`{one}` includes itself"),
+            chain => format!("partials include each other: {}", chain.join(" → ")),
+        };
+        let message = format!("{who}, in no `if`, `each` or `with`: that would never end");
+        let help = "put the call into the `{{#if …}}` or `{{#each …}}` that ends it";
+        let mut found = Diagnostic::new(Code::PartialCycle, message, place).help(help);
         for (_, name, via) in round.iter().skip(1) {
             found = via.iter().fold(found, |found, via| found.label(via, format!("calls {name}")));
         }
         self.report.push(found);
+    }
+}
+
+/// Calls `see` with the partials that are called whatever the values are: those in no block.
+fn always<'n>(nodes: &'n [Node], see: &mut dyn FnMut(&'n Partial)) {
+    for node in nodes {
+        if let Node::Partial(partial) = node {
+            see(partial);
+            always(partial.body.as_deref().unwrap_or_default(), see);
+        }
     }
 }

@@ -12,12 +12,12 @@ use handlebars::template::{Parameter, Subexpression, TemplateElement};
 use handlebars::{Context, RenderContext, Template};
 use serde_json::{Map, Value};
 
+use super::found;
 use super::kind::Escape;
 use super::meter::{self, Bounds, RenderError};
 use super::node::{Expr, Node};
 use super::reads::Reads;
 use super::set::{TemplateId, TemplateSet};
-use super::walk;
 use crate::config::{Node as YamlNode, NodeValue};
 use crate::diagnostic::{At, Report};
 use crate::fingerprint::Hasher;
@@ -46,7 +46,7 @@ impl JsonTemplate {
                 match set.inline(&text.span.to_string(), &text, Escape::None) {
                     Ok(id) => Self::of_template(id, &text.value, set),
                     Err(found) => {
-                        report.push(*found);
+                        report.push(found);
                         Self::Plain(Value::Null)
                     }
                 }
@@ -78,7 +78,7 @@ impl JsonTemplate {
     /// What all strings together may read; the digest is of the value as written, too.
     pub fn reads(&self, set: &TemplateSet) -> Reads {
         let pages = self.templates().into_iter().map(|id| (id, None));
-        let reads = walk::reads(set, pages);
+        let reads = found::reads(set, pages);
         let digest = Hasher::default().field(self.skeleton().to_string());
         Reads { digest: digest.field(reads.digest.as_bytes()).finish(), ..reads }
     }
@@ -99,7 +99,8 @@ impl JsonTemplate {
 
     fn of_template(id: TemplateId, text: &str, set: &mut TemplateSet) -> Self {
         let unit = set.unit_mut(id);
-        let (Some(parameter), [Node::Print(expr)]) = (single(text), unit.nodes.as_slice()) else {
+        let (Some(parameter), [Node::Print(expr, _)]) = (single(text), unit.nodes.as_slice())
+        else {
             return Self::Text(id);
         };
         unit.typed = true;

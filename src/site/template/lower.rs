@@ -8,8 +8,11 @@ use handlebars::template::{
     BlockParam, DecoratorTemplate, HelperTemplate, Parameter, TemplateElement,
 };
 use handlebars::{Path as EnginePath, PathSeg, Template};
+use serde_json::Value;
 
-use super::functions;
+use super::functions::{self, Function};
+use super::lexical;
+use super::markup::{ESCAPED_JSON, Form};
 use super::node::{Base, Block, Call, Expr, Inline, Node, Partial, Path, Target};
 use super::origin::Origin;
 use super::scan::Scan;
@@ -36,9 +39,18 @@ impl Lowering<'_> {
 
     fn element(&self, element: &TemplateElement, at: usize) -> Option<Node> {
         match element {
-            TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => {
-                Some(Node::Print(self.print(call, at)))
+            TemplateElement::Expression(call) => {
+                let expr = self.print(call, at);
+                let form = match &expr {
+                    Expr::Call(printed) if is_raw(printed, call) => Form::Raw,
+                    _ => Form::Escaped,
+                };
+                Some(Node::Print(expr, form))
             }
+            TemplateElement::HtmlExpression(call) => {
+                Some(Node::Print(self.print(call, at), Form::Raw))
+            }
+            TemplateElement::RawString(text) => Some(Node::Text(text.clone())),
             TemplateElement::HelperBlock(call) => {
                 let elses = self.scan.elses.get(&at).map(Vec::as_slice).unwrap_or_default();
                 Some(Node::Block(self.block(call, at, elses)))
@@ -49,14 +61,14 @@ impl Lowering<'_> {
             TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) => {
                 Some(Node::Partial(self.partial(call, at)))
             }
-            TemplateElement::RawString(_) | TemplateElement::Comment(_) | _ => None,
+            TemplateElement::Comment(_) | _ => None,
         }
     }
 
     fn print(&self, call: &HelperTemplate, at: usize) -> Expr {
         let is_function = match &call.name {
             name @ (Parameter::Path(_) | Parameter::Name(_)) => {
-                name.as_name().is_some_and(|name| functions::find(name).is_some())
+                name.as_name().is_some_and(functions::is_name_alone)
             }
             _ => false,
         };
@@ -67,12 +79,13 @@ impl Lowering<'_> {
     }
 
     fn call(&self, call: &HelperTemplate, at: usize) -> Call {
-        let name = call.name.as_name().unwrap_or_default();
+        let name = own_name(call.name.as_name().unwrap_or_default());
         Call {
             name: name.to_owned(),
             args: self.exprs(&call.params, at),
             hash: self.hash(&call.hash, at),
             place: self.place(at, name),
+            field: self.field(call.params.get(1), at),
             bare: call.params.is_empty() && call.hash.is_empty() && !call.block,
         }
     }
@@ -161,19 +174,30 @@ impl Lowering<'_> {
             }
             Parameter::Path(EnginePath::Relative((segments, raw))) => {
                 let (base, names) = resolve(segments);
-                self.path(base, names, raw, at)
+                let is_bound = lexical::is_bound(segments);
+                Expr::Path(Path { base, names, is_bound, place: self.place(at, raw) })
             }
             Parameter::Literal(value) => Expr::Literal(value.clone()),
             Parameter::Subexpression(sub) => match sub.as_element() {
                 TemplateElement::Expression(call) => Expr::Call(self.call(call, at)),
-                _ => Expr::Literal(serde_json::Value::Null),
+                _ => Expr::Literal(Value::Null),
             },
-            _ => Expr::Literal(serde_json::Value::Null),
+            _ => Expr::Literal(Value::Null),
         }
     }
 
     fn path(&self, base: Base, names: Vec<String>, written: &str, at: usize) -> Expr {
-        Expr::Path(Path { base, names, place: self.place(at, written) })
+        Expr::Path(Path { base, names, is_bound: false, place: self.place(at, written) })
+    }
+
+    /// The place of a text in quotes.
+    fn field(&self, written: Option<&Parameter>, at: usize) -> Option<Span> {
+        let Parameter::Literal(Value::String(text)) = written? else { return None };
+        let tag = self.scan.tag(at)?;
+        let inner = self.origin.text.get(tag.inner.clone())?;
+        let quoted = [format!("\"{text}\""), format!("'{text}'")];
+        let start = tag.inner.start + quoted.iter().find_map(|quoted| inner.find(quoted))?;
+        Some(self.origin.span(start..start + text.len() + 2))
     }
 
     /// The place of `name` in the tag that begins at `at`; the whole tag where it is not found.
@@ -183,6 +207,17 @@ impl Lowering<'_> {
         let found = find_word(inner, name).map(|found| tag.inner.start + found);
         self.origin.span(found.map_or(tag.range.clone(), |start| start..start + name.len()))
     }
+}
+
+/// Whether a call prints what it gives as it stands.
+fn is_raw(call: &Call, written: &HelperTemplate) -> bool {
+    written.name.as_name() != Some(ESCAPED_JSON)
+        && functions::find(&call.name).is_some_and(Function::is_raw)
+}
+
+/// A helper's name as it is written.
+fn own_name(name: &str) -> &str {
+    if name == ESCAPED_JSON { "json" } else { name }
 }
 
 /// What the segments of a path mean, by the engine's rules: `@root` wins over what follows, each

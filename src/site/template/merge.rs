@@ -16,13 +16,15 @@ use super::functions::Gives;
 const MERGE: &str = "larder merge";
 
 pub(super) fn register(registry: &mut Handlebars<'static>) {
-    registry.register_helper(MERGE, Box::new(Gives(|call: &Helper<'_>| Ok(merged(call)))));
+    registry.register_helper(MERGE, Box::new(Gives { run: merged, raw: false }));
 }
 
-/// Gives a call of a partial its merged context, where the order could tell.
+/// Gives a call of a partial its merged context, where the order could tell; also where it is given
+/// by a path, which the engine would read anew from its text.
 pub(super) fn ordered(call: &mut DecoratorTemplate) {
     let Ok(this) = Path::parse("this") else { return };
-    if call.hash.len() < 2 {
+    let is_path = matches!(call.params.first(), Some(Parameter::Path(_)));
+    if call.hash.len() < 2 && !is_path {
         return;
     }
     let base = if call.params.is_empty() { Parameter::Path(this) } else { call.params.remove(0) };
@@ -33,6 +35,9 @@ pub(super) fn ordered(call: &mut DecoratorTemplate) {
 }
 
 fn merged(call: &Helper<'_>) -> Value {
+    if call.hash().is_empty() {
+        return call.param(0).map(|base| base.value().clone()).unwrap_or_default();
+    }
     // What is not a mapping becomes one as the engine does it.
     let indexed = |items: Vec<Value>| -> Map<String, Value> {
         items.into_iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect()

@@ -3,19 +3,19 @@
 //! The engine has no bounds of its own and hands nothing of ours to helpers, but a render runs from
 //! start to end on one thread: its meter is kept there. Compiled templates are instrumented, so
 //! that the meter is read where the engine would go on silently: at the start of each template and
-//! inline partial (depth), in each turn of `each` (time: a loop may print nothing), and around the
-//! body of a partial block (bytes: the engine renders it into a string of its own).
+//! inline partial (depth, stack), in each turn of `each` (time: a loop may print nothing), and
+//! around the body of a partial block (bytes: the engine renders it into a string of its own).
 //!
 //! The clock is looked at before each step that may take long by itself, a partial (whose context
 //! the engine copies) or one of larder's helpers (which may sort a list), and among all others
 //! once for so many: a render ends one such step after its time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{fmt, io};
 
 use handlebars::template::{Parameter, Subexpression, TemplateElement};
 use handlebars::{
@@ -33,18 +33,19 @@ pub struct Bounds {
     pub bytes: usize,
     /// How long it may run; 2 s.
     pub time: Duration,
-    /// How deep partials may be inside each other; 32.
+    /// How deep partials may be inside each other; 64. What is deeper is left out.
     pub depth: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { bytes: 8 << 20, time: Duration::from_secs(2), depth: 32 }
+        Self { bytes: 8 << 20, time: Duration::from_secs(2), depth: 64 }
     }
 }
 
 /// A render that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
 pub struct RenderError {
     /// Where, as a person knows it: `templates/hello.html.hbs:3:1`, or the template's name alone.
     pub place: String,
@@ -54,25 +55,23 @@ pub struct RenderError {
     pub out_of_time: bool,
 }
 
-impl fmt::Display for RenderError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.place, self.message)
-    }
-}
-
 /// Names that no template can call: they hold a space.
 const FRAME: &str = "larder frame";
 const TURN: &str = "larder turn";
 const BODY: &str = "larder body";
 
-/// How many blocks and partials may be open at once, through all partials: each takes some of the
-/// thread's stack (some 10 KiB in a debug build).
-const LEVELS: usize = 64;
+/// How much of its thread's stack a render may have used where a partial begins, in bytes: half of
+/// what a thread has where nothing else is said. What is deeper is left out.
+const USUAL_STACK: usize = 1 << 20;
+/// The stack of threads that render partials as deep as they may be, in bytes.
+pub(crate) const DEEP_STACK: usize = 8 << 20;
 
 /// How many turns of loops, writes and KiB written go by between two looks at the clock.
 const STEPS_PER_LOOK: usize = 16;
 
 thread_local! {
+    static STACK: Cell<usize> = const { Cell::new(USUAL_STACK) };
+    static CUT: Cell<bool> = const { Cell::new(false) };
     static METER: RefCell<Option<Meter>> = const { RefCell::new(None) };
     static UNWANTED: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
 }
@@ -83,7 +82,9 @@ struct Meter {
     out_of_time: bool,
     steps: usize,
     depth_left: usize,
-    levels_left: usize,
+    stack_at_start: usize,
+    /// Whether something was left out for its depth.
+    is_cut: bool,
     body_bytes_left: usize,
     bounds: Bounds,
 }
@@ -100,24 +101,49 @@ pub(super) fn under<T>(
         out_of_time: false,
         steps: 0,
         depth_left: bounds.depth,
-        levels_left: LEVELS,
+        stack_at_start: stack_here(),
+        is_cut: false,
         body_bytes_left: bounds.bytes,
         bounds: *bounds,
     };
     let outer = METER.replace(Some(meter));
     let result = render();
     let used = METER.replace(outer);
-    let out_of_time = used.is_some_and(|meter| meter.out_of_time);
+    let out_of_time = used.as_ref().is_some_and(|meter| meter.out_of_time);
+    CUT.set(used.is_some_and(|meter| meter.is_cut));
     result.map_err(|why| RenderError { out_of_time, ..why })
 }
 
-/// Runs renders that are worth going on with until `unwanted` is set: then they end as if their
-/// time had passed.
-pub(crate) fn while_wanted<T>(unwanted: &Arc<AtomicBool>, render: impl FnOnce() -> T) -> T {
+/// Says that this thread has a stack of [`DEEP_STACK`].
+pub(crate) fn on_deep_stack() {
+    STACK.set(DEEP_STACK - (2 << 20));
+}
+
+/// About where the stack of this thread ends now.
+#[inline(never)]
+fn stack_here() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
+}
+
+/// Whether the last render of this thread left out partials that were too deep inside each other.
+pub(crate) fn was_cut() -> bool {
+    CUT.get()
+}
+
+/// Runs what is worth going on with until `unwanted` is set: then renders end as if their time had
+/// passed, and a site that is being compiled is left as it is, which is of no use.
+pub(crate) fn while_wanted<T>(unwanted: &Arc<AtomicBool>, work: impl FnOnce() -> T) -> T {
     let outer = UNWANTED.replace(Some(Arc::clone(unwanted)));
-    let result = render();
+    let result = work();
     UNWANTED.set(outer);
     result
+}
+
+/// Whether nobody waits any more for what this thread makes.
+pub(crate) fn is_unwanted() -> bool {
+    let is_set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
+    UNWANTED.with_borrow(|flag| flag.as_ref().is_some_and(is_set))
 }
 
 /// Ends a render whose time has passed, before a helper that may take long.
@@ -141,10 +167,7 @@ impl Meter {
 
     fn look(&mut self) -> Result<(), String> {
         self.steps = 0;
-        let is_set = |flag: &Option<Arc<AtomicBool>>| {
-            flag.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
-        };
-        let words = if UNWANTED.with_borrow(is_set) {
+        let words = if is_unwanted() {
             "nobody waits for it".to_owned()
         } else if self.clock.now() > self.deadline {
             format!("it takes longer than {:?}", self.bounds.time)
@@ -211,21 +234,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>) {
 pub(super) fn instrument(mut template: Template) -> Template {
     let name = template.name.clone();
     marks_within(&mut template, name.as_deref());
-    let levels = Parameter::Literal(levels(&template).into());
-    wrapped(template, FRAME, vec![levels])
-}
-
-/// How deep a template's blocks are inside each other, counted from 1.
-fn levels(template: &Template) -> usize {
-    let below = template.elements.iter().map(|element| match element {
-        TemplateElement::HelperBlock(call) => {
-            call.template.iter().chain(call.inverse.iter()).map(levels).max()
-        }
-        // Its body runs inside a mark.
-        TemplateElement::PartialBlock(call) => call.template.as_ref().map(|b| 1 + levels(b)),
-        _ => None,
-    });
-    1 + below.max().flatten().unwrap_or_default()
+    wrapped(template, FRAME)
 }
 
 /// `name` is that of the file: parts that run on their own keep it, so that errors name it.
@@ -239,7 +248,7 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
                 if call.name.as_name() == Some("each")
                     && let Some(body) = &mut call.template
                 {
-                    body.elements.insert(0, call_of(TURN, Vec::new()));
+                    body.elements.insert(0, call_of(TURN));
                     if let Some(place) = body.mapping.first().cloned() {
                         body.mapping.insert(0, place);
                     }
@@ -256,7 +265,7 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
                 merge::ordered(call);
                 if let Some(mut body) = call.template.take() {
                     marks_within(&mut body, name);
-                    call.template = Some(wrapped(body, BODY, Vec::new()));
+                    call.template = Some(wrapped(body, BODY));
                 }
             }
             _ => {}
@@ -265,11 +274,11 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
 }
 
 /// A template that is one block of the helper `mark`, with `inner` as its body.
-fn wrapped(inner: Template, mark: &str, params: Vec<Parameter>) -> Template {
+fn wrapped(inner: Template, mark: &str) -> Template {
     let mut outer = Template::new();
     outer.name.clone_from(&inner.name);
     outer.mapping.extend(inner.mapping.first().cloned());
-    outer.elements.push(match call_of(mark, params) {
+    outer.elements.push(match call_of(mark) {
         TemplateElement::Expression(mut call) => {
             (call.block, call.template) = (true, Some(inner));
             TemplateElement::HelperBlock(call)
@@ -279,10 +288,10 @@ fn wrapped(inner: Template, mark: &str, params: Vec<Parameter>) -> Template {
     outer
 }
 
-/// `{{mark params}}`: the engine's tree has no other way in than such an expression.
-fn call_of(mark: &str, params: Vec<Parameter>) -> TemplateElement {
+/// `{{mark}}`: the engine's tree has no other way in than such an expression.
+fn call_of(mark: &str) -> TemplateElement {
     let name = Parameter::Name(mark.to_owned());
-    *Subexpression::new(name, params, HashMap::new()).element
+    *Subexpression::new(name, Vec::new(), HashMap::new()).element
 }
 
 /// Renders a template or an inline partial one level deeper.
@@ -293,22 +302,23 @@ fn frame<'reg, 'rc>(
     rc: &mut RenderContext<'reg, 'rc>,
     out: &mut dyn Output,
 ) -> HelperResult {
-    let levels = call.param(0).and_then(|levels| levels.value().as_u64()).unwrap_or(1);
-    let levels = usize::try_from(levels).unwrap_or(usize::MAX);
+    let here = stack_here();
     let enter = |meter: &mut Meter| {
-        let deeper = meter.depth_left.checked_sub(1);
-        let inside = meter.levels_left.checked_sub(levels);
-        meter.depth_left =
-            deeper.ok_or_else(|| format!("partials go deeper than {}", meter.bounds.depth))?;
-        meter.levels_left =
-            inside.ok_or_else(|| format!("partials and blocks go deeper than {LEVELS}"))?;
-        meter.look()
+        let used = meter.stack_at_start.abs_diff(here);
+        let deeper = meter.depth_left.checked_sub(1).filter(|_| used <= STACK.get());
+        let Some(deeper) = deeper else {
+            meter.is_cut = true;
+            return Ok(true);
+        };
+        meter.depth_left = deeper;
+        meter.look().map(|()| false)
     };
-    measure(enter).map_err(refused)?;
+    if measure(enter).map_err(refused)? {
+        return Ok(());
+    }
     let result = call.template().map_or(Ok(()), |body| body.render(registry, context, rc, out));
     let leave = |meter: &mut Meter| {
         meter.depth_left += 1;
-        meter.levels_left += levels;
         Ok(())
     };
     measure(leave).map_err(refused)?;

@@ -4,20 +4,29 @@
 //! holds. [`TemplateSet::reads`] says what a page may read; the [`Tree`] made from that prunes the
 //! data to exactly this, and [`TemplateSet::render`] is given nothing else.
 
+mod align;
 mod check;
+mod found;
 mod json;
+mod judge;
 mod kind;
 mod known;
+mod lexical;
 mod meaning;
 mod merge;
 mod meter;
 mod parse;
 mod reach;
 mod reads;
+mod recursion;
 mod set;
+mod shape;
 mod text;
 mod tree;
+mod unfit;
+mod visible;
 mod walk;
+mod wanted;
 mod words;
 
 #[cfg(test)]
@@ -25,17 +34,24 @@ mod tests;
 
 pub(crate) use handlebars::Context;
 
-pub use functions::FUNCTIONS;
+pub use functions::{FUNCTIONS, Function};
+pub(crate) use functions::{Wanted, is_name_alone};
 pub(crate) use json::JsonTemplate;
-pub(crate) use known::{KnownContext, check_known};
-pub(crate) use meter::while_wanted;
+pub(crate) use judge::is_outside;
+pub(crate) use known::{KnownContext, check_known, through_partials};
+pub(crate) use markup::{Finding, Language, Outside, Refusal};
 pub use meter::{Bounds, RenderError};
-pub(crate) use reads::{Read, Reads, Step};
+pub(crate) use meter::{DEEP_STACK, is_unwanted, on_deep_stack, was_cut, while_wanted};
+pub(crate) use reads::{Content, How, Read, Reads, Step, Want};
 pub(crate) use set::{Escape, TemplateFile, TemplateId, TemplateSet};
-pub(crate) use text::{Part, TextTemplate};
+#[cfg(test)]
+pub(crate) use text::Part;
+pub(crate) use text::TextTemplate;
 pub use tree::Tree;
+pub(crate) use unfit::check_fit;
 mod functions;
 mod lower;
+mod markup;
 mod node;
 mod origin;
 mod scan;

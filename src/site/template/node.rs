@@ -3,13 +3,16 @@
 
 use serde_json::Value;
 
+use super::markup::Form;
 use crate::diagnostic::Span;
 
-/// Something in a template that is not text.
+/// Something in a template.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
-    /// `{{x}}`.
-    Print(Expr),
+    /// What stands as it is.
+    Text(String),
+    /// `{{x}}`, and how it is printed.
+    Print(Expr, Form),
     /// `{{#x}}…{{else}}…{{/x}}`.
     Block(Block),
     /// `{{#*inline "name"}}…{{/inline}}`.
@@ -130,6 +133,8 @@ pub(super) struct Call {
     pub(super) hash: Vec<(String, Expr)>,
     /// The helper's name.
     pub(super) place: Span,
+    /// The second argument with its quotes, where it is a text.
+    pub(super) field: Option<Span>,
     /// Whether the name stands alone, so that a variable may have been meant.
     pub(super) bare: bool,
 }
@@ -139,6 +144,8 @@ pub(super) struct Call {
 pub(super) struct Path {
     pub(super) base: Base,
     pub(super) names: Vec<String>,
+    /// Whether the first name is one between bars of a block around.
+    pub(super) is_bound: bool,
     pub(super) place: Span,
 }
 
@@ -154,23 +161,18 @@ pub(super) enum Base {
     Scope(usize),
 }
 
-/// Calls `see` with every node, in order: a block before its body; bodies of inline partials only
-/// where `inlines` says so.
-pub(super) fn visit<'n>(nodes: &'n [Node], inlines: Inlines, see: &mut dyn FnMut(&'n Node)) {
+/// Calls `see` with every node, in order: a block before its body.
+pub(super) fn visit<'n>(nodes: &'n [Node], see: &mut dyn FnMut(&'n Node)) {
     for node in nodes {
         see(node);
         match node {
             Node::Block(block) => {
-                visit(&block.body, inlines, see);
-                visit(&block.other, inlines, see);
+                visit(&block.body, see);
+                visit(&block.other, see);
             }
-            Node::Inline(inline) if inlines == Inlines::Entered => {
-                visit(&inline.body, inlines, see);
-            }
-            Node::Inline(_) | Node::Print(_) => {}
-            Node::Partial(partial) => {
-                visit(partial.body.as_deref().unwrap_or_default(), inlines, see);
-            }
+            Node::Inline(inline) => visit(&inline.body, see),
+            Node::Print(..) | Node::Text(_) => {}
+            Node::Partial(partial) => visit(partial.body.as_deref().unwrap_or_default(), see),
         }
     }
 }
@@ -179,10 +181,31 @@ pub(super) fn visit<'n>(nodes: &'n [Node], inlines: Inlines, see: &mut dyn FnMut
 /// of the nodes below it.
 pub(super) fn calls<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Call)) {
     match node {
-        Node::Print(expr) => calls_of(expr, see),
+        Node::Text(_) => {}
+        Node::Print(expr, _) => calls_of(expr, see),
         Node::Block(block) => calls_from(&block.call, see),
         Node::Inline(inline) => inline.args.iter().for_each(|arg| calls_of(arg, see)),
         Node::Partial(partial) => partial.exprs().for_each(|arg| calls_of(arg, see)),
+    }
+}
+
+/// Calls `see` with every path in a node itself, those in arguments too; not with those of the
+/// nodes below it.
+pub(super) fn paths<'n>(node: &'n Node, see: &mut dyn FnMut(&'n Path)) {
+    match node {
+        Node::Text(_) => {}
+        Node::Print(expr, _) => paths_of(expr, see),
+        Node::Block(block) => block.call.exprs().for_each(|arg| paths_of(arg, see)),
+        Node::Inline(inline) => inline.args.iter().for_each(|arg| paths_of(arg, see)),
+        Node::Partial(partial) => partial.exprs().for_each(|arg| paths_of(arg, see)),
+    }
+}
+
+fn paths_of<'n>(expr: &'n Expr, see: &mut dyn FnMut(&'n Path)) {
+    match expr {
+        Expr::Path(path) => see(path),
+        Expr::Call(call) => call.exprs().for_each(|arg| paths_of(arg, see)),
+        Expr::Literal(_) => {}
     }
 }
 
@@ -195,13 +218,4 @@ fn calls_of<'n>(expr: &'n Expr, see: &mut dyn FnMut(&'n Call)) {
 fn calls_from<'n>(call: &'n Call, see: &mut dyn FnMut(&'n Call)) {
     see(call);
     call.exprs().for_each(|arg| calls_of(arg, see));
-}
-
-/// What [`visit`] does about the bodies of inline partials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Inlines {
-    /// Goes into them.
-    Entered,
-    /// Passes them by: they run where they are called.
-    Passed,
 }

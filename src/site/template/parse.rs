@@ -4,11 +4,12 @@ use std::panic::catch_unwind;
 
 use handlebars::{RenderErrorReason, Template};
 
+use super::kind::Escape;
 use super::node::Node;
 use super::origin::Origin;
 use super::scan::{Scan, scan};
 use super::set::TemplateId;
-use super::{lower, meter, words};
+use super::{lexical, lower, markup, meter, shape, words};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// How deep blocks may be inside each other in one template: the engine's parser and renderer
@@ -28,27 +29,34 @@ const WORK: usize = 1 << 30;
 pub(super) fn parse(
     id: TemplateId,
     origin: &Origin,
-) -> Result<(Template, Vec<Node>), Box<Diagnostic>> {
+    escape: Escape,
+) -> Result<(Template, Vec<Node>), Diagnostic> {
     let found = scan(&origin.text);
     bounded(origin, &found)?;
+    words::glued_else(origin, &found).map_or(Ok(()), Err)?;
     let (text, name) = (origin.text.to_string(), format!("#{}", id.0));
     // The engine's parser takes its own tree apart with `unwrap`: a template that it trips over is
     // a mistake in a file, not the end of a reload.
     let result = catch_unwind(|| Template::compile_with_name(text, name));
     let at = match result {
-        Ok(Ok(template)) => {
+        Ok(Ok(mut template)) => {
+            if escape != Escape::None {
+                markup::escape_json(&mut template, origin.is_file());
+            }
+            lexical::mark(&mut template);
             let nodes = lower::lower(&template, origin, &found);
+            shape::as_handlebars(&mut template);
             return Ok((meter::instrument(template), nodes));
         }
         Ok(Err(error)) => error.pos().map(|(line, column)| origin.offset(line, column)),
         Err(_) => None,
     };
-    Err(Box::new(words::explain(origin, &found, at)))
+    Err(words::explain(origin, &found, at))
 }
 
-fn bounded(origin: &Origin, found: &Scan) -> Result<(), Box<Diagnostic>> {
+fn bounded(origin: &Origin, found: &Scan) -> Result<(), Diagnostic> {
     let refuse = |range, message: String| {
-        Err(Box::new(Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range))))
+        Err(Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range)))
     };
     if origin.text.len() > BYTES {
         return refuse(0..0, format!("the template is longer than {BYTES} bytes"));
@@ -59,7 +67,7 @@ fn bounded(origin: &Origin, found: &Scan) -> Result<(), Box<Diagnostic>> {
     if origin.text.len().saturating_mul(found.tags.len()) > WORK {
         let message = format!("the template is too long for its {} tags", found.tags.len());
         let help = "take parts of it into partials";
-        return refuse(0..0, message).map_err(|found| Box::new(found.help(help)));
+        return refuse(0..0, message).map_err(|found| found.help(help));
     }
     match found.tags.iter().find(|tag| tag.parens > PARENTHESES) {
         Some(tag) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::kind::Kind;
-use super::node::{Inline, Inlines, Node, Target, visit};
+use super::node::{Base, Inline, Node, Target, paths, visit};
 use super::set::{TemplateId, TemplateSet};
 
 /// The templates that a page may run.
@@ -19,6 +19,8 @@ pub(super) struct Reach<'s> {
     pub(super) called: BTreeSet<&'s str>,
     /// Whether a partial is chosen when the page is made, so that it may be any.
     pub(super) computed: bool,
+    /// How many scopes further out a path of theirs reaches, at most.
+    pub(super) scopes_out: usize,
 }
 
 impl<'s> Reach<'s> {
@@ -27,21 +29,29 @@ impl<'s> Reach<'s> {
         let kind = &set.unit(page).kind;
         let (inlines, called) = (Vec::new(), BTreeSet::new());
         let templates = BTreeSet::from([page]);
-        let mut reach = Self { set, kind, templates, inlines, called, computed: false };
+        let (computed, scopes_out) = (false, 0);
+        let mut reach = Self { set, kind, templates, inlines, called, computed, scopes_out };
         let mut waiting = vec![page];
         while let Some(id) = waiting.pop() {
-            visit(&set.unit(id).nodes, Inlines::Entered, &mut |node| match node {
-                Node::Inline(inline) => reach.inlines.push(inline),
-                Node::Partial(partial) => match &partial.target {
-                    Target::Named(name) => {
-                        reach.called.insert(name);
-                        let found = set.partial(name, kind);
-                        waiting.extend(found.filter(|id| reach.templates.insert(*id)));
+            visit(&set.unit(id).nodes, &mut |node| {
+                paths(node, &mut |path| {
+                    if let Base::Scope(up) = path.base {
+                        reach.scopes_out = reach.scopes_out.max(up);
                     }
-                    Target::Computed(_) => reach.computed = true,
-                    Target::Block => {}
-                },
-                Node::Print(_) | Node::Block(_) => {}
+                });
+                match node {
+                    Node::Inline(inline) => reach.inlines.push(inline),
+                    Node::Partial(partial) => match &partial.target {
+                        Target::Named(name) => {
+                            reach.called.insert(name);
+                            let found = set.partial(name, kind);
+                            waiting.extend(found.filter(|id| reach.templates.insert(*id)));
+                        }
+                        Target::Computed(_) => reach.computed = true,
+                        Target::Block => {}
+                    },
+                    Node::Print(..) | Node::Text(_) | Node::Block(_) => {}
+                }
             });
         }
         reach

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::functions::Wanted;
 use crate::diagnostic::Span;
 use crate::fingerprint::Fingerprint;
 
@@ -37,12 +38,41 @@ pub struct Read {
     pub path: Vec<Step>,
     /// What of the value is read; [`How::Value`] where the path ends with [`Step::All`].
     pub how: How,
-    /// Whether the page says itself what to do where the value is absent (`default`, `lookup`).
-    pub optional: bool,
+    /// How many of the first steps may lead to nothing, because the page says what to do then
+    /// (`if`, `default`, `lookup`).
+    pub lacks: usize,
     /// Where the template says so.
+    pub place: Span,
+    /// Where else it does, a few of them, each with how many steps may lead to nothing there.
+    pub also: Vec<(Span, usize)>,
+    /// The calls of partials that lead there, from the outside in.
+    pub via: Vec<Span>,
+}
+
+/// What a helper wants a value of the context to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The way from the root to the value.
+    pub path: Vec<Step>,
+    /// The helper.
+    pub helper: String,
+    /// What it must be.
+    pub wanted: Wanted,
+    /// Where it is given to the helper.
     pub place: Span,
     /// The calls of partials that lead there, from the outside in.
     pub via: Vec<Span>,
+}
+
+/// What a layout does with the page that goes into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// Whether it names it at all.
+    pub is_named: bool,
+    /// Whether it prints it as it stands.
+    pub is_raw: bool,
+    /// Where it prints it escaped.
+    pub escaped: Option<Span>,
 }
 
 /// All that a page may read.
@@ -54,6 +84,16 @@ pub struct Reads {
     pub templates: BTreeSet<String>,
     /// The files that it names with `asset`, each with its first place.
     pub assets: BTreeMap<String, Span>,
+    /// The first call of a helper that gives another value each time, by its name.
+    pub changing: Option<(String, Span)>,
+    /// What its helpers want values to be.
+    pub wants: Vec<Want>,
+    /// The fields that helpers of lists go by, where a text names them.
+    pub fields: Vec<Read>,
+    /// Where a path stands for the name of such a field.
+    pub unquoted: Vec<Span>,
+    /// What a layout does with its page.
+    pub content: Content,
     /// A digest of the texts of all those, and of the version of engine and helpers.
     pub digest: Fingerprint,
 }

@@ -12,14 +12,15 @@ use handlebars::{Context, Handlebars, RenderContext, Renderable as _, Template};
 use serde_json::Value;
 
 use super::functions::Addresses;
+use super::markup::{Finding, Language};
 use super::meter::{self, Bounds, RenderError};
 use super::node::Node;
 use super::origin::Origin;
 use super::reach::Reach;
 use super::reads::Reads;
-use super::{check, functions, kind::Kind, merge, parse, walk};
+use super::{check, found, functions, judge, kind::Kind, merge, parse};
 use crate::clock::Clock;
-use crate::diagnostic::{At, Diagnostic, Report, SourceFile};
+use crate::diagnostic::{At, Diagnostic, Report, SourceFile, Span};
 
 pub(crate) use super::kind::Escape;
 
@@ -30,24 +31,29 @@ pub struct TemplateFile {
     pub name: String,
     /// Its text.
     pub file: Arc<SourceFile>,
+    /// Why it has none.
+    pub wrong: Option<Diagnostic>,
 }
 
 /// A template of a [`TemplateSet`]; means nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateId(pub(super) usize);
 
-/// The templates of a site, compiled.
-#[derive(Debug)]
+/// The templates of a site, compiled. A clone shares them: the next version of the site adds what
+/// is new to it, and an id that both have means the same in both.
+#[derive(Clone, Debug)]
 pub struct TemplateSet {
     pub(super) clock: Clock,
-    pub(super) units: Vec<Unit>,
+    pub(super) units: Vec<Arc<Unit>>,
+    /// The places of templates that no page has any more.
+    free: Vec<TemplateId>,
     pub(super) files: BTreeMap<String, TemplateId>,
-    engines: BTreeMap<Kind, Handlebars<'static>>,
+    engines: BTreeMap<Kind, Arc<Handlebars<'static>>>,
     addresses: Addresses,
 }
 
 /// One template.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Unit {
     /// The file's name, or the label of one that is written in YAML.
     pub(super) name: String,
@@ -58,32 +64,48 @@ pub(super) struct Unit {
     pub(super) compiled: Template,
     /// Whether its one expression gives a value, with its type, instead of text.
     pub(super) typed: bool,
+    /// Whether it is written in a file of its own.
+    pub(super) is_file: bool,
+    /// Why a file does not parse.
+    pub(super) wrong: Option<Diagnostic>,
 }
 
 impl TemplateSet {
-    /// Compiles files; the report holds what does not parse, in any of them. What else can be wrong
-    /// is said by [`TemplateSet::check`], for the templates that are used.
-    pub fn compile(files: Vec<TemplateFile>, clock: &Clock) -> (Self, Report) {
+    /// Compiles files. What is wrong with them is said by [`TemplateSet::check`], for the templates
+    /// that are used, and by [`TemplateSet::broken`] for all.
+    pub fn compile(files: Vec<TemplateFile>, clock: &Clock) -> Self {
         let mut set = Self {
             clock: clock.clone(),
             units: Vec::new(),
+            free: Vec::new(),
             files: BTreeMap::new(),
             engines: BTreeMap::new(),
             addresses: Addresses::default(),
         };
-        let mut report = Report::default();
-        for TemplateFile { name, file } in files {
+        for TemplateFile { name, file, wrong } in files {
             let origin = Origin::file(&file);
-            let parsed = parse::parse(TemplateId(set.units.len()), &origin);
-            let parsed = parsed.unwrap_or_else(|found| {
-                report.push(*found);
-                (Template::default(), Vec::new())
-            });
-            let id = set.add(name.clone(), Kind::of_file(&name), origin, parsed);
+            let kind = Kind::of_file(&name);
+            let parsed = match wrong {
+                Some(found) => Err(found),
+                None => parse::parse(set.next_id(), &origin, kind.escape),
+            };
+            let (parsed, wrong) = match parsed {
+                Ok(parsed) => (parsed, None),
+                Err(found) => ((Template::default(), Vec::new()), Some(found)),
+            };
+            let id = set.add(name.clone(), kind, origin, parsed);
+            let unit = set.unit_mut(id);
+            (unit.is_file, unit.wrong) = (true, wrong);
             set.files.insert(name, id);
         }
         (0..set.units.len()).for_each(|index| set.install(TemplateId(index)));
-        (set, report)
+        set
+    }
+
+    /// The files that do not parse, each with what is wrong.
+    pub fn broken(&self) -> impl Iterator<Item = (&str, &Diagnostic)> {
+        let files = self.files.iter().map(|(name, id)| (name.as_str(), self.unit(*id)));
+        files.filter_map(|(name, unit)| unit.wrong.as_ref().map(|wrong| (name, wrong)))
     }
 
     /// Compiles a template written in YAML; `label` is what a person knows it by.
@@ -95,17 +117,42 @@ impl TemplateSet {
         label: &str,
         text: &At<String>,
         escape: Escape,
-    ) -> Result<TemplateId, Box<Diagnostic>> {
+    ) -> Result<TemplateId, Diagnostic> {
         let origin = Origin::scalar(text);
-        let parsed = parse::parse(TemplateId(self.units.len()), &origin)?;
+        let parsed = parse::parse(self.next_id(), &origin, escape)?;
         let id = self.add(label.to_owned(), Kind::inline(escape), origin, parsed);
         self.install(id);
         Ok(id)
     }
 
+    /// The template as one that escapes so: what is sent decides, not the file's name.
+    pub(crate) fn escaping(&mut self, id: TemplateId, escape: Escape) -> TemplateId {
+        let unit = self.unit(id);
+        if unit.kind.escape == escape {
+            return id;
+        }
+        let (name, file, wrong) = (unit.name.clone(), unit.is_file, unit.wrong.clone());
+        let kind = Kind { escape, ..unit.kind.clone() };
+        let is_it = |one: &Arc<Unit>| file && one.is_file && one.name == name && one.kind == kind;
+        if let Some(known) = self.units.iter().position(is_it) {
+            return TemplateId(known);
+        }
+        let (origin, parsed) = (unit.origin.clone(), (unit.compiled.clone(), unit.nodes.clone()));
+        let id = self.add(name, kind, origin, parsed);
+        let unit = self.unit_mut(id);
+        (unit.is_file, unit.wrong) = (file, wrong);
+        self.install(id);
+        id
+    }
+
     /// The template file of that name.
     pub fn find(&self, name: &str) -> Option<TemplateId> {
         self.files.get(name).copied()
+    }
+
+    /// Where a template begins.
+    pub(crate) fn beginning(&self, id: TemplateId) -> Span {
+        self.unit(id).origin.span(0..0)
     }
 
     /// The names of all template files, sorted.
@@ -119,8 +166,9 @@ impl TemplateSet {
         let _ = self.addresses.set(addresses);
     }
 
-    /// What is wrong with a page, its partials and its layout: helpers and partials that do not
-    /// exist, arguments that a helper does not take, partials that include each other.
+    /// What is wrong with a page, its partials and its layout: what does not parse, helpers and
+    /// partials that do not exist, arguments that a helper does not take, partials that include
+    /// each other without end, a layout that does not show its page.
     pub fn check(&self, page: TemplateId, layout: Option<TemplateId>) -> Report {
         let mut report = check::page(self, page);
         if let Some(layout) = layout {
@@ -132,7 +180,18 @@ impl TemplateSet {
     /// What a page may read, its layout included.
     pub fn reads(&self, page: TemplateId, layout: Option<TemplateId>) -> Reads {
         let layout = layout.map(|id| (id, Some("content")));
-        walk::reads(self, std::iter::once((page, None)).chain(layout))
+        found::reads(self, std::iter::once((page, None)).chain(layout))
+    }
+
+    /// Where a page, sent as `language`, prints what would be markup or code if it came from
+    /// outside.
+    pub(crate) fn findings(
+        &self,
+        page: TemplateId,
+        layout: Option<TemplateId>,
+        language: Language,
+    ) -> Vec<Finding> {
+        judge::findings(self, page, layout, language)
     }
 
     /// Renders a page, and the layout around it, which sees the same context and the page as
@@ -206,7 +265,20 @@ impl TemplateSet {
     }
 
     pub(super) fn unit_mut(&mut self, id: TemplateId) -> &mut Unit {
-        &mut self.units[id.0]
+        Arc::make_mut(&mut self.units[id.0])
+    }
+
+    /// Keeps the files and the templates of `pages`; the places of all others are free.
+    pub(crate) fn keep(&mut self, pages: impl Iterator<Item = TemplateId>) {
+        let mut is_kept: Vec<bool> = self.units.iter().map(|unit| unit.is_file).collect();
+        pages.for_each(|id| is_kept[id.0] = true);
+        let free = is_kept.iter().enumerate().filter(|(_, is_kept)| !**is_kept);
+        self.free = free.map(|(at, _)| TemplateId(at)).collect();
+    }
+
+    /// The id of the template that is added next.
+    fn next_id(&self) -> TemplateId {
+        self.free.last().copied().unwrap_or(TemplateId(self.units.len()))
     }
 
     /// The partial that a page of this kind means by `name`.
@@ -225,8 +297,14 @@ impl TemplateSet {
         origin: Origin,
         (compiled, nodes): (Template, Vec<Node>),
     ) -> TemplateId {
-        self.units.push(Unit { name, kind, origin, nodes, compiled, typed: false });
-        TemplateId(self.units.len() - 1)
+        let (typed, is_file, wrong) = (false, false, None);
+        let unit = Unit { name, kind, origin, nodes, compiled, typed, is_file, wrong };
+        let (id, unit) = (self.next_id(), Arc::new(unit));
+        match self.free.pop() {
+            Some(id) => self.units[id.0] = unit,
+            None => self.units.push(unit),
+        }
+        id
     }
 
     /// Makes the partials that a page reaches known to its engine; where one is chosen when the
@@ -234,7 +312,8 @@ impl TemplateSet {
     fn install(&mut self, page: TemplateId) {
         let kind = self.unit(page).kind.clone();
         let engine = self.engines.remove(&kind);
-        let mut engine = engine.unwrap_or_else(|| engine_of(&kind, &self.clock, &self.addresses));
+        let mut engine =
+            engine.unwrap_or_else(|| engine_of(&kind, &self.clock, &self.addresses).into());
         let reach = Reach::of(self, page);
         let any = self.names().filter(|_| reach.computed).flat_map(|name| {
             let plain = name.strip_suffix(".hbs").unwrap_or(name);
@@ -243,7 +322,7 @@ impl TemplateSet {
         });
         for name in reach.called.iter().copied().chain(any) {
             if let Some(id) = self.partial(name, &kind).filter(|_| !engine.has_template(name)) {
-                engine.register_template(name, self.unit(id).compiled.clone());
+                Arc::make_mut(&mut engine).register_template(name, self.unit(id).compiled.clone());
             }
         }
         self.engines.insert(kind, engine);
@@ -257,7 +336,7 @@ fn engine_of(kind: &Kind, clock: &Clock, addresses: &Addresses) -> Handlebars<'s
         Escape::Xml => engine.register_escape_fn(super::kind::escape_xml),
         Escape::None => engine.register_escape_fn(handlebars::no_escape),
     }
-    functions::register(&mut engine, clock, addresses);
+    functions::register(&mut engine, kind.escape, clock, addresses);
     meter::register(&mut engine);
     merge::register(&mut engine);
     engine

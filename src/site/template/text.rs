@@ -1,23 +1,17 @@
 //! The small form of templates, for addresses: text and `{{root.name}}`.
 
 use super::origin::Origin;
-use super::reads::{How, Read, Step};
 use crate::diagnostic::{At, Code, Diagnostic, Span};
+use crate::site::key::{InputKind, InputName};
+use crate::site::route::address_text;
 
 /// A part of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// Text as it stands.
     Text(String),
-    /// `{{root.name}}`.
-    Var {
-        /// `params`, `query` or another root that is allowed.
-        root: String,
-        /// The name below it.
-        name: String,
-        /// Where it is written.
-        span: Span,
-    },
+    /// `{{root.name}}`, and where it is written.
+    Var(InputName, Span),
 }
 
 /// An address with plain variables: `/users/{{params.id}}?x={{query.x}}`.
@@ -31,8 +25,8 @@ impl TextTemplate {
     /// Reads the form.
     ///
     /// # Errors
-    /// Where braces hold anything but one of `allowed_roots`, a dot and a name.
-    pub fn compile(text: &At<String>, allowed_roots: &[&str]) -> Result<Self, Diagnostic> {
+    /// Where braces hold anything but `params` or `query`, a dot and a name.
+    pub fn compile(text: &At<String>) -> Result<Self, Diagnostic> {
         let origin = Origin::scalar(text);
         let mut parts = Vec::new();
         let mut rest = text.value.as_str();
@@ -47,7 +41,7 @@ impl TextTemplate {
                 parts.push(Part::Text(before.to_owned()));
             }
             let span = origin.span(start..text.value.len() - next.len());
-            parts.push(variable(inner, span, allowed_roots)?);
+            parts.push(variable(inner, span)?);
             rest = next;
         }
         if !rest.is_empty() {
@@ -56,50 +50,69 @@ impl TextTemplate {
         Ok(Self { parts })
     }
 
-    /// What is read, in order.
-    pub fn reads(&self) -> Vec<Read> {
-        let read = |part: &Part| match part {
+    /// With its texts as they can be sent.
+    pub(crate) fn encoded(mut self) -> Self {
+        for part in &mut self.parts {
+            if let Part::Text(text) = part {
+                *text = address_text(text);
+            }
+        }
+        self
+    }
+
+    /// The text as it could be typed, wherever that is.
+    pub(crate) fn written(&self) -> String {
+        self.render(|input| Some(format!("{{{{{input}}}}}"))).unwrap_or_default()
+    }
+
+    /// The address, where it is the same for every request.
+    pub(crate) fn fixed(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// What is read, in order, and where.
+    pub fn reads(&self) -> impl Iterator<Item = (&InputName, &Span)> {
+        self.parts.iter().filter_map(|part| match part {
             Part::Text(_) => None,
-            Part::Var { root, name, span } => Some(Read {
-                path: vec![Step::Name(root.clone()), Step::Name(name.clone())],
-                how: How::Value,
-                optional: false,
-                place: span.clone(),
-                via: Vec::new(),
-            }),
-        };
-        self.parts.iter().filter_map(read).collect()
+            Part::Var(input, span) => Some((input, span)),
+        })
     }
 
     /// Fills in the variables; nothing where `value` has none for one of them. Encoding is the
     /// caller's.
-    pub fn render(&self, mut value: impl FnMut(&str, &str) -> Option<String>) -> Option<String> {
+    pub fn render<V: AsRef<str>>(
+        &self,
+        mut value: impl FnMut(&InputName) -> Option<V>,
+    ) -> Option<String> {
         let mut out = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Var { root, name, .. } => out.push_str(&value(root, name)?),
+                Part::Var(input, _) => out.push_str(value(input)?.as_ref()),
             }
         }
         Some(out)
     }
 }
 
-fn variable(inner: &str, span: Span, roots: &[&str]) -> Result<Part, Diagnostic> {
+fn variable(inner: &str, span: Span) -> Result<Part, Diagnostic> {
+    use InputKind::{Params, Query};
     let written = inner.trim();
     let plain = |name: &str| {
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
     };
-    let examples: Vec<String> = roots.iter().map(|root| format!("`{{{{{root}.name}}}}`")).collect();
-    let help = format!("an address takes {} and nothing else", examples.join(", "));
-    let refuse = |code, message: String| Err(Diagnostic::new(code, message, &span).help(&help));
-    match written.split_once('.') {
-        Some((root, name)) if plain(root) && plain(name) && roots.contains(&root) => {
-            Ok(Part::Var { root: root.to_owned(), name: name.to_owned(), span })
-        }
-        Some((root, name)) if plain(root) && plain(name) => {
-            refuse(Code::UnknownVariable, format!("an address cannot read `{root}`"))
-        }
-        _ => refuse(Code::TemplateSyntax, format!("`{{{{{written}}}}}` is no plain variable")),
-    }
+    let (code, message) = match written.split_once('.') {
+        Some((root, name)) if plain(root) && plain(name) => match InputName::parse(written) {
+            Some(input) if matches!(input.kind, Params | Query) => {
+                return Ok(Part::Var(input, span));
+            }
+            _ => (Code::UnknownVariable, format!("an address cannot read `{root}`")),
+        },
+        _ => (Code::TemplateSyntax, format!("`{{{{{written}}}}}` is no plain variable")),
+    };
+    let help = "an address takes `{{params.name}}`, `{{query.name}}` and nothing else";
+    Err(Diagnostic::new(code, message, &span).help(help))
 }

@@ -84,6 +84,16 @@ impl Tree {
         found
     }
 
+    /// Whether it is read which names there are.
+    pub(crate) fn lists_names(&self) -> bool {
+        self.reads(How::Keys)
+    }
+
+    /// What is read of the value below `name` where that is named, and not by going through all.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        self.names.get(name).cloned().unwrap_or_default()
+    }
+
     /// The names that are read; nothing where [`Tree::is_open`].
     #[must_use]
     pub fn names(&self) -> Option<Vec<&str>> {

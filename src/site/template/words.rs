@@ -16,6 +16,24 @@ pub(super) fn explain(origin: &Origin, scan: &Scan, at: Option<usize>) -> Diagno
         .unwrap_or_else(|| unknown(origin, scan, at.unwrap_or_default()))
 }
 
+/// A name that begins with `else`, which the engine reads as `else` and a block.
+pub(super) fn glued_else(origin: &Origin, scan: &Scan) -> Option<Diagnostic> {
+    let text = &*origin.text;
+    scan.tags.iter().filter(|tag| tag.kind == Kind::Else).find_map(|tag| {
+        let name = text.get(tag.inner.clone()).unwrap_or_default();
+        let is_glued = text.get(..tag.inner.start)?.ends_with("else") && !name.is_empty();
+        let found = || {
+            let message = format!("`{{{{else{name}}}}}` is read as `else`, and a block `{name}`");
+            let help = match name.strip_prefix("if ") {
+                Some(condition) => format!("write `{{{{else if {condition}}}}}`"),
+                None => format!("a variable whose name begins so is `{{{{this.else{name}}}}}`"),
+            };
+            wrong(origin, &tag.range, message).help(help)
+        };
+        is_glued.then(found)
+    })
+}
+
 fn wrong(origin: &Origin, range: &Range<usize>, message: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::TemplateSyntax, message, &origin.span(range.clone()))
 }
@@ -49,13 +67,7 @@ fn blocks(origin: &Origin, scan: &Scan) -> Option<Diagnostic> {
         match tag.kind {
             Kind::Open | Kind::PartialOpen | Kind::DecoratorOpen => open.push(tag),
             Kind::Else if open.is_empty() => {
-                let found = wrong(origin, &tag.range, "`else` stands outside of any block");
-                let glued = text.get(..tag.inner.start).is_some_and(|t| t.ends_with("else"));
-                if !glued || name.is_empty() {
-                    return Some(found);
-                }
-                let help = "a variable whose name begins so is";
-                return Some(found.help(format!("{help} `{{{{this.else{name}}}}}`")));
+                return Some(wrong(origin, &tag.range, "`else` stands outside of any block"));
             }
             Kind::Close => {
                 let Some(block) = open.pop() else {
@@ -104,6 +116,10 @@ fn in_tag(origin: &Origin, tag: &Tag) -> Option<Diagnostic> {
     }
     if let Some(message) = unbalanced(&bare) {
         return Some(refuse(message));
+    }
+    if tag.kind == Kind::Partial && inner.starts_with('"') {
+        let help = format!("write `{{{{> {}}}}}`", inner.replace('"', ""));
+        return Some(refuse("a partial's name stands without quotes").help(help));
     }
     let (message, help) = operator(&bare).or_else(|| shape(tag, &bare))?;
     Some(refuse(&message).help(help))

@@ -29,6 +29,29 @@ pub(super) fn fits(segment: &str, name: &str) -> bool {
     !hidden && glob_matches(&glob, name)
 }
 
+/// Whether a path is one of those that a pattern names.
+pub(crate) fn pattern_names(pattern: &str, path: &str) -> bool {
+    let segments = |text: &str| -> Vec<String> {
+        let filled = text.split('/').filter(|segment| !matches!(*segment, "" | "."));
+        filled.map(str::to_owned).collect()
+    };
+    is_pattern(pattern) && segments_fit(&segments(pattern), &segments(path))
+}
+
+fn segments_fit(pattern: &[String], path: &[String]) -> bool {
+    match (pattern, path) {
+        ([], path) => path.is_empty(),
+        ([any, after @ ..], path) if any == "**" => {
+            let hidden = |name: &&String| name.starts_with('.');
+            let most = path.iter().position(|name| hidden(&name)).unwrap_or(path.len());
+            after.is_empty() && most == path.len()
+                || (0..=most).any(|taken| segments_fit(after, &path[taken..]))
+        }
+        ([one, after @ ..], [name, rest @ ..]) => fits(one, name) && segments_fit(after, rest),
+        (_, []) => false,
+    }
+}
+
 /// All paths that `pattern` names, sorted.
 pub(super) fn find(pattern: &str, disk: &mut Disk) -> Result<Vec<String>, FileError> {
     let mut segments: Vec<&str> =
@@ -114,6 +137,19 @@ impl Search<'_> {
         self.looked_at += names.len();
         Ok(names)
     }
+}
+
+/// The names in a real directory that are not hidden, sorted, a directory's with a slash behind it;
+/// of a very full one none.
+pub(super) fn names(directory: &Path) -> Vec<String> {
+    let mut entries = read_directory(directory, MAX_FILES).unwrap_or_default();
+    entries.retain(|(name, _)| !name.starts_with('.'));
+    let shown = |(name, kind): (String, fs::FileType)| {
+        if kind.is_dir() { format!("{name}/") } else { name }
+    };
+    let mut names: Vec<String> = entries.into_iter().map(shown).collect();
+    names.sort();
+    names
 }
 
 fn read_directory(path: &Path, bound: usize) -> Result<Vec<(String, fs::FileType)>, FileError> {

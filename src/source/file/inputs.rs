@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use super::stat::Stat;
 use super::{Disk, glob, resolve};
 use crate::config::{FileError, Files as _};
 use crate::fingerprint::{Fingerprint, Hasher};
@@ -33,6 +34,16 @@ pub struct Inputs {
     /// The kinds of network disks that files are on, each with a file that is: edits there are seen
     /// by who looks, not told.
     pub(crate) networks: BTreeMap<&'static str, String>,
+    /// The inputs that were open for writing, as asked for, and where each really is. They are as
+    /// they were before, and what they become is found when they are closed.
+    pub(crate) open: BTreeMap<String, PathBuf>,
+    /// Whether one of them could not be as before, because that is not known: nothing is to be made
+    /// of this.
+    pub(crate) is_half: bool,
+    /// All that was known to be open.
+    pub(crate) known_open: BTreeSet<PathBuf>,
+    /// Whether directories were not watched until now: who writes in them is not known.
+    pub(crate) is_unwatched: bool,
     /// [`Inputs::digest`], once it was asked for.
     pub(super) digest: OnceLock<Fingerprint>,
 }
@@ -53,14 +64,18 @@ pub(super) struct Seen {
     pub(super) stat: Stat,
     /// Whether an equal [`Stat`] later on means equal bytes.
     pub(super) settled: bool,
-    /// The bytes, where they are few: a file cut off in the middle of a save is known by them.
+    /// The bytes, where they are few: a file that is open for writing is as it was before.
     pub(super) kept: Option<Bytes>,
 }
 
-/// How the answers are taken again.
+/// How far answers of an earlier look are taken for granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// A file whose size, times and inode are what they were is not read again.
+    /// Wholly, whatever has become of the files since: those that are saved without pause are all
+    /// read at one moment. What was not asked then, and bytes too many to be kept, are read.
+    All,
+    /// A file whose size, times and inode have been the same for long enough is not read again: of
+    /// ten thousand files one is read, not all.
     Metadata,
     /// Every byte is read.
     Nothing,
@@ -71,10 +86,8 @@ pub enum Trust {
 pub enum Doubt {
     /// It was there and is not.
     Gone,
-    /// It had bytes and has none.
-    Emptied,
-    /// It is the beginning of what it was.
-    CutOff,
+    /// It has no bytes, and had some or was not there.
+    Empty,
 }
 
 impl Inputs {
@@ -108,23 +121,37 @@ impl Inputs {
             || self.globs.values().any(|answer| answer.as_ref().is_err_and(resolve::is_exhausted))
     }
 
-    /// The same questions, asked again at `now`.
-    pub fn again(self: &Arc<Self>, now: SystemTime, trust: Trust) -> Self {
-        let mut disk = Disk::new(&self.root, now);
-        if trust == Trust::Metadata {
-            disk = disk.knowing(Arc::clone(self));
-        }
+    /// The same questions, asked again at `now`. Files that are `open` for writing are as they were
+    /// `before`: the beginning of a file is mostly a good file.
+    pub fn again(
+        self: &Arc<Self>,
+        now: SystemTime,
+        trust: Trust,
+        (open, before): (BTreeSet<PathBuf>, &Self),
+    ) -> Self {
+        let mut disk = Disk::new(&self.root, now).knowing(Arc::clone(self), trust);
+        disk.inputs.known_open = open;
         for question in self.files.keys() {
-            disk.look(question);
+            disk.look(question, before);
         }
         for pattern in self.globs.keys() {
             // The answer is in the inputs.
             let _ = disk.glob(pattern);
+            disk.leave_out_open(pattern, before);
         }
         for path in self.served.keys() {
             let _ = disk.directory(path);
         }
         disk.into_inputs()
+    }
+
+    /// The first file whose answer is another one than `before`.
+    pub(crate) fn changed_since(&self, before: &Self) -> Option<&str> {
+        let digest = |seen: &Result<Seen, FileError>| seen.as_ref().ok().map(|seen| seen.digest);
+        let mut changed = self.files.iter().filter(|(question, answer)| {
+            before.files.get(question).is_some_and(|was| digest(was) != digest(answer))
+        });
+        changed.next().map(|(question, _)| question.path.as_str())
     }
 
     /// Whether every answer is the one that `then` gave, or, to what was not asked then, the one
@@ -144,10 +171,20 @@ impl Inputs {
         self.files.iter().all(file) && self.globs.iter().all(list)
     }
 
+    /// The files that are empty and were not `before`.
+    pub(crate) fn emptied<'i>(&'i self, before: &Self) -> BTreeSet<&'i str> {
+        let is_emptied = |(question, answer): &(&'i Question, &Result<Seen, FileError>)| {
+            let was = before.files.get(question).and_then(|was| was.as_ref().ok());
+            let is = answer.as_ref().ok();
+            was.zip(is).is_some_and(|(was, is)| was.stat.size > 0 && is.stat.size == 0)
+        };
+        self.files.iter().filter(is_emptied).map(|(question, _)| question.path.as_str()).collect()
+    }
+
     /// The paths that look as if a save were under way, against what they were `before`.
     pub fn doubts(&self, before: &Self) -> Vec<(String, Doubt)> {
         let files = self.files.iter().filter_map(|(question, answer)| {
-            let Some(Ok(was)) = before.files.get(question) else { return None };
+            let was = before.files.get(question).and_then(|was| was.as_ref().ok());
             doubt(was, answer.as_ref()).map(|doubt| (question.path.clone(), doubt))
         });
         let lists = self.globs.iter().flat_map(|(pattern, answer)| {
@@ -163,13 +200,11 @@ impl Inputs {
     }
 }
 
-fn doubt(was: &Seen, is: Result<&Seen, &FileError>) -> Option<Doubt> {
+fn doubt(was: Option<&Seen>, is: Result<&Seen, &FileError>) -> Option<Doubt> {
     match is {
-        Err(FileError::Missing) => Some(Doubt::Gone),
-        Ok(is) if is.stat.size == 0 && was.stat.size > 0 => Some(Doubt::Emptied),
-        Ok(is) if is.stat.size < was.stat.size => {
-            let (was, is) = (was.kept.as_ref()?, is.kept.as_ref()?);
-            was.starts_with(is).then_some(Doubt::CutOff)
+        Err(FileError::Missing) => was.map(|_| Doubt::Gone),
+        Ok(is) if is.stat.size == 0 && was.is_none_or(|was| was.stat.size > 0) => {
+            Some(Doubt::Empty)
         }
         _ => None,
     }
@@ -247,5 +282,55 @@ impl Directories {
     fn in_parent(&self, path: &Path, fits: impl FnOnce(&Names, &OsStr) -> bool) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return false };
         self.0.get(parent).is_some_and(|names| fits(names, name))
+    }
+}
+
+/// How long after its last change a file's metadata can be trusted to show the next one: the
+/// coarsest file system counts in steps of two seconds.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// What the file system says of a file: as long as it says the same, the bytes are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    device: u64,
+    inode: u64,
+    pub(super) size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stat {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether it is of the same file or directory, whatever became of that.
+    pub(crate) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    pub(crate) fn modified(&self) -> Option<SystemTime> {
+        let since = u64::try_from(self.modified.0).ok().map(Duration::from_secs)?;
+        let nanos = u64::try_from(self.modified.1).ok().map(Duration::from_nanos)?;
+        UNIX_EPOCH.checked_add(since + nanos)
+    }
+
+    /// Whether the last change is so long before `now` that the next one will show.
+    pub(crate) fn is_settled(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let changed = self.changed.0.max(self.modified.0);
+        u64::try_from(changed)
+            .is_ok_and(|changed| Duration::from_secs(changed + 1) + SETTLED_AFTER <= now)
     }
 }

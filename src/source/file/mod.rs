@@ -10,7 +10,6 @@ mod glob;
 mod inputs;
 mod network;
 mod resolve;
-mod stat;
 #[cfg(test)]
 mod tests;
 
@@ -25,10 +24,13 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags};
 
-pub(crate) use inputs::{Directories, Doubt, Inputs, Trust};
+pub(crate) use glob::pattern_names;
+pub(crate) use inputs::{Directories, Doubt, Inputs, Stat, Trust};
 use inputs::{Question, Seen};
-use resolve::{Hop, in_words};
-pub(crate) use stat::Stat;
+pub(crate) use network::of as network_disk;
+use resolve::Hop;
+pub(crate) use resolve::absolute;
+pub(super) use resolve::in_words;
 
 use crate::config::{FileContent, FileError, Files};
 use crate::fingerprint::{Fingerprint, Hasher};
@@ -39,26 +41,31 @@ pub(crate) const MAX_LOAD_BYTES: u64 = 1 << 30;
 pub(crate) const MAX_LOAD_FILES: usize = 100_000;
 /// Bytes that are read, and digested as one field, at a time.
 const CHUNK: usize = 64 * 1024;
-/// A file larger than this is not kept for telling whether it was cut off.
+/// A file larger than this is not kept: while it is written, no other edit is live either.
 const MAX_KEPT_FILE: usize = 256 * 1024;
-/// Bytes kept for that, all files together.
+/// Bytes kept, all files together.
 const MAX_KEPT: usize = 16 << 20;
 
 /// The site's directory during one load: the same path gives the same bytes throughout.
 #[derive(Debug)]
 pub struct Disk {
-    /// The real path of the site's directory.
+    /// The site's directory as typed.
+    typed: PathBuf,
+    /// The real path of it.
     root: Result<PathBuf, FileError>,
     /// When the load began, by the wall clock: what changed shortly before may change unseen.
     began: SystemTime,
-    /// Answers of an earlier look.
-    known: EarlierLook,
+    /// What an earlier look found, and how far that is relied on.
+    earlier: Arc<Inputs>,
+    trust: Trust,
     /// Directories by the path to them, where they really are.
     parents: HashMap<String, PathBuf>,
     /// Of each device that was met, whether it is a network's.
     devices: HashMap<u64, Option<&'static str>>,
     /// What was given out.
     contents: HashMap<String, FileContent>,
+    /// The file in whose place a text was given, and whether that was asked for.
+    given: Option<(String, bool)>,
     loaded_bytes: u64,
     kept_bytes: usize,
     inputs: Inputs,
@@ -68,7 +75,7 @@ impl Disk {
     /// The directory `root`, for a load that begins at `now`.
     #[must_use]
     pub fn new(root: &Path, now: SystemTime) -> Self {
-        let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf());
+        let absolute = absolute(root);
         let walk = resolve::walk(Path::new("/"), &absolute);
         let mut inputs = Inputs { root: absolute, ..Inputs::default() };
         // Of the way to the root only links are watched, and where it ends if it does: the ordinary
@@ -78,12 +85,15 @@ impl Disk {
             inputs.directories.add(&hop.directory, &hop.name);
         }
         Self {
+            typed: root.to_path_buf(),
             root: walk.real,
             began: now,
-            known: EarlierLook::Nothing,
+            earlier: Arc::default(),
+            trust: Trust::Nothing,
             parents: HashMap::new(),
             devices: HashMap::new(),
             contents: HashMap::new(),
+            given: None,
             loaded_bytes: 0,
             kept_bytes: 0,
             inputs,
@@ -96,38 +106,82 @@ impl Disk {
         self.inputs
     }
 
-    /// The same, with what an earlier look found taken for granted where the metadata has been the
-    /// same for long enough to be trusted: of ten thousand files one is read, not all.
+    /// The same, with what an earlier look found relied on as far as `trust` says.
     #[must_use]
-    pub fn knowing(self, inputs: Arc<Inputs>) -> Self {
-        Self { known: EarlierLook::WhereUnchanged(inputs), ..self }
-    }
-
-    /// The same, with everything as an earlier look found it, whatever has become of it since:
-    /// files that are saved without pause are all read at one moment. What was not asked then, and
-    /// bytes too many to be kept, are read from the disk.
-    #[must_use]
-    pub fn as_it_was(self, inputs: Arc<Inputs>) -> Self {
-        Self { known: EarlierLook::AsItWas(inputs), ..self }
+    pub fn knowing(self, earlier: Arc<Inputs>, trust: Trust) -> Self {
+        Self { earlier, trust, ..self }
     }
 
     /// The same, with `text` as what is in the file `path`, whatever the disk holds.
     pub(crate) fn with_text(mut self, path: &str, text: String) -> Self {
         let bytes = Bytes::from(text);
-        let (digest, path) = (Fingerprint::of(&bytes), normal(path));
+        let digest = digest_of(&*bytes).unwrap_or_else(|_| Fingerprint::of(&bytes));
+        let path = normal(path);
         let content = FileContent { path: path.clone(), bytes, digest, modified: None };
-        self.contents.insert(path, content);
+        self.contents.insert(path.clone(), content);
+        self.given = Some((path, false));
         self
     }
 
+    /// Whether the text that was given in place of a file was asked for.
+    pub(crate) fn has_used_text(&self) -> bool {
+        self.given.as_ref().is_some_and(|(_, is_used)| *is_used)
+    }
+
+    /// What was given in place of the file `path`, where it was.
+    fn given(&mut self, path: &str) -> Option<&FileContent> {
+        let (_, is_used) = self.given.as_mut().filter(|(given, _)| given == path)?;
+        *is_used = true;
+        self.contents.get(path)
+    }
+
     /// Answers a question of an earlier load; the answer goes into the inputs.
-    fn look(&mut self, question: &Question) {
-        let answer = self.see(question, Keep::Digest).map(|(seen, _)| seen);
+    fn look(&mut self, question: &Question, before: &Inputs) {
+        let answer = self.held(question, before);
+        let answer = answer.unwrap_or_else(|| self.see(question, None)).map(|(seen, _)| seen);
         self.inputs.files.insert(question.clone(), answer);
     }
 
-    /// Finds the file and digests it, without taking its bytes where they are not wanted.
-    fn see(&mut self, question: &Question, keep: Keep) -> Result<(Seen, Contents), FileError> {
+    /// What a file that is open for writing was before; nothing where it is not open, or that is
+    /// not known.
+    fn held(&mut self, question: &Question, before: &Inputs) -> Option<Result<Found, FileError>> {
+        let real = self.open_at(&question.path)?;
+        self.inputs.open.insert(question.path.clone(), real);
+        let was = before.files.get(question).cloned();
+        let is_enough = |was: &Result<Seen, FileError>| {
+            question.bound.is_none() || was.as_ref().map_or(true, |was| was.kept.is_some())
+        };
+        self.inputs.is_half |= !was.as_ref().is_some_and(is_enough);
+        Some(was?.map(|seen| self.keeping(seen)))
+    }
+
+    /// Leaves out of a glob's answer the files that are new and open for writing.
+    fn leave_out_open(&mut self, pattern: &str, before: &Inputs) {
+        let Some(Ok(mut paths)) = self.inputs.globs.get(pattern).cloned() else { return };
+        let was = before.globs.get(pattern).and_then(|was| was.as_deref().ok());
+        let is_new = |path: &String| was.is_none_or(|was| was.binary_search(path).is_err());
+        paths.retain(|path| {
+            let open = if is_new(path) { self.open_at(path) } else { None };
+            open.is_none_or(|real| {
+                self.inputs.open.insert(path.clone(), real);
+                false
+            })
+        });
+        self.inputs.globs.insert(pattern.to_owned(), Ok(paths));
+    }
+
+    /// Where the file at `path` really is, if it is open for writing.
+    fn open_at(&mut self, path: &str) -> Option<PathBuf> {
+        if self.inputs.known_open.is_empty() {
+            return None;
+        }
+        let real = self.place(path).ok()?.real;
+        self.inputs.known_open.contains(&real).then_some(real)
+    }
+
+    /// Finds the file and digests it, with its bytes where they are wanted: `room` is how many may
+    /// be.
+    fn see(&mut self, question: &Question, room: Option<u64>) -> Result<Found, FileError> {
         let place = self.place(&question.path)?;
         let mut metadata = place.metadata.filter(Metadata::is_file).ok_or(FileError::NotRegular)?;
         let mut opened = None;
@@ -139,21 +193,18 @@ impl Disk {
         if metadata.nlink() == 0 {
             self.inputs.unlinked.insert(question.path.clone());
         }
-        if let Some(seen) = self.known_as(question, Stat::of(&metadata), keep) {
-            let found = Contents { bytes: seen.kept.clone(), modified: metadata.modified().ok() };
-            return Ok((seen, found));
+        if let Some(found) = self.known_as(question, Stat::of(&metadata), room) {
+            return Ok(found);
         }
         let (file, metadata) = match opened {
             Some(file) => (file, metadata),
             None => open(&place.real)?,
         };
         let stat = Stat::of(&metadata);
-        let modified = metadata.modified().ok();
         if let Some(bound) = question.bound.filter(|bound| stat.size > *bound) {
             return Err(FileError::TooLarge { bound });
         }
-        let room = if let Keep::Bytes { room } = keep { room } else { 0 };
-        let keep_bytes = stat.size <= room.max(MAX_KEPT_FILE as u64);
+        let keep_bytes = stat.size <= room.unwrap_or(0).max(MAX_KEPT_FILE as u64);
         let bound = question.bound.unwrap_or(stat.size);
         let (digest, bytes) = digest(file.take(bound.saturating_add(1)), keep_bytes)
             .map_err(|error| in_words(&error))?;
@@ -164,7 +215,7 @@ impl Disk {
         }
         let kept = bytes.clone().filter(|bytes| self.may_keep(bytes.len()));
         let seen = Seen { digest, stat, settled: stat.is_settled(self.began), kept };
-        Ok((seen, Contents { bytes, modified }))
+        Ok((seen, bytes))
     }
 
     /// Whether the file is on a disk that others write to unseen, which is noted.
@@ -176,39 +227,36 @@ impl Disk {
         kind.is_some()
     }
 
-    fn known_as(&mut self, question: &Question, stat: Stat, keep: Keep) -> Option<Seen> {
-        let known = self.known.inputs()?.files.get(question)?.as_ref().ok()?;
-        let is_enough = keep == Keep::Digest || known.kept.is_some();
-        if !known.settled || known.stat != stat || !is_enough {
-            return None;
-        }
-        let known = known.clone();
-        self.kept_bytes += known.kept.as_ref().map_or(0, Bytes::len);
-        Some(known)
+    /// What the earlier look found, where it still holds and the bytes that are wanted were kept.
+    fn known_as(&mut self, question: &Question, stat: Stat, room: Option<u64>) -> Option<Found> {
+        let known = self.earlier.files.get(question)?.as_ref().ok()?;
+        let holds = self.trust != Trust::Nothing && known.settled && known.stat == stat;
+        let is_enough = room.is_none() || known.kept.is_some();
+        let known = (holds && is_enough).then(|| known.clone())?;
+        Some(self.keeping(known))
     }
 
     /// What the look found that everything is to be as; nothing where it does not say.
     fn found_then(
         &mut self,
         question: &Question,
-        keep: Keep,
-    ) -> Option<Result<(Seen, Contents), FileError>> {
-        let EarlierLook::AsItWas(known) = &self.known else { return None };
-        let answer = known.files.get(question)?.clone();
-        let is_enough = match &answer {
-            Ok(seen) => keep == Keep::Digest || seen.kept.is_some(),
-            Err(error) => !resolve::is_exhausted(error),
-        };
-        if !is_enough {
-            return None;
+        room: Option<u64>,
+    ) -> Option<Result<Found, FileError>> {
+        let answer = self.earlier.files.get(question).filter(|_| self.trust == Trust::All)?.clone();
+        match &answer {
+            Ok(seen) if room.is_some() && seen.kept.is_none() => return None,
+            Err(error) if resolve::is_exhausted(error) => return None,
+            _ => {}
         }
         // The way to it is noted, wherever it leads by now.
         let _ = self.place(&question.path);
-        Some(answer.map(|seen| {
-            self.kept_bytes += seen.kept.as_ref().map_or(0, Bytes::len);
-            let found = Contents { bytes: seen.kept.clone(), modified: seen.stat.modified() };
-            (seen, found)
-        }))
+        Some(answer.map(|seen| self.keeping(seen)))
+    }
+
+    fn keeping(&mut self, seen: Seen) -> Found {
+        self.kept_bytes += seen.kept.as_ref().map_or(0, Bytes::len);
+        let bytes = seen.kept.clone();
+        (seen, bytes)
     }
 
     fn may_keep(&mut self, bytes: usize) -> bool {
@@ -259,78 +307,17 @@ impl Disk {
         if is_directory { Ok(real) } else { Err(FileError::NotDirectory) }
     }
 
-    fn ask(&mut self, question: Question, keep: Keep) -> Result<(Seen, Contents), FileError> {
+    fn ask(&mut self, question: Question, room: Option<u64>) -> Result<Found, FileError> {
         if self.inputs.files.len() >= MAX_LOAD_FILES && !self.inputs.files.contains_key(&question) {
             return Err(FileError::Other(format!("the site has more than {MAX_LOAD_FILES} files")));
         }
-        let then = self.found_then(&question, keep);
-        let answer = then.unwrap_or_else(|| self.see(&question, keep));
+        let then = self.found_then(&question, room);
+        let answer = then.unwrap_or_else(|| self.see(&question, room));
         let noted = answer.as_ref().map(|(seen, _)| seen.clone()).map_err(Clone::clone);
         self.inputs.files.insert(question, noted);
         answer
     }
-}
 
-impl Files for Disk {
-    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
-        let path = normal(path);
-        if let Some(known) = self.contents.get(&path) {
-            let fits = known.bytes.len() as u64 <= bound;
-            return if fits { Ok(known.clone()) } else { Err(FileError::TooLarge { bound }) };
-        }
-        // Past the bound on all files the answer is an error, but what is noted is the file, so
-        // that asking again without loading finds the same.
-        let room = MAX_LOAD_BYTES.saturating_sub(self.loaded_bytes);
-        let question = Question { path: path.clone(), bound: Some(bound) };
-        let full = || FileError::Other(format!("the site's files are over {MAX_LOAD_BYTES} bytes"));
-        let (seen, found) = self.ask(question, Keep::Bytes { room })?;
-        let bytes = found.bytes.filter(|bytes| bytes.len() as u64 <= room).ok_or_else(full)?;
-        self.loaded_bytes += bytes.len() as u64;
-        let content = FileContent {
-            path: path.clone(),
-            bytes,
-            digest: seen.digest,
-            modified: found.modified,
-        };
-        self.contents.insert(path, content.clone());
-        Ok(content)
-    }
-
-    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        let pattern = normal(pattern);
-        if let Some(answer) = self.inputs.globs.get(&pattern) {
-            return answer.clone();
-        }
-        // Looked for even where the answer is known: the directories on the way are noted.
-        let now = glob::find(&pattern, self);
-        let then = match &self.known {
-            EarlierLook::AsItWas(inputs) => inputs.globs.get(&pattern).cloned(),
-            EarlierLook::Nothing | EarlierLook::WhereUnchanged(_) => None,
-        };
-        let answer = then.filter(|then| !then.as_ref().is_err_and(resolve::is_exhausted));
-        let answer = answer.unwrap_or(now);
-        self.inputs.globs.insert(pattern, answer.clone());
-        answer
-    }
-
-    fn digest(&mut self, path: &str) -> Result<Fingerprint, FileError> {
-        let question = Question { path: normal(path), bound: None };
-        self.ask(question, Keep::Digest).map(|(seen, _)| seen.digest)
-    }
-
-    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
-        let path = normal(path);
-        let answer = self.find_directory(&path);
-        self.inputs.served.insert(path, answer.clone());
-        answer
-    }
-
-    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
-        self.place(&normal(path)).map(|place| place.real)
-    }
-}
-
-impl Disk {
     /// The real directory that `path` (relative to the root) names, noted as searched by a glob:
     /// any new name in it may change the result, and the content of those that fit `files`
     /// matters. Nothing where it is missing or no directory.
@@ -356,39 +343,81 @@ impl Disk {
     }
 }
 
-/// What an earlier look is good for.
-#[derive(Debug)]
-enum EarlierLook {
-    Nothing,
-    /// Its answers are taken where the metadata says that nothing changed.
-    WhereUnchanged(Arc<Inputs>),
-    /// Its answers are taken.
-    AsItWas(Arc<Inputs>),
-}
+impl Files for Disk {
+    fn root(&self) -> Option<&Path> {
+        Some(&self.typed)
+    }
 
-impl EarlierLook {
-    fn inputs(&self) -> Option<&Arc<Inputs>> {
-        match self {
-            Self::Nothing => None,
-            Self::WhereUnchanged(inputs) | Self::AsItWas(inputs) => Some(inputs),
+    fn read(&mut self, path: &str, bound: u64) -> Result<FileContent, FileError> {
+        let path = normal(path);
+        let _ = self.given(&path);
+        if let Some(known) = self.contents.get(&path) {
+            let fits = known.bytes.len() as u64 <= bound;
+            return if fits { Ok(known.clone()) } else { Err(FileError::TooLarge { bound }) };
         }
+        // Past the bound on all files the answer is an error, but what is noted is the file, so
+        // that asking again without loading finds the same.
+        let room = MAX_LOAD_BYTES.saturating_sub(self.loaded_bytes);
+        let question = Question { path: path.clone(), bound: Some(bound) };
+        let full = || FileError::Other(format!("the site's files are over {MAX_LOAD_BYTES} bytes"));
+        let (seen, bytes) = self.ask(question, Some(room))?;
+        let bytes = bytes.filter(|bytes| bytes.len() as u64 <= room).ok_or_else(full)?;
+        self.loaded_bytes += bytes.len() as u64;
+        let content = FileContent {
+            path: path.clone(),
+            bytes,
+            digest: seen.digest,
+            modified: seen.stat.modified(),
+        };
+        self.contents.insert(path, content.clone());
+        Ok(content)
+    }
+
+    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
+        let pattern = normal(pattern);
+        if let Some(answer) = self.inputs.globs.get(&pattern) {
+            return answer.clone();
+        }
+        // Looked for even where the answer is known: the directories on the way are noted.
+        let now = glob::find(&pattern, self);
+        let then = self.earlier.globs.get(&pattern).filter(|then| {
+            self.trust == Trust::All && !then.as_ref().is_err_and(resolve::is_exhausted)
+        });
+        let answer = then.cloned().unwrap_or(now);
+        self.inputs.globs.insert(pattern, answer.clone());
+        answer
+    }
+
+    fn digest(&mut self, path: &str) -> Result<Fingerprint, FileError> {
+        let path = normal(path);
+        if let Some(given) = self.given(&path) {
+            return Ok(given.digest);
+        }
+        let question = Question { path, bound: None };
+        self.ask(question, None).map(|(seen, _)| seen.digest)
+    }
+
+    fn directory(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        let path = normal(path);
+        let answer = self.find_directory(&path);
+        self.inputs.served.insert(path, answer.clone());
+        answer
+    }
+
+    fn names(&mut self, path: &str) -> Vec<String> {
+        let Ok(root) = self.root.clone() else { return Vec::new() };
+        let real = resolve::walk(&root, Path::new(&normal(path))).real;
+        let real = real.ok().filter(|real| real.starts_with(&root));
+        real.map(|real| glob::names(&real)).unwrap_or_default()
+    }
+
+    fn real(&mut self, path: &str) -> Result<PathBuf, FileError> {
+        self.place(&normal(path)).map(|place| place.real)
     }
 }
 
-/// Whether the bytes are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keep {
-    /// Yes, up to this many.
-    Bytes { room: u64 },
-    /// No.
-    Digest,
-}
-
-/// The part of an answer that is not remembered.
-struct Contents {
-    bytes: Option<Bytes>,
-    modified: Option<SystemTime>,
-}
+/// A file as it was found, and its bytes where they are wanted.
+type Found = (Seen, Option<Bytes>);
 
 /// Where a path leads.
 struct Place {
@@ -399,7 +428,7 @@ struct Place {
 
 /// Opens a regular file by its real path. A pipe without a writer would hold a blocking open for
 /// ever, so its type was looked at before, and is again on what was opened.
-fn open(real: &Path) -> Result<(File, Metadata), FileError> {
+pub(super) fn open(real: &Path) -> Result<(File, Metadata), FileError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::open(real, flags | OFlags::NOCTTY, Mode::empty())
         .map_err(|error| in_words(&io::Error::from(error)))?;

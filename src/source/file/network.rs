@@ -28,7 +28,7 @@ const KINDS: &[(u32, &str)] = &[
 
 /// What kind of network disk `path` is on; nothing for a disk of this machine, or where the system
 /// does not say.
-pub(super) fn of(path: &Path) -> Option<&'static str> {
+pub(crate) fn of(path: &Path) -> Option<&'static str> {
     // Types are 32 bits in numbers of other widths and signs.
     let kind = i128::from(rustix::fs::statfs(path).ok()?.f_type) & 0xffff_ffff;
     u32::try_from(kind).ok().and_then(named)

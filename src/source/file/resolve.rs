@@ -6,11 +6,29 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
 
 use rustix::io::Errno;
 
 use crate::config::FileError;
+
+/// The working directory as whoever started the process calls it, with the links by which a shell
+/// came there: where a site is published by swapping one of them, the process itself still stands
+/// in the old one. As it was at the start: once a link was swapped it names another directory.
+static HERE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let named = PathBuf::from(std::env::var_os("PWD")?);
+    let identity = |path: &Path| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    let is_it = named.is_absolute() && identity(&named)? == identity(Path::new("."))?;
+    is_it.then_some(named)
+});
+
+/// `path` from the root of the file system, its links as they are.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    let typed = HERE.as_ref().map_or_else(|| path.to_path_buf(), |here| here.join(path));
+    std::path::absolute(&typed).unwrap_or(typed)
+}
 
 /// Links followed on one path before it is called a loop; the kernel's own bound.
 const MAX_LINKS: usize = 40;
@@ -103,7 +121,7 @@ pub(super) fn is_exhausted(error: &FileError) -> bool {
 }
 
 /// A system's error as a [`FileError`].
-pub(super) fn in_words(error: &io::Error) -> FileError {
+pub(in crate::source) fn in_words(error: &io::Error) -> FileError {
     if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
         return FileError::Other(EXHAUSTED.to_owned());
     }

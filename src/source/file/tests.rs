@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
@@ -54,7 +55,7 @@ impl Site {
     }
 
     fn again(inputs: &Arc<Inputs>, trust: Trust) -> Inputs {
-        inputs.again(SystemTime::now(), trust)
+        inputs.again(SystemTime::now(), trust, (BTreeSet::new(), inputs))
     }
 }
 
@@ -312,7 +313,7 @@ fn a_load_reads_only_what_changed_since_it_was_seen() {
     let site = Site::new(&[("a.txt", "one"), ("b.txt", "b")]);
     let later = SystemTime::now() + Duration::from_secs(60);
     let load = |seen: &Arc<Inputs>| {
-        let mut disk = Disk::new(&site.at(""), later).knowing(Arc::clone(seen));
+        let mut disk = Disk::new(&site.at(""), later).knowing(Arc::clone(seen), Trust::Metadata);
         let [a, b] = ["a.txt", "b.txt"].map(|path| disk.read(path, 10).expect(path).bytes);
         (a, b, Arc::new(disk.into_inputs()))
     };
@@ -346,7 +347,7 @@ fn a_load_of_what_a_look_found_is_that_whatever_was_saved_since() {
     site.write("posts/2.md", "2");
     fs::remove_file(site.at("gone.txt")).expect("removed");
     let load = |large: bool| {
-        let mut disk = site.disk().as_it_was(Arc::clone(&seen));
+        let mut disk = site.disk().knowing(Arc::clone(&seen), Trust::All);
         let a = disk.read("a.txt", 1000).expect("as it was");
         assert_eq!((&a.bytes[..], a.modified.is_some()), (&b"a"[..], true));
         assert_eq!(disk.read("gone.txt", 1000).expect("as it was").bytes, "g");
@@ -372,8 +373,8 @@ fn a_load_of_what_a_look_found_is_that_whatever_was_saved_since() {
 #[test]
 fn an_input_in_the_middle_of_a_save_is_doubted() {
     for (before, after, doubt) in [
-        ("one two", Some("one"), Some(Doubt::CutOff)),
-        ("one two", Some(""), Some(Doubt::Emptied)),
+        ("one two", Some("one"), None),
+        ("one two", Some(""), Some(Doubt::Empty)),
         ("one two", None, Some(Doubt::Gone)),
         ("one two", Some("two"), None),
         ("one", Some("one two"), None),
@@ -390,6 +391,27 @@ fn an_input_in_the_middle_of_a_save_is_doubted() {
         let expected: Vec<_> = doubt.into_iter().map(|doubt| ("a.txt".to_owned(), doubt)).collect();
         assert_eq!(doubts, expected, "{before:?} {after:?}");
     }
+}
+
+#[test]
+fn a_file_that_is_open_for_writing_is_as_it_was_before() {
+    let site = Site::new(&[("a.txt", "a"), ("posts/1.md", "1")]);
+    let mut disk = site.disk();
+    disk.read("a.txt", 1000).expect("read");
+    disk.glob("posts/*.md").expect("found");
+    let before = Arc::new(disk.into_inputs());
+    site.write("a.txt", "half");
+    site.write("posts/2.md", "half");
+    let open = |path: &str| BTreeSet::from([site.real(path)]);
+    let again = |open| before.again(SystemTime::now(), Trust::Metadata, (open, &before));
+    assert_ne!(again(open("a.txt")).digest(), before.digest(), "a new file that is closed");
+    let both = again(open("a.txt").union(&open("posts/2.md")).cloned().collect());
+    assert_eq!((both.digest(), both.is_half), (before.digest(), false));
+    assert_eq!(both.open.keys().collect::<Vec<_>>(), ["a.txt", "posts/2.md"]);
+    // What it was before has to be known, or nothing is made of it.
+    let unknown =
+        before.again(SystemTime::now(), Trust::Metadata, (open("a.txt"), &Inputs::default()));
+    assert!(unknown.is_half);
 }
 
 #[test]

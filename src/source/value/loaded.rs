@@ -1,4 +1,4 @@
-//! A JSON value as a file gives it: no key twice, no number that JSON does not have.
+//! A JSON value as a file gives it: no key twice, no number that JSON does not have, dates as text.
 
 use std::fmt;
 
@@ -16,6 +16,9 @@ impl<'de> Deserialize<'de> for Loaded {
 }
 
 struct Any;
+
+/// The name under which `toml` gives a date or a time, as RFC 3339 writes them.
+const TOML_DATE: &str = "$__toml_private_datetime";
 
 impl<'de> Visitor<'de> for Any {
     type Value = Value;
@@ -36,19 +39,10 @@ impl<'de> Visitor<'de> for Any {
         Ok(Value::from(number))
     }
 
-    fn visit_i128<E: Error>(self, number: i128) -> Result<Value, E> {
-        Err(E::custom(format!("`{number}` is beyond 64 bits; put quotes around it to keep it")))
-    }
-
-    fn visit_u128<E: Error>(self, number: u128) -> Result<Value, E> {
-        Err(E::custom(format!("`{number}` is beyond 64 bits; put quotes around it to keep it")))
-    }
-
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        let finite = Number::from_f64(number);
-        finite
-            .map(Value::Number)
-            .ok_or_else(|| E::custom(format!("`{number}` is no finite number")))
+        // Who reads the file says which number it is, and where.
+        let finite = Number::from_f64(number).map(Value::Number);
+        finite.ok_or_else(|| E::custom("a number that is not finite"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -57,14 +51,6 @@ impl<'de> Visitor<'de> for Any {
 
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        from.deserialize_any(self)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
@@ -78,6 +64,9 @@ impl<'de> Visitor<'de> for Any {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(key) = from.next_key::<String>()? {
+            if key == TOML_DATE {
+                return from.next_value().map(Value::String);
+            }
             if fields.contains_key(&key) {
                 return Err(A::Error::custom(format!("the key `{key}` is here twice")));
             }

@@ -1,5 +1,5 @@
 use super::{at, try_plan};
-use crate::diagnostic::{Report, Span};
+use crate::diagnostic::{Code, Report, Span};
 use crate::site::key::{KeyPlan, collisions};
 
 /// Routes as `path key reads…`.
@@ -74,13 +74,17 @@ fn the_key_that_a_person_wrote_is_marked_first() {
 #[test]
 fn what_loaded_values_are_kept_under_is_no_responses_key() {
     for (key, refused) in [
-        ("~load:{{route}}:{{path}}", true),
         ("{{query.x}}load:{{route}}:{{path}}", true),
-        ("~load:{{path}}", false),
-        ("x:~load:{{path}}", false),
+        ("{{query.x}}load:{{path}}", false),
+        ("x~:{{path}}~x", false),
         ("{{query.x}}:{{route}}:{{path}}", false),
     ] {
         assert_eq!(check(&[("/a", key, "")]).has_errors(), refused, "{key}");
+    }
+    for key in ["~load:{{route}}", "x:~{{path}}", "{{path}}:~", "{{prefix}}:~lease:{{path}}"] {
+        let report = try_plan("a", "/a", key, "").expect_err(key);
+        let codes: Vec<_> = report.iter().map(|found| found.code).collect();
+        assert_eq!(codes, [Code::ReservedName], "{key}");
     }
 }
 

@@ -8,7 +8,7 @@ mod spec;
 
 use std::borrow::Cow;
 
-use super::{Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec, Names};
+use super::{Facts, Headers, InputName, Inputs, KeyContext, KeyPlan, KeySpec};
 use crate::diagnostic::{At, Report, SourceFile, Span};
 use crate::site::route::rules::Rules;
 use crate::site::route::{Params, PathText, Pattern, RawQuery, RouteMatch, Router, RouterBuilder};
@@ -39,24 +39,7 @@ impl Headers for Lines<'_> {
 /// What a list of inputs as templates name them says: `query.x headers.y path`.
 fn inputs(list: &str) -> Inputs {
     let mut inputs = Inputs::default();
-    for word in list.split_whitespace() {
-        let (of, name) = word.split_once('.').unwrap_or((word, ""));
-        let names = match of {
-            "query" => &mut inputs.query,
-            "headers" => &mut inputs.headers,
-            "cookies" => &mut inputs.cookies,
-            "params" => &mut inputs.params,
-            "path" => {
-                inputs.path = true;
-                continue;
-            }
-            _ => {
-                inputs.language = true;
-                continue;
-            }
-        };
-        if name.is_empty() { *names = Names::All } else { names.insert(name) }
-    }
+    inputs.extend(list.split_whitespace().map(|word| InputName::parse(word).expect("an input")));
     inputs
 }
 
@@ -103,16 +86,16 @@ impl Route {
     /// The key of a request target.
     fn key(&self, target: &str, headers: &[(&str, &str)], language: Option<&str>) -> String {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let RouteMatch::Route(found) = self.router.find("GET", path) else {
+        let RouteMatch::Route(mut found) = self.router.find("GET", path) else {
             panic!("no route: {path}")
         };
         let raw = RawQuery::parse(query).expect("a query");
         let query = self.rules.query(&raw).expect("no rules");
-        let params = self.rules.path(&found.params).expect("no rules");
+        self.rules.path(&mut found.params).expect("no rules");
         let headers = Lines(headers);
         let facts = Facts {
             path: &found.path,
-            params: &params,
+            params: &found.params,
             query: &query,
             headers: &headers,
             language,
@@ -122,7 +105,7 @@ impl Route {
 }
 
 /// A path and its parameters, to be kept while facts point to them.
-fn found<'r>(router: &'r Router, path: &str) -> Option<(PathText, Params<'r>)> {
+fn found<'r>(router: &'r Router, path: &'r str) -> Option<(PathText<'r>, Params<'r>)> {
     match router.find("GET", path) {
         RouteMatch::Route(found) => Some((found.path, found.params)),
         _ => None,

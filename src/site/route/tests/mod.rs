@@ -1,5 +1,6 @@
 //! The promises of routes, each a sentence.
 
+mod address;
 mod oracle;
 mod pattern;
 mod query;

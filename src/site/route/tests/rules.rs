@@ -133,15 +133,18 @@ fn values_of_a_path_are_canonical_and_typed() {
     let params = [ParamConfig { max: Some(at(10.0)), ..declare("id", ParamType::String) }];
     let (rules, report) = Rules::new(&[], &params, &pattern("/u/{id:int}/{tag}"));
     assert!(report.is_empty(), "{report:?}");
-    let RouteMatch::Route(found) = router.find("GET", "/u/007/b%2Fc") else { panic!("a route") };
+    let RouteMatch::Route(mut found) = router.find("GET", "/u/007/b%2Fc") else {
+        panic!("a route")
+    };
     assert_eq!(found.params.get("id"), Some("007"));
-    let values = rules.path(&found.params).expect("valid");
+    rules.path(&mut found.params).expect("valid");
+    let values = found.params;
     assert_eq!(values.iter().collect::<Vec<_>>(), [("id", "7"), ("tag", "b/c")]);
     assert_eq!(values.json("id"), Some(json!(7)));
     assert_eq!(values.json("tag"), Some(json!("b/c")));
     assert_eq!(values.json("nope"), None);
-    let RouteMatch::Route(found) = router.find("GET", "/u/11/b") else { panic!("a route") };
-    let broken = rules.path(&found.params).expect_err("above the bound");
+    let RouteMatch::Route(mut found) = router.find("GET", "/u/11/b") else { panic!("a route") };
+    let broken = rules.path(&mut found.params).expect_err("above the bound");
     assert_eq!(format!("{} {}", broken.name, broken.detail), "id must be at most 10");
 }
 
@@ -149,8 +152,9 @@ fn values_of_a_path_are_canonical_and_typed() {
 fn an_int_of_a_path_is_a_number_without_a_rule() {
     let router = router(&["/u/{id:int}"]);
     let (rules, _) = Rules::new(&[], &[], &pattern("/u/{id:int}"));
-    let RouteMatch::Route(found) = router.find("GET", "/u/-0") else { panic!("a route") };
-    let values = rules.path(&found.params).expect("valid");
+    let RouteMatch::Route(mut found) = router.find("GET", "/u/-0") else { panic!("a route") };
+    rules.path(&mut found.params).expect("valid");
+    let values = found.params;
     assert_eq!((values.get("id"), values.json("id")), (Some("0"), Some(json!(0))));
 }
 

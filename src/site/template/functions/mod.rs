@@ -1,12 +1,17 @@
 //! What templates may call: one table from which come the checks, the engine's registry, the
 //! nearest word for a wrong one, and the reference.
 //!
-//! `if unless each with lookup raw log`, the comparisons and `and or not` are the engine's own, the
-//! rest is larder's. Each is a function of its arguments alone, but for `now`, which tells when the
-//! page was made (a page that calls it is cached like any other), and `log`, which writes a line to
-//! the log when the page is made and prints nothing.
+//! `if unless each with lookup raw log` and `and or not` are the engine's own, the rest is ours.
+//! Each is a function of its arguments alone, but for `now`, which tells when the page was made,
+//! `uuid` and `random` (a page that calls them is cached like any other), and `log`, which writes a
+//! line to the log when the page is made and prints nothing. What a helper can make nothing of
+//! gives nothing: no argument fails a page.
 
+mod compare;
 mod list;
+mod markdown;
+mod number;
+mod table;
 mod text;
 mod time;
 
@@ -14,17 +19,21 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext,
-    RenderErrorReason, ScopedJson,
+    Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy as _, Output, PathAndJson,
+    RenderContext, RenderErrorReason, Renderable as _, ScopedJson,
 };
 use serde_json::{Value, json};
 
+pub use self::table::FUNCTIONS;
+
+use super::kind::Escape;
+use super::markup::ESCAPED_JSON;
 use super::meter;
 use crate::clock::Clock;
 
 /// Raised whenever a helper or the engine gives other bytes for the same arguments: pages made
 /// before are then made again.
-pub(super) const VERSION: &str = "handlebars-6.4/1";
+pub(super) const VERSION: &str = "handlebars-6.4/4";
 
 /// Where a helper may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +46,24 @@ pub enum HelperForm {
     Both,
 }
 
+/// What an argument must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A number, or a text that reads as one.
+    Number,
+    /// A date in text, or seconds.
+    Date,
+    /// Equal to this: it is compared with it.
+    Equal(Value),
+}
+
 /// A helper: its name, arguments and what it does.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     /// The name.
     pub name: &'static str,
-    /// The arguments as shown; those that may be left out end with `?`, a last one of which there
-    /// may be any number with `…`.
+    /// The arguments; those that may be left out end with `?`, a last one of which there may be any
+    /// number with `…`. After a colon what it must be: `number` or `date`.
     pub args: &'static str,
     /// Where it may stand.
     pub form: HelperForm,
@@ -51,11 +71,15 @@ pub struct Function {
     pub named: &'static [&'static str],
     /// What it does, one sentence.
     pub doc: &'static str,
+    /// A call of it.
+    pub example: &'static str,
+    /// What the example prints; `…` where it is never the same.
+    pub gives: &'static str,
     run: Run,
 }
 
-/// A function of the arguments, and why it refuses them.
-type Pure = fn(&Args<'_>) -> Result<Value, String>;
+/// A function of the arguments.
+type Pure = fn(&Args<'_>) -> Value;
 
 /// Who does the work.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +90,8 @@ enum Run {
     Pure(Pure),
     /// The same, and what it prints is not escaped.
     Raw(Pure),
+    /// The same: HTML, which is not escaped in HTML, and is text in XML.
+    Markup(Pure),
 }
 
 impl Function {
@@ -75,6 +101,38 @@ impl Function {
         let least = words.clone().filter(|word| !word.ends_with(['?', '…'])).count();
         let most = if self.args.ends_with('…') { None } else { Some(words.count()) };
         (least, most)
+    }
+
+    /// Whether what it prints is not escaped.
+    pub(super) fn is_raw(&self) -> bool {
+        matches!(self.run, Run::Raw(_) | Run::Markup(_))
+    }
+
+    /// Whether the name alone calls it; that of any other is a variable's.
+    pub(crate) fn takes_name(&self) -> bool {
+        self.form == HelperForm::Value && matches!(self.arity(), (0, Some(_)))
+    }
+
+    /// The helper's call as one writes it.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        let words = self.args.split_whitespace().map(|word| match word.split_once(':') {
+            Some((name, kind)) if kind.ends_with('?') => format!("{name}?"),
+            Some((name, _)) => name.to_owned(),
+            None => word.to_owned(),
+        });
+        let call = std::iter::once(self.name.to_owned()).chain(words).collect::<Vec<_>>().join(" ");
+        match self.form {
+            HelperForm::Block if self.name == "raw" => "{{{{raw}}}}…{{{{/raw}}}}".to_owned(),
+            HelperForm::Block => format!("{{{{#{call}}}}}…{{{{/{}}}}}", self.name),
+            HelperForm::Value | HelperForm::Both => format!("{{{{{call}}}}}"),
+        }
+    }
+
+    /// What the argument at an index must be.
+    pub(super) fn wants(&self, index: usize) -> Option<Wanted> {
+        let (_, kind) = self.args.split_whitespace().nth(index)?.split_once(':')?;
+        Some(if kind.starts_with("date") { Wanted::Date } else { Wanted::Number })
     }
 
     /// What is wrong with that many arguments, in words.
@@ -94,77 +152,12 @@ impl Function {
     }
 }
 
-macro_rules! functions {
-    ($(
-        $name:ident($args:literal $([$($named:literal),*])?) $form:ident $run:expr, $doc:literal;
-    )*) => {
-        /// All helpers, in the order of the reference.
-        pub const FUNCTIONS: &[Function] = &[$(Function {
-            name: stringify!($name),
-            args: $args,
-            form: HelperForm::$form,
-            named: &[$($($named),*)?],
-            doc: $doc,
-            run: $run,
-        }),*];
-    };
+/// Whether a name without arguments calls a helper, and means no variable.
+pub(crate) fn is_name_alone(name: &str) -> bool {
+    find(name).is_some_and(Function::takes_name)
 }
 
-functions! {
-    if("value" ["includeZero"]) Block Run::Engine,
-        "The body where the value is true: not absent, null, false, 0 or empty; else what is \
-         after `else`.";
-    unless("value" ["includeZero"]) Block Run::Engine, "The body where `if` would give the other.";
-    each("list") Block Run::Engine,
-        "The body for each item of a list or value of a mapping, with `@index`, `@key`, \
-         `@first`, `@last`.";
-    with("value") Block Run::Engine,
-        "The body with the value as the current one, where it is true.";
-    raw("") Block Run::Engine, "`{{{{raw}}}}…{{{{/raw}}}}`: the body as it stands, braces too.";
-    lookup("value key") Value Run::Engine, "The value of a key, or the item at an index, from 0.";
-    log("value…" ["level"]) Value Run::Engine,
-        "Writes the values to larder's log when the page is made.";
-    eq("one other") Both Run::Engine,
-        "Whether two values are equal, type and all: `\"5\"` is not `5`.";
-    ne("one other") Both Run::Engine, "Whether two values differ.";
-    lt("one other") Both Run::Engine,
-        "Whether the first is less: numbers, or texts by their characters.";
-    lte("one other") Both Run::Engine, "Whether the first is less or equal.";
-    gt("one other") Both Run::Engine, "Whether the first is greater.";
-    gte("one other") Both Run::Engine, "Whether the first is greater or equal.";
-    and("value…") Both Run::Engine, "Whether all values are true.";
-    or("value…") Both Run::Engine, "Whether one value is true.";
-    not("value") Both Run::Engine, "Whether the value is not true.";
-    default("value instead") Value Run::Pure(|args| Ok(list::default(args))),
-        "The value, or another where it is absent, null or empty text.";
-    json("value") Value Run::Raw(text::json),
-        "Any value as JSON, safe inside `<script>`; not escaped further.";
-    markdown("text") Value Run::Raw(text::markdown),
-        "Markdown as HTML; not escaped further, HTML inside the text stays as it is.";
-    date("value format?") Value Run::Pure(time::date),
-        "A date (RFC 3339, `2026-01-31`, or seconds since 1970) by a strftime format; `%Y-%m-%d`.";
-    now("") Value Run::Pure(time::now), "When the page was made: RFC 3339, UTC, milliseconds.";
-    add("one other") Value Run::Pure(list::add), "The sum of two numbers.";
-    sub("one other") Value Run::Pure(list::sub), "The difference of two numbers.";
-    upper("text") Value Run::Pure(text::upper), "The text in upper case.";
-    lower("text") Value Run::Pure(text::lower), "The text in lower case.";
-    urlencode("text") Value Run::Pure(text::urlencode),
-        "The text percent-encoded, to be a part of an address.";
-    // An address is encoded: nothing in it needs escaping.
-    asset("file") Value Run::Raw(address),
-        "The address of a file of a `dir` route, with a digest: browsers keep it for ever, and ask \
-         anew when the file changes. The name is written in quotes.";
-    find("list field value") Value Run::Pure(list::find),
-        "The first item whose field has the value (`7` finds `\"7\"`); nothing where none has.";
-    where("list field value?") Value Run::Pure(list::filter),
-        "The items whose field has the value, or is true where no value is given.";
-    sort("list field?" ["desc"]) Value Run::Pure(list::sort),
-        "The items in order of a field, or of themselves; `desc=true` for the reverse.";
-    slice("list from to?") Value Run::Pure(list::slice),
-        "The items, or characters, from an index up to another; below 0 counts from the end.";
-    len("value") Value Run::Pure(|args| Ok(list::len(args))),
-        "How many items, keys or characters there are.";
-}
+pub(super) use self::time::{is_date, refuses_format};
 
 /// The helper of that name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
@@ -177,40 +170,47 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
 /// holds the addresses of all files that its templates name.
 pub(super) type Addresses = Arc<OnceLock<BTreeMap<String, String>>>;
 
-/// The address of the file that is named.
-fn address(args: &Args<'_>) -> Result<Value, String> {
+/// The address of the file that is named; that there is one was checked when the file was loaded.
+fn address(args: &Args<'_>) -> Value {
     let name = args.get(0).as_str().unwrap_or_default();
     let found = args.files.get().and_then(|addresses| addresses.get(name));
-    found.map(|address| Value::from(address.as_str())).ok_or(format!("knows no file `{name}`"))
+    found.map_or(Value::Null, |address| address.as_str().into())
 }
 
-/// Makes the helpers known to an engine.
-pub(super) fn register(registry: &mut Handlebars<'static>, clock: &Clock, files: &Addresses) {
+/// Makes the helpers known to an engine, which escapes so.
+pub(super) fn register(
+    registry: &mut Handlebars<'static>,
+    escape: Escape,
+    clock: &Clock,
+    files: &Addresses,
+) {
     for function in FUNCTIONS {
         let (clock, files) = (clock.clone(), Arc::clone(files));
-        let gives = move |run: Pure| {
-            Gives(move |call: &Helper<'_>| {
-                let list = call.params().iter().map(PathAndJson::value).collect();
-                let desc = call.hash_get("desc").is_some_and(|desc| desc.value() == &json!(true));
-                let args = Args { list, desc, clock: &clock, files: &files };
-                let refused = function.refuses(args.list.len()).map_or(Ok(()), Err);
-                let named = |words| format!("`{}` {words}", function.name);
-                refused.and_then(|()| run(&args).map_err(named))
-            })
-        };
-        let helper: Box<dyn HelperDef + Send + Sync> = match function.run {
+        let (run, raw) = match function.run {
             Run::Engine => continue,
-            Run::Pure(run) => Box::new(gives(run)),
-            Run::Raw(run) => Box::new(Unescaped(gives(run))),
+            Run::Pure(run) => (run, false),
+            Run::Raw(run) => (run, true),
+            Run::Markup(run) => (run, escape != Escape::Xml),
         };
-        registry.register_helper(function.name, helper);
+        let run = move |call: &Helper<'_>| {
+            let list = call.params().iter().map(PathAndJson::value).collect();
+            let is_set =
+                |name| call.hash_get(name).is_some_and(|flag| flag.value() == &json!(true));
+            let (desc, untrusted) = (is_set("desc"), is_set("untrusted"));
+            run(&Args { list, desc, untrusted, clock: &clock, files: &files })
+        };
+        registry.register_helper(function.name, Box::new(Gives { run, raw }));
     }
+    let escaped =
+        |call: &Helper<'_>| text::json_of(call.param(0).map_or(&Value::Null, PathAndJson::value));
+    registry.register_helper(ESCAPED_JSON, Box::new(Gives { run: escaped, raw: false }));
 }
 
 /// The arguments of a call; an absent value is null.
 struct Args<'a> {
     list: Vec<&'a Value>,
     desc: bool,
+    untrusted: bool,
     clock: &'a Clock,
     files: &'a Addresses,
 }
@@ -222,11 +222,15 @@ impl Args<'_> {
 }
 
 /// A helper that gives a value made from its arguments.
-pub(super) struct Gives<F>(pub(super) F);
+pub(super) struct Gives<F> {
+    pub(super) run: F,
+    /// Whether what it prints is not escaped.
+    pub(super) raw: bool,
+}
 
 impl<F> HelperDef for Gives<F>
 where
-    F: Fn(&Helper<'_>) -> Result<Value, String> + Send + Sync,
+    F: Fn(&Helper<'_>) -> Value + Send + Sync,
 {
     fn call_inner<'reg: 'rc, 'rc>(
         &self,
@@ -236,22 +240,7 @@ where
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
         let refused = |words| RenderErrorReason::Other(words).into();
-        meter::look().and_then(|()| self.0(call)).map(ScopedJson::Derived).map_err(refused)
-    }
-}
-
-/// Prints what a helper gives as it stands.
-struct Unescaped<H>(H);
-
-impl<H: HelperDef> HelperDef for Unescaped<H> {
-    fn call_inner<'reg: 'rc, 'rc>(
-        &self,
-        call: &Helper<'rc>,
-        registry: &'reg Handlebars<'reg>,
-        context: &'rc Context,
-        rc: &mut RenderContext<'reg, 'rc>,
-    ) -> Result<ScopedJson<'rc>, handlebars::RenderError> {
-        self.0.call_inner(call, registry, context, rc)
+        meter::look().map(|()| ScopedJson::Derived((self.run)(call))).map_err(refused)
     }
 
     fn call<'reg: 'rc, 'rc>(
@@ -262,22 +251,15 @@ impl<H: HelperDef> HelperDef for Unescaped<H> {
         rc: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
-        let before = rc.is_disable_escape();
-        rc.set_disable_escape(true);
-        let result = self.0.call(call, registry, context, rc, out);
-        rc.set_disable_escape(before);
-        result
-    }
-}
-
-/// A value in words, for saying what was given instead.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
+        let value = self.call_inner(call, registry, context, rc)?;
+        if call.is_block() {
+            let holds = value.as_json().is_truthy(false);
+            let body = if holds { call.template() } else { call.inverse() };
+            return body.map_or(Ok(()), |body| body.render(registry, context, rc, out));
+        }
+        let text = value.render();
+        let as_it_stands = self.raw || rc.is_disable_escape();
+        out.write(&if as_it_stands { text } else { registry.get_escape_fn()(&text) })?;
+        Ok(())
     }
 }

@@ -3,15 +3,19 @@
 use std::fmt::Write as _;
 
 use percent_encoding::utf8_percent_encode;
-use pulldown_cmark::{Options, Parser, html};
 use serde_json::Value;
 
-use super::{Args, kind};
+use super::Args;
+use super::compare::{number, text};
 use crate::site::route::RESERVED;
 
 /// JSON in which nothing ends a `<script>` or a single-quoted attribute, and which is JavaScript.
-pub(super) fn json(args: &Args<'_>) -> Result<Value, String> {
-    let plain = serde_json::to_string(args.get(0)).map_err(|why| why.to_string())?;
+pub(super) fn json(args: &Args<'_>) -> Value {
+    json_of(args.get(0))
+}
+
+pub(super) fn json_of(value: &Value) -> Value {
+    let plain = value.to_string();
     let mut safe = String::with_capacity(plain.len());
     for c in plain.chars() {
         match c {
@@ -21,39 +25,69 @@ pub(super) fn json(args: &Args<'_>) -> Result<Value, String> {
             _ => safe.push(c),
         }
     }
-    Ok(Value::String(safe))
+    Value::String(safe)
 }
 
-/// `CommonMark` with tables, strikethrough and footnotes.
-pub(super) fn markdown(args: &Args<'_>) -> Result<Value, String> {
-    let Some(text) = plain(args.get(0))? else { return Ok(Value::Null) };
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_FOOTNOTES;
-    let mut out = String::new();
-    html::push_html(&mut out, Parser::new_ext(&text, options));
-    Ok(Value::String(out))
+pub(super) fn upper(args: &Args<'_>) -> Value {
+    made(args, str::to_uppercase)
 }
 
-pub(super) fn upper(args: &Args<'_>) -> Result<Value, String> {
-    Ok(plain(args.get(0))?.map_or(Value::Null, |text| text.to_uppercase().into()))
+pub(super) fn lower(args: &Args<'_>) -> Value {
+    made(args, str::to_lowercase)
 }
 
-pub(super) fn lower(args: &Args<'_>) -> Result<Value, String> {
-    Ok(plain(args.get(0))?.map_or(Value::Null, |text| text.to_lowercase().into()))
+pub(super) fn urlencode(args: &Args<'_>) -> Value {
+    made(args, |text| utf8_percent_encode(text, RESERVED).to_string())
 }
 
-pub(super) fn urlencode(args: &Args<'_>) -> Result<Value, String> {
-    let encode = |text: String| utf8_percent_encode(&text, RESERVED).to_string().into();
-    Ok(plain(args.get(0))?.map_or(Value::Null, encode))
+pub(super) fn truncate(args: &Args<'_>) -> Value {
+    let length = number(args.get(1)).and_then(|length| length.as_u64());
+    let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
+    let end = text(args.get(2)).unwrap_or("…".into());
+    made(args, |text| match text.char_indices().nth(length) {
+        Some((at, _)) => format!("{}{end}", text.get(..at).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    })
 }
 
-/// A scalar as text; nothing of an absent one.
-fn plain(value: &Value) -> Result<Option<String>, String> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(text) => Ok(Some(text.clone())),
-        Value::Bool(flag) => Ok(Some(flag.to_string())),
-        Value::Number(number) => Ok(Some(number.to_string())),
-        Value::Array(_) | Value::Object(_) => Err(format!("takes text, not {}", kind(value))),
+pub(super) fn replace(args: &Args<'_>) -> Value {
+    let (old, new) = (text(args.get(1)).unwrap_or_default(), text(args.get(2)).unwrap_or_default());
+    made(args, |text| if old.is_empty() { text.to_owned() } else { text.replace(&*old, &new) })
+}
+
+pub(super) fn split(args: &Args<'_>) -> Value {
+    let (whole, separator) = (text(args.get(0)).unwrap_or_default(), text(args.get(1)));
+    match separator.unwrap_or_default() {
+        _ if whole.is_empty() => Value::Array(Vec::new()),
+        separator if separator.is_empty() => whole.chars().map(String::from).collect(),
+        separator => whole.split(&*separator).collect(),
     }
+}
+
+pub(super) fn join(args: &Args<'_>) -> Value {
+    let separator = text(args.get(1)).unwrap_or(", ".into());
+    match args.get(0) {
+        Value::Array(items) => {
+            let texts: Vec<_> = items.iter().map(|item| text(item).unwrap_or_default()).collect();
+            texts.join(&*separator).into()
+        }
+        value => text(value).map_or(Value::Null, Into::into),
+    }
+}
+
+pub(super) fn concat(args: &Args<'_>) -> Value {
+    if args.get(0).is_array() {
+        let items = args.list.iter().flat_map(|value| match value {
+            Value::Array(items) => items.as_slice(),
+            Value::Null => &[],
+            other => std::slice::from_ref(*other),
+        });
+        return items.cloned().collect();
+    }
+    args.list.iter().filter_map(|value| text(value)).collect::<String>().into()
+}
+
+/// What is made of the first argument's text; nothing of an absent one.
+fn made(args: &Args<'_>, make: impl FnOnce(&str) -> String) -> Value {
+    text(args.get(0)).map_or(Value::Null, |text| make(&text).into())
 }

@@ -7,7 +7,11 @@ fn check(template: &str) -> Vec<String> {
         ("partials/nav.html.hbs", "nav"),
         ("feed.xml.hbs", "feed"),
         ("loop.html.hbs", "{{> loop2}}"),
-        ("loop2.html.hbs", "{{#if x}}{{> loop}}{{/if}}"),
+        ("loop2.html.hbs", "{{> loop}}"),
+        ("tree.html.hbs", "{{#each below}}{{> tree2}}{{/each}}"),
+        ("tree2.html.hbs", "{{> tree}}"),
+        ("defines.html.hbs", "{{#*inline \"defined\"}}{{/inline}}{{> defined}}"),
+        ("wrap.html.hbs", "{{> slot}}{{> @partial-block}}{{#if x}}{{> slot}}{{/if}}"),
         ("unused.html.hbs", "{{nope 1}}{{> nope}}"),
     ]);
     let report = set.check(id(&set, "page.html.hbs"), None);
@@ -41,9 +45,21 @@ const CALLS: &[(&str, &str)] = &[
         serves: `{{asset \"site.css\"}}`)",
     ),
     (
-        "{{date}}",
-        "1:3: error[template_syntax]: `date` takes 1 to 2 arguments, not 0 \
-        (help: a variable of that name is `{{this.date}}`)",
+        "{{date a \"rfc3339\"}}",
+        "1:10: warning[bad_date]: the format `rfc3339` has no `%`, and is printed as it stands \
+        (help: a format has the parts of a date behind `%`: `\"%d.%m.%Y\"`; RFC 3339 is \
+        `\"%Y-%m-%dT%H:%M:%S%:z\"`)",
+    ),
+    (
+        "{{date a '%Y-%Ö'}}",
+        "1:10: warning[bad_date]: the format `%Y-%Ö` is no strftime format \
+        (help: a format has the parts of a date behind `%`: `\"%d.%m.%Y\"`; RFC 3339 is \
+        `\"%Y-%m-%dT%H:%M:%S%:z\"`)",
+    ),
+    (
+        "{{upper (date)}}",
+        "1:10: error[template_syntax]: `date` takes 1 to 2 arguments, not 0 \
+        (help: a variable stands without parentheses: `date`)",
     ),
     (
         "{{#if a b}}{{/if}}",
@@ -76,24 +92,34 @@ const CALLS: &[(&str, &str)] = &[
         (help: `feed.xml.hbs` is of another kind than this page: write its whole name)",
     ),
     (
+        "{{> ./nav.html}}",
+        "1:5: error[unknown_partial]: there is no partial `./nav.html` \
+        (help: it is `{{> partials/nav}}`: names begin below the templates' directory)",
+    ),
+    (
         "{{> quite/else}}",
         "1:5: error[unknown_partial]: there is no partial `quite/else` \
         (help: a partial is a file like `quite/else.html.hbs` beside the templates)",
     ),
     (
         "{{> loop}}",
-        "templates/loop2.html.hbs:1:14: error[partial_cycle]: partials include \
-        each other: loop.html.hbs → loop2.html.hbs → loop.html.hbs",
+        "templates/loop2.html.hbs:1:5: error[partial_cycle]: partials include \
+        each other: loop.html.hbs → loop2.html.hbs → loop.html.hbs, in no `if`, `each` or `with`: \
+        that would never end (calls loop2.html.hbs: templates/loop.html.hbs:1:5) \
+        (help: put the call into the `{{#if …}}` or `{{#each …}}` that ends \
+        it)",
     ),
     (
         "{{> page}}",
-        "1:5: error[partial_cycle]: partials include each other: \
-        page.html.hbs → page.html.hbs",
+        "1:5: error[partial_cycle]: `page.html.hbs` includes itself, in no `if`, `each` or `with`: \
+        that would never end (help: put the call into the `{{#if …}}` or `{{#each …}}` that ends \
+        it)",
     ),
     (
         "{{#*inline \"a\"}}{{> a}}{{/inline}}{{> a}}",
-        "1:21: error[partial_cycle]: partials \
-        include each other: a → a",
+        "1:21: error[partial_cycle]: `a` includes itself, in no `if`, `each` or `with`: \
+        that would never end (help: put the call into the `{{#if …}}` or `{{#each …}}` that ends \
+        it)",
     ),
     (
         "{{#*inlin \"a\"}}{{/inlin}}",
@@ -104,6 +130,25 @@ const CALLS: &[(&str, &str)] = &[
         "{{json @root}}",
         "1:8: error[unknown_variable]: nothing provides `@root` \
         (help: `@root` stands before a name: `@root.site`)",
+    ),
+    (
+        "{{#if a}}{{#*inline \"in\"}}{{/inline}}{{> in}}{{/if}}{{> in}}",
+        "1:57: error[unknown_partial]: `in` is not known here: it is written in place elsewhere \
+        (known in the block that this is in, and in what is called there: 1:14) \
+        (help: write it in this file, outside of any block, or in a file of its own)",
+    ),
+    (
+        "{{> defines}}{{> defined}}",
+        "1:18: error[unknown_partial]: `defined` is not known here: it is written in place \
+        elsewhere (known in the block that this is in, and in what is called there: \
+        templates/defines.html.hbs:1:5) \
+        (help: write it in this file, outside of any block, or in a file of its own)",
+    ),
+    (
+        "{{#if a}}{{> @partial-block}}{{/if}}",
+        "1:14: error[unknown_partial]: `@partial-block` is what a partial's caller gives it, and \
+        this is a page (help: it stands in a partial that is called as `{{#> name}}…{{/name}}`; \
+        the page in a layout is `{{{content}}}`)",
     ),
     (
         "{{> partials/nav a b}}",
@@ -124,7 +169,11 @@ fn what_is_there_is_fine_and_other_files_do_not_matter() {
     for template in [
         "{{> partials/nav}}{{> partials/nav.html}}{{> partials/nav.html.hbs}}{{> feed.xml}}",
         "{{#> missing}}fallback{{/missing}}{{#*inline \"row\"}}{{/inline}}{{> row}}",
+        "{{#*inline \"l\"}}{{/inline}}{{#> wrap}}{{#*inline \"slot\"}}{{> l}}{{/inline}}{{/wrap}}",
+        "{{#if a}}{{> in}}{{#each b}}{{> in}}{{/each}}{{#*inline \"in\"}}{{/inline}}{{/if}}",
         "{{#each a}}{{@index}}{{@key}}{{@first}}{{@last}}{{@../index}}{{/each}}",
+        "{{date}}{{group}}{{upper date}}{{> tree}}{{date a \"%Y-%m-%dT%H:%M:%S%:z\"}}{{date a b}}",
+        "{{#*inline \"a\"}}{{#if b}}{{> a}}{{/if}}{{/inline}}{{> a}}",
         "{{now}}{{#if (and a b c)}}{{/if}}{{#eq a b}}{{else}}{{/eq}}{{> 'partials/nav'}}",
     ] {
         assert_eq!(check(template), Vec::<String>::new(), "{template}");
@@ -142,12 +191,12 @@ const UNPARSED: &[(&str, &str)] = &[
     (
         "{{#if a}}\n{{/each}}",
         "2:1: `{{/each}}` closes a block of `if` \
-        (help: close it with `{{/if}}` first)",
+        (opened here: 1:1) (help: close it with `{{/if}}` first)",
     ),
     (
         "{{#each a}}{{#if b}}{{/each}}{{/if}}",
         "1:21: `{{/each}}` closes a block of `if` \
-        (help: close it with `{{/if}}` first)",
+        (opened here: 1:12) (help: close it with `{{/if}}` first)",
     ),
     ("x {{/if}}", "1:3: `{{/if}}` closes nothing"),
     ("{{else}}", "1:1: `else` stands outside of any block"),
@@ -175,9 +224,17 @@ const UNPARSED: &[(&str, &str)] = &[
     ("{{upper \"a}}", "1:1: a quote is never closed"),
     ("{{#if (eq a b}}{{/if}}", "1:1: a parenthesis is never closed"),
     (
-        "{{elsewhere}}",
-        "1:1: `else` stands outside of any block \
+        "{{#if a}} {{elsewhere}}{{/if}}",
+        "1:11: `{{elsewhere}}` is read as `else`, and a block `where` \
         (help: a variable whose name begins so is `{{this.elsewhere}}`)",
+    ),
+    (
+        "{{#if a}}{{elseif a}}{{/if}}",
+        "1:10: `{{elseif a}}` is read as `else`, and a block `if a` (help: write `{{else if a}}`)",
+    ),
+    (
+        "{{> \"blog/sidebar\" x}}",
+        "1:1: a partial's name stands without quotes (help: write `{{> blog/sidebar x}}`)",
     ),
     (
         "{{x.a[0]}}",

@@ -10,11 +10,13 @@ mod check;
 mod engine;
 mod json;
 mod known;
+mod lists;
 mod places;
 mod property;
 mod reads;
 mod render;
 mod text;
+mod unfit;
 
 /// A set of files, which all parse.
 fn set_of(files: &[(&str, &str)]) -> TemplateSet {
@@ -27,8 +29,16 @@ fn try_set(files: &[(&str, &str)]) -> (TemplateSet, Report) {
     let file = |(name, text): &(&str, &str)| TemplateFile {
         name: (*name).to_owned(),
         file: SourceFile::new(format!("templates/{name}"), *text),
+        wrong: None,
     };
-    TemplateSet::compile(files.iter().map(file).collect(), &Clock::manual())
+    let set = TemplateSet::compile(files.iter().map(file).collect(), &Clock::manual());
+    let report = broken(&set);
+    (set, report)
+}
+
+/// What is wrong with the files that do not parse.
+fn broken(set: &TemplateSet) -> Report {
+    set.broken().map(|(_, found)| found.clone()).collect()
 }
 
 fn id(set: &TemplateSet, name: &str) -> TemplateId {
@@ -63,7 +73,8 @@ fn described(reads: &Reads) -> Vec<String> {
             How::Keys => " keys",
             How::Value => "",
         };
-        format!("{path}{how}{}", if read.optional { " optional" } else { "" })
+        let firm = read.path.iter().filter(|step| **step != Step::All).count();
+        format!("{path}{how}{}", if firm > 0 && read.lacks == firm { " optional" } else { "" })
     };
     let mut list: Vec<_> = reads.list.iter().map(read).collect();
     list.sort();

@@ -1,12 +1,11 @@
 use super::scalar;
+use crate::site::key::InputKind;
 use crate::site::template::{Part, TextTemplate};
-
-const ROOTS: &[&str] = &["params", "query"];
 
 fn compile(text: &str) -> Result<TextTemplate, String> {
     let yaml = format!("load: \"{text}\"");
     let text = scalar(&yaml, &format!("\"{text}\""), text);
-    TextTemplate::compile(&text, ROOTS).map_err(|found| found.to_string())
+    TextTemplate::compile(&text).map_err(|found| found.to_string())
 }
 
 #[test]
@@ -17,17 +16,17 @@ fn an_address_holds_text_and_plain_variables() {
         .iter()
         .map(|part| match part {
             Part::Text(text) => text.clone(),
-            Part::Var { root, name, span } => format!("{root} {name} {span}"),
+            Part::Var(input, span) => format!("{input} {span}"),
         })
         .collect();
     assert_eq!(
         parts,
-        ["/u/", "params id routes.yaml:1:11", "?x=", "query a-b routes.yaml:1:27", "#{}"]
+        ["/u/", "params.id routes.yaml:1:11", "?x=", "query.a-b routes.yaml:1:27", "#{}"]
     );
-    let filled = text.render(|root, name| Some(format!("<{root}.{name}>")));
+    let filled = text.render(|input| Some(format!("<{input}>")));
     assert_eq!(filled.as_deref(), Some("/u/<params.id>?x=<query.a-b>#{}"));
-    assert_eq!(text.render(|root, _| (root == "query").then(String::new)), None);
-    let places: Vec<_> = text.reads().iter().map(|read| read.place.to_string()).collect();
+    assert_eq!(text.render(|input| (input.kind == InputKind::Query).then_some("")), None);
+    let places: Vec<_> = text.reads().map(|(_, place)| place.to_string()).collect();
     assert_eq!(places, ["routes.yaml:1:11", "routes.yaml:1:27"]);
 }
 

@@ -1,0 +1,109 @@
+//! What a visitor writes, where a template prints it as markup or code.
+
+use std::collections::BTreeSet;
+
+use super::super::route::{ParamKind, Pattern};
+use super::super::template::{Finding, Outside, Reads, Refusal, Step, is_outside};
+use super::Compiler;
+use super::analysis::Analysis;
+use crate::config::{ParamConfig, ParamType, RouteConfig};
+
+/// Whether anything that a page reads may come from outside.
+pub(super) fn may_come(reads: &Reads) -> bool {
+    reads.list.iter().any(|read| match read.path.first() {
+        Some(Step::Name(root)) => is_outside(root),
+        _ => true,
+    })
+}
+
+/// All that a page reads, as printed unescaped: JSON that is sent as a page.
+pub(super) fn all_of(reads: &Reads) -> Vec<Finding> {
+    let finding = |read: &super::super::template::Read| Finding {
+        value: read.path.clone(),
+        refusal: Refusal::JsonAsPage,
+        place: read.place.clone(),
+        via: read.via.clone(),
+    };
+    reads.list.iter().map(finding).collect()
+}
+
+/// What a visitor may write freely of what a page sees.
+pub(super) enum Visitor<'a> {
+    /// The request of a route, as far as nothing declares it.
+    OfRoute { query: &'a [ParamConfig], params: &'a [ParamConfig], pattern: &'a Pattern },
+    /// An error, and the path that was asked for.
+    OfError,
+}
+
+impl<'a> Visitor<'a> {
+    pub(super) fn of(typed: &'a RouteConfig, pattern: &'a Pattern) -> Self {
+        Self::OfRoute { query: &typed.query, params: &typed.params, pattern }
+    }
+
+    /// Who may have written markup into the value at the end of a way.
+    fn wrote(&self, way: &[Step]) -> Option<Outside> {
+        let free = match way {
+            [Step::Name(root), rest @ ..] if is_outside(root) => self.is_free(root, rest.first()),
+            [Step::Name(_), ..] => false,
+            // The whole context.
+            _ => true,
+        };
+        free.then_some(Outside::Visitor)
+    }
+
+    /// Whether the path that was asked for cannot begin with two slashes.
+    fn path_begins_with_a_name(&self) -> bool {
+        match self {
+            Self::OfRoute { pattern, .. } => {
+                pattern.as_str().strip_prefix('/').is_some_and(|rest| !rest.starts_with('{'))
+            }
+            Self::OfError => false,
+        }
+    }
+
+    fn is_free(&self, root: &str, name: Option<&Step>) -> bool {
+        let name = match name {
+            Some(Step::Name(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        match (self, root, name) {
+            (Self::OfError, "error", Some(name)) => name != "status",
+            (Self::OfError, "error" | "path", _) => true,
+            (Self::OfError, ..) | (Self::OfRoute { .. }, "error", _) => false,
+            (Self::OfRoute { query, .. }, "query", Some(name)) => is_text(query, name),
+            (Self::OfRoute { params, pattern, .. }, "params" | "path", name) => {
+                let name = name.filter(|_| root == "params");
+                pattern.params().iter().any(|param| {
+                    name.is_none_or(|name| *param.name == *name)
+                        && matches!(param.kind, ParamKind::Text | ParamKind::Rest)
+                        && is_text(params, &param.name)
+                })
+            }
+            (Self::OfRoute { .. }, ..) => true,
+        }
+    }
+}
+
+/// Whether a parameter is text that nothing bounds to the site's own words.
+fn is_text(declared: &[ParamConfig], name: &str) -> bool {
+    declared
+        .iter()
+        .find(|param| param.name.value == name)
+        .is_none_or(|param| param.kind.value == ParamType::String && param.choices.is_empty())
+}
+
+impl Compiler<'_> {
+    /// Refuses what a visitor writes where it would be markup or code, once a place.
+    pub(super) fn check_outside(&mut self, analysis: &Analysis, visitor: &Visitor<'_>) {
+        let mut said = BTreeSet::new();
+        for finding in &analysis.findings {
+            let Some(outside) = visitor.wrote(&finding.value) else { continue };
+            if finding.refusal == Refusal::PathAddress && visitor.path_begins_with_a_name() {
+                continue;
+            }
+            if said.insert(finding.place.start()) {
+                self.report.push(finding.diagnostic(outside));
+            }
+        }
+    }
+}

@@ -30,6 +30,9 @@ impl Life<'_> {
             let mut routes = routes.into_iter().flatten().peekable();
             let is_told = if is_error || routes.peek().is_none() || only_headers {
                 !said.changes.is_empty()
+            } else if self.truth.is_error(at) != before.is_error(at) {
+                // What is asked of a request is otherwise: what is kept is as good as before.
+                routes.any(|route| said.says(route))
             } else {
                 said.says("languages") || routes.any(|route| said.remakes(route))
             };

@@ -149,6 +149,17 @@ fn check_for_path(typed: &ParamConfig, kind: ParamKind, report: &mut Report) {
         let message = format!("`{name}` is part of the path, so that its default is never used");
         report.push(Diagnostic::new(Code::BadQuery, message, &default.span).help("remove it"));
     }
+    let shortest = match kind {
+        ParamKind::Uuid => 36,
+        ParamKind::Date => 10,
+        ParamKind::Int | ParamKind::Slug | ParamKind::Text | ParamKind::Rest => 1,
+    };
+    if typed.max_length < shortest {
+        let longest = typed.max_length;
+        let message = format!("`{name}` is a {kind}, and none has at most {longest} characters");
+        let help = "remove `max_length`: no address would be the route's";
+        report.push(Diagnostic::new(Code::BadQuery, message, &typed.name.span).help(help));
+    }
     let fits = match kind {
         ParamKind::Uuid | ParamKind::Date => typed.kind.value == ParamType::String,
         ParamKind::Int => typed.kind.value != ParamType::Bool,

@@ -57,9 +57,10 @@ impl Life<'_> {
         for (at, was_hit) in firsts.iter().enumerate() {
             let (before, after) = (&settled[at], &self.settled[at]);
             let (Some(key), Some(route)) = (&before.key, &before.route) else { continue };
-            // With the ETag of its last answer it is another request each time.
-            let is_another = key.contains("#if-none-match=");
-            if is_another || after.route.as_ref() != Some(route) || !self.truth.is_kept(at) {
+            if is_another_each_time(key)
+                || after.route.as_ref() != Some(route)
+                || !self.truth.is_kept(at)
+            {
                 continue;
             }
             let is_untouched = untouched.contains(route);
@@ -172,6 +173,9 @@ impl Life<'_> {
             }
         }
         for (route, keys) in keys {
+            if keys.iter().copied().any(is_another_each_time) {
+                continue; // entries of requests that nobody sends any more are counted too
+            }
             let is_gone = said.signs(route).contains(&'-');
             if !is_gone && keys.iter().any(|key| !kept.contains_key(*key)) {
                 continue; // a request that asked for it means another page now
@@ -186,4 +190,9 @@ impl Life<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the ETag of its last answer is in the key: then it is another request each time.
+fn is_another_each_time(key: &str) -> bool {
+    key.contains("#if-none-match=")
 }

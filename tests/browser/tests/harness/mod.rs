@@ -198,8 +198,10 @@ pub async fn passes_axe(browser: &Browser, what: &str) {
 
 fn program() -> PathBuf {
     let named = std::env::var_os("LARDER_PROGRAM").map(PathBuf::from);
+    // It is built beside the tests: they are in `deps`.
     named.unwrap_or_else(|| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/debug/larder")
+        let tests = std::env::current_exe().expect("the path of the tests");
+        tests.ancestors().nth(2).expect("what is built").join("larder")
     })
 }
 

@@ -72,7 +72,7 @@ impl Settled {
 pub(super) struct Life<'s> {
     pub(super) scenario: &'s Scenario,
     disk: Disk,
-    larder: Larder,
+    pub(super) larder: Larder,
     pub(super) redis: Option<&'s Redis>,
     rng: Rng,
     step: usize,

@@ -61,13 +61,6 @@ pub(super) struct Settled {
     pub(super) route: Option<String>,
 }
 
-impl Settled {
-    /// Whether its entry is one of a language.
-    pub(super) fn says_language(&self) -> bool {
-        self.key.as_ref().is_some_and(|key| key.contains("language="))
-    }
-}
-
 /// A larder and its site, between two edits.
 pub(super) struct Life<'s> {
     pub(super) scenario: &'s Scenario,

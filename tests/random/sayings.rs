@@ -130,14 +130,14 @@ impl Life<'_> {
             // may who sends an older ETag to a page that reads all headers.
             let of_others = ["language=", ":en:", ":no:", "#if-none-match="];
             let is_of_others = of_others.iter().any(|it| may_read(key, it));
-            // And who asks for a path without the query that these have.
-            let mut serves_its_path = || {
-                let plain = Request::get(row["path"].as_str().unwrap_or_default());
-                let answer = self.larder.ask(&plain);
+            // And who asks for what the key says, without the query that these have.
+            let mut serves_as_it_says = || {
+                let (_, target) = key.split_once(":/").unwrap_or_default();
+                let answer = self.larder.ask(&Request::get(&format!("/{target}")));
                 answer.is_ok_and(|it| it.is_hit() && it.key().as_deref() == Some(key))
             };
-            let is_right =
-                row["current"] == is_serving || !is_serving && (is_of_others || serves_its_path());
+            let is_right = row["current"] == is_serving
+                || !is_serving && (is_of_others || serves_as_it_says());
             if !is_right {
                 return self.fail("list", None, format!("{row}\nserves: {is_serving}"));
             }

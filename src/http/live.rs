@@ -20,7 +20,7 @@ use super::renders::RouteRenders;
 use crate::config::ErrorStatus;
 use crate::site::dir::SiteDir;
 use crate::site::template::TextTemplate;
-use crate::site::{ErrorPage, HeaderLine, Page, Route, Site, Source};
+use crate::site::{ErrorPage, HeaderLine, Middle, Page, Route, Site, Source};
 
 /// One version of a site, ready to be served; a request holds it from start to end.
 #[derive(Debug)]
@@ -130,25 +130,27 @@ impl Served {
     /// Prepares a site. Goes on counting and measuring where `before` did for a route of the same
     /// name, and keeps what it kept of the files of directories that are still served.
     fn new(site: Arc<Site>, before: Option<&Self>, series: &Arc<Series>) -> Self {
-        let prepared = || before.iter().flat_map(|before| &before.routes);
-        let known: HashMap<&str, (&Arc<Route>, &Arc<PreparedRoute>)> = before
-            .iter()
-            .flat_map(|before| before.site.routes.iter().zip(&before.routes))
-            .map(|(route, prepared)| (&*route.name, (route, prepared)))
-            .collect();
-        let dirs: Vec<&Dir> = prepared().filter_map(|route| route.dir()).collect();
+        let old = before.map(|before| (before.site.routes.as_slice(), before.routes.as_slice()));
+        let (old_routes, prepared) = old.unwrap_or_default();
+        let middle = Middle::of(old_routes, &site.routes, Arc::ptr_eq);
+        let known: HashMap<&str, usize> =
+            middle.old.clone().map(|at| (&*old_routes[at].name, at)).collect();
+        let dirs: Vec<&Dir> = prepared.iter().filter_map(|route| route.dir()).collect();
         let default_lines: DefaultLines = defaults(&site.default_headers).into();
         let has_same_lines = before.is_some_and(|before| before.default_lines == default_lines);
-        let prepare = |route: &Arc<Route>| match known.get(&*route.name) {
-            Some((same, prepared)) if has_same_lines && Arc::ptr_eq(same, route) => {
-                Arc::clone(prepared)
-            }
-            before => {
-                let before = before.map(|(_, prepared)| &***prepared);
-                Arc::new(PreparedRoute::new(route, before, &dirs, (&default_lines, series)))
+        let prepare = |(at, route): (usize, &Arc<Route>)| {
+            let before = middle.in_old(at).or_else(|| known.get(&*route.name).copied());
+            match before.map(|at| (&old_routes[at], &prepared[at])) {
+                Some((same, prepared)) if has_same_lines && Arc::ptr_eq(same, route) => {
+                    Arc::clone(prepared)
+                }
+                before => {
+                    let before = before.map(|(_, prepared)| &**prepared);
+                    Arc::new(PreparedRoute::new(route, before, &dirs, (&default_lines, series)))
+                }
             }
         };
-        let routes = site.routes.iter().map(prepare).collect();
+        let routes = site.routes.iter().enumerate().map(prepare).collect();
         let error = |(status, page): (ErrorStatus, &Arc<ErrorPage>)| {
             let before = before.and_then(|before| before.errors.get(&status));
             (status, Arc::new(PreparedError::new(page, before.map(|before| &**before))))

@@ -3,8 +3,9 @@
 //! Sites, routes and error pages are taken apart with every field named: the crate does not compile
 //! until it is said here what a new field means for what is answered.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::key::InputKind;
@@ -87,6 +88,34 @@ impl fmt::Display for Changes {
     }
 }
 
+/// Where two lists differ: an edit in one place of many leaves most of both ends as they were.
+#[derive(Debug, Default)]
+pub(crate) struct Middle {
+    /// Of the old list.
+    pub(crate) old: Range<usize>,
+    /// Of the new one.
+    pub(crate) new: Range<usize>,
+}
+
+impl Middle {
+    /// Where `old` and `new` are not the `same`.
+    pub(crate) fn of<O, N>(old: &[O], new: &[N], same: impl Fn(&O, &N) -> bool) -> Self {
+        let same = |(old, new): &(&O, &N)| same(old, new);
+        let begin = old.iter().zip(new).take_while(same).count();
+        let ends = old[begin..].iter().rev().zip(new[begin..].iter().rev());
+        let end = ends.take_while(same).count();
+        Self { old: begin..old.len() - end, new: begin..new.len() - end }
+    }
+
+    /// Where the new list's item `at` is in the old one; nothing for those between the ends.
+    pub(crate) fn in_old(&self, at: usize) -> Option<usize> {
+        match at.checked_sub(self.new.end) {
+            Some(behind) => Some(self.old.end + behind),
+            None => Some(at).filter(|at| *at < self.new.start),
+        }
+    }
+}
+
 /// Whether an answer of the site depends on its languages.
 fn reads_language(site: &Site) -> bool {
     site.routes.iter().any(|route| route.inputs.any(InputKind::Language))
@@ -114,11 +143,14 @@ pub fn diff(old: &Site, new: &Site) -> Changes {
         assets: _,
     } = new;
     // What is the very same route is no change, and most are.
-    let same: HashSet<*const Route> = {
-        let new: HashSet<_> = routes.iter().map(Arc::as_ptr).collect();
-        old.routes.iter().map(Arc::as_ptr).filter(|route| new.contains(route)).collect()
+    let middle = Middle::of(&old.routes, routes, Arc::ptr_eq);
+    let has_ends = middle.new.len() < routes.len();
+    let (old_routes, new_routes) = (&old.routes[middle.old], &routes[middle.new]);
+    let same: foldhash::HashSet<*const Route> = {
+        let new: foldhash::HashSet<_> = new_routes.iter().map(Arc::as_ptr).collect();
+        old_routes.iter().map(Arc::as_ptr).filter(|route| new.contains(route)).collect()
     };
-    let (before, after) = (by_address(&old.routes, &same), by_address(routes, &same));
+    let (before, after) = (by_address(old_routes, &same), by_address(new_routes, &same));
     let mut routes: Vec<(String, Difference)> = Vec::new();
     let mut changes = Vec::new();
     for (address, route) in &after {
@@ -137,7 +169,7 @@ pub fn diff(old: &Site, new: &Site) -> Changes {
     if server.docs.is_some() && routes.iter().any(is_told) {
         of_site.push(Change::site(Sign::Otherwise, "docs"));
     }
-    let of_all = of_every_route(&old.defaults, defaults, &mut routes, same.is_empty());
+    let of_all = of_every_route(&old.defaults, defaults, &mut routes, same.is_empty() && !has_ends);
     of_site.extend((!of_all.is_empty()).then(|| Change {
         fields: of_all.iter().map(|field| format!("defaults.{field}")).collect(),
         ..Change::site(Sign::Otherwise, "every route")
@@ -160,7 +192,7 @@ pub fn diff(old: &Site, new: &Site) -> Changes {
 /// Routes by `METHOD /path`, the method left out where it is GET.
 fn by_address<'r>(
     routes: &'r [Arc<Route>],
-    without: &HashSet<*const Route>,
+    without: &foldhash::HashSet<*const Route>,
 ) -> BTreeMap<String, &'r Route> {
     let routes = routes.iter().filter(|route| !without.contains(&Arc::as_ptr(route)));
     routes.map(|route| (route.address(), route.as_ref())).collect()

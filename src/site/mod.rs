@@ -43,7 +43,7 @@ pub use compile::compile;
 pub(crate) use compile::{Before, compile_again};
 pub(crate) use current::StoredUnder;
 pub use diff::diff;
-pub(crate) use diff::{Change, Sign};
+pub(crate) use diff::{Change, Middle, Sign};
 pub(crate) use explain::{Explanation, input_names};
 pub use render::RenderJob;
 pub(crate) use render::{ErrorFacts, ErrorJob, RenderError};

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMapExt as _;
+
 use super::scalar::as_written;
 use super::{Decoder, Entry};
 use crate::config::model::{
@@ -63,49 +65,52 @@ pub(crate) fn merge(
         routes: Vec::new(),
         environment: FilledIn::default(),
     };
-    let mut taken = Taken { report, places: HashMap::new() };
+    let mut names = HashMap::new();
     for part in std::iter::once(part).chain(included) {
-        config.data.extend(part.data.into_iter().filter(|(name, _)| taken.is_new_name(name)));
-        config.load.extend(part.load.into_iter().filter(|load| taken.is_new_name(&load.name)));
-        let routes = part.routes.into_iter().filter(|route| taken.is_new_route(route));
-        config.routes.extend(routes);
+        let mut is_new = |name: &At<String>| is_new_name(report, &mut names, name);
+        config.data.extend(part.data.into_iter().filter(|(name, _)| is_new(name)));
+        config.load.extend(part.load.into_iter().filter(|load| is_new(&load.name)));
+        config.routes.extend(part.routes);
+    }
+    let twice = defined_twice(report, &config.routes);
+    if !twice.is_empty() {
+        let is_new = |(at, route)| (!twice.contains(&at)).then_some(route);
+        config.routes = config.routes.into_iter().enumerate().filter_map(is_new).collect();
     }
     kept::check(report, &config.cache, &config.routes);
     reserved_paths(report, &config.server, root, &config.routes);
     config
 }
 
-/// Where each name of `data` and `load`, and each route, was first given.
-struct Taken<'r> {
-    report: &'r mut Report,
-    /// By the rule that a second one breaks.
-    places: HashMap<(Code, String), Span>,
+/// Whether a name of `data` or `load` is not taken yet, in any file.
+fn is_new_name(report: &mut Report, names: &mut HashMap<String, Span>, name: &At<String>) -> bool {
+    let Some(first) = names.get(&name.value) else {
+        names.insert(name.value.clone(), name.span.clone());
+        return true;
+    };
+    let message = format!("`{}` has a value already", name.value);
+    let help = "names under `data` and `load` are one list, in all files: rename one";
+    report.push(Diagnostic::twice(Code::DuplicateName, message, &name.span, first).help(help));
+    false
 }
 
-impl Taken<'_> {
-    /// Whether a name of `data` or `load` is not taken yet, in any file.
-    fn is_new_name(&mut self, name: &At<String>) -> bool {
-        let message = format!("`{}` has a value already", name.value);
-        let help = "names under `data` and `load` are one list, in all files: rename one";
-        self.is_new((Code::DuplicateName, name.value.clone()), &name.span, message, help)
-    }
-
-    /// Whether a route is not taken yet, in any file.
-    fn is_new_route(&mut self, route: &RouteConfig) -> bool {
+/// The routes, by their number, that are there already, in any file.
+fn defined_twice(report: &mut Report, routes: &[Arc<RouteConfig>]) -> Vec<usize> {
+    let mut places = foldhash::HashMap::with_capacity(routes.len());
+    let mut twice = Vec::new();
+    for (at, route) in routes.iter().enumerate() {
         let (method, path) = (&route.method, &route.path.value);
+        let key = (method.value.as_str(), path.as_str());
+        let first = *places.entry(key).or_insert(&method.span);
+        if std::ptr::eq(first, &raw const method.span) {
+            continue;
+        }
         let message = format!("`{path}` is defined twice");
-        let key = (Code::DuplicateRoute, format!("{} {path}", method.value));
-        self.is_new(key, &method.span, message, "remove one of them")
+        let found = Diagnostic::twice(Code::DuplicateRoute, message, &method.span, first);
+        report.push(found.help("remove one of them"));
+        twice.push(at);
     }
-
-    fn is_new(&mut self, key: (Code, String), place: &Span, message: String, help: &str) -> bool {
-        let Some(first) = self.places.get(&key) else {
-            self.places.insert(key, place.clone());
-            return true;
-        };
-        self.report.push(Diagnostic::twice(key.0, message, place, first).help(help));
-        false
-    }
+    twice
 }
 
 /// Names that every template has already.

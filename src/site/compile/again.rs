@@ -5,15 +5,14 @@
 //! is the same [`RouteConfig`]; the last are asked for again. Where any of the others changed, all
 //! is compiled anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::route::Router;
 use super::super::template::TemplateSet;
-use super::super::{PageForm, Route, Source};
+use super::super::{Middle, Route};
 use super::analysis::{Analyses, Analysis};
-use super::page::language;
 use super::values::Values;
 use crate::config::{FileContent, FileError, Files, RouteConfig};
 use crate::diagnostic::{Diagnostic, SourceFile};
@@ -30,6 +29,7 @@ pub(crate) struct Before {
     /// What the site's values asked for.
     pub(super) asked: Vec<Asked>,
     pub(super) addresses: BTreeMap<String, String>,
+    pub(super) analyses: Analyses,
     pub(super) router: Arc<Router>,
     /// In their order.
     pub(super) routes: Vec<Arc<Made>>,
@@ -49,9 +49,18 @@ pub(super) struct Made {
 }
 
 impl Before {
-    /// The routes by what they were made from.
-    pub(super) fn by_typed(&self) -> HashMap<*const RouteConfig, &Arc<Made>> {
-        self.routes.iter().map(|made| (Arc::as_ptr(&made.typed), made)).collect()
+    /// Of each route as typed, what was made before.
+    pub(super) fn of_each(&self, typed: &[Arc<RouteConfig>]) -> Vec<Option<&Arc<Made>>> {
+        let is_same = |made: &Arc<Made>, typed: &Arc<RouteConfig>| Arc::ptr_eq(&made.typed, typed);
+        let middle = Middle::of(&self.routes, typed, is_same);
+        let moved = self.routes[middle.old.clone()].iter();
+        let moved: foldhash::HashMap<_, _> =
+            moved.map(|made| (Arc::as_ptr(&made.typed), made)).collect();
+        let made = |(at, typed)| match middle.in_old(at) {
+            Some(at) => self.routes.get(at),
+            None => moved.get(&Arc::as_ptr(typed)).copied(),
+        };
+        typed.iter().enumerate().map(made).collect()
     }
 
     /// Whether the rest of the configuration is the same.
@@ -71,16 +80,6 @@ impl Before {
                     && before.key == route.key
         };
         self.routes.len() == routes.len() && self.routes.iter().zip(routes).all(is_same)
-    }
-}
-
-impl Made {
-    /// By what its analysis is found; nothing where no other route shares it.
-    pub(super) fn analysis_key(&self) -> Option<<Analyses as IntoIterator>::Item> {
-        let Source::Page(page) = &self.route.source else { return None };
-        let PageForm::Template { page, layout } = page.content.form else { return None };
-        let key = (page, layout, language(&self.route.content_type));
-        Some((key, Arc::clone(&self.analysis)))
     }
 }
 

@@ -1,6 +1,5 @@
 //! What a page reads, derived once for all routes that share its templates.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -15,7 +14,8 @@ use crate::diagnostic::{Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
 
 /// The analyses of templates in their layouts: ten thousand routes may share one.
-pub(super) type Analyses = HashMap<(TemplateId, Option<TemplateId>, Language), Arc<Analysis>>;
+pub(super) type Analyses =
+    foldhash::HashMap<(TemplateId, Option<TemplateId>, Language), Arc<Analysis>>;
 
 /// A value as far as a page reads it, with the digest of that copy.
 pub(super) type Pruned = (Arc<Value>, Fingerprint);

@@ -19,8 +19,10 @@ mod route;
 mod values;
 mod wants;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use foldhash::HashMapExt as _;
 
 pub(crate) use self::again::Before;
 use self::again::{Asking, Made};
@@ -103,7 +105,7 @@ struct Compiler<'c> {
     analyses: Analyses,
     /// Those of all pages, each once.
     analysed: Vec<Arc<Analysis>>,
-    noted: HashSet<*const Analysis>,
+    noted: foldhash::HashSet<*const Analysis>,
 }
 
 impl<'c> Compiler<'c> {
@@ -186,6 +188,7 @@ impl<'c> Compiler<'c> {
             values: self.values,
             asked: self.asked,
             addresses,
+            analyses: self.analyses,
             router: Arc::clone(&router),
             routes: made,
         };
@@ -210,22 +213,21 @@ impl<'c> Compiler<'c> {
     /// The routes: those that are as they were, and first drafts of the others.
     fn work(&mut self) -> Vec<Work<'c>> {
         let config = self.config;
-        let known = self.before.map(Before::by_typed).unwrap_or_default();
-        let typed: Vec<_> = config.routes.iter().take_while(|_| !is_unwanted()).collect();
-        let mut is_known = Vec::with_capacity(typed.len());
-        for typed in &typed {
-            let made = known.get(&Arc::as_ptr(typed)).copied();
-            let made =
-                made.filter(|made| made.asked.is_empty() || self.files.is_as_before(&made.asked));
-            is_known.push(made);
-        }
-        if self.before.is_some() {
+        let mut is_known = vec![None; config.routes.len()];
+        if let Some(before) = self.before {
+            is_known = before.of_each(&config.routes);
+            for known in &mut is_known {
+                *known =
+                    known.filter(|it| it.asked.is_empty() || self.files.is_as_before(&it.asked));
+            }
             let pages = is_known.iter().flatten();
-            self.analyses.extend(pages.clone().filter_map(|made| made.analysis_key()));
             self.templates.keep(pages.flat_map(|made| made.route.templates()));
+            self.analyses.clone_from(&before.analyses);
+            let free = self.templates.free();
+            self.analyses.retain(|(page, ..), _| !free.contains(page));
         }
-        let mut routes = Vec::with_capacity(typed.len());
-        for (typed, made) in typed.into_iter().zip(is_known) {
+        let mut routes = Vec::with_capacity(is_known.len());
+        for (typed, made) in config.routes.iter().zip(is_known).take_while(|_| !is_unwanted()) {
             match made {
                 Some(made) => {
                     self.say(&made.drafted);
@@ -287,7 +289,7 @@ impl<'c> Compiler<'c> {
     }
 
     fn check_names(&mut self, routes: &[Arc<Route>]) {
-        let mut seen: HashMap<&str, &Route> = HashMap::new();
+        let mut seen = foldhash::HashMap::<&str, &Route>::with_capacity(routes.len());
         for route in routes {
             let Some(first) = seen.insert(&route.name, route) else { continue };
             if first.pattern.as_str() == route.pattern.as_str() && first.method == route.method {

@@ -12,7 +12,7 @@ pub(super) fn check_redirects(routes: &[Arc<Route>], router: &Router, report: &m
     // Of each route the one that it leads to: no more than one, so each circle is met once.
     let next: Vec<Option<usize>> = routes.iter().map(|route| leads_to(route, router)).collect();
     let mut met_from: Vec<Option<usize>> = vec![None; routes.len()];
-    for start in 0..routes.len() {
+    for start in (0..routes.len()).filter(|start| next[*start].is_some()) {
         let (mut at, mut way) = (Some(start), Vec::new());
         while let Some(here) = at.filter(|here| met_from[*here].is_none()) {
             met_from[here] = Some(start);

@@ -276,6 +276,11 @@ impl TemplateSet {
         self.free = free.map(|(at, _)| TemplateId(at)).collect();
     }
 
+    /// The places where no template is.
+    pub(crate) fn free(&self) -> foldhash::HashSet<TemplateId> {
+        self.free.iter().copied().collect()
+    }
+
     /// The id of the template that is added next.
     fn next_id(&self) -> TemplateId {
         self.free.last().copied().unwrap_or(TemplateId(self.units.len()))

@@ -116,10 +116,12 @@ impl Middle {
     }
 }
 
-/// Whether an answer of the site depends on its languages.
+/// Whether an answer of the site, or the key of one, depends on its languages.
 fn reads_language(site: &Site) -> bool {
-    site.routes.iter().any(|route| route.inputs.any(InputKind::Language))
-        || site.errors.values().any(|page| page.reads_language)
+    let of_key =
+        |route: &Route| route.key.as_ref().is_some_and(|key| key.covers.any(InputKind::Language));
+    let of_route = |route: &Arc<Route>| route.inputs.any(InputKind::Language) || of_key(route);
+    site.routes.iter().any(of_route) || site.errors.values().any(|page| page.reads_language)
 }
 
 /// What changes from `old` to `new`.

@@ -12,6 +12,9 @@ use super::site::Site;
 use super::touch::{SENT, untouched};
 use super::truth::Truth;
 
+/// How keys have a language.
+const LANGUAGE: &[&str] = &["language=", ":en:", ":no:"];
+
 impl Life<'_> {
     /// What changed is said in the log: the route whose page is another one is named.
     pub(super) fn is_told(
@@ -68,7 +71,8 @@ impl Life<'_> {
                 let words = format!("{route} is not touched, and is named: {:?}", said.changes);
                 return self.fail("touched", Some(at), words);
             }
-            let is_language = said.says("languages") && may_read(key, "language=");
+            let of_language = LANGUAGE.iter().any(|it| may_read(key, it));
+            let is_language = said.says("languages") && of_language;
             let is_kept = remade_for_none.contains(route) || !said.remakes(route);
             let stays = is_kept && !is_language;
             self.done.stayed += usize::from(stays);
@@ -128,8 +132,8 @@ impl Life<'_> {
             let is_serving = serving.contains(key);
             // After an edit of the languages another visitor may get what none of these does; so
             // may who sends an older ETag to a page that reads all headers.
-            let of_others = ["language=", ":en:", ":no:", "#if-none-match="];
-            let is_of_others = of_others.iter().any(|it| may_read(key, it));
+            let mut of_others = LANGUAGE.iter().chain(&["#if-none-match="]);
+            let is_of_others = of_others.any(|it| may_read(key, it));
             // And who asks for what the key says, without the query that these have.
             let mut serves_as_it_says = || {
                 let (_, target) = key.split_once(":/").unwrap_or_default();

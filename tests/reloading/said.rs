@@ -110,14 +110,17 @@ fn every_edit_that_changes_an_answer_is_said_before_and_after_it() {
 }
 
 #[tokio::test]
-async fn languages_that_no_page_reads_are_in_no_answer() {
-    let text = "languages: [en, no]\nroutes:\n  /: { body: home }\n";
-    let site = Site::with(text);
-    let admin = Admin::serve(&site, MEMORY);
-    let text = text.replace("[en, no]", "[no, en]");
-    assert_eq!(lines(&foretold(&admin, &text)), "no answer changed");
-    let line = admin.larder.reloads_after(|| site.edit("routes.yaml", &text));
-    assert_eq!(said(&line), "no answer changed");
+async fn languages_are_told_where_a_page_or_its_key_has_one() {
+    let keyed = "home, key: '{{route}}:{{language}}'";
+    for (page, expected) in [("home", "no answer changed"), (keyed, "= languages")] {
+        let text = format!("languages: [en, no]\nroutes:\n  /: {{ body: {page} }}\n");
+        let site = Site::with(&text);
+        let admin = Admin::serve(&site, MEMORY);
+        let text = text.replace("[en, no]", "[no, en]");
+        assert_eq!(lines(&foretold(&admin, &text)), expected);
+        let line = admin.larder.reloads_after(|| site.edit("routes.yaml", &text));
+        assert_eq!(said(&line), expected);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ Each peer in its fastest ordinary configuration, and all of it stands here: what
 default is said beside it."""
 
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -279,8 +280,7 @@ data: {{ rows: [{rows}] }}
 routes:
 {bodies}
   /page.html: {{ inline: "{page}", content_type: text/html, ttl: 1h }}
-  /f10k.bin: {{ file: f10k.bin }}
-  /f1m.bin: {{ file: f1m.bin }}
+  "/{{*path}}": {{ dir: www }}
   /rows:
     inline: "<table>{{{{#each rows}}}}<tr>{cells}</tr>{{{{/each}}}}</table>"
     content_type: text/html
@@ -294,8 +294,7 @@ def larder(directory, core, redis_port, www, server="workers: 1"):
     """One larder; `server` is what its `server` section has beside its addresses."""
     directory.mkdir()
     ports = {"h1": free_port(), "admin": free_port()}
-    for file in www.iterdir():
-        (directory / file.name).write_bytes(file.read_bytes())
+    shutil.copytree(www, directory / "www")
     bodies = "\n".join(
         f"  /b{size}: {{ body: '{body(size)}', content_type: application/json, ttl: 1h }}"
         for size in SIZES

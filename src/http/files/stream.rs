@@ -51,7 +51,7 @@ pub(in crate::http) struct FilePart {
 const CHUNK: usize = 128 * 1024;
 
 /// How much of a file is sent at a time without being read.
-const BLOCK: usize = 512 * 1024;
+const BLOCK: usize = 1024 * 1024;
 
 impl FilePart {
     pub(in crate::http) fn len(&self) -> u64 {

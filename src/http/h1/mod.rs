@@ -49,8 +49,8 @@ const OUT: usize = 64 * 1024;
 /// Steps in one poll: a client that never lets the connection rest must not keep it from others.
 const ROUNDS: usize = 32;
 
-/// As many of them is a block of a file, which may be half a megabyte.
-const ROUNDS_OF_FILE: usize = 8;
+/// As many of them is a block of a file, which may be a megabyte.
+const ROUNDS_OF_FILE: usize = 16;
 
 /// A connection that speaks HTTP/1.1. A future that ends when the connection does, or is hyper's.
 pub(super) struct Connection<S> {

@@ -19,6 +19,9 @@ pub use workshop::Workshop;
 /// How long a test waits for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a browser may take to start: from a cold disk, beside many others.
+const START: Duration = Duration::from_secs(90);
+
 const SITE: &str = "\
 server: { docs: /docs }
 routes:
@@ -136,6 +139,16 @@ impl Drop for Browser {
 impl Browser {
     /// One that runs scripts, or not.
     pub async fn start(scripts: bool) -> Self {
+        // On a machine with much else to do, a Chromium may stand still as it starts.
+        for _ in 0..2 {
+            if let Ok(browser) = tokio::time::timeout(START, Self::start_once(scripts)).await {
+                return browser;
+            }
+        }
+        Self::start_once(scripts).await
+    }
+
+    async fn start_once(scripts: bool) -> Self {
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -144,10 +157,15 @@ impl Browser {
             .map(Ended)
             .expect("chromedriver");
         let setting = if scripts { 1 } else { 2 };
-        let options = json!({ "goog:chromeOptions": {
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"],
-            "prefs": { "profile.managed_default_content_settings.javascript": setting },
-        }});
+        let bound = u64::try_from(PATIENCE.as_millis()).expect("milliseconds");
+        let options = json!({
+            "goog:chromeOptions": {
+                "args":
+                    ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"],
+                "prefs": { "profile.managed_default_content_settings.javascript": setting },
+            },
+            "timeouts": { "pageLoad": bound, "script": bound },
+        });
         let options = options.as_object().expect("an object").clone();
         let start = Instant::now();
         loop {

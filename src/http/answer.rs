@@ -237,9 +237,10 @@ impl Answer {
         if let Some(age) = self.facts.age() {
             lines.insert(AGE, HeaderValue::from(age));
         }
-        let mut value = Vec::new();
+        // Most have room in it.
+        let mut value = Vec::with_capacity(64);
         if self.facts.push_cache_status(&mut value)
-            && let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value))
+            && let Ok(value) = HeaderValue::from_bytes(&value)
         {
             lines.insert(CACHE_STATUS, value);
         }

@@ -4,7 +4,7 @@
 //! not), that a name between bars is looked for through all scopes, that `..` past the outermost
 //! scope is the current one. Where more than one thing may happen, all of them do: both branches,
 //! each partial that a name may mean. Every path that is evaluated is a read, also one whose value
-//! goes nowhere: it fails on a list read by a name. Past its bounds the page reads all there is.
+//! goes nowhere. Past its bounds the page reads all there is.
 
 use serde_json::Value;
 

@@ -143,7 +143,7 @@ impl<'c> Compiler<'c> {
                 let analysis = self.analyse(&shaped.form, &shaped.content_type);
                 self.check_known(&analysis, &values, &pattern);
                 self.check_conditions(&analysis, Some(typed));
-                self.check_outside(&analysis, &Visitor::of(typed, &pattern));
+                self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
                 self.check_wants(&analysis.reads, typed, &pattern);
                 self.check_random(&analysis.reads, typed);
                 let parts = self.page(typed, &name, shaped, values, analysis);

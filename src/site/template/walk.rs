@@ -129,7 +129,7 @@ impl<'s> Walk<'s, '_> {
                     if value.is_page {
                         self.page_printed(*form, expr.place());
                     }
-                    self.judge_print(&value, *form, expr.place());
+                    self.judge_print(&value, *form, expr);
                 }
                 Node::Block(block) => self.block(block),
                 Node::Inline(inline) => inline.args.iter().for_each(|arg| drop(self.value(arg))),
@@ -297,7 +297,7 @@ impl<'s> Walk<'s, '_> {
         }
     }
 
-    fn resolve(&self, path: &Path) -> Meaning {
+    pub(super) fn resolve(&self, path: &Path) -> Meaning {
         let up = match path.base {
             Base::Local => return self.local(path),
             Base::Root => return self.root.names(&path.names),

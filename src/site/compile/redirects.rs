@@ -37,6 +37,10 @@ pub(super) fn check_redirects(routes: &[Arc<Route>], router: &Router, report: &m
 /// Whether it sends each request to the path that was asked for.
 fn leads_to_itself(route: &Route) -> bool {
     let Source::Redirect(to) = &route.source else { return false };
+    // What follows a redirect is a GET.
+    if &*route.method != "GET" {
+        return false;
+    }
     let mut pieces = route.pattern.as_str().split('{');
     let first = pieces.next().unwrap_or_default().to_owned();
     let own = pieces.fold(first, |own, piece| {

@@ -3,8 +3,9 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{Cache, KeyInfo, Listing, StoreError};
-use crate::site::{Site, StoredUnder};
+use crate::cache::{Cache, KeyInfo, Listing, StoreError, StoredEntry, signed_ms};
+use crate::site::{Site, StoredUnder, Use};
+use crate::units::Lifetime;
 
 /// What an address may hold unencoded of a key.
 const PLAIN: &AsciiSet =
@@ -49,8 +50,12 @@ pub(crate) async fn list_entries(
 impl EntryRow {
     /// What is known of an entry, compared with `site`.
     pub(crate) fn new(info: KeyInfo, site: &Site) -> Self {
-        let (current, bytes) = (is_current(&info, site), info.bytes.as_deref());
-        Self { current, key_encoded: bytes.map(percent_encoded), info }
+        let current = use_of(&info, site) == Use::Served;
+        let lifetime = lifetime_of(&info, site);
+        let ttl_ms = life_left(&info.stored, &lifetime);
+        let key_encoded = info.bytes.as_deref().map(percent_encoded);
+        let stored = StoredEntry { ttl_ms, ..info.stored };
+        Self { current, key_encoded, info: KeyInfo { stored, ..info } }
     }
 
     /// The key as an address or a form has it, whatever its bytes are.
@@ -59,11 +64,41 @@ impl EntryRow {
     }
 }
 
-/// Whether the site answers with an entry.
-pub(super) fn is_current(info: &KeyInfo, site: &Site) -> bool {
-    let (Some(route), Some(path)) = (&info.route, &info.path) else { return false };
-    let Some(fingerprint) = info.fingerprint else { return false };
-    site.answers_with(&StoredUnder { key: &info.key, route, path, fingerprint })
+/// What the site does with an entry.
+pub(super) fn use_of(info: &KeyInfo, site: &Site) -> Use {
+    let (Some(route), Some(path)) = (&info.route, &info.path) else { return Use::None };
+    let Some(fingerprint) = info.fingerprint else { return Use::None };
+    match site.use_of(&StoredUnder { key: &info.key, route, path, fingerprint }) {
+        Use::Served if is_over(&info.stored, &lifetime_of(info, site)) => Use::Remade,
+        used => used,
+    }
+}
+
+fn lifetime_of(info: &KeyInfo, site: &Site) -> Lifetime {
+    let route = info.route.as_ref().and_then(|route| site.route_named(route));
+    route.map(|route| route.lifetime).unwrap_or_default()
+}
+
+/// What is left of an entry's life, in milliseconds: a lowered `ttl` applies to what is stored
+/// already. Below zero where it is stale.
+pub(super) fn life_left(stored: &StoredEntry, lifetime: &Lifetime) -> Option<i64> {
+    let by_site = lifetime
+        .ttl
+        .zip(stored.age_ms)
+        .map(|(ttl, age)| signed_ms(ttl).saturating_sub(i64::try_from(age).unwrap_or(i64::MAX)));
+    Some(stored.ttl_ms?.min(by_site.unwrap_or(i64::MAX)))
+}
+
+/// How long a stale entry is still served while a new one is made, in milliseconds.
+pub(super) fn stale_left(stored: &StoredEntry, lifetime: &Lifetime) -> Option<i64> {
+    let left = life_left(stored, lifetime).filter(|left| *left <= 0)?;
+    Some(left.saturating_add(signed_ms(lifetime.stale_while_revalidate))).filter(|left| *left > 0)
+}
+
+/// Whether an entry is too old to be served, stale too.
+pub(super) fn is_over(stored: &StoredEntry, lifetime: &Lifetime) -> bool {
+    life_left(stored, lifetime).is_some_and(|left| left <= 0)
+        && stale_left(stored, lifetime).is_none()
 }
 
 /// Bytes as they may stand in an address.

@@ -7,10 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::State;
+use super::entries::{is_over, life_left, stale_left};
 use super::keys::own_namespaces;
 use super::reply::{self, Refusal};
 use super::request::{Answer, Fields};
-use crate::cache::{Cache, KeyInfo, Listing, Namespaces, StoredEntry};
+use crate::cache::{Cache, Detail, KeyInfo, Listing, Namespaces, StoredEntry};
 use crate::fingerprint::Fingerprint;
 use crate::http::language;
 use crate::site::Explanation;
@@ -25,8 +26,18 @@ pub(crate) struct Explained {
     /// What the site says.
     #[serde(flatten)]
     pub(crate) site: Explanation,
-    /// What the store holds under the key; nothing where it holds nothing.
+    /// What the store holds under the key; nothing where it holds nothing, or could not be asked.
     pub(crate) stored: Option<StoredEntry>,
+    /// Whether the store could not be asked.
+    #[serde(default)]
+    pub(crate) is_unknown: bool,
+    /// How long what is stored is still served stale, while a new one is made, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stale_ms: Option<i64>,
+    /// From which memory of this process requests are answered, as `Cache-Status` has it; nothing
+    /// where from none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory: Option<String>,
     /// Why a request would not be answered from what the store holds; nothing where it would.
     pub(crate) miss: Option<String>,
 }
@@ -45,24 +56,28 @@ pub(super) async fn explain(state: Arc<State>, query: Fields) -> Answer {
     let site = live.explain("GET", &url, &headers, language::of_visitor(&live, &headers));
     let lifetime = site.route.as_ref().and_then(|route| live.route_named(&route.name));
     let lifetime = lifetime.map(|route| route.lifetime).unwrap_or_default();
-    let (stored, miss) = match &site.key {
-        None => (None, None),
-        Some(key) => match cache.inspect(key.as_bytes(), own_namespaces(&live)).await {
-            Err(why) => (None, Some(format!("the store cannot be asked: {why}"))),
+    let (mut stored, mut is_unknown, mut miss, mut memory) = (None, false, None, None);
+    if let Some(key) = &site.key {
+        let detail = kept(cache, key, &site, &lifetime);
+        memory = detail.filter(|detail| *detail != Detail::Memory).map(|it| it.to_string());
+        match cache.inspect(key.as_bytes(), own_namespaces(&live)).await {
+            Err(why) => {
+                (is_unknown, miss) = (true, Some(format!("the store cannot be asked: {why}")));
+            }
             Ok(None) => {
-                let namespaces = own_namespaces(&live);
-                (None, Some(why_absent(cache, namespaces, &site, key).await))
+                miss = Some(why_absent(cache, own_namespaces(&live), &site, key).await);
             }
             Ok(Some(found)) => {
-                let miss = why_not_served(&found.info, &site, &lifetime).map(|miss| {
-                    let beside = is_kept_beside(cache, key, &site, &lifetime);
-                    if beside { miss + KEPT_BESIDE } else { miss }
-                });
-                (Some(found.info.stored), miss)
+                let beside = if detail == Some(Detail::Contended) { KEPT_BESIDE } else { "" };
+                miss = why_not_served(&found.info, &site, &lifetime).map(|miss| miss + beside);
+                let ttl_ms = life_left(&found.info.stored, &lifetime);
+                stored = Some(StoredEntry { ttl_ms, ..found.info.stored });
             }
-        },
-    };
-    Ok(reply::json(&Explained { site, stored, miss }))
+        }
+    }
+    let served = stored.as_ref().filter(|_| miss.is_none());
+    let stale_ms = served.and_then(|stored| stale_left(stored, &lifetime));
+    Ok(reply::json(&Explained { site, stored, is_unknown, stale_ms, memory, miss }))
 }
 
 fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
@@ -73,11 +88,10 @@ fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {
 /// What is said where two versions of a site write the same key.
 const KEPT_BESIDE: &str = "; this process answers from its own page beside it (detail=contended)";
 
-/// Whether requests are answered from a page of this version in memory, beside what is stored.
-fn is_kept_beside(cache: &Cache, key: &str, site: &Explanation, lifetime: &Lifetime) -> bool {
-    let fingerprint = site.fingerprint.as_deref().and_then(Fingerprint::parse);
-    let answer = fingerprint.and_then(|fingerprint| cache.peek(key, &fingerprint, lifetime));
-    answer.is_some_and(|answer| answer.outcome.is_contended())
+/// Where in memory the page is that requests are answered with, if it is there.
+fn kept(cache: &Cache, key: &str, site: &Explanation, lifetime: &Lifetime) -> Option<Detail> {
+    let fingerprint = site.fingerprint.as_deref().and_then(Fingerprint::parse)?;
+    cache.peek(key, &fingerprint, lifetime)?.outcome.hit()
 }
 
 /// Why what is stored under the key is not served; nothing where it is.
@@ -98,8 +112,7 @@ fn why_not_served(
         ));
     }
     let age = Duration::from_millis(info.stored.age_ms?);
-    let is_over = age >= ttl.saturating_add(lifetime.stale_while_revalidate);
-    is_over.then(|| {
+    is_over(&info.stored, lifetime).then(|| {
         format!("what is stored is {} s old, and kept for {}", age.as_secs(), show_duration(ttl))
     })
 }

@@ -45,11 +45,16 @@ pub(super) async fn list(state: Arc<State>, query: Fields) -> Answer {
         Some(all) if all == ALL_NAMESPACES => Namespaces::All,
         Some(_) => return Err(Refusal::fixed(StatusCode::BAD_REQUEST, NAMESPACES_HELP)),
     };
+    let cursor = query.first("cursor");
+    if cursor.as_ref().is_some_and(|cursor| !state.parts.cache.is_cursor(cursor)) {
+        let detail = "`cursor` is what the page before gave, or left out for the first one";
+        return Err(Refusal::fixed(StatusCode::BAD_REQUEST, detail));
+    }
     let listing = Listing {
         match_glob: query.first("match").map(checked_glob).transpose()?,
         route: query.first("route"),
         namespaces,
-        cursor: query.first("cursor"),
+        cursor,
         limit,
         examine_limit: EXAMINE_LIMIT,
     };

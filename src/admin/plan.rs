@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::State;
-use super::entries::is_current;
+use super::entries::use_of;
 use super::keys::own_namespaces;
 use super::reply::{self, Refusal};
 use super::request::Answer;
@@ -20,7 +20,7 @@ use crate::cache::{Cache, KeyInfo, Listing};
 use crate::clock::Clock;
 use crate::diagnostic::render;
 use crate::site::template::while_wanted;
-use crate::site::{Change, Sign, Site, diff};
+use crate::site::{Change, Sign, Site, Use, diff};
 
 /// How many keys are counted at most.
 const MAX_EXAMINED: usize = 100_000;
@@ -128,7 +128,7 @@ async fn planned(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -> Plan {
     // The address of the route whose entry this is, where it is not served after the edit.
     let outdated = |info: &KeyInfo| {
         // What another version made would be made again anyway.
-        let is_outdated = is_current(info, old) && !is_current(info, new);
+        let is_outdated = use_of(info, old) == Use::Served && use_of(info, new) == Use::Remade;
         is_outdated.then(|| old.route_named(info.route.as_deref()?).map(|it| it.address()))?
     };
     let mut plan = Plan::default();

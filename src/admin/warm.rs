@@ -46,7 +46,9 @@ pub(super) async fn addresses(state: Arc<State>, _query: Fields) -> Answer {
     let site = state.parts.live.site();
     let fixed = site.routes.iter();
     let is_kept = |route: &Arc<Route>| route.key.is_some() && route.lifetime.ttl.is_some();
-    let fixed = fixed.filter(|route| is_kept(route) && route.pattern.is_literal());
+    let wants = |route: &Arc<Route>| route.declared.query.iter().any(|param| param.required);
+    let is_fixed = |route: &Arc<Route>| route.pattern.is_literal() && !wants(route);
+    let fixed = fixed.filter(|route| is_kept(route) && is_fixed(route));
     let urls = fixed.map(|route| encoded_path(route.pattern.as_str())).collect();
     Ok(reply::json(&Addresses { urls }))
 }

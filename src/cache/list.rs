@@ -68,8 +68,9 @@ pub struct KeyInfo {
 /// What the store holds under a key, without the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredEntry {
-    /// What is left until the store lets go of it, in milliseconds.
-    pub ttl_ms: Option<u64>,
+    /// What is left of its life, in milliseconds; below zero where it is stale. Of what is no
+    /// record what is left until the store lets go of it.
+    pub ttl_ms: Option<i64>,
     /// How old it is, in milliseconds.
     pub age_ms: Option<u64>,
     /// How long the stored value is, in bytes.
@@ -107,6 +108,14 @@ impl Cache {
         let inner = Arc::clone(&self.inner);
         let page = tokio::task::spawn_blocking(move || inner.list_memory(&listing, limit));
         Ok(page.await.unwrap_or_default())
+    }
+
+    /// Whether a page of the list may have ended at `cursor`.
+    pub(crate) fn is_cursor(&self, cursor: &str) -> bool {
+        match &self.inner.shared {
+            Some(_) => parse_cursor(cursor).is_some(),
+            None => self.inner.names(Namespaces::All).without_prefix(cursor).is_some(),
+        }
     }
 
     /// One entry with its body, under a key as it is or as it was shown; `None` where there is
@@ -189,7 +198,8 @@ impl Inner {
         listing: Listing,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let (mut cursor, mut skip) = listing.cursor.as_deref().map_or((0, 0), parse_cursor);
+        let (mut cursor, mut skip) =
+            listing.cursor.as_deref().and_then(parse_cursor).unwrap_or_default();
         let filter = Arc::new(Filter::new(self, &listing));
         let pattern = filter.names.pattern(listing.match_glob.as_deref());
         let mut page = Page::default();
@@ -291,7 +301,10 @@ fn info(
         route: entry.map(|entry| entry.route.to_string()),
         path: entry.map(|entry| entry.path.to_string()),
         stored: StoredEntry {
-            ttl_ms: left.map(ms),
+            ttl_ms: entry
+                .zip(age)
+                .map(|(entry, age)| signed_ms(entry.ttl).saturating_sub(signed_ms(age)))
+                .or(left.map(signed_ms)),
             age_ms: age.map(ms),
             size_bytes,
             status: entry.map(|entry| entry.status),
@@ -299,6 +312,11 @@ fn info(
         },
         fingerprint: entry.map(|entry| entry.fingerprint),
     }
+}
+
+/// A span of time in milliseconds, to be subtracted from.
+pub(crate) fn signed_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What there is to know of a key with this value, or one that begins so.
@@ -309,9 +327,8 @@ fn info_of_value(key: &[u8], stored: &Stored) -> KeyInfo {
     info(key, entry, stored.left, age, stored.len)
 }
 
-/// Redis' own cursor, and how many of that step's keys were listed already. A client that sends
-/// something else begins at the beginning.
-fn parse_cursor(text: &str) -> (u64, usize) {
-    let (cursor, skip) = text.split_once('+').unwrap_or((text, "0"));
-    (cursor.parse().unwrap_or(0), skip.parse().unwrap_or(0))
+/// Redis' own cursor, and how many of that step's keys were listed already.
+fn parse_cursor(text: &str) -> Option<(u64, usize)> {
+    let (cursor, skip) = text.split_once('+')?;
+    Some((cursor.parse().ok()?, skip.parse().ok()?))
 }

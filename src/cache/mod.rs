@@ -53,7 +53,7 @@ mod write;
 
 pub use self::entry::Entry;
 pub use self::list::Listing;
-pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry};
+pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry, signed_ms};
 pub use self::names::Namespaces;
 pub(crate) use self::outcome::Lacked;
 pub use self::outcome::{Answer, Detail, Outcome, Why};

@@ -170,9 +170,12 @@ impl Outcome {
         self.is_kept() && !matches!(*self, Self::Hit { detail, .. } if is_aside(detail))
     }
 
-    /// Whether it came from this process, beside what another version of the site keeps in Redis.
-    pub(crate) fn is_contended(&self) -> bool {
-        matches!(self, Self::Hit { detail: Detail::Contended, .. })
+    /// Where it came from, if from the cache.
+    pub(crate) fn hit(&self) -> Option<Detail> {
+        match self {
+            Self::Hit { detail, .. } => Some(*detail),
+            Self::Forwarded { .. } => None,
+        }
     }
 
     /// The value of the `Age` line, where one is due: on hits and on stale copies.

@@ -15,7 +15,7 @@ use crate::clock::Moment;
 pub struct StoreState {
     /// `memory` or `redis`.
     pub kind: &'static str,
-    /// Whether it can be used.
+    /// Whether it can be used, if only to read.
     pub up: bool,
     /// What is wrong with it, in words.
     pub trouble: Option<String>,
@@ -37,16 +37,14 @@ impl Cache {
     #[must_use]
     pub fn state(&self) -> StoreState {
         let inner = &*self.inner;
-        let trouble = inner.shared.as_ref().and_then(|shared| {
-            let writes = |kind: Trouble| format!("takes no writes: {}", kind.name());
-            let down = shared.trouble().map(|error| error.to_string());
-            let lasting = || shared.lasting_trouble().map(|error| error.to_string());
-            down.or_else(|| shared.write_trouble().map(writes)).or_else(lasting)
-        });
+        let shared = inner.shared.as_ref();
+        let down = shared.and_then(|it| it.trouble().or_else(|| it.lasting_trouble()));
+        let writes = |kind: Trouble| format!("takes no writes: {}", kind.name());
+        let refused = shared.and_then(|shared| shared.refused_writes()).map(writes);
         StoreState {
             kind: if inner.shared.is_some() { "redis" } else { "memory" },
-            up: trouble.is_none(),
-            trouble,
+            up: down.is_none(),
+            trouble: down.map(|error| error.to_string()).or(refused),
             near_in_use: inner.near.is_trusted(),
             near_trouble: inner.notices.near_trouble(),
             near: inner.near.figures(),

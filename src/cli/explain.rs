@@ -84,8 +84,11 @@ fn text(explained: &Explained, store: &Secret, is_seen: bool) -> String {
         if let Some(command) = redis_cli(store, key) {
             line("see it", &command);
         }
-        let stored = if is_seen { stored(explained) } else { "unknown".to_owned() };
-        line("stored", &stored);
+        let is_known = is_seen && !explained.is_unknown;
+        line("stored", &if is_known { stored(explained) } else { "unknown".to_owned() });
+        if let Some(detail) = &explained.memory {
+            line("memory", &format!("requests are answered from it (detail={detail})"));
+        }
     }
     if let Some(miss) = &explained.miss {
         line(if is_seen { "miss" } else { "" }, miss);
@@ -95,8 +98,16 @@ fn text(explained: &Explained, store: &Secret, is_seen: bool) -> String {
 
 fn stored(explained: &Explained) -> String {
     let Some(stored) = &explained.stored else { return "no".to_owned() };
-    let (age, left) = (seconds(stored.age_ms), seconds(stored.ttl_ms));
-    format!("yes: {} bytes, {age} old, {left} left", stored.size_bytes)
+    let left = match (stored.ttl_ms, explained.stale_ms) {
+        (Some(left), more) if left <= 0 => {
+            let served = more.map(|more| {
+                format!(", served for {} more while a new one is made", seconds(Some(more)))
+            });
+            format!("stale for {}{}", seconds(Some(-left)), served.unwrap_or_default())
+        }
+        (left, _) => format!("{} left", seconds(left)),
+    };
+    format!("yes: {} bytes, {} old, {left}", stored.size_bytes, seconds(stored.age_ms))
 }
 
 /// The line that shows a key in a terminal; a password is left out, `redis-cli` asks for it by

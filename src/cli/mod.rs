@@ -332,8 +332,8 @@ fn print<T: Serialize>(
 }
 
 /// Milliseconds as whole seconds; `-` for none.
-fn seconds(ms: Option<u64>) -> String {
-    ms.map_or("-".to_owned(), |ms| format!("{} s", ms / 1000))
+fn seconds(ms: Option<impl Into<i128>>) -> String {
+    ms.map_or("-".to_owned(), |ms| format!("{} s", ms.into().div_euclid(1000)))
 }
 
 /// Whether standard error is a terminal that wants colour (<https://no-color.org>).

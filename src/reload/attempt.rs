@@ -13,6 +13,7 @@ use super::{Built, Outcome, ReloadState, ReloadStatus, Reloader};
 use crate::diagnostic::render::counts;
 use crate::diagnostic::{Code, Diagnostic, Report};
 use crate::source::file::{Disk, Inputs, Trust};
+use crate::units::grouped;
 use crate::watch::{WatchFailure, Watches};
 
 /// Builds thrown away, where a reload is wanted at once, because an input changed meanwhile.
@@ -212,13 +213,13 @@ impl Reloader {
         match outcome {
             Outcome::Applied { changes } => {
                 let old = std::mem::replace(&mut self.said.warnings, status.warnings.clone());
-                fresh(&status.warnings, &old).take(MAX_SAID).for_each(tell);
+                tell_all(fresh(&status.warnings, &old).collect());
                 let ms = took.as_millis();
                 info!(generation = status.generation, "reloaded in {ms} ms: {changes}");
             }
             Outcome::Refused(report) => {
                 let report = report.clone().sorted();
-                report.iter().take(MAX_SAID).for_each(tell);
+                tell_all(report.iter().collect());
                 error!("{}", footer(&report, status.loaded_at));
             }
             Outcome::Unchanged | Outcome::Stopping => {}
@@ -249,6 +250,15 @@ pub(super) fn unchanged(outcome: &Outcome) {
         error!("asked to reload: the files are as bad as they were");
     } else {
         info!("asked to reload: the files are what they were");
+    }
+}
+
+/// Says all of one reload, as far as it is written out: what keeps an edit out first.
+fn tell_all(mut found: Vec<&Diagnostic>) {
+    found.sort_by_key(|diagnostic| !diagnostic.is_error());
+    found.iter().take(MAX_SAID).copied().for_each(tell);
+    if let Some(more) = found.len().checked_sub(MAX_SAID).filter(|more| *more > 0) {
+        warn!("and {} more: `larder check` shows them", grouped(more as u64));
     }
 }
 

@@ -2,9 +2,9 @@
 
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use super::key::{Facts, KeyPlan, Recalled};
+use super::key::{Facts, InputKind, KeyPlan, Recalled};
 use super::route::{RawQuery, RouteMatch, encoded_path};
-use super::{Route, Site, Source};
+use super::{Page, Route, Site, Source};
 use crate::fingerprint::Fingerprint;
 
 /// A stored response, without itself.
@@ -20,54 +20,82 @@ pub(crate) struct StoredUnder<'r> {
     pub(crate) fingerprint: Fingerprint,
 }
 
+/// What a site does with what is stored. Of what a key does not tell, the most that may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Use {
+    /// Nobody gets a page any more for what it answered.
+    None,
+    /// Its page is made again, or is kept under another key.
+    Remade,
+    /// It is answered with.
+    Served,
+}
+
 impl Site {
-    /// Whether a request can be answered with it: the request that the key tells of is this
-    /// route's, has this key, and its answer this fingerprint.
-    pub(crate) fn answers_with(&self, stored: &StoredUnder<'_>) -> bool {
-        let Some(route) = self.route_named(stored.route) else { return false };
-        let (Some(plan), Some(_)) = (&route.key, route.lifetime.ttl) else { return false };
-        let Some(mut recalled) = plan.recall(stored.key) else { return false };
+    /// What becomes of it: it is served where the request that the key tells of is this route's,
+    /// has this key, and its answer this fingerprint.
+    pub(crate) fn use_of(&self, stored: &StoredUnder<'_>) -> Use {
+        let Some(route) = self.route_named(stored.route) else { return Use::Remade };
+        let (Some(plan), Some(_)) = (&route.key, route.lifetime.ttl) else { return Use::Remade };
+        let Some(mut recalled) = plan.recall(stored.key) else { return Use::Remade };
         if recalled.hides_language {
-            return self.languages.iter().any(|language| {
+            let of_language = |language: &String| {
                 recalled.language = Some(language.clone());
-                self.is_of_any(stored, (route, plan), &recalled)
-            });
+                self.use_of_any(stored, (route, plan), &recalled)
+            };
+            return self.languages.iter().map(of_language).max().unwrap_or(Use::Remade);
         }
-        let language = recalled.language.as_ref();
-        language.is_none_or(|language| self.languages.contains(language))
-            && self.is_of_any(stored, (route, plan), &recalled)
+        match &recalled.language {
+            Some(language) if !self.languages.contains(language) => Use::Remade,
+            _ => self.use_of_any(stored, (route, plan), &recalled),
+        }
     }
 
-    /// Whether it is the answer to a request for any path that it may be of.
-    fn is_of_any(
+    /// What becomes of it, whichever path it may be of.
+    fn use_of_any(
         &self,
         stored: &StoredUnder<'_>,
         (route, plan): (&Route, &KeyPlan),
         recalled: &Recalled,
-    ) -> bool {
-        let is_of = |path: &str| self.is_of(stored, (route, plan), recalled, path).unwrap_or(false);
+    ) -> Use {
+        let of =
+            |path: &str| self.use_for(stored, (route, plan), recalled, path).unwrap_or(Use::None);
         match &recalled.path {
-            Some(path) => is_of(&utf8_percent_encode(path, CONTROLS).to_string()),
-            None => addresses(stored.path).any(|path| is_of(&path)),
+            Some(path) => of(&utf8_percent_encode(path, CONTROLS).to_string()),
+            None => {
+                let found = addresses(stored.path).map(|path| of(&path)).max();
+                let found = found.unwrap_or(Use::None);
+                // Its address may be one that was not tried.
+                let is_untried = found != Use::Served && !is_tried(stored.path);
+                let may_be = |page: &Page| page.may_have(stored.fingerprint);
+                match &route.source {
+                    Source::Page(page) if is_untried && may_be(page) => Use::Served,
+                    _ => found,
+                }
+            }
         }
     }
 
-    /// Whether it is the answer to a request for `path`, which is as an address has it.
-    fn is_of(
+    /// What becomes of it if it was for `path`, which is as an address has it; nothing where such a
+    /// request gets no page.
+    fn use_for(
         &self,
         stored: &StoredUnder<'_>,
         (route, plan): (&Route, &KeyPlan),
         recalled: &Recalled,
         path: &str,
-    ) -> Option<bool> {
+    ) -> Option<Use> {
         let Source::Page(page) = &route.source else { return None };
         let RouteMatch::Route(mut matched) = self.find(&route.method, path) else { return None };
         if self.route(matched.target)?.name != route.name {
-            return None;
+            return Some(Use::Remade);
         }
         route.rules.path(&mut matched.params).ok()?;
         let raw = RawQuery::parse(&recalled.query).ok()?;
-        let query = route.rules.query(&raw).ok()?;
+        // What the key does not show was sent all the same.
+        let is_shown =
+            |name: &str| !recalled.hides_query && plan.covers.has(InputKind::Query, name);
+        let query = route.rules.query_where(&raw, is_shown).ok()?;
         let facts = Facts {
             path: &matched.path,
             params: &matched.params,
@@ -76,11 +104,17 @@ impl Site {
             language: recalled.language.as_deref(),
         };
         if recalled.is_whole && plan.build(&facts) != stored.key {
-            return None;
+            return Some(Use::Remade);
         }
-        let is_it = route.fingerprint(&facts).is_ok_and(|of| of == stored.fingerprint);
+        let of = route.fingerprint(&facts);
         // Which file a query chose is not to be told from the digest of the query.
-        Some(is_it || !recalled.is_whole && page.may_have(stored.fingerprint))
+        let may_be = || !recalled.is_whole && page.may_have(stored.fingerprint);
+        match of {
+            Ok(of) if of == stored.fingerprint => Some(Use::Served),
+            _ if may_be() => Some(Use::Served),
+            Ok(_) => Some(Use::Remade),
+            Err(_) => None,
+        }
     }
 }
 
@@ -91,8 +125,7 @@ const MAX_INNER: usize = 4;
 /// it separated segments.
 fn addresses(path: &str) -> impl Iterator<Item = String> {
     let encoded = encoded_path(path);
-    let slashes: Vec<usize> =
-        encoded.match_indices('/').skip(1).take(MAX_INNER).map(|(at, _)| at).collect();
+    let slashes: Vec<usize> = slashes(&encoded).take(MAX_INNER).collect();
     (0..1_u32 << slashes.len()).map(move |inner| {
         let mut address = encoded.clone();
         for (_, at) in slashes.iter().enumerate().rev().filter(|(nth, _)| inner >> nth & 1 == 1) {
@@ -100,4 +133,14 @@ fn addresses(path: &str) -> impl Iterator<Item = String> {
         }
         address
     })
+}
+
+/// Whether all addresses that a path may have come from are among [`addresses`].
+fn is_tried(path: &str) -> bool {
+    slashes(path).nth(MAX_INNER).is_none()
+}
+
+/// The slashes that may have been inside a segment.
+fn slashes(path: &str) -> impl Iterator<Item = usize> {
+    path.match_indices('/').skip(1).map(|(at, _)| at)
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::key::InputKind;
+use super::key::{InputKind, KeyPlan};
 use super::{Declared, ErrorPage, Route, Site};
 use crate::config::{ErrorStatus, ParamConfig};
 use crate::units::grouped;
@@ -263,12 +263,35 @@ impl Difference {
             ("delay", old.delay != *delay),
         ];
         Self {
-            is_remade: old.digest != *digest || old.name != *name || old.key != *key,
+            is_remade: old.digest != *digest
+                || old.name != *name
+                || !is_same_key(old.key.as_ref(), key.as_ref())
+                || defaults(old) != defaults(new),
             fields: fields.into_iter().filter_map(|(name, is)| is.then_some(name)).collect(),
             in_docs: old.summary != *summary
                 || [query, params].contains(&Declaration::OtherwiseDescribed),
         }
     }
+}
+
+/// Whether a request has the same key under both plans.
+fn is_same_key(old: Option<&KeyPlan>, new: Option<&KeyPlan>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => old.writes_as(new),
+        (old, new) => old.is_none() && new.is_none(),
+    }
+}
+
+/// What parameters of the query are that a page reads, or its key holds, where they are absent:
+/// with another default such a request has another page, under another key.
+fn defaults(route: &Route) -> BTreeMap<&str, &str> {
+    let is_read = |name: &str| {
+        let in_key = |key: &KeyPlan| key.covers.has(InputKind::Query, name);
+        route.inputs.has(InputKind::Query, name) || route.key.as_ref().is_some_and(in_key)
+    };
+    let query = route.declared.query.iter().filter(|param| is_read(&param.name.value));
+    let query = query.filter_map(|param| param.default.as_ref().map(|default| (param, default)));
+    query.map(|(param, default)| (&*param.name.value, &*default.value)).collect()
 }
 
 /// How two declarations of parameters differ.

@@ -41,7 +41,7 @@ use crate::units::Lifetime;
 
 pub use compile::compile;
 pub(crate) use compile::{Before, compile_again};
-pub(crate) use current::StoredUnder;
+pub(crate) use current::{StoredUnder, Use};
 pub use diff::diff;
 pub(crate) use diff::{Change, Middle, Sign};
 pub(crate) use explain::{Explanation, input_names};
@@ -130,12 +130,18 @@ impl Site {
     pub(crate) fn routes_using(&self, what: &str) -> Vec<String> {
         let inside = what.strip_prefix(self.template_directory.trim_end_matches('/'));
         let template = inside.and_then(|inside| inside.strip_prefix('/')).unwrap_or(what);
+        // A partial is called without its extensions.
+        let is_called = |file: &String| {
+            let plain = file.strip_suffix(".hbs")?;
+            let bare = plain.rsplit_once('.').map_or(plain, |(bare, _)| bare);
+            [plain, bare].contains(&template).then_some(())
+        };
         // A page that was made from all files of a glob was made from each.
         let is_one_of = |glob: &String| pattern_names(glob, what);
         let uses = |route: &&Arc<Route>| {
             route.uses.contains(what)
                 || route.uses.contains(template)
-                || route.uses.iter().any(is_one_of)
+                || route.uses.iter().any(|used| is_one_of(used) || is_called(used).is_some())
         };
         self.routes.iter().filter(uses).map(|route| route.name.to_string()).collect()
     }

@@ -92,6 +92,9 @@ impl Route {
     }
 }
 
+/// How many choices of values are tried for a page.
+const MAX_CHOICES: usize = 10_000;
+
 /// Values by name that a request chose.
 type Chosen = Vec<(String, Arc<Value>)>;
 
@@ -133,14 +136,27 @@ impl ChosenLoad {
 }
 
 impl Page {
-    /// Whether a request, whichever it is, may get this fingerprint; known where it chooses one
-    /// value.
+    /// Whether a request, whichever it is, may get this fingerprint; taken for so where there are
+    /// more choices than are tried.
     pub(super) fn may_have(&self, fingerprint: Fingerprint) -> bool {
-        let [load] = self.chosen.as_slice() else { return false };
-        let base = Hasher::default().field(self.content.digest.as_bytes()).field(&load.name);
-        let mut all = load.files.values().map(|(_, digest)| base.clone().field(digest.as_bytes()));
-        all.any(|of| of.finish() == fingerprint)
-            || load.optional && base.field("nothing").finish() == fingerprint
+        if self.chosen.is_empty() {
+            return self.content.digest == fingerprint;
+        }
+        let mut all = vec![Hasher::default().field(self.content.digest.as_bytes())];
+        for load in &self.chosen {
+            let digests = load.files.values().map(|(_, digest)| digest.as_bytes().as_slice());
+            let digests = digests.chain(load.optional.then_some(&b"nothing"[..]));
+            let digests: Vec<&[u8]> = digests.collect();
+            if all.len().saturating_mul(digests.len()) > MAX_CHOICES {
+                return true;
+            }
+            let with = |before: Hasher| {
+                let named = before.field(&load.name);
+                digests.iter().map(move |digest| named.clone().field(digest))
+            };
+            all = all.into_iter().flat_map(with).collect();
+        }
+        all.into_iter().any(|of| of.finish() == fingerprint)
     }
 }
 

@@ -22,6 +22,57 @@ async fn keys_are_listed_with_all_that_is_known_of_them() {
         assert!(row["size_bytes"].as_u64().is_some_and(|bytes| bytes >= 6));
         assert_eq!(admin.get("/api/keys?limit=0").status, 400);
         assert_eq!(admin.get("/api/keys?limit=many").status, 400);
+        assert_eq!(admin.get("/api/keys?cursor=garbage").status, 400);
+        assert_eq!(admin.get("/api/keys?cursor=3").status, 400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_key_does_not_show_is_not_said_to_be_of_no_use() {
+    let long = "x".repeat(300);
+    let site = Site::with(
+        "routes:
+  /hash: { key: hash, query: { q: { required: true } }, inline: '{{query.q}}' }
+  /cut: { query: { q: { required: true, max_length: 900 } }, inline: '{{query.q}}' }
+  /unread: { query: { q: { required: true } }, body: x }
+  /deep/{a}/{b}/{c}/{d}/{e}: { key: hash, inline: '{{params.e}}' }
+",
+    );
+    let admin = Admin::serve(&site, MEMORY);
+    let cut = format!("/cut?q={long}");
+    for path in ["/hash?q=1", &cut, "/unread?q=1", "/deep/a/b/c/d/e%2Ff%2Fg"] {
+        admin.larder.get(path).await;
+        assert!(admin.larder.get(path).await.is_hit(), "{path}");
+    }
+    let rows = admin.get("/api/keys").json();
+    let rows = rows["keys"].as_array().expect("a list");
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| row["current"] == true), "{rows:#?}");
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_life_is_by_the_site_and_below_zero_where_it_is_stale() {
+    both_stores(async |store| {
+        let text = "routes:\n  /: { body: x, ttl: 1h, stale_while_revalidate: 1h }\n  \
+                    /b: { body: x, ttl: 1h }\n";
+        let site = Site::with(text);
+        let admin = Admin::serve(&site, store);
+        admin.larder.get("/").await;
+        admin.larder.get("/b").await;
+        admin.larder.reloads_after(|| site.replace("routes.yaml", "ttl: 1h", "ttl: 1ms"));
+        let row =
+            |name: &str| admin.get(&format!("/api/keys?route={name}")).json()["keys"][0].clone();
+        let (stale, over) = (row("index"), row("b"));
+        for row in [&stale, &over] {
+            assert!(row["ttl_ms"].as_i64().is_some_and(|left| (-60_000..0).contains(&left)));
+        }
+        assert_eq!((&stale["current"], &over["current"]), (&true.into(), &false.into()));
+        let said = admin.get("/api/explain?url=/").json();
+        assert!(said["stale_ms"].as_i64().is_some_and(|left| left > 3_500_000), "{said}");
+        assert!(said["stored"]["ttl_ms"].as_i64().is_some_and(|left| left < 0), "{said}");
+        let said = admin.get("/api/explain?url=/b").json();
+        assert!(said["miss"].as_str().is_some_and(|why| why.contains("kept for 1ms")), "{said}");
     })
     .await;
 }

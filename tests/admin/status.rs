@@ -1,5 +1,5 @@
 use super::{Admin, SITE};
-use crate::harness::{MEMORY, Redis, Site};
+use crate::harness::{MEMORY, PATIENCE, Redis, Site, eventually, run};
 
 #[tokio::test]
 async fn the_status_says_what_is_served_and_from_what() {
@@ -103,4 +103,50 @@ async fn an_address_is_explained_and_an_edit_planned_as_the_commands_do() {
     let none = serde_json::json!({ "file": "notes.md", "text": edited }).to_string();
     let none = admin.post("/api/plan", &none);
     assert!(none.status == 400 && none.body.contains("`notes.md` is none of"), "{none:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_writes_is_up_and_in_trouble() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    redis.cli(&["CONFIG", "SET", "maxmemory", "1"]);
+    admin.larder.get("/a").await;
+    let store = admin.get("/api/status").json()["store"].clone();
+    assert_eq!(
+        (&store["state"], &store["trouble"]),
+        (&"up".into(), &"takes no writes: full".into(),)
+    );
+    assert!(admin.get("/metrics").body.contains("\nlarder_store_up 1\n"));
+    redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
+    eventually("a write succeeds", PATIENCE, async || {
+        admin.larder.get("/b/ada").await;
+        admin.get("/api/status").json()["store"]["trouble"].is_null().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_store_that_does_not_answer_holds_is_unknown_and_a_copy_in_memory_is_told() {
+    let mut redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    eventually("it is in memory", PATIENCE, async || {
+        admin.larder.get("/a").await;
+        let said = admin.get("/api/explain?url=/a").json();
+        assert_eq!(said["is_unknown"], false);
+        (said["memory"] == "near").then_some(())
+    })
+    .await;
+    redis.kill();
+    eventually("it is kept apart", PATIENCE, async || {
+        admin.larder.get("/a").await;
+        let said = admin.get("/api/explain?url=/a").json();
+        let is_apart = said["memory"] == "store-down";
+        assert!(said["is_unknown"] == true && said["stored"].is_null(), "{said}");
+        is_apart.then_some(())
+    })
+    .await;
+    let url = format!("http://{}", admin.address);
+    let output = run("explain", &Site::with(SITE), &["/a", "--admin", &url]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("stored     unknown\n"), "{said}");
 }

@@ -71,7 +71,7 @@ async fn a_template_is_named_as_messages_name_it_and_a_typo_deletes_nothing_alou
     let site = Site::with(text).file("templates/page.html.hbs", "page");
     let redis = Redis::start();
     let larder = Larder::serve(&site, &redis.url());
-    for name in ["page.html.hbs", "templates/page.html.hbs"] {
+    for name in ["page.html.hbs", "templates/page.html.hbs", "page", "templates/page"] {
         for path in ["/", "/other"] {
             larder.get(path).await;
         }
@@ -153,6 +153,8 @@ fn a_plan_is_of_the_file_that_it_names_whichever_of_the_site_it_is() {
         ("team.yaml", "name: Marmalade\n", "~ /\n"),
         ("posts/one.md", "# Uno\n", "~ /posts/{slug}\n"),
         ("site.css", "b { color: blue }\n", "~ /site.css\n"),
+        ("posts/two.md", "# Two\n", "~ /posts/{slug}\n"),
+        ("routes.d/b.yaml", "routes:\n  /b: { body: b }\n", "+ /b\n"),
     ] {
         site.edit_in_place("copy", text);
         let (code, said) = plan(&["copy", "--as", file]);

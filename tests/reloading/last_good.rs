@@ -83,6 +83,26 @@ fn what_is_wrong_is_logged_once_a_change() {
 }
 
 #[test]
+fn errors_are_logged_before_any_number_of_warnings() {
+    let unread: String = (0..60).map(|nth| format!("p{nth}: int, ")).collect();
+    let site = Site::with(&format!("routes:\n  /: {{ query: {{ {unread} }}, body: x }}\n"));
+    let larder = Larder::serve(&site, MEMORY);
+    larder.logs_after("error[unknown_field]", || {
+        site.edit(
+            "routes.yaml",
+            &format!(
+                "{}    tll: 5m\n",
+                site.read("routes.yaml").replace(
+                    &format!("{{ query: {{ {unread} }}, body: x }}"),
+                    &format!("\n    query: {{ {unread} }}\n    body: x"),
+                )
+            ),
+        );
+    });
+    assert!(larder.log().contains("and 11 more: `larder check` shows them"), "{}", larder.log());
+}
+
+#[test]
 fn what_is_wrong_in_two_files_is_logged_with_both_places() {
     let site = Site::with("include: [more.yaml]\nroutes:\n  /: { body: one }\n")
         .file("more.yaml", "routes:\n  /more: { body: more }\n");

@@ -25,6 +25,8 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("body: About", "body: About us", "~ /about"),
     ("title: Larder", "title: Pantry", "~ /"),
     ("body: About", "body: About, key: url", "~ /about"),
+    ("body: About", "body: About, key: '{{route}}:{{path}}'", "no answer changed"),
+    ("q: string", "q: { default: '9' }", "~ /faq"),
     ("body: About", "body: About, namespace: blue", "~ /about"),
     ("body: About", "body: About, name: us", "~ /about"),
     (
@@ -107,6 +109,27 @@ fn every_edit_that_changes_an_answer_is_said_before_and_after_it() {
     }
     let line = admin.larder.reloads_after(|| site.edit("templates/404.html.hbs", "<i>gone</i>"));
     assert_eq!(said(&line), "~ errors.404");
+}
+
+/// A site of pages that are kept, an edit, and how many of the stored entries it makes again.
+#[tokio::test]
+async fn a_plan_counts_what_is_made_again_and_not_what_is_of_no_use_any_more() {
+    for (before, after, paths, count, said) in [
+        ("q: string", "q: { default: '9' }", &["/", "/?q=1"][..], 1, "~ /"),
+        ("q: { enum: [a, b] }", "q: { enum: [a] }", &["/?q=a", "/?q=b"], 0, "= / (query)"),
+        ("q: string", "q: { required: true }", &["/", "/?q=1"], 0, "= / (query)"),
+        ("q: string }, ttl: 1h", "q: string }, ttl: 1ms", &["/", "/?q=1"], 2, "= / (ttl)"),
+    ] {
+        let text = "routes:\n  /: { query: { q: string }, ttl: 1h, inline: 'a {{query.q}}' }\n";
+        let text = text.replace("q: string", before.split(" }, ttl").next().unwrap_or(before));
+        let admin = Admin::serve(&Site::with(&text), MEMORY);
+        for path in paths {
+            admin.larder.get(path).await;
+        }
+        let plan = foretold(&admin, &text.replace(before, after));
+        assert_eq!(lines(&plan), said, "{before} to {after}");
+        assert_eq!(plan["entries"], count, "{before} to {after}: {plan}");
+    }
 }
 
 #[tokio::test]

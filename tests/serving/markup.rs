@@ -93,7 +93,7 @@ async fn an_address_that_a_visitor_has_a_part_in_leads_where_the_file_says() {
 }
 
 #[test]
-fn the_path_is_an_address_where_it_cannot_begin_with_two_slashes() {
+fn an_address_of_values_is_refused_where_it_can_begin_with_two_slashes() {
     for (path, page, is_good) in [
         ("/at/{name}", "<a href='{{path}}'>", true),
         ("/v{name}", "<a href='{{path}}'>", true),
@@ -103,8 +103,17 @@ fn the_path_is_an_address_where_it_cannot_begin_with_two_slashes() {
         ("/{*rest}", "<a href='https://shop.example{{path}}'>", true),
         ("/at/{name}", "<a href='/{{path}}'>", false),
         ("/at/{name}", "<a title={{path}}>", false),
+        ("/p/{*rest}", "<a href='/{{urlencode params.rest}}/{{urlencode query.q}}'>", false),
+        ("/p/{name}", "<a href='/{{urlencode params.name}}/{{urlencode query.q}}'>", true),
+        ("/p/{id:slug}", "<a href='/{{params.id}}/{{urlencode query.q}}'>", true),
+        ("/p", "<a href='/{{site.lang}}/{{urlencode query.q}}'>", true),
+        ("/p", "<a href='/{{site.none}}/{{urlencode query.q}}'>", false),
+        ("/p", "<a href='/{{language}}/{{urlencode query.q}}'>", true),
     ] {
-        let site = Site::with(&format!("routes: {{ \"{path}\": {{ inline: \"{page}\" }} }}\n"));
+        let site = Site::with(&format!(
+            "languages: [en]\ndata: {{ site: {{ lang: en, none: '' }} }}\n\
+             routes: {{ \"{path}\": {{ inline: \"{page}\" }} }}\n"
+        ));
         let checked = check(&site, &[]);
         let said = String::from_utf8_lossy(&checked.stderr);
         assert_eq!(checked.status.success(), is_good, "{path} {page}: {said}");

@@ -414,9 +414,10 @@ fn body_part(content: &[u8]) -> Markup {
 }
 
 /// `950 ms` is `0 s`; `4 m 05 s`; `2 d 3 h`.
-fn time(ms: Option<u64>) -> String {
-    let Some(seconds) = ms.map(|ms| ms / 1000) else { return "–".to_owned() };
+fn time(ms: Option<impl Into<i128>>) -> String {
+    let Some(seconds) = ms.map(|ms| ms.into().div_euclid(1000)) else { return "–".to_owned() };
     match seconds {
+        ..0 => format!("−{}", time(Some(seconds * -1000))),
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
         3600..86_400 => format!("{} h {:02} m", seconds / 3600, seconds / 60 % 60),
@@ -457,6 +458,7 @@ mod tests {
     fn times_and_sizes_read_at_a_glance() {
         for (ms, expected) in [
             (Some(950), "0 s"),
+            (Some(-61_500), "−1 m 02 s"),
             (Some(245_000), "4 m 05 s"),
             (Some(3_720_000), "1 h 02 m"),
             (Some(183_600_000), "2 d 3 h"),

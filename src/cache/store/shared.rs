@@ -175,6 +175,11 @@ impl Shared {
         (self.clock.now() < until).then_some(trouble)
     }
 
+    /// Why it took no write the last time that one was tried.
+    pub(crate) fn refused_writes(&self) -> Option<Trouble> {
+        self.health().no_writes.map(|(_, trouble)| trouble)
+    }
+
     fn check_writes(&self) -> Result<(), StoreError> {
         let error = |kind| StoreError::new(kind, "no writes are tried for a moment");
         self.write_trouble().map_or(Ok(()), |kind| Err(error(kind)))

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::super::route::{ParamKind, Pattern};
 use super::super::template::{Finding, Outside, Reads, Refusal, Step, is_outside};
 use super::Compiler;
 use super::analysis::Analysis;
+use super::values::Values;
 use crate::config::{ParamConfig, ParamType, RouteConfig};
 
 /// Whether anything that a page reads may come from outside.
@@ -21,6 +24,7 @@ pub(super) fn all_of(reads: &Reads) -> Vec<Finding> {
     let finding = |read: &super::super::template::Read| Finding {
         value: read.path.clone(),
         refusal: Refusal::JsonAsPage,
+        between: None,
         place: read.place.clone(),
         via: read.via.clone(),
     };
@@ -94,16 +98,54 @@ fn is_text(declared: &[ParamConfig], name: &str) -> bool {
 
 impl Compiler<'_> {
     /// Refuses what a visitor writes where it would be markup or code, once a place.
-    pub(super) fn check_outside(&mut self, analysis: &Analysis, visitor: &Visitor<'_>) {
+    pub(super) fn check_outside(
+        &mut self,
+        analysis: &Analysis,
+        own: &Values,
+        visitor: &Visitor<'_>,
+    ) {
         let mut said = BTreeSet::new();
         for finding in &analysis.findings {
             let Some(outside) = visitor.wrote(&finding.value) else { continue };
             if finding.refusal == Refusal::PathAddress && visitor.path_begins_with_a_name() {
                 continue;
             }
+            if finding.between.as_ref().is_some_and(|way| self.is_filled(way, own, visitor)) {
+                continue;
+            }
             if said.insert(finding.place.start()) {
                 self.report.push(finding.diagnostic(outside));
             }
+        }
+    }
+
+    /// Whether the value at the end of a way is known to be never empty.
+    fn is_filled(&self, way: &[Step], own: &Values, visitor: &Visitor<'_>) -> bool {
+        let names = way.iter().map(|step| match step {
+            Step::Name(name) => name.as_str(),
+            Step::Any | Step::All => "",
+        });
+        let names: Vec<_> = names.collect();
+        let Some((root, rest)) = names.split_first() else { return false };
+        match (visitor, *root, rest) {
+            (Visitor::OfRoute { pattern, .. }, "params", [name]) => {
+                let mut params = pattern.params().iter();
+                return params.any(|it| *it.name == **name && it.kind != ParamKind::Rest);
+            }
+            (_, "language", []) => return !self.config.languages.is_empty(),
+            _ => {}
+        }
+        if own.chosen.iter().any(|load| load.name == *root) {
+            return false;
+        }
+        let fixed = own.fixed.get(*root).or_else(|| self.values.fixed.get(*root));
+        let value = fixed.and_then(|fixed| {
+            rest.iter().try_fold(&*fixed.value, |value, name| value.as_object()?.get(*name))
+        });
+        match value {
+            Some(Value::String(text)) => !text.trim().is_empty(),
+            Some(value) => value.is_number() || value.is_boolean(),
+            None => false,
         }
     }
 }

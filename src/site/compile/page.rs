@@ -5,6 +5,7 @@ use super::super::template::{JsonTemplate, Language, TemplateId};
 use super::super::{ErrorPage, PageContent, PageForm};
 use super::Compiler;
 use super::outside::Visitor;
+use super::values::Values;
 use crate::config::{
     ErrorPageConfig, FileContent, Files as _, HeaderConfig, NodeValue, SourceConfig,
 };
@@ -161,7 +162,7 @@ impl Compiler<'_> {
     pub(super) fn finish_error(&mut self, typed: &ErrorPageConfig, shaped: Shaped) -> ErrorPage {
         let analysis = self.analyse(&shaped.form, &shaped.content_type);
         self.check_error_known(&analysis);
-        self.check_outside(&analysis, &Visitor::OfError);
+        self.check_outside(&analysis, &Values::default(), &Visitor::OfError);
         let tree = &analysis.tree;
         let reads_request =
             !tree.sub("path").is_empty() || !tree.sub("error").sub("detail").is_empty();

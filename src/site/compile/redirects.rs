@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use super::super::route::{RouteMatch, Router};
+use super::super::route::{RouteMatch, Router, address_text};
 use super::super::{Route, Source};
 use crate::diagnostic::{Code, Diagnostic, Report};
 
 /// Refuses circles of redirects on this site that no request can leave. One with a parameter may
-/// lead elsewhere, and one with a host may be another site: those are not followed.
+/// lead elsewhere, but where it leads to its own path, and one with a host may be another site:
+/// those are not followed.
 pub(super) fn check_redirects(routes: &[Arc<Route>], router: &Router, report: &mut Report) {
     // Of each route the one that it leads to: no more than one, so each circle is met once.
-    let next: Vec<Option<usize>> = routes.iter().map(|route| leads_to(route, router)).collect();
+    let to = |(at, route): (usize, &Arc<Route>)| {
+        if leads_to_itself(route) { Some(at) } else { leads_to(route, router) }
+    };
+    let next: Vec<Option<usize>> = routes.iter().enumerate().map(to).collect();
     let mut met_from: Vec<Option<usize>> = vec![None; routes.len()];
     for start in (0..routes.len()).filter(|start| next[*start].is_some()) {
         let (mut at, mut way) = (Some(start), Vec::new());
@@ -28,6 +32,24 @@ pub(super) fn check_redirects(routes: &[Arc<Route>], router: &Router, report: &m
             rest.iter().fold(found, |found, at| found.label(&routes[*at].place, "by way of this"));
         report.push(found.help("a browser gives up: lead one of them to a page"));
     }
+}
+
+/// Whether it sends each request to the path that was asked for.
+fn leads_to_itself(route: &Route) -> bool {
+    let Source::Redirect(to) = &route.source else { return false };
+    // What follows a redirect is a GET.
+    if &*route.method != "GET" {
+        return false;
+    }
+    let mut pieces = route.pattern.as_str().split('{');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let own = pieces.fold(first, |own, piece| {
+        let (param, text) = piece.split_once('}').unwrap_or((piece, ""));
+        let name = param.trim_start_matches('*').split(':').next().unwrap_or_default();
+        format!("{own}{{{{params.{name}}}}}{}", address_text(text))
+    });
+    let to = to.written();
+    to.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/') == own
 }
 
 /// The route that answers where a route sends to, whatever is asked.

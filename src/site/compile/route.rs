@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::super::key::{InputName, KeyContext, KeyPlan, KeySpec};
-use super::super::route::Pattern;
 use super::super::route::rules::Rules;
+use super::super::route::{Pattern, leads_as_written};
 use super::super::template::{Read, Step, TextTemplate};
 use super::super::{Declared, Route, Source};
 use super::again::{Asked, Made};
@@ -106,6 +106,12 @@ impl<'c> Compiler<'c> {
                     TextTemplate::compile(to).map_err(|found| self.report.push(found)).ok()?;
                 check_address(&address, pattern?, self.report);
                 let address = address.encoded();
+                if !address.render(|_| Some("x")).is_some_and(|it| leads_as_written(&it)) {
+                    let message = "each request would be a 404: an address that begins with `//` \
+                                   or has a segment `.` or `..` leads elsewhere than it seems to";
+                    let found = Diagnostic::new(Code::BadUrl, message, &to.span);
+                    self.report.push(found.help("write the address that it leads to"));
+                }
                 let digest = Hasher::default().field("redirect").field(&to.value).finish();
                 RouteParts::unrendered(typed, Source::Redirect(address), 302, digest)
             }
@@ -137,7 +143,7 @@ impl<'c> Compiler<'c> {
                 let analysis = self.analyse(&shaped.form, &shaped.content_type);
                 self.check_known(&analysis, &values, &pattern);
                 self.check_conditions(&analysis, Some(typed));
-                self.check_outside(&analysis, &Visitor::of(typed, &pattern));
+                self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
                 self.check_wants(&analysis.reads, typed, &pattern);
                 self.check_random(&analysis.reads, typed);
                 let parts = self.page(typed, &name, shaped, values, analysis);

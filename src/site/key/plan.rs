@@ -95,6 +95,12 @@ impl KeyPlan {
         out
     }
 
+    /// Whether its keys are those of `other`, however either was asked for.
+    pub(crate) fn writes_as(&self, other: &Self) -> bool {
+        let is_hash = |plan: &Self| plan.form == KeyForm::Hash;
+        self.pieces == other.pieces && self.lead == other.lead && is_hash(self) == is_hash(other)
+    }
+
     /// The namespace that its keys are in.
     pub(crate) fn namespace(&self) -> &str {
         let lead = self.lead_text().trim_end_matches(':');

@@ -29,6 +29,8 @@ pub(crate) struct Recalled {
     headers: Vec<(String, String)>,
     /// Whether it follows the language and does not show which.
     pub(crate) hides_language: bool,
+    /// Whether it follows the query and does not show it.
+    pub(crate) hides_query: bool,
     /// Whether it is all that decides the key, but for a hidden language: no digest stands for any
     /// of the rest.
     pub(crate) is_whole: bool,
@@ -54,6 +56,7 @@ impl KeyPlan {
             language: None,
             headers: Vec::new(),
             hides_language: false,
+            hides_query: false,
             is_whole: true,
         };
         if self.form == KeyForm::Hash {
@@ -61,11 +64,12 @@ impl KeyPlan {
             let is_digest = digest.len() == 32 && digest.bytes().all(|it| it.is_ascii_hexdigit());
             recalled.is_whole = self.pieces.iter().all(Piece::follows_few);
             recalled.hides_language = self.covers.any(InputKind::Language);
+            recalled.hides_query = true;
             return is_digest.then_some(recalled);
         }
         if key.contains("%~") {
             // Something long was cut: what it was is only in the digest.
-            recalled.is_whole = false;
+            (recalled.is_whole, recalled.hides_query) = (false, true);
             let Some(Piece::Text(first)) = self.pieces.first() else { return None };
             let first = first.get(..first.len().min(key.find("%~")?))?;
             return key.starts_with(first).then_some(recalled);

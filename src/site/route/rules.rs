@@ -70,6 +70,18 @@ impl Rules {
     /// # Errors
     /// The first declared parameter, in the order of the file, that breaks its rule.
     pub fn query<'q>(&'q self, raw: &RawQuery<'q>) -> Result<Query<'q>, Violation> {
+        self.query_where(raw, |_| true)
+    }
+
+    /// The same where a required parameter may be absent that is not to be seen.
+    ///
+    /// # Errors
+    /// As [`Rules::query`].
+    pub(crate) fn query_where<'q>(
+        &'q self,
+        raw: &RawQuery<'q>,
+        is_shown: impl Fn(&str) -> bool,
+    ) -> Result<Query<'q>, Violation> {
         if self.query.is_empty() && raw.pairs.is_empty() {
             return Ok(Query::default());
         }
@@ -82,7 +94,9 @@ impl Rules {
                 (Some((_, Cow::Owned(value))), None) => {
                     Some(Cow::Owned(rule.accept(value)?.into_owned()))
                 }
-                (None, _) if rule.required => return Err(rule.broken("is required")),
+                (None, _) if rule.required && is_shown(&rule.name) => {
+                    return Err(rule.broken("is required"));
+                }
                 (None, _) => rule.default.as_deref().map(Cow::Borrowed),
             };
             if let Some(value) = value {

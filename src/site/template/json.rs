@@ -9,15 +9,15 @@
 use std::collections::HashMap;
 
 use handlebars::template::{Parameter, Subexpression, TemplateElement};
-use handlebars::{Context, RenderContext, Template};
+use handlebars::{Context, Handlebars, RenderContext, Template};
 use serde_json::{Map, Value};
 
-use super::found;
 use super::kind::Escape;
 use super::meter::{self, Bounds, RenderError};
 use super::node::{Expr, Node};
 use super::reads::Reads;
 use super::set::{TemplateId, TemplateSet};
+use super::{found, lenient};
 use crate::config::{Node as YamlNode, NodeValue};
 use crate::diagnostic::{At, Report};
 use crate::fingerprint::Hasher;
@@ -144,9 +144,12 @@ impl JsonTemplate {
             }
             Self::Typed(id, parameter) => {
                 let (_, engine) = set.compiled(*id);
-                let mut state = RenderContext::new(None);
-                let value = parameter.expand(engine, context, &mut state);
-                value.map(|value| value.value().clone()).map_err(|why| set.failure(*id, &why))
+                let run = |parameter: &Parameter, engine: &Handlebars<'static>| {
+                    let value = parameter.expand(engine, context, &mut RenderContext::new(None));
+                    value.map(|value| value.value().clone())
+                };
+                let value = engine.run(parameter, lenient::parameter, run);
+                value.map_err(|why| set.failure(*id, &why))
             }
             Self::List(items) => {
                 let items = items.iter().map(|item| item.render_within(set, context, left));

@@ -8,7 +8,9 @@
 use std::collections::BTreeSet;
 
 use super::found::FoundReads;
-use super::markup::{Arguments, Coding, Finding, Form, Given, Language, Made, Places, made_by};
+use super::markup::{
+    Arguments, Coding, Finding, Form, Given, Language, Made, Places, Refusal, made_by,
+};
 use super::meaning::Meaning;
 use super::node::{Block, Call, Expr, Node};
 use super::reach::Reach;
@@ -32,6 +34,8 @@ pub(super) struct Judge<'s> {
     pub(super) blocks: Vec<(&'s [Node], Vec<Scope>)>,
     /// The calls of partials that are chosen when the page is made, which are walked.
     chosen: Vec<Chosen>,
+    /// The ways to values that stand between two slashes, by their numbers.
+    between: Vec<Vec<Step>>,
     /// The page in the layout that is walked.
     page: Option<&'s (TemplateId, Reach<'s>)>,
 }
@@ -111,10 +115,11 @@ fn given(made: &Made) -> Given {
 
 impl<'s> Walk<'s, '_> {
     /// A value is printed.
-    pub(super) fn judge_print(&mut self, value: &Meaning, form: Form, place: Option<&Span>) {
+    pub(super) fn judge_print(&mut self, value: &Meaning, form: Form, expr: &'s Expr) {
         if self.judge.places.is_empty() {
             return;
         }
+        let place = expr.place();
         let mut made: Made = value.printed().into_iter().map(of_path).collect();
         if value.is_page {
             if form == Form::Raw {
@@ -123,7 +128,35 @@ impl<'s> Walk<'s, '_> {
             made.insert((vec![Step::All], Coding::Plain));
         }
         self.judge_made(&made, form, place);
-        self.judge.places.value(given(&made));
+        let given = match given(&made) {
+            Given::Any if self.judge.places.is_behind_slash() => self.named_value(expr),
+            given => given,
+        };
+        self.judge.places.value(given);
+    }
+
+    /// What is known of a value by its name; nothing where a helper had a part in it.
+    fn named_value(&mut self, expr: &'s Expr) -> Given {
+        let path = match expr {
+            Expr::Call(call) if call.name == "urlencode" => call.args.first(),
+            expr => Some(expr),
+        };
+        let Some(Expr::Path(path)) = path else { return Given::Any };
+        let Meaning { ways, items: None, fields, made, is_page: false } = self.resolve(path) else {
+            return Given::Any;
+        };
+        let mut ways = ways.into_iter().map(|way| way.steps);
+        let (Some(way), None) = (ways.next(), ways.next()) else { return Given::Any };
+        let is_named = way.iter().all(|step| matches!(step, Step::Name(_)));
+        if !is_named || !fields.is_empty() || !made.is_empty() {
+            return Given::Any;
+        }
+        let between = &mut self.judge.between;
+        let number = between.iter().position(|known| *known == way).unwrap_or(between.len());
+        if number == between.len() {
+            between.push(way);
+        }
+        u16::try_from(number).map_or(Given::Any, Given::Named)
     }
 
     pub(super) fn judge_made(&mut self, made: &Made, form: Form, place: Option<&Span>) {
@@ -143,8 +176,12 @@ impl<'s> Walk<'s, '_> {
             // The first that is one too many stands for all after it: it may be any value.
             let is_kept = self.judge.findings.len() < FINDINGS;
             let value = if is_kept { value.clone() } else { vec![Step::All] };
+            let between = match refusal {
+                Refusal::Between(Some(way)) => self.judge.between.get(usize::from(way)).cloned(),
+                _ => None,
+            };
             let (place, via) = (place.clone(), self.via.clone());
-            self.judge.findings.push(Finding { value, refusal, place, via });
+            self.judge.findings.push(Finding { value, refusal, between, place, via });
         }
     }
 

@@ -23,7 +23,7 @@ use handlebars::{
     Renderable, Template,
 };
 
-use super::merge;
+use super::{chosen, merge};
 use crate::clock::{Clock, Moment};
 
 /// What one render may cost.
@@ -260,8 +260,12 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
                     call.template = Some(instrument(body));
                 }
             }
-            TemplateElement::PartialExpression(call) => merge::ordered(call),
+            TemplateElement::PartialExpression(call) => {
+                chosen::named(call);
+                merge::ordered(call);
+            }
             TemplateElement::PartialBlock(call) => {
+                chosen::named(call);
                 merge::ordered(call);
                 if let Some(mut body) = call.template.take() {
                     marks_within(&mut body, name);

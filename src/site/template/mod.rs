@@ -6,11 +6,13 @@
 
 mod align;
 mod check;
+mod chosen;
 mod found;
 mod json;
 mod judge;
 mod kind;
 mod known;
+mod lenient;
 mod lexical;
 mod meaning;
 mod merge;

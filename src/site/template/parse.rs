@@ -86,9 +86,6 @@ pub(super) fn id_of(name: &str) -> Option<TemplateId> {
 /// The engine's reasons in words.
 pub(super) fn render_words(reason: &RenderErrorReason) -> String {
     match reason {
-        RenderErrorReason::InvalidJsonIndex(name) => {
-            format!("`{name}` is read of a list, which has numbers for names")
-        }
         RenderErrorReason::PartialNotFound(name) => format!("there is no partial `{name}`"),
         RenderErrorReason::PartialBlockNotFound => {
             "`@partial-block` is used where no block was given".to_owned()

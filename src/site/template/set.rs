@@ -12,13 +12,14 @@ use handlebars::{Context, Handlebars, RenderContext, Renderable as _, Template};
 use serde_json::Value;
 
 use super::functions::Addresses;
+use super::lenient::{self, Engine};
 use super::markup::{Finding, Language};
 use super::meter::{self, Bounds, RenderError};
 use super::node::Node;
 use super::origin::Origin;
 use super::reach::Reach;
 use super::reads::Reads;
-use super::{check, found, functions, judge, kind::Kind, merge, parse};
+use super::{check, chosen, found, functions, judge, kind::Kind, merge, parse};
 use crate::clock::Clock;
 use crate::diagnostic::{At, Diagnostic, Report, SourceFile, Span};
 
@@ -48,7 +49,7 @@ pub struct TemplateSet {
     /// The places of templates that no page has any more.
     free: Vec<TemplateId>,
     pub(super) files: BTreeMap<String, TemplateId>,
-    engines: BTreeMap<Kind, Arc<Handlebars<'static>>>,
+    engines: BTreeMap<Kind, Arc<Engine>>,
     addresses: Addresses,
 }
 
@@ -198,7 +199,7 @@ impl TemplateSet {
     /// `content`; the context is then as it was. The same arguments give the same bytes.
     ///
     /// # Errors
-    /// Where a helper refuses its arguments, a list is read by a name, or a bound is met.
+    /// Where a bound is met.
     pub fn render(
         &self,
         page: TemplateId,
@@ -230,16 +231,17 @@ impl TemplateSet {
         bounds: &Bounds,
     ) -> Result<String, RenderError> {
         let (unit, engine) = self.compiled(id);
-        let mut page = meter::BoundedOutput::new(bounds);
-        let mut state = RenderContext::new(None);
-        unit.compiled
-            .render(engine, context, &mut state, &mut page)
-            .map_err(|failure| self.failure(id, &failure))?;
-        Ok(page.text)
+        let run = |compiled: &Template, engine: &Handlebars<'static>| {
+            let mut page = meter::BoundedOutput::new(bounds);
+            let mut state = RenderContext::new(None);
+            compiled.render(engine, context, &mut state, &mut page).map(|()| page.text)
+        };
+        let made = engine.run(&unit.compiled, lenient::template, run);
+        made.map_err(|failure| self.failure(id, &failure))
     }
 
     /// A template and the engine that it runs in.
-    pub(super) fn compiled(&self, id: TemplateId) -> (&Unit, &Handlebars<'static>) {
+    pub(super) fn compiled(&self, id: TemplateId) -> (&Unit, &Engine) {
         let unit = self.unit(id);
         (unit, &self.engines[&unit.kind])
     }
@@ -317,8 +319,8 @@ impl TemplateSet {
     fn install(&mut self, page: TemplateId) {
         let kind = self.unit(page).kind.clone();
         let engine = self.engines.remove(&kind);
-        let mut engine =
-            engine.unwrap_or_else(|| engine_of(&kind, &self.clock, &self.addresses).into());
+        let mut engine = engine
+            .unwrap_or_else(|| Engine::new(engine_of(&kind, &self.clock, &self.addresses)).into());
         let reach = Reach::of(self, page);
         let any = self.names().filter(|_| reach.computed).flat_map(|name| {
             let plain = name.strip_suffix(".hbs").unwrap_or(name);
@@ -344,5 +346,6 @@ fn engine_of(kind: &Kind, clock: &Clock, addresses: &Addresses) -> Handlebars<'s
     functions::register(&mut engine, kind.escape, clock, addresses);
     meter::register(&mut engine);
     merge::register(&mut engine);
+    chosen::register(&mut engine);
     engine
 }

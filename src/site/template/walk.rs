@@ -4,7 +4,7 @@
 //! not), that a name between bars is looked for through all scopes, that `..` past the outermost
 //! scope is the current one. Where more than one thing may happen, all of them do: both branches,
 //! each partial that a name may mean. Every path that is evaluated is a read, also one whose value
-//! goes nowhere: it fails on a list read by a name. Past its bounds the page reads all there is.
+//! goes nowhere. Past its bounds the page reads all there is.
 
 use serde_json::Value;
 
@@ -129,7 +129,7 @@ impl<'s> Walk<'s, '_> {
                     if value.is_page {
                         self.page_printed(*form, expr.place());
                     }
-                    self.judge_print(&value, *form, expr.place());
+                    self.judge_print(&value, *form, expr);
                 }
                 Node::Block(block) => self.block(block),
                 Node::Inline(inline) => inline.args.iter().for_each(|arg| drop(self.value(arg))),
@@ -297,7 +297,7 @@ impl<'s> Walk<'s, '_> {
         }
     }
 
-    fn resolve(&self, path: &Path) -> Meaning {
+    pub(super) fn resolve(&self, path: &Path) -> Meaning {
         let up = match path.base {
             Base::Local => return self.local(path),
             Base::Root => return self.root.names(&path.names),

@@ -383,7 +383,14 @@ impl Files for Disk {
         let then = self.earlier.globs.get(&pattern).filter(|then| {
             self.trust == Trust::All && !then.as_ref().is_err_and(resolve::is_exhausted)
         });
-        let answer = then.cloned().unwrap_or(now);
+        let mut answer = then.cloned().unwrap_or(now);
+        // One that is only given may be new.
+        if let (Ok(names), Some((given, _))) = (&mut answer, &self.given)
+            && pattern_names(&pattern, given)
+            && let Err(at) = names.binary_search(given)
+        {
+            names.insert(at, given.clone());
+        }
         self.inputs.globs.insert(pattern, answer.clone());
         answer
     }

@@ -17,9 +17,9 @@ pub(super) enum Prefix {
     /// A lone `/`.
     Slash,
     /// `/` and a value that may be empty.
-    SlashGiven,
+    SlashGiven(Between),
     /// The same and `/`: where that value is empty, a host follows.
-    Perhaps,
+    Perhaps(Between),
     /// `https:` and so many slashes.
     Scheme(u8),
     /// `https://host`, not ended.
@@ -48,13 +48,15 @@ impl Prefix {
                 _ => self,
             },
             Self::Slash if c == '/' => Self::Bad,
-            Self::SlashGiven if c == '/' => Self::Perhaps,
-            Self::Slash | Self::SlashGiven => Self::Decided,
+            Self::SlashGiven(between) if c == '/' => Self::Perhaps(between),
+            Self::Slash | Self::SlashGiven(_) => Self::Decided,
             Self::Scheme(2) if is_of_host(c) => Self::Host,
             Self::Scheme(count) if c == '/' && count < 2 => Self::Scheme(count + 1),
-            Self::Host | Self::Perhaps if matches!(c, '/' | '?' | '#') => Self::Decided,
-            Self::Host | Self::Perhaps if is_of_host(c) => Self::Host,
-            Self::Scheme(_) | Self::Host | Self::Perhaps => Self::Bad,
+            // Browsers take any number of slashes for two.
+            Self::Perhaps(_) if c == '/' => self,
+            Self::Host | Self::Perhaps(_) if matches!(c, '/' | '?' | '#') => Self::Decided,
+            Self::Host | Self::Perhaps(_) if is_of_host(c) => Self::Host,
+            Self::Scheme(_) | Self::Host | Self::Perhaps(_) => Self::Bad,
         }
     }
 
@@ -83,11 +85,16 @@ impl Prefix {
             (Self::Start | Self::Word(_) | Self::Given, _) => Self::Given,
             // A visitor leaves it out, and what follows stands behind the slash.
             (Self::Slash, Given::Open) => Self::Slash,
-            (Self::Slash, _) => Self::SlashGiven,
+            (Self::Slash, Given::Named(way)) => Self::SlashGiven(Some(way)),
+            (Self::Slash, _) => Self::SlashGiven(None),
             (other, _) => other,
         }
     }
 }
+
+/// Which value stands between two slashes: the number that its way has, where it is the value of
+/// one, as it is.
+pub(super) type Between = Option<u16>;
 
 /// What is known of a value in an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +105,8 @@ pub(in super::super) enum Given {
     Open,
     /// It is the path that was asked for.
     Path,
+    /// It is what stands at the way of this number.
+    Named(u16),
 }
 
 fn is_of_host(c: char) -> bool {

@@ -18,6 +18,7 @@ use handlebars::Template;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 
 pub(super) use self::address::Given;
+use self::address::Prefix;
 use self::html::{At, Context};
 use super::kind::Escape;
 use super::reads::Step;
@@ -50,6 +51,8 @@ impl Language {
             "text/xml" | "application/xml" | "text/xsl" => Self::Xml,
             "text/css" => Self::Css,
             "application/json" | "text/json" => Self::Json,
+            // Its parts are of types that stand in its text, which may be pages.
+            _ if essence.starts_with("multipart/") => Self::Html,
             _ if essence.ends_with("+xml") => Self::Xml,
             _ if essence.ends_with("+json") => Self::Json,
             "text/jscript" | "text/livescript" => Self::JavaScript,
@@ -109,6 +112,9 @@ pub(crate) struct Finding {
     /// The value's way from the root.
     pub(crate) value: Vec<Step>,
     pub(crate) refusal: Refusal,
+    /// For [`Refusal::Between`]: the way to the value that decides it; where that is never empty,
+    /// nothing is wrong.
+    pub(crate) between: Option<Vec<Step>>,
     pub(crate) place: Span,
     /// The calls of partials that lead there, from the outside in.
     pub(crate) via: Vec<Span>,
@@ -163,6 +169,11 @@ impl Places {
         }
         self.list.iter_mut().for_each(Context::pause);
         self.settle();
+    }
+
+    /// Whether a value may stand behind the first slash of an address.
+    pub(super) fn is_behind_slash(&self) -> bool {
+        self.list.iter().any(|context| context.attribute.prefix == Prefix::Slash)
     }
 
     /// Past a value.

@@ -1,6 +1,6 @@
 //! Where a value from outside may not stand, and what is said of it.
 
-use super::address::Prefix;
+use super::address::{Between, Prefix};
 use super::html::{At, Context};
 use super::script::Mode;
 use super::tag::{Meta, ScriptType};
@@ -42,10 +42,14 @@ pub(crate) enum Refusal {
     /// An address that is the path which was asked for: it may begin with two slashes where the
     /// path of the route begins with a parameter.
     PathAddress,
+    /// The host of an address, where the value between the two slashes before it is empty.
+    Between(Between),
     /// `<!…>`, `<?…>`.
     Declaration,
     /// A script, in code, but not as JSON.
     Script,
+    /// The name of a module that a script imports.
+    Module,
     /// A string, a regular expression, a comment of a script.
     InsideScript,
     /// A script of a type that is neither JavaScript nor JSON.
@@ -133,6 +137,7 @@ fn in_value(context: &Context, coding: Coding, form: Form) -> Option<Refusal> {
         let unescaped = unescaped(coding, form);
         return unescaped.or(Some(match (coding, attribute.prefix) {
             (Coding::Path, Prefix::Start | Prefix::Given) => Refusal::PathAddress,
+            (_, Prefix::Perhaps(between)) => Refusal::Between(between),
             _ => Refusal::Address,
         }));
     }
@@ -144,13 +149,10 @@ fn may_follow(prefix: Prefix, coding: Coding) -> bool {
         Prefix::Decided => true,
         Prefix::Host if coding == Coding::Path => true,
         // Encoded it can be no scheme, and no host but after two slashes that are there already.
-        Prefix::Start
-        | Prefix::Word(_)
-        | Prefix::Given
-        | Prefix::Slash
-        | Prefix::SlashGiven
-        | Prefix::Perhaps => coding == Coding::Url,
-        Prefix::Scheme(_) | Prefix::Host | Prefix::Bad => false,
+        Prefix::Start | Prefix::Word(_) | Prefix::Given | Prefix::Slash | Prefix::SlashGiven(_) => {
+            coding == Coding::Url
+        }
+        Prefix::Scheme(_) | Prefix::Host | Prefix::Perhaps(_) | Prefix::Bad => false,
     }
 }
 
@@ -158,6 +160,7 @@ fn in_script(context: &Context, coding: Coding, form: Form) -> Option<Refusal> {
     match (coding, form) {
         _ if context.script.mode == Mode::Lost => Some(Refusal::Undecided),
         _ if !context.script.is_code() => Some(Refusal::InsideScript),
+        (Coding::Json, Form::Raw) if context.script.names_module() => Some(Refusal::Module),
         (Coding::Json, Form::Raw) => None,
         _ => Some(Refusal::Script),
     }
@@ -243,6 +246,7 @@ impl Finding {
                 "it stands inside a string, an expression or a comment of a script",
                 format!("write `{{{{json {value}}}}}` outside of it, without quotes around"),
             ),
+            Refusal::Module => ("it names a module, which is run", self.declared()),
             Refusal::ScriptType => (
                 "this script is neither JavaScript nor JSON",
                 format!(
@@ -288,6 +292,13 @@ impl Finding {
             Refusal::AddressList => (
                 "a space or a comma in it begins another address here",
                 format!("write `{{{{urlencode {value}}}}}`"),
+            ),
+            Refusal::Between(_) => (
+                "it is the host of this address where what stands between the slashes before it \
+                 is empty",
+                "write a word there: `/x/…`; or a value that is never empty, a `{parameter}` of \
+                 the path or one of `data`"
+                    .to_owned(),
             ),
             Refusal::PathAddress => (
                 "an address that begins with two slashes leads to another host",

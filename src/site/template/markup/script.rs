@@ -64,6 +64,10 @@ enum Last {
     Value,
     /// `}`, `++`: it depends on what stood before.
     Either,
+    /// `import`, `import(`: a module's name follows.
+    Import,
+    /// `from`: so it does, but in parentheses.
+    From,
 }
 
 /// Words after which a `/` begins a regular expression.
@@ -98,6 +102,11 @@ impl Script {
     /// Whether a value may stand here as JSON.
     pub(super) fn is_code(&self) -> bool {
         self.mode == Mode::Code || (self.mode == Mode::Slash && self.last == Last::Value)
+    }
+
+    /// Whether a value here is the name of a module, which is code.
+    pub(super) fn names_module(&self) -> bool {
+        self.mode == Mode::Code && matches!(self.last, Last::Import | Last::From)
     }
 
     /// One more character; the second state where there are two ways of reading it.
@@ -224,7 +233,7 @@ impl Script {
                 self.last = Last::Operator;
                 match last {
                     Last::Operator | Last::Control => *self = regex,
-                    Last::Value => self.code(c),
+                    Last::Value | Last::Import | Last::From => self.code(c),
                     Last::Either => {
                         self.code(c);
                         return Some(regex);
@@ -258,6 +267,8 @@ impl Script {
             // `for await (`.
             (false, word) if word.is("await") && self.last == Last::Control => Last::Control,
             (false, word) if word.is_one_of(PERHAPS) => Last::Either,
+            (false, word) if word.is_one_of(&["import", "importscripts"]) => Last::Import,
+            (false, word) if word.is("from") => Last::From,
             _ => Last::Value,
         };
         self.word = Name::default();
@@ -277,7 +288,7 @@ impl Script {
 
     fn open_paren(&mut self) {
         self.controls = (self.controls << 1) | u64::from(self.last == Last::Control);
-        self.last = Last::Operator;
+        self.last = if self.last == Last::Import { Last::Import } else { Last::Operator };
         self.parens += 1;
         if self.parens > 64 {
             self.mode = Mode::Lost;

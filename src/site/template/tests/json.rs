@@ -100,7 +100,17 @@ fn a_string_that_does_not_parse_is_told_at_its_place() {
 #[test]
 fn a_string_that_fails_names_its_place() {
     let (template, set, _) = compile(&json!({"abc": "{{user.x}}", "d": "x{{upper user}}"}));
-    let error = template.render(&set, &json!({"user": []}).into(), &Bounds::default()).unwrap_err();
-    assert!(error.to_string().contains("`x` is read of a list"), "{error}");
-    assert_eq!(error.place, "routes.yaml:1:9");
+    let bounds = Bounds { bytes: 1, ..Bounds::default() };
+    let error = template.render(&set, &json!({"user": "a"}).into(), &bounds).unwrap_err();
+    assert_eq!(error.message, "it prints more than 1 bytes");
+    assert_eq!(error.place, "routes.yaml:1:27");
+}
+
+#[test]
+fn a_name_of_a_list_is_null() {
+    let (template, set, _) = compile(&json!({
+        "path": "{{user.x}}", "call": "{{default user.x 1}}", "text": "x{{user.x}}",
+    }));
+    let value = template.render(&set, &json!({"user": [2]}).into(), &Bounds::default()).unwrap();
+    assert_eq!(value, json!({"path": null, "call": 1, "text": "x"}));
 }

@@ -61,10 +61,10 @@ fn mistakes_and_failures_are_placed_in_the_yaml_file() {
     let yaml = "inline: |\n  <h1>\n   {{upper x.y}}\n";
     let text = scalar(yaml, "<h1>\n   {{upper x.y}}\n", "<h1>\n {{upper x.y}}\n");
     let id = set.inline("/x", &text, Escape::Html).unwrap();
-    let mut context = json!({"x": []}).into();
-    let why = set.render(id, None, &mut context, &Bounds::default()).unwrap_err();
-    let words = "`y` is read of a list, which has numbers for names";
-    assert_eq!(why.to_string(), format!("routes.yaml:3:4: {words}"));
+    let mut context = json!({"x": {"y": "ab"}}).into();
+    let bounds = Bounds { bytes: 7, ..Bounds::default() };
+    let why = set.render(id, None, &mut context, &bounds).unwrap_err();
+    assert_eq!(why.to_string(), "routes.yaml:3:4: it prints more than 7 bytes");
 }
 
 #[test]

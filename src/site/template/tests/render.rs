@@ -137,6 +137,63 @@ fn no_argument_of_a_helper_fails_a_page() {
 }
 
 #[test]
+fn a_name_that_is_read_of_a_list_is_absent() {
+    for (page, expected) in [
+        ("{{list.x}}{{{list.x.y}}}{{upper list.x}}.", "."),
+        ("{{#each mixed}}{{by.name}} {{/each}}", "Ada  Bob "),
+        ("{{#each mixed as |m|}}{{default m.by.name \"-\"}}{{/each}}", "Ada-Bob"),
+        (
+            "{{#each mixed}}{{#if by.name}}y{{else}}{{#each by}}{{name}}{{/each}}{{/if}}{{/each}}",
+            "yCyny",
+        ),
+        (
+            "{{#each mixed}}{{#with by}}{{name}}{{#each this}}{{../name}}{{this.name}}{{/each}}\
+          {{/with}};{{/each}}",
+            "AdaAda;Cyn;BobBob;",
+        ),
+        (
+            "{{#each mixed}}{{#with by as |b|}}{{b.name}}{{@root.zero}}{{/with}}{{/each}}",
+            "Ada00Bob0",
+        ),
+        ("{{> p posts}}{{> p list name=posts.x}}{{> (lookup posts.p \"x\")}}", "[][]"),
+        ("{{#> p posts}}{{name}}{{/p}}{{#*inline \"i\"}}{{list.x}}i{{/inline}}{{> i}}", "[]i"),
+        (
+            "  {{> p\n posts}}\n{{#each (sort mixed list.x)}}{{/each}}{{now}}{{json list.x}}",
+            "  []2026-01-01T00:00:00.000Znull",
+        ),
+    ] {
+        let files = [("page.html.hbs", page), ("p.html.hbs", "[{{name}}{{#if title.x}}!{{/if}}]")];
+        let mut context = context();
+        context["mixed"] = json!([
+            {"by": {"name": "Ada"}}, {"by": [{"name": "Cyn"}]}, {"by": {"name": "Bob"}},
+        ]);
+        assert_eq!(render(&files, "page.html.hbs", &context).unwrap(), expected, "{page}");
+    }
+}
+
+#[test]
+fn a_partial_that_is_chosen_and_not_there_is_nothing_or_the_body_of_its_call() {
+    for (page, expected) in [
+        ("a{{> (lookup map \"z\")}}b", "ab"),
+        ("a{{> (concat \"p\" \"1\")}}{{> (concat \"p\" \"2\") user}}b", "a[]b"),
+        ("a{{#> (lookup user \"x\")}}c{{/}}b", "acb"),
+        ("{{#> (concat \"p\" \"1\")}}c{{/}}{{> (concat \"\" \"p1\")}}", "[c][]"),
+        ("{{#> (concat \"#\" \"0\")}}c{{/}}{{> (concat \"#\" \"0\")}}", "c"),
+        (
+            "{{> (concat \"@partial\" \"-block\")}}{{> (concat \"i\" \"\")}}\
+          {{#*inline \"i\"}}in{{/inline}}",
+            "in",
+        ),
+    ] {
+        let files = [
+            ("page.html.hbs", page),
+            ("p1.html.hbs", "[{{#> @partial-block}}{{/@partial-block}}]"),
+        ];
+        assert_eq!(render(&files, "page.html.hbs", &context()).unwrap(), expected, "{page}");
+    }
+}
+
+#[test]
 fn what_a_helper_can_make_nothing_of_gives_nothing() {
     for template in [
         "{{date \"soon\"}}",
@@ -206,16 +263,16 @@ fn values_are_compared_by_one_rule() {
 #[test]
 fn an_error_names_the_partial_that_it_is_in() {
     let files = [
-        ("page.html.hbs", "{{#*inline \"x\"}}\n{{upper list.x}}{{/inline}}\n{{> p}}"),
-        ("p.html.hbs", "\n\n{{> x}}"),
-        ("q.html.hbs", "{{> r}}"),
-        ("r.html.hbs", "\n  {{upper list.x}}"),
+        ("page.html.hbs", "{{#*inline \"x\"}}\n{{upper names.x}}{{/inline}}\n{{> p}}"),
+        ("p.html.hbs", "{{> x}}"),
     ];
-    let error = render(&files, "page.html.hbs", &context()).unwrap_err();
-    assert!(error.place.starts_with("templates/page.html.hbs:2:"), "{error}");
-    let error = render(&files, "q.html.hbs", &context()).unwrap_err();
-    let words = "`x` is read of a list, which has numbers for names";
-    assert_eq!(error.to_string(), format!("templates/r.html.hbs:2:3: {words}"));
+    let bounds = Bounds { bytes: 1, ..Bounds::default() };
+    let error = outcome(&files, bounds).unwrap_err();
+    assert!(error.place.starts_with("page.html.hbs:2:"), "{error}");
+    let files = [("page.html.hbs", "{{> r}}"), ("r.html.hbs", "\n  {{upper names.x}}")];
+    let bounds = Bounds { bytes: 3, ..Bounds::default() };
+    let error = outcome(&files, bounds).unwrap_err();
+    assert_eq!(error.to_string(), "r.html.hbs:2:3: it prints more than 3 bytes");
 }
 
 #[test]
@@ -332,9 +389,9 @@ fn time_is_bounded_in_loops_that_print_nothing() {
 fn a_render_that_ran_out_of_time_says_so_and_another_failure_does_not() {
     let loops = "{{#each names}}{{#each @root.many}}{{len (sort @root.many)}}{{/each}}{{/each}}";
     let bounds = Bounds { time: Duration::from_millis(2), ..Bounds::default() };
-    let outcome = |page: &str| outcome(&[("page.html.hbs", page)], bounds);
-    assert!(outcome(loops).unwrap_err().out_of_time);
-    assert!(!outcome("{{upper many.x}}").unwrap_err().out_of_time);
+    assert!(outcome(&[("page.html.hbs", loops)], bounds).unwrap_err().out_of_time);
+    let bounds = Bounds { bytes: 1, ..Bounds::default() };
+    assert!(!outcome(&[("page.html.hbs", "{{len many}}")], bounds).unwrap_err().out_of_time);
 }
 
 /// A page of these files, rendered on a thread with the stack that the program's have.

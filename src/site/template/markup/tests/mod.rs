@@ -21,7 +21,11 @@ fn found(files: &[(&str, &str)], language: Language) -> String {
     let (page, layout) = (id("page.html.hbs").unwrap(), id("base.html.hbs"));
     let outside = |finding: &super::Finding| {
         let name = finding.value.first().map(|step| format!("{step:?}"));
-        name.is_none_or(|name| !name.contains("site") && !name.contains("content"))
+        let is_filled = finding.between.as_ref().is_some_and(|way| {
+            let way = format!("{way:?}");
+            way.contains("site") || way.contains("params") && !way.contains("rest")
+        });
+        !is_filled && name.is_none_or(|name| !name.contains("site") && !name.contains("content"))
     };
     let findings = set.findings(page, layout, language);
     let words = findings.iter().filter(|finding| outside(finding));
@@ -193,7 +197,7 @@ fn an_address_begins_in_the_template() {
             (" ", false),
             ("{{site.url}}", false),
             ("{{site.base}}/", false),
-            ("/{{site.lang}}/", false),
+            ("/{{site.lang}}/", true),
             ("/{{site.lang}}/x?", true),
         ],
     );
@@ -228,6 +232,11 @@ fn an_address_begins_in_the_template() {
             ("<a href=\"/{{urlencode query.a}}/{{urlencode query.q}}\">", "Address"),
             ("<a href=\"{{urlencode query.a}}/{{urlencode query.q}}\">", ""),
             ("<a href=\"/{{urlencode params.a}}/{{urlencode params.q}}\">", ""),
+            ("<a href=\"/{{urlencode params.rest}}x/{{urlencode query.q}}\">", ""),
+            ("<a href=\"/{{urlencode params.rest}}/?q={{query.q}}\">", ""),
+            ("<a href=\"/{{site.a}}/{{site.b}}/{{urlencode query.q}}\">", ""),
+            ("<a href=\"/{{none}}/x/{{urlencode query.q}}\">", ""),
+            ("<a href=\"/{{site.a}}x//{{urlencode query.q}}\">", ""),
             ("<a href=\"/{{urlencode query.a}}x/{{query.q}}\">", ""),
             ("<a href=\"https://h{{path}}?q={{query.q}}\">", ""),
             ("<a href=\"https://h{{default path query.q}}\">", "Address"),
@@ -238,6 +247,32 @@ fn an_address_begins_in_the_template() {
             ("<a href=\"/x{{{query.q}}}\">", "Unescaped"),
         ],
     );
+}
+
+#[test]
+fn a_host_may_stand_where_what_is_between_two_slashes_may_be_empty() {
+    for between in [
+        "urlencode params.rest",
+        "urlencode (slice params.z 1)",
+        "urlencode (replace params.z 'a' '')",
+        "truncate site.z 0",
+        "lookup site query.k",
+        "log site.z",
+        "date site.z",
+        "none",
+        "default none (urlencode params.rest)",
+    ] {
+        for rest in ["/{{urlencode query.q}}", "//{{urlencode query.q}}", "/{{none}}/{{query.q}}"] {
+            let page = format!("<script src=\"/{{{{{between}}}}}{rest}\">");
+            let said = found(&[("page.html.hbs", &page)], Language::Html);
+            assert!(said.starts_with("Between("), "{page}: {said}");
+        }
+    }
+    let files = [
+        ("page.html.hbs", "{{> a one=(slice params.a 1)}}{{> a one=params.a}}{{> a}}"),
+        ("a.html.hbs", "<a href=\"/{{urlencode one}}/{{urlencode query.q}}\">"),
+    ];
+    assert_eq!(found(&files, Language::Html), "Between(None) Between(Some(1))");
 }
 
 #[test]

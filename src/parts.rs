@@ -60,7 +60,9 @@ pub mod site {
         }
     }
     pub mod template {
-        pub use crate::site::template::{Bounds, FUNCTIONS, Function, RenderError, Tree};
+        pub use crate::site::template::{
+            Bounds, FUNCTIONS, Function, RenderError, TemplateFile, TemplateSet, Tree,
+        };
     }
 }
 pub mod source {

@@ -32,6 +32,7 @@ fuzz_target!(|text: &str| {
     let files = names.iter().zip(text.split("\n === \n")).map(|(name, text)| TemplateFile {
         name: (*name).to_owned(),
         file: SourceFile::new(format!("templates/{name}"), text),
+        wrong: None,
     });
     // The clock has to run: it is what ends loops inside of loops.
     let set = TemplateSet::compile(files.collect(), &Clock::system());

@@ -45,7 +45,8 @@ pub(crate) use markup::{Finding, Language, Outside, Refusal};
 pub use meter::{Bounds, RenderError};
 pub(crate) use meter::{DEEP_STACK, is_unwanted, on_deep_stack, was_cut, while_wanted};
 pub(crate) use reads::{Content, How, Read, Reads, Step, Want};
-pub(crate) use set::{Escape, TemplateFile, TemplateId, TemplateSet};
+pub(crate) use set::{Escape, TemplateId};
+pub use set::{TemplateFile, TemplateSet};
 #[cfg(test)]
 pub(crate) use text::Part;
 pub(crate) use text::TextTemplate;

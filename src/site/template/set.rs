@@ -74,6 +74,7 @@ pub(super) struct Unit {
 impl TemplateSet {
     /// Compiles files. What is wrong with them is said by [`TemplateSet::check`], for the templates
     /// that are used, and by [`TemplateSet::broken`] for all.
+    #[must_use]
     pub fn compile(files: Vec<TemplateFile>, clock: &Clock) -> Self {
         let mut set = Self {
             clock: clock.clone(),
@@ -147,6 +148,7 @@ impl TemplateSet {
     }
 
     /// The template file of that name.
+    #[must_use]
     pub fn find(&self, name: &str) -> Option<TemplateId> {
         self.files.get(name).copied()
     }
@@ -170,6 +172,7 @@ impl TemplateSet {
     /// What is wrong with a page, its partials and its layout: what does not parse, helpers and
     /// partials that do not exist, arguments that a helper does not take, partials that include
     /// each other without end, a layout that does not show its page.
+    #[must_use]
     pub fn check(&self, page: TemplateId, layout: Option<TemplateId>) -> Report {
         let mut report = check::page(self, page);
         if let Some(layout) = layout {
@@ -179,6 +182,7 @@ impl TemplateSet {
     }
 
     /// What a page may read, its layout included.
+    #[must_use]
     pub fn reads(&self, page: TemplateId, layout: Option<TemplateId>) -> Reads {
         let layout = layout.map(|id| (id, Some("content")));
         found::reads(self, std::iter::once((page, None)).chain(layout))

@@ -100,9 +100,9 @@ fn why_not_served(
     explanation: &Explanation,
     lifetime: &Lifetime,
 ) -> Option<String> {
-    let Some(ttl) = lifetime.ttl else {
+    if lifetime.ttl.is_none() {
         return Some("what is stored is not served: the ttl is off now".to_owned());
-    };
+    }
     let Some(stored) = info.fingerprint.map(|fingerprint| fingerprint.to_string()) else {
         return Some("the value under the key is no record of larder".to_owned());
     };
@@ -111,9 +111,11 @@ fn why_not_served(
             "what is stored was made from another version of the site: fp={stored}, now {wanted}"
         ));
     }
-    let age = Duration::from_millis(info.stored.age_ms?);
+    let age = info.stored.age_ms?;
+    let life = life_left(&info.stored, lifetime)?.saturating_add_unsigned(age).unsigned_abs();
     is_over(&info.stored, lifetime).then(|| {
-        format!("what is stored is {} s old, and kept for {}", age.as_secs(), show_duration(ttl))
+        let life = show_duration(Duration::from_millis(life));
+        format!("what is stored is {} s old, and kept for {life}", age / 1000)
     })
 }
 

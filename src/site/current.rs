@@ -60,19 +60,15 @@ impl Site {
     ) -> Use {
         let of =
             |path: &str| self.use_for(stored, (route, plan), recalled, path).unwrap_or(Use::None);
-        match &recalled.path {
-            Some(path) => of(&utf8_percent_encode(path, CONTROLS).to_string()),
-            None => {
-                let found = addresses(stored.path).map(|path| of(&path)).max();
-                let found = found.unwrap_or(Use::None);
-                // Its address may be one that was not tried.
-                let is_untried = found != Use::Served && !is_tried(stored.path);
-                let may_be = |page: &Page| page.may_have(stored.fingerprint);
-                match &route.source {
-                    Source::Page(page) if is_untried && may_be(page) => Use::Served,
-                    _ => found,
-                }
-            }
+        if let Some(path) = &recalled.path {
+            return of(&utf8_percent_encode(path, CONTROLS).to_string());
+        }
+        let found = addresses(stored.path).map(|path| of(&path)).max().unwrap_or(Use::None);
+        // Its address may be one that was not tried.
+        let may_be = |page: &Page| !is_tried(stored.path) && page.may_have(stored.fingerprint);
+        match &route.source {
+            Source::Page(page) if found != Use::Served && may_be(page) => Use::Served,
+            _ => found,
         }
     }
 

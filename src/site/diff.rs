@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::key::{InputKind, KeyPlan};
+use super::openapi::operation;
 use super::{Declared, ErrorPage, Route, Site};
 use crate::config::{ErrorStatus, ParamConfig};
 use crate::units::grouped;
@@ -167,8 +168,10 @@ pub fn diff(old: &Site, new: &Site) -> Changes {
     if old.languages != *languages && (reads_language(old) || reads_language(new)) {
         of_site.push(Change::site(Sign::Otherwise, "languages"));
     }
-    let is_told = |(_, it): &(String, Difference)| it.in_docs;
-    if server.docs.is_some() && routes.iter().any(is_told) {
+    let differs = |(address, route): (&String, &&Route)| {
+        before.get(address).is_none_or(|earlier| differs_in_docs(earlier, route))
+    };
+    if server.docs.is_some() && (before.len() > routes.len() || after.iter().any(differs)) {
         of_site.push(Change::site(Sign::Otherwise, "docs"));
     }
     let of_all = of_every_route(&old.defaults, defaults, &mut routes, same.is_empty() && !has_ends);
@@ -207,15 +210,12 @@ struct Difference {
     is_remade: bool,
     /// What else decides its answers and is otherwise.
     fields: BTreeSet<&'static str>,
-    /// Whether what the documentation says of it is otherwise.
-    in_docs: bool,
 }
 
 impl Difference {
     fn of(old: &Route, new: &Route) -> Self {
         let Route {
             name,
-            summary,
             status,
             content_type,
             headers,
@@ -226,6 +226,8 @@ impl Difference {
             cors,
             delay,
             digest,
+            // It is in the documentation alone.
+            summary: _,
             // By these it is known; a place decides nothing.
             method: _,
             pattern: _,
@@ -239,10 +241,8 @@ impl Difference {
             source: _,
         } = new;
         let Declared { query, params } = declared;
-        let (query, params) = (
-            Declaration::of(&old.declared.query, query),
-            Declaration::of(&old.declared.params, params),
-        );
+        // It is sent where no header of the file is.
+        let is_own = |it: &Route| it.headers.iter().any(|line| line.name == "cache-control");
         // Of what is never stored no life counts.
         let is_kept = key.is_some() || old.key.is_some();
         let (was, is) = (old.lifetime, *lifetime);
@@ -250,15 +250,15 @@ impl Difference {
             ("status", old.status != *status),
             ("content_type", old.content_type != *content_type),
             ("headers", old.headers != *headers),
-            ("max_age", old.cache_control != *cache_control),
+            ("max_age", old.cache_control != *cache_control && !(is_own(old) && is_own(new))),
             ("ttl", is_kept && was.ttl != is.ttl),
             (
                 "stale_while_revalidate",
                 is_kept && was.stale_while_revalidate != is.stale_while_revalidate,
             ),
             ("stale_if_error", is_kept && was.stale_if_error != is.stale_if_error),
-            ("query", query == Declaration::Otherwise),
-            ("params", params == Declaration::Otherwise),
+            ("query", are_other_rules(&old.declared.query, query)),
+            ("params", are_other_rules(&old.declared.params, params)),
             ("cors", old.cors != *cors),
             ("delay", old.delay != *delay),
         ];
@@ -268,8 +268,6 @@ impl Difference {
                 || !is_same_key(old.key.as_ref(), key.as_ref())
                 || defaults(old) != defaults(new),
             fields: fields.into_iter().filter_map(|(name, is)| is.then_some(name)).collect(),
-            in_docs: old.summary != *summary
-                || [query, params].contains(&Declaration::OtherwiseDescribed),
         }
     }
 }
@@ -294,29 +292,23 @@ fn defaults(route: &Route) -> BTreeMap<&str, &str> {
     query.map(|(param, default)| (&*param.name.value, &*default.value)).collect()
 }
 
-/// How two declarations of parameters differ.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Declaration {
-    Same,
-    /// Only in what people are told of them.
-    OtherwiseDescribed,
-    Otherwise,
+/// Whether two declarations of parameters differ in more than what people are told of them.
+fn are_other_rules(old: &[ParamConfig], new: &[ParamConfig]) -> bool {
+    // As they are written out they have no places.
+    let bare = |it: &ParamConfig| ParamConfig { description: None, ..it.clone() };
+    let rules = |list: &[ParamConfig]| format!("{:?}", list.iter().map(bare).collect::<Vec<_>>());
+    !(old.is_empty() && new.is_empty()) && rules(old) != rules(new)
 }
 
-impl Declaration {
-    fn of(old: &[ParamConfig], new: &[ParamConfig]) -> Self {
-        // As they are written out they have no places.
-        let bare = |it: &ParamConfig| ParamConfig { description: None, ..it.clone() };
-        let rules =
-            |list: &[ParamConfig]| format!("{:?}", list.iter().map(bare).collect::<Vec<_>>());
-        if old.is_empty() && new.is_empty() || format!("{old:?}") == format!("{new:?}") {
-            Self::Same
-        } else if rules(old) == rules(new) {
-            Self::OtherwiseDescribed
-        } else {
-            Self::Otherwise
-        }
-    }
+/// Whether the documentation says other things of a route.
+fn differs_in_docs(old: &Route, new: &Route) -> bool {
+    let declared = |route: &Route| format!("{:?}", route.declared);
+    // Of most edits this tells without writing it down.
+    let is_same = old.digest == new.digest
+        && (&old.name, &old.summary, old.status) == (&new.name, &new.summary, new.status)
+        && old.content_type == new.content_type
+        && declared(old) == declared(new);
+    !is_same && operation(old) != operation(new)
 }
 
 /// The defaults that changed for every route, which are told once; headers of the defaults are on

@@ -67,7 +67,7 @@ fn present(mut value: Value) -> Value {
     value
 }
 
-fn operation(route: &Route) -> Value {
+pub(super) fn operation(route: &Route) -> Value {
     present(json!({
         "operationId": &*route.name,
         "summary": route.summary,

@@ -9,7 +9,8 @@ use crate::harness::{Larder, Redis, Site, run};
 fn site(more: &str) -> Site {
     let routes = "routes:\n  /: { body: home }\n  /gone: { body: gone, status: 404 }\n  \
                   /off: { body: off, ttl: off }\n  \
-                  /find: { query: { q: { required: true } }, inline: '{{query.q}}' }\n  /n/{n:int}: { inline: \"{{params.n}}\" }\n";
+                  /find: { query: { q: { required: true } }, inline: '{{query.q}}' }\n  \
+                  /n/{n:int}: { inline: \"{{params.n}}\" }\n";
     Site::with(&format!("{more}{routes}"))
 }
 

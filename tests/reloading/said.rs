@@ -132,6 +132,27 @@ async fn a_plan_counts_what_is_made_again_and_not_what_is_of_no_use_any_more() {
     }
 }
 
+#[test]
+fn an_edit_of_what_is_not_sent_is_in_no_answer_and_one_of_the_docs_is_said() {
+    let text = "server: { docs: /docs }\ndefaults: { headers: { X-Site: one } }\nroutes:\n  \
+                /a: { body: a, headers: { Cache-Control: no-store, X-A: b } }\n  \
+                /b: { inline: '{{query.q}}', query: { q: string } }\n";
+    let admin = Admin::serve(&Site::with(text), MEMORY);
+    for (from, to, expected) in [
+        ("body: a,", "body: a, max_age: 1m,", "no answer changed"),
+        ("X-A: b", "x-a: b", "no answer changed"),
+        ("X-Site: one", "x-site: one", "no answer changed"),
+        ("q: string", "q: { max_length: 9 }", "= docs  = /b (query)"),
+        ("q: string", "q: { description: What }", "= docs"),
+        ("  /b:", "  /c: { body: c }\n  /b:", "+ /c  = docs"),
+        ("  /a:", "  /c:", "+ /c  = docs  - /a"),
+        ("body: a", "body: b", "~ /a  = docs"),
+        ("body: a", "ttl: 1m, body: a", "= /a (ttl)"),
+    ] {
+        assert_eq!(lines(&foretold(&admin, &text.replace(from, to))), expected, "{from} to {to}");
+    }
+}
+
 #[tokio::test]
 async fn languages_are_told_where_a_page_or_its_key_has_one() {
     let keyed = "home, key: '{{route}}:{{language}}'";

@@ -94,6 +94,9 @@ pub(super) fn written(defaults: &RouteSettings) -> Vec<(&'static str, String)> {
         layout,
         cors,
     } = defaults;
+    // The case of a header's name is in no answer.
+    let headers = headers.iter().map(|it| (it.name.value.to_ascii_lowercase(), &it.value));
+    let headers: Vec<_> = headers.collect();
     vec![
         ("ttl", format!("{ttl:?}")),
         ("key", format!("{key:?}")),

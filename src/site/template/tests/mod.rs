@@ -6,6 +6,7 @@ use super::{Bounds, Reads, RenderError, TemplateFile, TemplateId, TemplateSet};
 use crate::clock::Clock;
 use crate::diagnostic::{At, Report, SourceFile, Span};
 
+mod absent;
 mod check;
 mod engine;
 mod json;

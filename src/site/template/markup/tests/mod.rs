@@ -232,11 +232,6 @@ fn an_address_begins_in_the_template() {
             ("<a href=\"/{{urlencode query.a}}/{{urlencode query.q}}\">", "Address"),
             ("<a href=\"{{urlencode query.a}}/{{urlencode query.q}}\">", ""),
             ("<a href=\"/{{urlencode params.a}}/{{urlencode params.q}}\">", ""),
-            ("<a href=\"/{{urlencode params.rest}}x/{{urlencode query.q}}\">", ""),
-            ("<a href=\"/{{urlencode params.rest}}/?q={{query.q}}\">", ""),
-            ("<a href=\"/{{site.a}}/{{site.b}}/{{urlencode query.q}}\">", ""),
-            ("<a href=\"/{{none}}/x/{{urlencode query.q}}\">", ""),
-            ("<a href=\"/{{site.a}}x//{{urlencode query.q}}\">", ""),
             ("<a href=\"/{{urlencode query.a}}x/{{query.q}}\">", ""),
             ("<a href=\"https://h{{path}}?q={{query.q}}\">", ""),
             ("<a href=\"https://h{{default path query.q}}\">", "Address"),
@@ -268,6 +263,16 @@ fn a_host_may_stand_where_what_is_between_two_slashes_may_be_empty() {
             assert!(said.starts_with("Between("), "{page}: {said}");
         }
     }
+    check(
+        Language::Html,
+        &[
+            ("<a href=\"/{{urlencode params.rest}}x/{{urlencode query.q}}\">", ""),
+            ("<a href=\"/{{urlencode params.rest}}/?q={{query.q}}\">", ""),
+            ("<a href=\"/{{site.a}}/{{site.b}}/{{urlencode query.q}}\">", ""),
+            ("<a href=\"/{{none}}/x/{{urlencode query.q}}\">", ""),
+            ("<a href=\"/{{site.a}}x//{{urlencode query.q}}\">", ""),
+        ],
+    );
     let files = [
         ("page.html.hbs", "{{> a one=(slice params.a 1)}}{{> a one=params.a}}{{> a}}"),
         ("a.html.hbs", "<a href=\"/{{urlencode one}}/{{urlencode query.q}}\">"),

@@ -185,6 +185,22 @@ async fn a_neighbour_that_is_compressed_already_is_sent_to_who_likes_it_best() {
 }
 
 #[tokio::test]
+async fn a_neighbour_with_other_bytes_has_another_tag() {
+    let site = Site::with("routes: { '/{*path}': { dir: public } }\n")
+        .file("public/app.js", "plain")
+        .file("public/app.js.br", "one");
+    let larder = Larder::serve(&site, MEMORY);
+    let br = [("accept-encoding", "br")];
+    let first = larder.request("GET", "/app.js", &br).await;
+    site.edit("public/app.js.br", "two");
+    let tag = first.header("etag").to_owned();
+    let asked = [("accept-encoding", "br"), ("if-none-match", tag.as_str())];
+    let second = larder.request("GET", "/app.js", &asked).await;
+    assert_eq!((first.text(), second.status.as_u16(), second.text()), ("one", 200, "two"));
+    assert_ne!(second.header("etag"), tag);
+}
+
+#[tokio::test]
 async fn a_neighbour_that_is_older_or_no_file_is_left_alone() {
     let site = site();
     for (name, kind) in [("dir", "br"), ("fifo", "br"), ("old", "br"), ("old", "gz")] {

@@ -310,8 +310,7 @@ impl Dir {
             kept.varies |= varies;
             kept.coding = coding;
             if let Some(coding) = coding {
-                let digest = self.digest_open(path.clone(), &file, &metadata)?;
-                kept.etag = coding.tag(&quoted(digest)).into();
+                kept.etag = coding.tag(&kept.etag).into();
             }
             FormContent::Memory(Arc::new(kept))
         } else {

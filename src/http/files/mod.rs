@@ -6,7 +6,7 @@ mod stream;
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{
@@ -208,8 +208,10 @@ pub(crate) enum NotSent {
 
 /// What `Last-Modified` says of a file's time: never more than `Date` does (RFC 9110 §8.8.2.1), and
 /// nothing before 1970, of which no more is known than that a clock or an archive had no time.
+/// `Date` may be of a moment ago.
 fn said(time: SystemTime, now: SystemTime) -> Option<SystemTime> {
-    (time >= SystemTime::UNIX_EPOCH).then(|| time.min(now))
+    let latest = now.checked_sub(Duration::from_secs(1)).unwrap_or(now);
+    (time >= SystemTime::UNIX_EPOCH).then(|| if time > now { latest } else { time })
 }
 
 fn whole(resource: &Resource) -> Response<Body> {

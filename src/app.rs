@@ -378,9 +378,12 @@ impl App {
                 overflow: Overflow::OldestEnds,
                 ..Limits::default()
             };
-            listener
-                .run(Arc::new(WarpHandler::new(admin::filter(parts, address))), limits, stop, tasks)
-                .await;
+            let (filter, beside) = admin::filter(parts, address);
+            let handler = Arc::new(WarpHandler::new(filter));
+            tokio::select! {
+                () = listener.run(handler, limits, stop, tasks) => {}
+                () = beside => {}
+            }
         }
     }
 

@@ -80,9 +80,13 @@ fn site_after(
     let pending = config.as_mut().zip(started).map(|(config, started)| hold_back(started, config));
     let pending = pending.unwrap_or_default();
     let site = config.as_ref().and_then(|config| {
-        report.extend(pending.iter().filter_map(|name| restart_needed(name, config)).collect());
         let compiled = compile_again(config, files, clock, &mut before.site);
         report.extend(compiled.report);
+        // Where the edit is refused, nothing of it is live.
+        if !report.has_errors() {
+            let pending = pending.iter();
+            report.extend(pending.filter_map(|name| restart_needed(name, config)).collect());
+        }
         compiled.site.map(|site| site.awaiting_restart(pending))
     });
     let site = if report.has_errors() { None } else { site };

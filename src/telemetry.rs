@@ -22,6 +22,7 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use self::writer::LineWriter;
+use crate::units::is_active;
 
 static ACCESS_LOG: LineWriter = LineWriter::new();
 static LOG: LineWriter = LineWriter::new();
@@ -48,6 +49,11 @@ pub(crate) fn access_lines(lines: &[u8]) {
 /// Writes text for people to standard error, among the lines of the log; it ends with a line's end.
 pub(crate) fn log_text(text: &str) {
     LOG.push(text.as_bytes());
+}
+
+/// Writes a line of the log, made visible.
+pub(crate) fn log_line(line: &str) {
+    log_text(&format!("{}\n", visible(line)));
 }
 
 /// Lines of either log that were dropped since the process began, since nobody read what was
@@ -110,7 +116,7 @@ fn log_panic(info: &PanicHookInfo<'_>) {
     if tracing::enabled!(tracing::Level::ERROR) {
         tracing::error!(thread = thread.name(), "{message}");
     } else {
-        log_text(&format!("{}\n", visible(&message)));
+        log_line(&message);
     }
     // Where `RUST_BACKTRACE` asks for one; it keeps its lines.
     let backtrace = Backtrace::capture();
@@ -134,16 +140,12 @@ fn field_in_text(out: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std:
 /// The text with the characters that move a cursor, end a line or turn the direction of reading
 /// written as `\u001b` is: in JSON, where they stand in strings alone, that is the same string.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    let dark = |c: char| match c {
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        c => c.is_control(),
-    };
-    if !text.contains(dark) {
+    if !text.contains(is_active) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if dark(c) {
+        if is_active(c) {
             // All of these are of the first plane: four digits do. Writing into a String cannot
             // fail.
             let _infallible = write!(out, "\\u{:04x}", u32::from(c));
@@ -164,7 +166,7 @@ impl io::Write for LogLines {
             LogFormat::Text => LOG.push(event),
             LogFormat::Json => {
                 let line = String::from_utf8_lossy(event);
-                log_text(&format!("{}\n", visible(line.strip_suffix('\n').unwrap_or(&line))));
+                log_line(line.strip_suffix('\n').unwrap_or(&line));
             }
         }
         Ok(event.len())
@@ -201,7 +203,7 @@ mod tests {
             ("plain \u{e5} text", "plain \u{e5} text"),
             ("a\nb\r\tc", "a\\u000ab\\u000d\\u0009c"),
             ("\u{1b}[2J\u{9b}31m\u{7f}", "\\u001b[2J\\u009b31m\\u007f"),
-            ("\u{202e}\u{2066}\u{2028}", "\\u202e\\u2066\\u2028"),
+            ("\u{202e}\u{2066}\u{2028}\u{61c}", "\\u202e\\u2066\\u2028\\u061c"),
         ] {
             assert_eq!(visible(text), expected);
             let json = serde_json::Value::from(text).to_string();

@@ -8,6 +8,21 @@ pub(crate) const RENDER_AT_MOST: Duration = Duration::from_secs(30);
 /// The longest duration that a file may name: ten years of 365 days.
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
+/// Whether a character moves a cursor, ends a line or turns the direction of reading, so that what
+/// others wrote cannot be shown with it.
+pub(crate) fn is_active(c: char) -> bool {
+    let turns = |c| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2066}'..='\u{2069}')
+    };
+    c.is_control() || turns(c)
+}
+
+/// The same, or it cannot be seen: for names of which two must not look alike.
+pub(crate) fn is_active_or_unseen(c: char) -> bool {
+    is_active(c) || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
 /// How long a route's responses live.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetime {

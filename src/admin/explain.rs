@@ -14,6 +14,7 @@ use super::request::{Answer, Fields};
 use crate::cache::{Cache, Detail, KeyInfo, Listing, Namespaces, StoredEntry};
 use crate::fingerprint::Fingerprint;
 use crate::http::language;
+use crate::http::own::OwnPaths;
 use crate::site::Explanation;
 use crate::units::{Lifetime, show_duration};
 
@@ -53,7 +54,14 @@ pub(super) async fn explain(state: Arc<State>, query: Fields) -> Answer {
     });
     let headers: HeaderMap = headers.collect::<Result<_, _>>()?;
     let (live, cache) = (state.parts.live.site(), &state.parts.cache);
-    let site = live.explain("GET", &url, &headers, language::of_visitor(&live, &headers));
+    let path = url.split_once('?').map_or(&*url, |(path, _)| path);
+    let site = match OwnPaths::new(&state.parts.server).what(path) {
+        Some(what) => {
+            let answer = format!("larder itself answers here ({what}), and stores nothing");
+            Explanation { url, answer, ..Explanation::default() }
+        }
+        None => live.explain("GET", &url, &headers, language::of_visitor(&live, &headers)),
+    };
     let lifetime = site.route.as_ref().and_then(|route| live.route_named(&route.name));
     let lifetime = lifetime.map(|route| route.lifetime).unwrap_or_default();
     let (mut stored, mut is_unknown, mut miss, mut memory) = (None, false, None, None);

@@ -149,6 +149,16 @@ impl Guard {
         Err(TOKEN_WRONG)
     }
 
+    /// Whether an address has a try left: a login is refused before its body is read.
+    pub(super) fn check_tries(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        if self.throttle.look(head.peer) == Tries::None { Err(TRIES_USED) } else { Ok(()) }
+    }
+
+    /// Tells the log of wrong tokens that no other follows; for ever.
+    pub(super) async fn tell_of_tokens(&self) {
+        self.throttle.tell_in_time().await;
+    }
+
     /// Wrong tokens since the start, and those that were not looked at.
     pub(super) fn wrong_tokens(&self) -> [u64; 2] {
         [&self.throttle.wrong, &self.throttle.refused].map(Counter::get)

@@ -111,13 +111,17 @@ async fn show_or_delete(key: Vec<u8>, method: Method, state: Arc<State>) -> Answ
 
 /// One entry with its body.
 fn whole(found: Inspection, site: &Site) -> Value {
-    let Inspection { info, entry, text } = found;
+    let Inspection { info, entry, text, kind } = found;
     let fingerprint = info.fingerprint.map(|it| it.to_string());
     let mut whole = json!(EntryRow::new(info, site));
     whole["fingerprint"] = json!(fingerprint);
     if let Some(entry) = &entry {
         let headers = json!({ "content-type": &*entry.content_type, "etag": &*entry.etag });
         whole["headers"] = headers;
+    }
+    if let Some(kind) = kind {
+        whole["type"] = kind.into();
+        return whole;
     }
     let content = entry.as_ref().map_or(&text[..], |entry| &entry.body[..]);
     match std::str::from_utf8(content) {

@@ -79,14 +79,14 @@ struct State {
     parts: Parts,
     guard: Guard,
     /// Plans are made one at a time: each compiles a whole site.
-    plans: Semaphore,
+    plans: Arc<Semaphore>,
 }
 
 impl State {
     /// For a listener that is bound to `bound`.
     fn new(parts: Parts, bound: SocketAddr) -> Arc<Self> {
         let guard = Guard::new(&parts.server, bound, &parts.clock);
-        Arc::new(Self { parts, guard, plans: Semaphore::new(1) })
+        Arc::new(Self { parts, guard, plans: Arc::new(Semaphore::new(1)) })
     }
 }
 
@@ -94,8 +94,15 @@ impl State {
 ///
 /// Liveness and readiness are for anybody. All else is only for the listener's own pages and for
 /// programs, and all but the login and the pages' own files only for who knows the token.
-pub(crate) fn filter(parts: Parts, bound: SocketAddr) -> BoxedFilter<(Response,)> {
+///
+/// Beside the answers is what has to go on for as long as they are given; it does not end.
+pub(crate) fn filter(
+    parts: Parts,
+    bound: SocketAddr,
+) -> (BoxedFilter<(Response,)>, impl Future<Output = ()>) {
     let state = State::new(parts, bound);
+    let shared = Arc::clone(&state);
+    let telling = async move { shared.guard.tell_of_tokens().await };
     let guarded = first_of([
         page::open_pages(&state),
         guard::only(&state, Guard::check_token).and(for_token(&state)).boxed(),
@@ -113,7 +120,7 @@ pub(crate) fn filter(parts: Parts, bound: SocketAddr) -> BoxedFilter<(Response,)
         let is_page = guard::is_page(path.as_str()) && Form::wanted(&headers) == Form::Html;
         if is_page { reply::for_browsers(answer) } else { answer }
     };
-    asked.and(answer).map(in_form).boxed()
+    (asked.and(answer).map(in_form).boxed(), telling)
 }
 
 /// What is only for who knows the token.

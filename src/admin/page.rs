@@ -16,17 +16,18 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter as _, Reply};
 
-pub(super) use self::view::{login_page, refusal_page};
+pub(super) use self::view::{login_page, refusal_page, store_trouble};
 
 use self::sort::Sort;
 use self::view::{key_page, list_page};
 use super::State;
 use super::entries::{list_entries, percent_encoded};
-use super::guard::peer;
+use super::guard::{Guard, only, peer};
 use super::keys::{EXAMINE_LIMIT, LIMIT, own_namespaces};
 use super::reply::{self, Refusal};
 use super::request::{
-    Answer, Fields, at, body, checked, first_of, methods, posted, raw_query, resource, with,
+    Answer, Fields, at, body, checked, first_of, methods, posted, raw_query, resource, short_body,
+    with,
 };
 use super::session::Asker;
 use crate::cache::{KeyInfo, Listing, Purge, StoreError};
@@ -94,7 +95,8 @@ impl KeyFilter {
 /// What is for who has not logged in too: the login, and the pages' own files.
 pub(super) fn open_pages(state: &Arc<State>) -> BoxedFilter<(Response,)> {
     let home = methods("GET, HEAD").map(|| Ok(reply::see_other("/")));
-    let fields = posted(FORM).and(with(state)).and(peer()).and(body());
+    let may_try = posted(FORM).and(only(state, Guard::check_tries));
+    let fields = may_try.and(with(state)).and(peer()).and(short_body());
     let log_in = fields.map(|state: Arc<State>, peer, body: bytes::Bytes| {
         log_in(&state, peer, &Fields::parse(&body))
     });

@@ -83,8 +83,8 @@ impl Drop for Unwanted {
 
 /// Compiles the edited text, and says what it would change.
 pub(super) async fn plan(state: Arc<State>, edited: Edited) -> Answer {
-    let turn = timeout(MAX_WAIT, state.plans.acquire()).await;
-    let Ok(Ok(_turn)) = turn else {
+    let turn = timeout(MAX_WAIT, Arc::clone(&state.plans).acquire_owned()).await;
+    let Ok(Ok(turn)) = turn else {
         let detail = "another plan is being made; ask again";
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     };
@@ -95,15 +95,17 @@ pub(super) async fn plan(state: Arc<State>, edited: Edited) -> Answer {
     let started = (state.parts.server.clone(), state.parts.typed_cache.clone());
     let made = tokio::task::spawn_blocking(move || {
         let edited = (&*edited.file, &*edited.text);
-        while_wanted(&flag, || site_edited(Some(&started), &files, edited, &clock))
+        let made = while_wanted(&flag, || site_edited(Some(&started), &files, edited, &clock));
+        // The thread goes on for a moment when its client has left: its turn lasts as long.
+        (made, turn)
     });
     let Ok(made) = timeout(MAX_COMPILE, made).await else {
         let detail = format!("the text takes longer than {MAX_COMPILE:?} to compile");
         return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     };
-    let Made { site, report, .. } = match made {
-        Ok(Ok(made)) => made,
-        Ok(Err(why)) => return Err(Refusal::new(StatusCode::BAD_REQUEST, why)),
+    let (Made { site, report, .. }, _turn) = match made {
+        Ok((Ok(made), turn)) => (made, turn),
+        Ok((Err(why), _)) => return Err(Refusal::new(StatusCode::BAD_REQUEST, why)),
         Err(_) => {
             let detail = "the text could not be compiled";
             return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, detail));

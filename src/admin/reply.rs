@@ -13,7 +13,7 @@ use warp::reject::Reject;
 use warp::reply::Response;
 use warp::{Rejection, Reply};
 
-use super::page::{login_page, refusal_page};
+use super::page::{login_page, refusal_page, store_trouble};
 use crate::cache::StoreError;
 use crate::http::filter::into_reply;
 use crate::http::problem::{Form, Problem};
@@ -107,7 +107,7 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(why: StoreError) -> Self {
-        let detail = format!("the store did not do it: {why}");
+        let detail = format!("the store did not do it: {}", store_trouble(&why));
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }

@@ -1,9 +1,11 @@
 //! What the resources' filters are put together from: path, method, query and body of a request.
 
 use std::future::{Ready, ready};
+use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
@@ -124,6 +126,31 @@ pub(super) fn posted(content_type: &'static str) -> BoxedFilter<()> {
 pub(super) fn body() -> BoxedFilter<(Bytes,)> {
     let broken = |_rejection| checked(Err(BROKEN));
     warp::body::bytes().or_else(broken).boxed()
+}
+
+/// The most that is read of a body whose sender is not known, in bytes: a form with a token.
+const SHORT: usize = 4096;
+
+const TOO_LONG: Refusal =
+    Refusal::fixed(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 4096 bytes");
+
+/// The whole body, where it is a short one: of another no more is kept.
+pub(super) fn short_body() -> BoxedFilter<(Bytes,)> {
+    warp::body::stream().and_then(read_short).boxed()
+}
+
+async fn read_short<B: Buf>(
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Result<Bytes, Rejection> {
+    let (mut body, mut whole) = (pin!(body), BytesMut::new());
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|_broken| BROKEN)?;
+        if whole.len() + part.remaining() > SHORT {
+            return Err(TOO_LONG.into());
+        }
+        whole.put(part);
+    }
+    Ok(whole.freeze())
 }
 
 /// The most fields that are read of one query or form.

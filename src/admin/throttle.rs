@@ -19,6 +19,8 @@ pub(super) const ONE_BACK: Duration = Duration::from_secs(6);
 const MAX_ADDRESSES: usize = 10_000;
 /// How often the log tells of wrong tokens.
 const TOLD_EACH: Duration = Duration::from_secs(60);
+/// How much later than that it tells at most of those that no other follows.
+const TOLD_LATE: Duration = Duration::from_secs(5);
 
 /// The buckets of one listener.
 pub(super) struct Throttle {
@@ -41,6 +43,8 @@ struct State {
     quiet_until: Moment,
     wrong: u64,
     refused: u64,
+    /// Who sent the last of them.
+    from: Option<IpAddr>,
 }
 
 /// Whether a token is to be compared at all.
@@ -68,7 +72,8 @@ impl Throttle {
         }
         self.refused.inc();
         state.refused += 1;
-        state.tell(address, now);
+        state.from = Some(address);
+        state.tell(now);
         Tries::None
     }
 
@@ -80,7 +85,17 @@ impl Throttle {
         *full_at = (*full_at).max(now).after(ONE_BACK);
         self.wrong.inc();
         state.wrong += 1;
-        state.tell(address, now);
+        state.from = Some(address);
+        state.tell(now);
+    }
+
+    /// Tells of what came since the log was last told, when a minute has passed; for ever. Who
+    /// stops guessing is told of too.
+    pub(super) async fn tell_in_time(&self) {
+        loop {
+            tokio::time::sleep(TOLD_LATE).await;
+            self.lock().tell(self.clock.now());
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -102,13 +117,14 @@ impl State {
     }
 
     /// Tells of all that was not told of, once a minute at most.
-    fn tell(&mut self, address: IpAddr, now: Moment) {
+    fn tell(&mut self, now: Moment) {
         if now < self.quiet_until {
             return;
         }
+        let Some(from) = self.from.take() else { return };
         self.quiet_until = now.after(TOLD_EACH);
         let (wrong, refused) = (std::mem::take(&mut self.wrong), std::mem::take(&mut self.refused));
-        tracing::warn!(wrong, refused, from = %address.to_canonical(), "wrong admin tokens");
+        tracing::warn!(wrong, refused, from = %from.to_canonical(), "wrong admin tokens");
     }
 }
 
@@ -145,6 +161,29 @@ mod tests {
         assert_eq!(throttle.look([10, 0, 0, 1].into()), Tries::None);
         clock.advance(ONE_BACK * TRIES);
         emptied(&throttle, "10.0.0.1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_other_follows_is_told_when_the_minute_has_passed() {
+        let clock = Clock::manual();
+        let throttle = Throttle::new(&clock);
+        emptied(&throttle, "10.0.0.1");
+        let untold = || {
+            let state = throttle.lock();
+            (state.wrong, state.refused)
+        };
+        let within = async |time| {
+            let _for_ever = tokio::time::timeout(time, throttle.tell_in_time()).await;
+        };
+        within(TOLD_LATE * 2).await;
+        assert_eq!(untold(), (9, 1));
+        clock.advance(TOLD_EACH);
+        within(TOLD_LATE * 2).await;
+        assert_eq!(untold(), (0, 0));
+        let until = throttle.lock().quiet_until;
+        clock.advance(TOLD_EACH);
+        within(TOLD_LATE * 2).await;
+        assert_eq!(throttle.lock().quiet_until, until, "there is nothing to tell");
     }
 
     #[test]

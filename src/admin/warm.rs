@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
 
 use super::State;
 use super::reply::{self, Refusal};
@@ -62,6 +63,17 @@ pub(super) async fn warm(state: Arc<State>, wanted: Wanted) -> Answer {
     };
     let parts = &state.parts;
     let handler = SiteHandler::new(Arc::clone(&parts.live), parts.cache.clone(), &parts.server);
+    // larder's own addresses are warp filters, and none can be asked within another: beside it, and
+    // not longer than it is waited for.
+    let mut beside = JoinSet::new();
+    beside.spawn(warmed(handler, request));
+    match beside.join_next().await {
+        Some(Ok(warmed)) => Ok(reply::json(&warmed)),
+        _ => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be made")),
+    }
+}
+
+async fn warmed(handler: SiteHandler, request: OwnedRequest) -> Warmed {
     let mut warmed = Warmed { status: 0, kept: false };
     for _ in 0..TRIES {
         let answer = handler.respond(&request.view()).answer().await;
@@ -73,5 +85,5 @@ pub(super) async fn warm(state: Arc<State>, wanted: Wanted) -> Answer {
             break;
         }
     }
-    Ok(reply::json(&warmed))
+    warmed
 }

@@ -233,3 +233,22 @@ fn an_edit_makes_what_the_same_files_make_afresh() {
     // And it was no fresh one each time.
     assert!(kept * 3 > good, "of {good} routes {kept} were kept");
 }
+
+#[test]
+fn an_edit_that_is_refused_asks_for_no_restart() {
+    let clock = Clock::manual();
+    let made = |text: &str, started: Option<&Started>| {
+        let mut files = Memory(BTreeMap::from([("routes.yaml".to_owned(), text.to_owned())]));
+        site_beside(started, "routes.yaml", &mut files, &clock)
+    };
+    let routes = "routes: { /: { body: x } }\n";
+    let first = made(&format!("server: {{ listen: 127.0.0.1:9 }}\n{routes}"), None);
+    let config = first.config.expect("a config");
+    let started = (config.server, config.cache);
+    for (text, expected) in [(routes, 1), ("# nothing\n", 0), ("routes: { /: { boddy: x } }\n", 0)]
+    {
+        let report = made(text, Some(&started)).report;
+        let asked = report.iter().filter(|found| found.code == Code::RestartNeeded).count();
+        assert_eq!(asked, expected, "{text}: {report:?}");
+    }
+}

@@ -14,7 +14,7 @@ use super::names::{Names, Namespaces, key_forms};
 use super::setup::{Cache, Inner};
 use super::store::Stored;
 use super::store::shared::{SCAN_COUNT, Shared};
-use super::trouble::StoreError;
+use super::trouble::{StoreError, Trouble};
 use super::{look, record};
 use crate::fingerprint::Fingerprint;
 use crate::glob::Glob;
@@ -90,6 +90,8 @@ pub struct Inspection {
     pub entry: Option<Arc<Entry>>,
     /// The value as it is stored.
     pub text: Bytes,
+    /// What it is instead, as Redis calls it, where it is no string: `hash`.
+    pub kind: Option<String>,
 }
 
 /// The most keys in a page.
@@ -147,17 +149,24 @@ impl Inner {
                 // An entry that no record can hold is in memory all the same: it has no text.
                 let text = record::write(text_key, &aged.entry).unwrap_or_default().into();
                 let info = self.info_of(key, &aged);
-                Inspection { info, entry: Some(aged.entry), text }
+                Inspection { info, entry: Some(aged.entry), text, kind: None }
             }));
         };
-        let call = shared.past_breaker(shared.remote.get(key));
-        let Some(stored) = call.await? else { return Ok(None) };
+        let (stored, kind) = match shared.past_breaker(shared.remote.get(key)).await {
+            Ok(stored) => (stored, None),
+            Err(StoreError { kind: Trouble::WrongType, .. }) => {
+                let kind = shared.past_breaker(shared.remote.kind(key)).await?;
+                (Some(Stored::default()), Some(kind))
+            }
+            Err(why) => return Err(why),
+        };
+        let Some(stored) = stored else { return Ok(None) };
         // A value that no page is answered with is shown as what it is.
         let aged = look::read(key, &stored, now).ok();
         let age = aged.as_ref().map(|aged| aged.age(now));
         let entry = aged.map(|aged| aged.entry);
         let info = info(key, entry.as_deref(), stored.left, age, stored.len);
-        Ok(Some(Inspection { info, entry, text: stored.value }))
+        Ok(Some(Inspection { info, entry, text: stored.value, kind }))
     }
 
     /// A page of what is in memory: of all that is after the cursor, the first ones by name.

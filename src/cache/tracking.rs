@@ -52,7 +52,9 @@ impl Tracking {
             let closed = Arc::new(Notify::new());
             match self.arm(&closed).await {
                 Ok(mut connection) => {
-                    self.cache.notices.set_near_trouble(None);
+                    if self.cache.notices.set_near_trouble(None).is_some() {
+                        tracing::info!("tracking is on: memory is used");
+                    }
                     pause = FIRST_PAUSE;
                     self.watch(&mut connection, &closed).await;
                     self.cache.disarm();

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     pub(super) open: bool,
     /// A name or address by which other machines (a phone, a container, a proxy) get live reload
     /// too; may be given more than once.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = super::host)]
     pub(super) host: Vec<String>,
 }
 

@@ -28,6 +28,7 @@ use crate::cache::{StoreUrlError, check_store};
 use crate::config;
 use crate::diagnostic::render::human;
 use crate::telemetry::{self, LogFormat, Reader};
+use crate::units::is_active_or_unseen;
 
 /// All went well.
 const OK: u8 = 0;
@@ -188,6 +189,10 @@ fn address(text: &str) -> Result<String, String> {
     config::read_address(text).map(|()| text.to_owned())
 }
 
+fn host(text: &str) -> Result<String, String> {
+    config::read_host(text).map(|()| text.to_owned())
+}
+
 fn address_or_off(text: &str) -> Result<String, String> {
     if text == "off" { Ok(text.to_owned()) } else { address(text) }
 }
@@ -290,11 +295,7 @@ fn complain(text: &str) {
 /// A text in which nothing moves a terminal: what is no line's end and no tab is written as JSON
 /// does.
 fn inert(text: &str) -> Cow<'_, str> {
-    let is_active = |char: char| {
-        let is_hidden = matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
-            || matches!(char, '\u{2066}'..='\u{2069}' | '\u{feff}');
-        (char.is_control() && !matches!(char, '\n' | '\t')) || is_hidden
-    };
+    let is_active = |char| is_active_or_unseen(char) && !matches!(char, '\n' | '\t');
     if !text.contains(is_active) {
         return Cow::Borrowed(text);
     }

@@ -101,8 +101,11 @@ fn swallowed_field(report: &mut Report, source: &str, node: &Node) {
             "content_type" => text.contains('/'),
             _ => false,
         };
+        if !of_route {
+            continue;
+        }
         let (line, column) = key.span.line_column();
-        if of_route && line != first.line_column().0 && column > 2 {
+        if line != first.line_column().0 && column > 2 {
             let (key, place, column) = (&key.value, &key.span, column - 2);
             let message = format!("`{key}` is a part of `{source}` here");
             let help = format!("dedent to column {column} to make `{key}` a field of the route");

@@ -92,9 +92,13 @@ fn beginning_of_head(page: &[u8]) -> usize {
         if blanks > 0 {
             at += blanks;
         } else if rest.starts_with(b"<!--") {
-            let Some(length) = end_of(rest, b"-->") else { break };
+            let Some(length) = end_of_comment(rest) else { break };
             at += length;
-        } else if starts_with_tag(rest, b"<!doctype") || starts_with_tag(rest, b"<html") {
+        } else if !is_doctype(rest) && (rest.starts_with(b"<!") || rest.starts_with(b"<?")) {
+            // A browser takes them for comments, whatever is in them.
+            let Some(length) = end_of(rest, b">") else { break };
+            at += length;
+        } else if is_doctype(rest) || starts_with_tag(rest, b"<html") {
             let Some(length) = end_of_tag(rest) else { break };
             at += length;
             place = at;
@@ -105,6 +109,16 @@ fn beginning_of_head(page: &[u8]) -> usize {
         }
     }
     place
+}
+
+fn is_doctype(text: &[u8]) -> bool {
+    text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"))
+}
+
+/// The length of a comment, by whichever of its ends comes first.
+fn end_of_comment(comment: &[u8]) -> Option<usize> {
+    let other = comment.get(4..).and_then(|rest| end_of(rest, b"--!>")).map(|length| 4 + length);
+    [end_of(comment, b"-->"), other].into_iter().flatten().min()
 }
 
 fn starts_with_tag(text: &[u8], tag: &[u8]) -> bool {
@@ -150,6 +164,15 @@ mod tests {
                 "<!-- a <head> --> <!doctype html><title>a",
                 "<!-- a <head> --> <!doctype html>*<title>a",
             ),
+            (
+                "<?xml version='1.0'?>\n<!doctype html><p>",
+                "<?xml version='1.0'?>\n<!doctype html>*<p>",
+            ),
+            ("<!foo '><!DOCTYPEhtml><p>a", "<!foo '><!DOCTYPEhtml>*<p>a"),
+            ("<!-- a --!><!doctype html><p> -->", "<!-- a --!><!doctype html>*<p> -->"),
+            ("<!--!><!doctype html>--><p>", "*<!--!><!doctype html>--><p>"),
+            ("<!--><!doctype html><p>", "<!--><!doctype html>*<p>"),
+            ("<?xml <p", "*<?xml <p"),
             ("<html><!-- c --><body>a</body>", "<html>*<!-- c --><body>a</body>"),
             ("<header>a</header>", "*<header>a</header>"),
             ("<p>no head", "*<p>no head"),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::cache::{Lacked, Outcome, Why};
 use crate::clock::Moment;
 use crate::http::access::{Exchange, escaped};
 use crate::http::answer::Facts;
-use crate::telemetry::log_text;
+use crate::telemetry::{log_line, log_text};
 
 /// How requests are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +25,13 @@ pub(crate) enum LineForm {
 }
 
 impl LineForm {
-    /// Tells of one request on standard error, beside the log.
-    pub(super) fn tell(self, exchange: &Exchange<'_>) {
-        let line = match self {
-            Self::Plain => text(exchange, false),
-            Self::Coloured => text(exchange, true),
-            Self::Json => object(exchange),
-        };
-        log_text(&(line + "\n"));
+    /// Tells of one request, answered `at`, on standard error, among the lines of the log.
+    pub(super) fn tell(self, exchange: &Exchange<'_>, at: SystemTime) {
+        match self {
+            Self::Plain => log_text(&(text(exchange, false) + "\n")),
+            Self::Coloured => log_text(&(text(exchange, true) + "\n")),
+            Self::Json => log_line(&object(exchange, at)),
+        }
     }
 }
 
@@ -60,9 +59,11 @@ fn text(exchange: &Exchange<'_>, is_coloured: bool) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
-fn object(exchange: &Exchange<'_>) -> String {
+fn object(exchange: &Exchange<'_>, at: SystemTime) -> String {
     let Exchange { asked, facts, .. } = exchange;
+    let at = jiff::Timestamp::try_from(at).unwrap_or_default();
     json!({
+        "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
         "level": "INFO",
         "target": "larder::dev",
         "message": "request",

@@ -137,7 +137,7 @@ impl Handle for DevHandler {
             self.dev.versions.site.sent(exchange);
         }
         if !exchange.asked.path.starts_with(OWN) {
-            self.dev.lines.tell(exchange);
+            self.dev.lines.tell(exchange, self.dev.cache.clock().wall());
         }
     }
 }

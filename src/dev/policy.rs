@@ -55,7 +55,7 @@ impl Policies {
     fn tell_of_sandbox(&self, policy: &str) {
         let sandbox = policy.split(';').map(str::trim).find(|one| name_of(one) == "sandbox");
         let Some(sandbox) = sandbox else { return };
-        let allows = |word: &str| sandbox.split_ascii_whitespace().any(|one| one == word);
+        let allows = |word: &str| has_word(sandbox, word);
         let works = allows("allow-scripts") && allows("allow-same-origin");
         if !works && !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
@@ -84,7 +84,7 @@ impl Room {
         if let Some(at) = effective(&directives, &OF_SCRIPTS) {
             let script = match directives.get(at) {
                 // There only nonces and digests count.
-                Some(list) if list.contains("'strict-dynamic'") => {
+                Some(list) if has_word(list, "'strict-dynamic'") => {
                     format!("'nonce-{}'", self.nonce.get_or_insert_with(nonce))
                 }
                 _ => self.script.clone(),
@@ -100,6 +100,11 @@ impl Room {
 
 fn name_of(directive: &str) -> String {
     directive.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a keyword is in a directive's list, in whatever case (CSP Level 3 §2.3.1).
+fn has_word(directive: &str, word: &str) -> bool {
+    directive.split_ascii_whitespace().skip(1).any(|one| one.eq_ignore_ascii_case(word))
 }
 
 /// The directive that decides: the first of each name counts.
@@ -182,5 +187,6 @@ mod tests {
         let nonce = nonce.unwrap();
         assert_eq!(policy, format!("script-src 'nonce-abc' 'strict-dynamic' 'nonce-{nonce}'"));
         assert_ne!(admitted("script-src 'strict-dynamic'").1, Some(nonce));
+        assert!(admitted("script-src 'Strict-Dynamic'").1.is_some());
     }
 }

@@ -15,6 +15,7 @@ use http::{HeaderName, Method, StatusCode, Version};
 use serde::Serialize;
 
 use super::answer::Facts;
+use super::head::MAX_HEAD;
 use super::request::RequestView;
 use crate::config::{AccessLog, Network};
 use crate::site::key::Headers;
@@ -115,12 +116,13 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// All lines of `X-Forwarded-For` as one.
+/// The last lines of `X-Forwarded-For` as one: a client may have sent any before them.
 fn forwarded_for(headers: &dyn Headers) -> Option<Cow<'_, [u8]>> {
-    let first = headers.line("x-forwarded-for", 0)?;
-    let mut all = Cow::Borrowed(first);
-    for at in 1..MAX_LINES {
-        let Some(line) = headers.line("x-forwarded-for", at) else { break };
+    let line = |at| headers.line("x-forwarded-for", at);
+    let count = (0..MAX_HEAD).take_while(|at| line(*at).is_some()).count();
+    let first = count.saturating_sub(MAX_LINES);
+    let mut all = Cow::Borrowed(line(first)?);
+    for line in (first + 1..count).filter_map(line) {
         all.to_mut().push(b',');
         all.to_mut().extend_from_slice(line);
     }
@@ -452,6 +454,20 @@ mod tests {
             ..asked("/")
         };
         assert!(line_of(&direct, AccessLog::Text).starts_with("192.0.2.1 - - ["));
+    }
+
+    #[test]
+    fn what_a_proxy_of_ours_wrote_is_read_behind_any_number_of_lines() {
+        for count in [0, 1, MAX_LINES - 1, MAX_LINES, 5 * MAX_LINES] {
+            let mut headers = http::HeaderMap::new();
+            let lines = std::iter::repeat_n("1.1.1.1", count);
+            for line in lines.chain(["198.51.100.7, 10.0.0.9"]) {
+                headers.append("x-forwarded-for", http::HeaderValue::from_static(line));
+            }
+            let asked = Asked { forwarded_for: forwarded_for(&headers), ..asked("/") };
+            let line = line_of(&asked, AccessLog::Text);
+            assert!(line.starts_with("198.51.100.7 - - ["), "{count}: {line}");
+        }
     }
 
     #[test]

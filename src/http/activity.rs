@@ -19,12 +19,15 @@ use super::listener::Limits;
 use crate::clock::{Clock, Moment};
 
 /// What a connection is doing.
+#[derive(Debug)]
 pub(super) struct Activity {
     pub(super) clock: Clock,
     /// HTTP/2 frames that are no request come at any time: there a read begins no head.
     pub(super) protocol: Protocol,
     /// Requests whose answers are not yet handed over whole.
     in_flight: AtomicU32,
+    /// Those of them that wait for their client to send more of a body.
+    awaiting: AtomicU32,
     /// When the first byte of the next head came, in microseconds; 0 for not yet. A head that
     /// began while an answer was under way counts as idle.
     head_since: AtomicU64,
@@ -72,6 +75,7 @@ impl Activity {
             clock,
             protocol,
             in_flight: AtomicU32::new(0),
+            awaiting: AtomicU32::new(0),
             head_since: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -111,6 +115,17 @@ impl Activity {
     /// Whether an answer is under way.
     pub(super) fn is_busy(&self) -> bool {
         self.in_flight.load(Relaxed) > 0 || self.full.load(Relaxed)
+    }
+
+    /// A request waits for its body until what is returned is dropped.
+    pub(super) fn awaits_body(self: &Arc<Self>) -> Awaiting {
+        self.awaiting.fetch_add(1, Relaxed);
+        Awaiting(Arc::clone(self))
+    }
+
+    /// Whether all that is under way waits for the client.
+    pub(super) fn is_up_to_client(&self) -> bool {
+        self.in_flight.load(Relaxed) <= self.awaiting.load(Relaxed) && !self.full.load(Relaxed)
     }
 
     /// Gives the last bytes read to `look`.
@@ -181,6 +196,16 @@ pub(super) struct InFlight(pub(super) Arc<Activity>);
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A request whose body has not come whole.
+#[derive(Debug)]
+pub(super) struct Awaiting(Arc<Activity>);
+
+impl Drop for Awaiting {
+    fn drop(&mut self) {
+        self.0.awaiting.fetch_sub(1, Relaxed);
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) struct Stops {
     pub(super) idle: CancellationToken,
     /// All end now.
     pub(super) cut: CancellationToken,
-    /// Whether a connection on which no request is under way ends at once, though a head has begun.
+    /// Whether a connection on which all waits for the client ends at once, though a head has begun
+    /// or a body is half there.
     pub(super) is_hurried: bool,
 }
 
@@ -233,7 +234,7 @@ async fn reason_to_end(edge: &Edge, stops: &Stops, is_ending: bool) -> Ending {
         tokio::select! {
             () = stops.cut.cancelled() => return Ending::Now,
             () = stops.idle.cancelled(), if !is_ending => {
-                let is_now = stops.is_hurried && !edge.activity.is_busy();
+                let is_now = stops.is_hurried && edge.activity.is_up_to_client();
                 return if is_now { Ending::Now } else { Ending::InOrder };
             }
             () = sleep(rest) => {}

@@ -23,7 +23,7 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::access::{self, Asked, Exchange};
-use super::activity::Activity;
+use super::activity::{Activity, Awaiting};
 use super::answer::{Answer, Pending, Responding, bare};
 use super::body::BodyError;
 use super::counts::{Answers, Did};
@@ -90,6 +90,9 @@ pub(super) struct RequestBody {
     left: usize,
     deadline: Option<Pin<Box<Sleep>>>,
     outcome: Option<Arc<BodyOutcome>>,
+    /// Where it is noted that it is waited for, and the note.
+    activity: Option<Arc<Activity>>,
+    awaiting: Option<Awaiting>,
 }
 
 /// What became of a body, for who answers.
@@ -119,9 +122,7 @@ impl Edge {
         unread: Unread,
     ) -> Either<Box<Answer>, Pending> {
         let outcome = unread.body.outcome.clone();
-        // Who logs requests calls them what their client calls them.
-        let id = self.handler.observes().then(|| access::request_id(request.headers)).flatten();
-        let id = id.and_then(|id| HeaderValue::from_bytes(id).ok());
+        let id = self.id_of(request);
         let respond = || {
             if self.handler.takes_whole(request) {
                 return self.handler.respond_to_whole(request, unread);
@@ -148,6 +149,19 @@ impl Edge {
         let form = || Form::wanted(request.headers);
         let body = outcome.as_deref();
         Either::Left(named(finished(answered, &*self.handler, body, is_head, form), id))
+    }
+
+    /// Who logs requests calls them what their client calls them.
+    fn id_of(&self, request: &RequestView<'_>) -> Option<HeaderValue> {
+        let id = self.handler.observes().then(|| access::request_id(request.headers)).flatten();
+        id.and_then(|id| HeaderValue::from_bytes(id).ok())
+    }
+
+    /// An answer in place of the handler's own.
+    fn instead(&self, request: &RequestView<'_>, answer: Answer) -> Box<Answer> {
+        let mut answer = Box::new(answer);
+        self.handler.finish(&mut answer);
+        named(answer, self.id_of(request))
     }
 
     /// A request has begun, whose answer is sent later than now.
@@ -243,11 +257,10 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let view = RequestView::of_parts(&parts, self.peer);
         let sending = self.begin(&view);
         if let Some(refusal) = refusal {
-            let mut answer = refuse(refusal, Form::wanted(&parts.headers));
-            self.handler.finish(&mut answer);
-            return Either::Left(ready(Ok(sending.send(answer, parts.version))));
+            let answer = self.instead(&view, refuse(refusal, Form::wanted(&parts.headers)));
+            return Either::Left(ready(Ok(sending.send(*answer, parts.version))));
         }
-        let mut body = RequestBody::new(incoming, &self.limits);
+        let mut body = RequestBody::new(incoming, &self.limits, &self.activity);
         let version = parts.version;
         if !body.is_end_stream() && !self.handler.takes_whole(&view) {
             let edge = self.clone();
@@ -268,11 +281,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let unread = Unread { body, extensions: std::mem::take(&mut parts.extensions) };
         let view = RequestView::of_parts(&parts, self.peer);
         let responding = match view.path {
-            "*" => {
-                let mut answer = asterisk();
-                self.handler.finish(&mut answer);
-                Either::Left(Box::new(answer))
-            }
+            "*" => Either::Left(self.instead(&view, asterisk())),
             _ => self.respond(&view, unread),
         };
         match responding {
@@ -324,7 +333,7 @@ fn asterisk() -> Answer {
 }
 
 impl RequestBody {
-    fn new(incoming: Incoming, limits: &Limits) -> Self {
+    fn new(incoming: Incoming, limits: &Limits, activity: &Arc<Activity>) -> Self {
         if incoming.is_end_stream() {
             return Self::default();
         }
@@ -334,6 +343,8 @@ impl RequestBody {
             left: limits.body,
             deadline,
             outcome: Some(Arc::default()),
+            activity: Some(Arc::clone(activity)),
+            awaiting: None,
         }
     }
 
@@ -369,7 +380,13 @@ impl HttpBody for RequestBody {
         if incoming.size_hint().lower() > this.left as u64 {
             return Poll::Ready(Some(Err(this.refuse(Refusal::LargeBody))));
         }
-        let polled = match Pin::new(incoming).poll_frame(context) {
+        let polled = Pin::new(incoming).poll_frame(context);
+        if polled.is_ready() {
+            this.awaiting = None;
+        } else if this.awaiting.is_none() {
+            this.awaiting = this.activity.as_ref().map(Activity::awaits_body);
+        }
+        let polled = match polled {
             Poll::Ready(Some(frame)) => frame.map_err(|_broken| Refusal::BrokenBody),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {

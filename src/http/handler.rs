@@ -117,6 +117,7 @@ impl Handle for SiteHandler {
     fn finish(&self, answer: &mut Answer) {
         let served = self.core.live.load();
         add_missing(answer.response_mut().headers_mut(), lines(&served.default_lines));
+        answer.facts = Facts::bypass(self.core.cache_status);
     }
 
     fn answers(&self) -> Option<Arc<Answers>> {
@@ -184,7 +185,10 @@ impl Core {
             RouteMatch::Method { allow } if method == "OPTIONS" => {
                 self.options(asking, &allow).into()
             }
-            RouteMatch::Method { allow } => self.wrong_method(asking, &allow),
+            RouteMatch::Method { allow } => {
+                self.live.count_unmatched();
+                self.wrong_method(asking, &allow)
+            }
             RouteMatch::NotFound => {
                 self.live.count_unmatched();
                 self.problem(asking, Problem::not_found())

@@ -54,8 +54,8 @@ pub struct Limits {
 pub enum Overflow {
     /// It gets 503 at once.
     Refused,
-    /// The oldest connection ends as soon as nothing is under way on it, and makes room: who opens
-    /// connections and says nothing keeps nobody out.
+    /// The oldest connection ends as soon as nothing is under way on it but bodies that its client
+    /// does not send, and makes room: who opens connections and says nothing keeps nobody out.
     OldestEnds,
 }
 

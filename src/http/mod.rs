@@ -27,7 +27,7 @@ pub(crate) mod headers;
 pub(crate) mod language;
 pub(crate) mod listener;
 pub(crate) mod live;
-mod own;
+pub(crate) mod own;
 mod page;
 pub(crate) mod problem;
 pub(crate) mod ranges;

@@ -33,7 +33,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 /// The paths that are larder's own, whatever the site has there.
 #[derive(Clone, Debug)]
-pub(super) struct OwnPaths {
+pub(crate) struct OwnPaths {
     /// Answers 200 while the process lives.
     health: Option<Arc<str>>,
     /// Where Swagger UI is, without a slash at its end: `/docs`.
@@ -41,7 +41,7 @@ pub(super) struct OwnPaths {
 }
 
 impl OwnPaths {
-    pub(super) fn new(server: &ServerConfig) -> Self {
+    pub(crate) fn new(server: &ServerConfig) -> Self {
         let docs = server.docs.as_ref().map(|docs| docs.path.trim_end_matches('/').into());
         Self { health: server.health.as_deref().map(Arc::from), docs }
     }
@@ -53,12 +53,17 @@ impl OwnPaths {
 
     /// Whether a path is one of them.
     pub(super) fn hold(&self, path: &str) -> bool {
-        self.health.as_deref() == Some(path)
-            || self.docs.as_deref().is_some_and(|docs| {
-                let below = path.strip_prefix(docs);
-                path == DOCUMENT
-                    || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
+        self.what(path).is_some()
+    }
+
+    /// What is at a path, in a person's words; nothing where it is the site's.
+    pub(crate) fn what(&self, path: &str) -> Option<&'static str> {
+        if self.is_health(path) {
+            return Some("health");
+        }
+        let below = path.strip_prefix(self.docs.as_deref()?);
+        let is_docs = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        (is_docs || path == DOCUMENT).then_some("documentation")
     }
 }
 

@@ -7,8 +7,15 @@ use super::{Admin, SITE};
 use crate::harness::{MEMORY, PATIENCE, Site, until};
 
 /// What a client sends that then says no more.
-const SILENCES: [&str; 3] =
-    ["", "GET /healthz HTTP/1.1\r\nHo", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"];
+const SILENCES: [&str; 5] = [
+    "",
+    "GET /healthz HTTP/1.1\r\nHo",
+    "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\
+     Content-Type: application/x-www-form-urlencoded\r\n\r\ntoken=",
+    "POST /api/purge HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\
+     Content-Type: application/json\r\n\r\n{",
+];
 
 #[test]
 fn who_says_nothing_keeps_nobody_out() {
@@ -38,6 +45,12 @@ fn costly() -> String {
     format!("routes:\n{}", routes.collect::<String>())
 }
 
+/// One that takes long in one route.
+fn of_many_fields() -> String {
+    let fields = (0..20_000).map(|at| format!("    k{at}: '{{{{query.a{at}}}}}'\n"));
+    format!("routes:\n  /:\n   json:\n{}", fields.collect::<String>())
+}
+
 /// Time that the process has had on processors, in ticks.
 fn ticks(admin: &Admin) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", admin.larder.pid()));
@@ -50,20 +63,26 @@ fn ticks(admin: &Admin) -> u64 {
 #[test]
 fn a_plan_whose_client_left_costs_nothing_more() {
     let admin = Admin::serve(&Site::with(SITE), MEMORY);
-    let body = serde_json::json!({ "text": costly() }).to_string();
-    let head = format!(
-        "POST /api/plan HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
-        admin.address,
-        body.len()
-    );
-    for leave in [true, false] {
+    for (text, leave) in [(costly(), true), (costly(), false), (of_many_fields(), true)] {
+        let body = serde_json::json!({ "text": text }).to_string();
+        let head = format!(
+            "POST /api/plan HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            admin.address,
+            body.len()
+        );
         let before = ticks(&admin);
-        let mut stream = TcpStream::connect(&admin.address).expect("connected");
-        stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
+        let ask = || {
+            let mut stream = TcpStream::connect(&admin.address).expect("connected");
+            stream.write_all(format!("{head}{body}").as_bytes()).expect("sent");
+            stream
+        };
+        let mut stream = ask();
         until(PATIENCE, "the plan is made", || (ticks(&admin) > before + 20).then_some(()));
         if leave {
             drop(stream);
+            // What was left goes on for a moment, and no other is made beside it.
+            (0..4).for_each(|_| drop(ask()));
         } else {
             // A second one waits for its turn, and is told what is going on.
             let _gone = stream.shutdown(Shutdown::Write);

@@ -136,6 +136,35 @@ async fn who_logs_in_gets_a_cookie_that_no_script_and_no_other_site_has() {
     }
 }
 
+#[test]
+fn a_login_takes_a_token_and_not_a_body() {
+    let admin = with_token();
+    let padded = |length: usize| format!("token={TOKEN}&x={}", "x".repeat(length - 25));
+    for (length, expected) in [(4096, 303), (4097, 413)] {
+        let said = admin.send("POST", "/login", &[FORM], &padded(length));
+        assert_eq!(said.status, expected, "{length}: {said:?}");
+        let chunks = format!(
+            "POST /login HTTP/1.1\r\nHost: {}\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\
+             Connection: close\r\n\r\n{length:x}\r\n{}\r\n0\r\n\r\n",
+            admin.address,
+            padded(length)
+        );
+        let answer = crate::harness::raw(&admin.address, &chunks);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{length}: {answer}");
+    }
+    // Of a body without an end no more is waited for than is taken.
+    let endless = format!(
+        "POST /login HTTP/1.1\r\nHost: {}\r\n{FORM}\r\nContent-Length: 900000\r\n\r\n{}",
+        admin.address,
+        padded(5000)
+    );
+    let answer = crate::harness::raw(&admin.address, &endless);
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    while admin.send("POST", "/login", &[FORM], "token=x").status != 429 {}
+    let answer = crate::harness::raw(&admin.address, &endless.replace(&padded(5000), ""));
+    assert!(answer.starts_with("HTTP/1.1 429 "), "{answer}");
+}
+
 #[tokio::test]
 async fn guesses_at_the_token_are_few_and_told_once() {
     let admin = with_token();

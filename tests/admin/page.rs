@@ -121,6 +121,22 @@ async fn a_person_gets_pages_and_a_program_documents() {
     assert_eq!(api.header("content-type"), "application/problem+json", "{api:?}");
 }
 
+#[test]
+fn a_key_of_another_type_is_shown_as_what_it_is_and_deleted() {
+    let redis = Redis::start();
+    let admin = Admin::serve(&Site::with(SITE), &redis.url());
+    let key = "api:cache::a:/a";
+    redis.cli(&["HSET", key, "field", "value"]);
+    let entry = admin.get(&format!("/api/keys/{key}"));
+    assert_eq!((entry.status, entry.json()["type"].as_str()), (200, Some("hash")), "{entry:?}");
+    let page = admin.get(&format!("/key?key={key}"));
+    assert!(page.status == 200 && page.body.contains("A hash of Redis"), "{page:?}");
+    let body = format!("form={}&what=keys&key={}", form_token(&page.body), encoded(key));
+    let said = admin.send("POST", "/delete", &[FORM], &body);
+    assert_eq!(said.header("location"), "/?deleted=1");
+    assert!(redis.keys().is_empty());
+}
+
 #[tokio::test]
 async fn without_its_redis_the_page_says_in_words_what_can_be_done() {
     let admin = Admin::serve(&Site::with(SITE), "redis://127.0.0.1:1");
@@ -135,6 +151,11 @@ async fn without_its_redis_the_page_says_in_words_what_can_be_done() {
     let said = admin.send("POST", "/delete", &[FORM, BROWSER], &body);
     assert_eq!((said.status, said.header("content-type")), (503, "text/html; charset=utf-8"));
     assert!(said.body.contains("href=\"/\""), "a way back: {said:?}");
+    let key = admin.get("/key?key=api:cache::a:/a");
+    for page in [&said, &key] {
+        let is_in_words = page.body.contains("Redis does not answer (");
+        assert!(page.status == 503 && is_in_words, "{page:?}");
+    }
 }
 
 #[tokio::test]

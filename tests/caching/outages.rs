@@ -36,6 +36,8 @@ async fn redis_killed_while_serving_is_no_error_and_comes_back_by_itself() {
     })
     .await;
     assert!(larder.get("/").await.is_hit());
+    larder.line_with("tracking lost");
+    larder.line_with("tracking is on");
 }
 
 #[tokio::test]

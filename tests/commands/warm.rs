@@ -36,6 +36,27 @@ async fn warm_counts_what_is_kept_and_fails_where_that_is_not_all() {
     assert_eq!((code, out.as_str()), (Some(1), "2 of 3 pages kept\n"));
 }
 
+#[test]
+fn larders_own_addresses_answer_and_are_not_kept() {
+    let site = site("server: { health: /healthz, docs: /docs }\n");
+    let admin = Admin::serve(&site, crate::harness::MEMORY);
+    for (path, status, what) in [
+        ("/healthz", 200, "(health)"),
+        ("/docs", 308, "(documentation)"),
+        ("/docs/", 200, "(documentation)"),
+        ("/docs/nothing", 404, "(documentation)"),
+        ("/openapi.json?x=y", 200, "(documentation)"),
+    ] {
+        let warmed = admin.post("/api/warm", &serde_json::json!({ "url": path }).to_string());
+        let expected = format!("{{\"status\":{status},\"kept\":false}}");
+        assert_eq!((warmed.status, &*warmed.body), (200, &*expected), "{path}");
+        let told = admin.get(&format!("/api/explain?url={path}")).json();
+        let answer = told["answer"].as_str().expect("an answer");
+        assert!(answer.starts_with("larder itself answers here") && answer.contains(what));
+        assert!(told["key"].is_null(), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn warm_takes_a_list_and_keeps_more_new_pages_than_a_second_may_bring() {
     let (redis, site) = (Redis::start(), site("cache: { max_new_keys: 10 }\n"));

@@ -71,10 +71,15 @@ async fn a_log_of_json_has_them_as_json() {
     let larder = Larder::dev(&Site::with(SITE), &["--store", MEMORY, "--log", "json"]);
     larder.get("/hello/ada").await;
     larder.line_with("\"path\":\"/hello/ada\"");
+    let odd = "GET /hello/\u{9b}\u{202e}x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    raw(&larder.address, odd);
+    let line = larder.line_with("\"path\":\"/hello/\\u009b");
+    assert!(line.contains("\\u202ex"), "{line}");
     let (_, log) = larder.stop();
     for line in log.lines() {
-        let parsed: Result<serde_json::Value, _> = serde_json::from_str(line);
-        assert!(parsed.is_ok_and(|value| value.is_object()), "{line}");
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let at = value["timestamp"].as_str().unwrap_or_default();
+        assert!(at.len() == 27 && at.ends_with('Z'), "{line}");
     }
 }
 

@@ -181,6 +181,29 @@ async fn a_line_says_who_asked_by_which_host_for_which_route_and_what_came_of_it
     assert_eq!((&third["target"], &third["status"]), (&"/nowhere".into(), &404.into()));
 }
 
+#[test]
+fn what_is_refused_is_named_and_told_as_any_other_answer() {
+    let site = Site::with("server: { access_log: json }\nroutes: { /a: { body: x } }\n");
+    let larder = Larder::serve(&site, MEMORY);
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a", "x".repeat(10_000));
+    let requests = [
+        (414, long.as_str()),
+        (400, "GET /a HTTP/1.1\r\nHost: a\r\nHost: b"),
+        (400, "GET /%zz HTTP/1.1\r\nHost: a"),
+        (204, "OPTIONS * HTTP/1.1\r\nHost: a"),
+        (413, "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000"),
+        (501, "CONNECT a:1 HTTP/1.1\r\nHost: a:1"),
+    ];
+    for (status, head) in requests {
+        let head = format!("{head}\r\nX-Request-Id: r-7\r\nConnection: close\r\n\r\n");
+        let answer = raw(&larder.address, &head).to_ascii_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{status}: {answer}");
+        for line in ["\r\nx-request-id: r-7\r\n", "\r\ncache-status: larder; fwd=bypass\r\n"] {
+            assert!(answer.contains(line), "{status} without {line}: {answer}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_name_that_could_break_a_line_is_neither_sent_back_nor_logged() {
     let site = Site::with("server: { access_log: text }\nroutes: { /a: { body: x } }\n");

@@ -60,7 +60,6 @@ const take = (next) => {
   const shown = document.getElementById("said");
   if (shown.textContent !== said) shown.textContent = said;
   for (const part of ["#state dl", "#notes", "#more"]) replace(next, part);
-  if (!document.querySelector("#whole[open]")) replace(next, "#whole");
   count();
 };
 
@@ -78,10 +77,18 @@ const count = () => {
   button.textContent = chosen ? `Delete ${chosen} selected` : "Delete selected";
 };
 
+// A login ends by itself: what is shown stays as it is until there is another.
+const loggedOut = () => {
+  clearInterval(asking);
+  const link = Object.assign(document.createElement("a"), { href: "/", textContent: "Log in again" });
+  document.getElementById("said").replaceChildren("The login has ended. ", link, ".");
+};
+
 const ask = async () => {
   const mine = ++asked;
   try {
     const answer = await fetch(address(), { headers: { accept: "text/html" } });
+    if (answer.status === 401) loggedOut();
     if (!answer.ok) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
     // A later question was asked meanwhile: its answer counts.
@@ -93,11 +100,21 @@ const ask = async () => {
   }
 };
 
+// The button says what it would delete now.
+const sayWhole = () => {
+  const whole = document.getElementById("whole");
+  const isAll = ["q", "route"].every((name) => !keys.querySelector(`input[name=${name}]`).value);
+  const what = isAll ? whole.dataset.all : whole.dataset.some;
+  whole.querySelector("summary").textContent = `${what}…`;
+  whole.querySelector("button").textContent = `${what}, on every page`;
+};
+
 const filtered = () => {
   // What "all that match" means has to be what is typed, at once.
   for (const name of ["q", "route"]) {
     keys.querySelector(`input[name=${name}]`).value = filter.elements[name].value;
   }
+  sayWhole();
   const query = new URL(location.href);
   for (const name of ["cursor", "deleted"]) query.searchParams.delete(name);
   history.replaceState(null, "", query);
@@ -120,4 +137,4 @@ keys.addEventListener("change", (event) => {
 if (all) all.hidden = false;
 count();
 // A slow answer is waited for: asking again would only put it off.
-setInterval(() => document.hidden || answered < asked || ask(), EVERY_MS);
+const asking = setInterval(() => document.hidden || answered < asked || ask(), EVERY_MS);

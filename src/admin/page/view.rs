@@ -11,7 +11,7 @@ use super::{Asker, KeyFilter, Visitor};
 use crate::cache::{Inspection, StoreError};
 use crate::diagnostic::render;
 use crate::site::Site;
-use crate::units::counted;
+use crate::units::{counted, is_active_or_unseen};
 
 /// How much of a body is shown, in bytes.
 const BODY_SHOWN: usize = 64 * 1024;
@@ -39,11 +39,7 @@ fn name(text: &str) -> String {
 
 /// Text in which signs that would hide or turn it are shown as what they are.
 fn visible(text: &str) -> String {
-    let is_hidden = |char: char| match char {
-        '\n' | '\t' => false,
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        char => char.is_control(),
-    };
+    let is_hidden = |char| is_active_or_unseen(char) && !matches!(char, '\n' | '\t');
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         if is_hidden(char) { out.extend(char.escape_unicode()) } else { out.push(char) }
@@ -137,8 +133,8 @@ pub(super) fn list_page(
             (filter_form(&state.parts.live.site(), filter))
             form method="post" action="/delete" id="keys" {
                 (form_token(&visitor.form))
-                input type="hidden" name="q" value=(visible(text.as_deref().unwrap_or("")));
-                input type="hidden" name="route" value=(visible(route.as_deref().unwrap_or("")));
+                input type="hidden" name="q" value=(text.as_deref().unwrap_or(""));
+                input type="hidden" name="route" value=(route.as_deref().unwrap_or(""));
                 p id="said" role="status" {
                     @if is_listed {
                         (summary(filter.deleted, keys.len(), cursor.is_some()))
@@ -208,11 +204,22 @@ fn notes(is_up: bool, said: [Option<String>; 3]) -> Vec<String> {
     if is_up {
         return notes;
     }
-    let why = notes.first().map(|why| format!(" ({why})")).unwrap_or_default();
-    vec![format!(
+    vec![away(notes.first())]
+}
+
+/// Why the store did not do what it was asked, for a person.
+pub(in super::super) fn store_trouble(why: &StoreError) -> String {
+    let detail = why.to_string();
+    if why.kind.is_down() { away(Some(&detail)) } else { detail }
+}
+
+/// That the store is away, with the reason, and what of it.
+fn away(why: Option<&String>) -> String {
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!(
         "Redis does not answer{why}. Pages are served all the same, from memory or made anew; keys \
          can be listed and deleted again when it is back, which larder sees by itself."
-    )]
+    )
 }
 
 fn fact(name: &str, value: &Markup, note: &Markup) -> Markup {
@@ -241,7 +248,7 @@ fn filter_form(site: &Site, filter: &KeyFilter) -> Markup {
             p {
                 label for="q" { "Key" }
                 input type="search" id="q" name="q"
-                    value=(visible(filter.text.as_deref().unwrap_or("")))
+                    value=(filter.text.as_deref().unwrap_or(""))
                     placeholder="a part of it, or a pattern with *" autocomplete="off"
                     spellcheck="false";
             }
@@ -326,12 +333,13 @@ fn table_row(row: &EntryRow) -> Markup {
 }
 
 fn actions(filter: &KeyFilter, cursor: Option<&str>) -> Markup {
-    let all = filter.text.is_none() && filter.route.is_none();
-    let what = if all { "Delete all keys" } else { "Delete all that match" };
+    let (all, some) = ("Delete all keys", "Delete all that match");
+    let is_all = filter.text.is_none() && filter.route.is_none();
+    let what = if is_all { all } else { some };
     html! {
         .actions {
             button name="what" value="keys" id="delete" { "Delete selected" }
-            details id="whole" {
+            details id="whole" data-all=(all) data-some=(some) {
                 summary { (what) "…" }
                 button.grave name="what" value="filter" { (what) ", on every page" }
             }
@@ -359,7 +367,7 @@ pub(super) fn key_page(
             @match found {
                 Ok(Some(found)) => { (one_entry(state, visitor, key, found)) }
                 Ok(None) => { p { "Nothing is stored under this key." } }
-                Err(why) => { p.bad { (visible(&why.to_string())) } }
+                Err(why) => { p.bad { (visible(&store_trouble(&why))) } }
             }
         }
     };
@@ -367,7 +375,7 @@ pub(super) fn key_page(
 }
 
 fn one_entry(state: &State, visitor: &Visitor, key: &[u8], found: Inspection) -> Markup {
-    let Inspection { info, entry, text } = found;
+    let Inspection { info, entry, text, kind } = found;
     let EntryRow { info, current, .. } = EntryRow::new(info, &state.parts.live.site());
     let facts = [
         ("Route", info.route.as_deref().unwrap_or("–")),
@@ -391,7 +399,11 @@ fn one_entry(state: &State, visitor: &Visitor, key: &[u8], found: Inspection) ->
         h2 { "Stored headers" }
         pre { (visible(&head)) }
         h2 { "Body" }
-        (body_part(entry.as_ref().map_or(&text[..], |entry| &entry.body[..])))
+        @if let Some(kind) = kind {
+            p { "A " (visible(&kind)) " of Redis, which is no text." }
+        } @else {
+            (body_part(entry.as_ref().map_or(&text[..], |entry| &entry.body[..])))
+        }
         form method="post" action="/delete" {
             (form_token(&visitor.form))
             input type="hidden" name="key" value=(percent_encoded(key));
@@ -440,8 +452,10 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_shown_as_text() {
-        let shown = html! { (visible("<script>\"&\u{202e}\u{7}\u{9b}")) }.into_string();
-        assert_eq!(shown, "&lt;script&gt;&quot;&amp;\\u{202e}\\u{7}\\u{9b}");
+        let text = "<script>\"&\u{202e}\u{7}\u{9b}\u{61c}\u{200b}\u{feff}";
+        let shown = html! { (visible(text)) }.into_string();
+        let expected = "\\u{202e}\\u{7}\\u{9b}\\u{61c}\\u{200b}\\u{feff}";
+        assert_eq!(shown, format!("&lt;script&gt;&quot;&amp;{expected}"));
     }
 
     #[test]

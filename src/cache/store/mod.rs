@@ -49,6 +49,11 @@ pub(crate) trait Remote: Send + Sync + 'static {
     /// The first `bytes` of each key's value, its life and its length.
     fn starts<'a>(&'a self, keys: &'a [Vec<u8>], bytes: usize) -> Call<'a, Vec<Stored>>;
 
+    /// What type a key's value is of, as the server calls it: `hash`.
+    fn kind<'a>(&'a self, _key: &'a [u8]) -> Call<'a, String> {
+        Box::pin(async { Ok("string".to_owned()) })
+    }
+
     /// What the server says of itself: names as `INFO` has them, and their values.
     fn about(&self) -> Call<'_, Vec<(String, String)>> {
         Box::pin(async { Ok(Vec::new()) })

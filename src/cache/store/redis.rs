@@ -328,6 +328,10 @@ impl Remote for Redis {
         })
     }
 
+    fn kind<'a>(&'a self, key: &'a [u8]) -> Call<'a, String> {
+        Box::pin(async move { self.run(redis::pipe().cmd("TYPE").arg(key)).await })
+    }
+
     fn about(&self) -> Call<'_, Vec<(String, String)>> {
         Box::pin(async move {
             let text: String = self.run(redis::pipe().cmd("INFO")).await?;

@@ -45,7 +45,7 @@ kinds! {
     prefix: Option<String> = schema::text, prefix;
     route_name: Option<At<String>> = schema::text, route_name;
     content_type: Option<At<String>> = schema::text, content_type;
-    hosts: Vec<String> = || schema::list(&schema::text()), list of plain_text;
+    hosts: Vec<String> = || schema::list(&schema::text()), list of host;
     languages: Vec<At<String>> = || schema::list(&schema::text()), list of language;
     scalar: Option<At<String>> = schema::scalar, scalar;
     scalars: Vec<At<String>> = || schema::list(&schema::scalar()), list of scalar;

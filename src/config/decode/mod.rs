@@ -16,7 +16,7 @@ use super::node::{Node, NodeValue};
 use super::section::{Kind, Section, Standalone};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
-pub(crate) use server::{is_loopback, meets, read_address};
+pub(crate) use server::{is_loopback, meets, read_address, read_host};
 #[cfg(test)]
 pub(super) use site::file;
 pub(super) use site::{main_file, merge, part_file, routes};

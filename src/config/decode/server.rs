@@ -34,6 +34,23 @@ impl Decoder<'_> {
             let help = "make one that nobody guesses: openssl rand -hex 16";
             self.error(Code::BadType, message, &node.span, help);
         }
+        let cannot_be_sent = |token: &Secret| {
+            token.chars().any(char::is_control) || token.trim().len() < token.len()
+        };
+        if token.is_some_and(cannot_be_sent)
+            && let Some(node) = field("admin_token")
+        {
+            let message = "`admin_token` has a line's end, or a blank at an end: no request can \
+                           carry it";
+            self.error(Code::BadType, message.to_owned(), &node.span, "write it without");
+        }
+        if let (Some(health), Some(docs)) = (&server.health, &server.docs)
+            && (health == "/openapi.json" || is_at_or_below(health, &docs.path))
+            && let Some(node) = field("health")
+        {
+            let message = "`health` is where `docs` is".to_owned();
+            self.error(Code::ReservedPath, message, &node.span, "give it another path: /healthz");
+        }
         if let Some(admin) = &server.admin
             && meets(&server.listen, admin)
         {
@@ -120,6 +137,18 @@ impl Decoder<'_> {
         Some(Some(Docs { path: path?, title, version, description }))
     }
 
+    /// A host, by a name or an address.
+    pub(super) fn host(&mut self, entry: &Entry) -> Option<String> {
+        let text = self.text(entry)?;
+        let written = text_as_written(&text.value, &text.span);
+        if let Err(help) = read_host(&text.value) {
+            let help = if written == text.value { help } else { HOST.to_owned() };
+            let message = format!("`{written}` is no host");
+            return self.refuse(Code::BadUrl, message, &text.span, &help);
+        }
+        Some(text.value)
+    }
+
     /// An IP address or a network of them.
     pub(super) fn network(&mut self, entry: &Entry) -> Option<Network> {
         let text = self.filled(entry)?;
@@ -201,6 +230,33 @@ pub(crate) fn read_address(text: &str) -> Result<(), String> {
         _ if is_host => format!("write {bare}:8000, or another port"),
         _ => PORT.to_owned(),
     })
+}
+
+/// What a host looks like.
+const HOST: &str = "write a name or an address, without scheme and port: larder.internal";
+
+/// Nothing where a text is a host as requests name it, without its port; else what to write.
+pub(crate) fn read_host(text: &str) -> Result<(), String> {
+    let is_ipv6 = |text: &str| text.parse::<std::net::Ipv6Addr>().is_ok();
+    let is_host = |text: &str| {
+        let within = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let is_ipv4 = text.parse::<std::net::Ipv4Addr>().is_ok();
+        within.is_some_and(is_ipv6) || is_ipv4 || is_name(text)
+    };
+    if is_host(text) {
+        return Ok(());
+    }
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let bare = bare.split('/').next().unwrap_or_default();
+    let bare = if is_ipv6(bare) { format!("[{bare}]") } else { bare.to_owned() };
+    let without_port = bare.rsplit_once(':').map(|(host, _)| host);
+    let meant = [Some(&*bare), without_port].into_iter().flatten().find(|text| is_host(text));
+    Err(meant.map_or_else(|| HOST.to_owned(), |host| format!("write {host}")))
+}
+
+/// Whether a path is another one, or below it.
+fn is_at_or_below(path: &str, other: &str) -> bool {
+    path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a text may be the name of a host. One whose last part is a number would be an address,

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::Span;
+use crate::units::is_active;
 
 /// The text with every control character, and every sign that turns the direction of text, as a
 /// visible sign of the same length in bytes: marks keep their places.
@@ -22,12 +23,12 @@ fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => c,
-            '\u{0}'..='\u{1f}' | '\u{7f}' => '?',
-            '\u{80}'..='\u{9f}' | '\u{61c}' => '¿',
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                '\u{fffd}'
-            }
-            c => c,
+            c if !is_active(c) => c,
+            c => match c.len_utf8() {
+                1 => '?',
+                2 => '¿',
+                _ => '\u{fffd}',
+            },
         })
         .collect()
 }

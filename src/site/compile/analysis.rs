@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::PageForm;
 use super::super::template::{
-    Content, Escape, Finding, Language, Read, Reads, Step, TemplateId, Tree,
+    Content, Escape, Finding, Language, Read, Reads, Step, TemplateId, Tree, is_unwanted,
 };
 use super::page::language;
 use super::{ByName, Compiler, Values, outside};
@@ -58,7 +58,7 @@ impl Compiler<'_> {
                 (set.check(*page, *layout), set.reads(*page, *layout), Some(key))
             }
             PageForm::Json(json) => {
-                let templates = json.templates().into_iter();
+                let templates = json.templates().into_iter().take_while(|_| !is_unwanted());
                 let found: Report =
                     templates.flat_map(|id| set.check(id, None).into_iter()).collect();
                 (found, json.reads(set), None)

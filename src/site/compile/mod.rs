@@ -158,7 +158,12 @@ impl<'c> Compiler<'c> {
             .into_iter()
             .map(|(typed, shaped)| (typed.status.value, Arc::new(self.finish_error(typed, shaped))))
             .collect();
-        let made: Vec<Arc<Made>> = routes.into_iter().map(|route| self.made(route)).collect();
+        let routes = routes.into_iter().take_while(|_| !is_unwanted());
+        let mut made: Vec<Arc<Made>> = routes.map(|route| self.made(route)).collect();
+        if is_unwanted() {
+            // Nobody sees what is wrong between them.
+            made.clear();
+        }
         let routes: Vec<Arc<Route>> = made.iter().map(|made| Arc::clone(&made.route)).collect();
         for analysis in &self.analysed {
             self.report.extend(analysis.found.clone());

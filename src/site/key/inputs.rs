@@ -105,20 +105,22 @@ impl Inputs {
     pub fn insert(&mut self, input: InputName) {
         if !self.contains(&input) {
             self.kinds[input.kind as usize] = true;
-            self.all.retain(|known| !input.covers(known));
+            if input.name.is_none() {
+                self.all.retain(|known| known.kind != input.kind);
+            }
             self.all.insert(input);
         }
     }
 
     /// Whether an input is among them.
     pub(crate) fn contains(&self, input: &InputName) -> bool {
-        self.all.iter().any(|known| known.covers(input))
+        self.all.contains(input) || self.all.contains(&input.kind.all())
     }
 
     /// Whether the one of that name is among them.
     #[must_use]
     pub fn has(&self, kind: InputKind, name: &str) -> bool {
-        self.of(kind).any(|known| known.name.as_deref().is_none_or(|known| known == name))
+        self.contains(&kind.named(name))
     }
 
     /// Whether there is any of a kind.
@@ -128,7 +130,7 @@ impl Inputs {
 
     /// Those of a kind: one without a name, or some with names, sorted.
     pub(crate) fn of(&self, kind: InputKind) -> impl Iterator<Item = &InputName> {
-        self.all.iter().filter(move |input| input.kind == kind)
+        self.all.range(kind.all()..).take_while(move |input| input.kind == kind)
     }
 
     /// All of them, kind by kind.

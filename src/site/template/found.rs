@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::functions::VERSION;
+use super::meter::is_unwanted;
 use super::node::{Node, calls, paths, visit};
 use super::reach::Reach;
 use super::reads::{How, Read, Reads, Step};
@@ -25,7 +26,7 @@ pub(super) fn reads<'c>(
 ) -> Reads {
     let mut found = FoundReads::default();
     let mut hasher = Hasher::default().field(VERSION);
-    for (page, content) in pages {
+    for (page, content) in pages.into_iter().take_while(|_| !is_unwanted()) {
         let reach = Reach::of(set, page);
         walk(&reach, page, content, &mut found);
         let files = set.files.values().filter(|_| reach.computed);

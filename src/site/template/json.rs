@@ -13,7 +13,7 @@ use handlebars::{Context, Handlebars, RenderContext, Template};
 use serde_json::{Map, Value};
 
 use super::kind::Escape;
-use super::meter::{self, Bounds, RenderError};
+use super::meter::{self, Bounds, RenderError, is_unwanted};
 use super::node::{Expr, Node};
 use super::reads::Reads;
 use super::set::{TemplateId, TemplateSet};
@@ -40,10 +40,15 @@ pub enum JsonTemplate {
 impl JsonTemplate {
     /// Compiles the strings of `node` into `set`. A string that does not parse is in the report.
     pub fn compile(node: &YamlNode, set: &mut TemplateSet, report: &mut Report) -> Self {
+        // One place for all: a line of very many is counted through once.
+        Self::within(&node.span.to_string(), node, set, report)
+    }
+
+    fn within(label: &str, node: &YamlNode, set: &mut TemplateSet, report: &mut Report) -> Self {
         match &node.value {
             NodeValue::Text(text) if text.contains("{{") => {
                 let text = At::new(text.clone(), node.span.clone());
-                match set.inline(&text.span.to_string(), &text, Escape::None) {
+                match set.inline(label, &text, Escape::None) {
                     Ok(id) => Self::of_template(id, &text.value, set),
                     Err(found) => {
                         report.push(found);
@@ -52,14 +57,16 @@ impl JsonTemplate {
                 }
             }
             NodeValue::List(items) => {
-                let items = items.iter().map(|item| Self::compile(item, set, report));
+                let items = items.iter().take_while(|_| !is_unwanted());
+                let items = items.map(|item| Self::within(label, item, set, report));
                 Self::List(items.collect())
             }
             NodeValue::Map(fields) => {
                 let field = |(name, node): &(At<String>, YamlNode)| {
-                    (name.value.clone(), Self::compile(node, set, report))
+                    (name.value.clone(), Self::within(label, node, set, report))
                 };
-                Self::Map(fields.iter().map(field).collect())
+                let fields = fields.iter().take_while(|_| !is_unwanted());
+                Self::Map(fields.map(field).collect())
             }
             _ => Self::Plain(node.to_json()),
         }

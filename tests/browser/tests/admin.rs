@@ -50,11 +50,14 @@ async fn all_that_match_are_deleted_and_no_other() {
     }
     let page = &browser.client;
     page.goto(&served.admin).await.expect("the page");
-    page.find(Locator::Css("#q")).await.expect("it").send_keys("b:/b").await.expect("typing");
-    shows(&browser, KEYS, "api:cache::b:/b/ada api:cache::b:/b/bob").await;
-    let summary = "return document.querySelector('#whole summary').textContent";
-    shows(&browser, summary, "Delete all that match…").await;
+    // What the button says is what it would delete, open or not, at once.
+    let button = "return document.querySelector('#whole button').textContent";
+    shows(&browser, button, "Delete all keys, on every page").await;
     page.find(Locator::Css("#whole summary")).await.expect("it").click().await.expect("opening");
+    page.find(Locator::Css("#q")).await.expect("it").send_keys("b:/b").await.expect("typing");
+    let now = page.execute(button, Vec::new()).await.expect("the button");
+    assert_eq!(now, "Delete all that match, on every page");
+    shows(&browser, KEYS, "api:cache::b:/b/ada api:cache::b:/b/bob").await;
     page.find(Locator::Css("#whole button")).await.expect("it").click().await.expect("deleting");
     let said = "return document.getElementById('said').textContent.split('.')[0]";
     shows(&browser, said, "2 keys deleted").await;
@@ -62,6 +65,25 @@ async fn all_that_match_are_deleted_and_no_other() {
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     shows(&browser, said, "2 keys deleted").await;
     assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::a:/a");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_ended_is_told_with_the_way_to_another() {
+    let served = Served::with_token("open-sesame-0123");
+    let browser = Browser::start(true).await;
+    let page = &browser.client;
+    page.goto(&served.admin).await.expect("the page");
+    let token = page.find(Locator::Css("#token")).await.expect("the login");
+    token.send_keys("open-sesame-0123\n").await.expect("typing");
+    let list = Locator::Css("form[action='/logout']");
+    page.wait().for_element(list).await.expect("the page behind the login");
+    let log_out = "const form = document.querySelector('form[action=\"/logout\"]');\
+        fetch('/logout', { method: 'POST', body: new URLSearchParams(new FormData(form)) })";
+    page.execute(log_out, Vec::new()).await.expect("elsewhere");
+    let said = "return document.getElementById('said').textContent";
+    shows(&browser, said, "The login has ended. Log in again.").await;
+    page.find(Locator::Css("#said a")).await.expect("the way").click().await.expect("going");
+    page.wait().for_element(Locator::Css("#token")).await.expect("the login");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 use super::{at, try_plan};
-use crate::site::key::KeySpec;
+use crate::site::key::{InputKind, Inputs, KeySpec};
 
 #[test]
 fn a_key_that_is_wrong_says_what_to_write() {
@@ -120,4 +120,16 @@ fn a_key_without_bound_is_a_warning() {
         let (_, report) = try_plan("r", "/a", key, reads).expect("a key");
         assert!(report.is_empty(), "{key} {reads}: {report:?}");
     }
+}
+
+#[test]
+fn ten_times_as_many_inputs_take_ten_times_as_long() {
+    let mut inputs = Inputs::default();
+    let name = |at: u32| InputKind::Query.named(at.to_string());
+    inputs.extend((0..100_000).map(name));
+    assert!((0..100_000).all(|at| inputs.contains(&name(at))));
+    // By the square, that would have been minutes.
+    inputs.insert(InputKind::Query.all());
+    assert_eq!(inputs.iter().count(), 1);
+    assert!(inputs.has(InputKind::Query, "x") && !inputs.has(InputKind::Headers, "x"));
 }

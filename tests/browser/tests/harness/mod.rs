@@ -53,8 +53,17 @@ pub struct Served {
 
 impl Served {
     pub fn start() -> Self {
+        Self::with(SITE)
+    }
+
+    /// One whose admin listener wants a token.
+    pub fn with_token(token: &str) -> Self {
+        Self::with(&SITE.replace("{ docs", &format!("{{ admin_token: {token}, docs")))
+    }
+
+    fn with(site: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        fs::write(dir.path().join("routes.yaml"), SITE).expect("the site");
+        fs::write(dir.path().join("routes.yaml"), site).expect("the site");
         let redis_port = free_port();
         let redis = Command::new("redis-server")
             .args(["--port", &redis_port.to_string(), "--save", "", "--bind", "127.0.0.1"])

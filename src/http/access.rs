@@ -118,7 +118,7 @@ impl<'a> Asked<'a> {
 /// The last lines of `X-Forwarded-For` as one: a client may have sent any before them.
 fn forwarded_for(headers: &dyn Headers) -> Option<Cow<'_, [u8]>> {
     let line = |at| headers.line("x-forwarded-for", at);
-    let count = (0..).find(|at| line(*at).is_none())?;
+    let count = (0..).map_while(line).count();
     let first = count.saturating_sub(MAX_LINES);
     let mut all = Cow::Borrowed(line(first)?);
     for line in (first + 1..count).filter_map(line) {

@@ -15,7 +15,6 @@ use http::{HeaderName, Method, StatusCode, Version};
 use serde::Serialize;
 
 use super::answer::Facts;
-use super::head::MAX_HEAD;
 use super::request::RequestView;
 use crate::config::{AccessLog, Network};
 use crate::site::key::Headers;
@@ -119,7 +118,7 @@ impl<'a> Asked<'a> {
 /// The last lines of `X-Forwarded-For` as one: a client may have sent any before them.
 fn forwarded_for(headers: &dyn Headers) -> Option<Cow<'_, [u8]>> {
     let line = |at| headers.line("x-forwarded-for", at);
-    let count = (0..MAX_HEAD).take_while(|at| line(*at).is_some()).count();
+    let count = (0..).map_while(line).count();
     let first = count.saturating_sub(MAX_LINES);
     let mut all = Cow::Borrowed(line(first)?);
     for line in (first + 1..count).filter_map(line) {

@@ -40,15 +40,10 @@ pub enum JsonTemplate {
 impl JsonTemplate {
     /// Compiles the strings of `node` into `set`. A string that does not parse is in the report.
     pub fn compile(node: &YamlNode, set: &mut TemplateSet, report: &mut Report) -> Self {
-        // One place for all: a line of very many is counted through once.
-        Self::within(&node.span.to_string(), node, set, report)
-    }
-
-    fn within(label: &str, node: &YamlNode, set: &mut TemplateSet, report: &mut Report) -> Self {
         match &node.value {
             NodeValue::Text(text) if text.contains("{{") => {
                 let text = At::new(text.clone(), node.span.clone());
-                match set.inline(label, &text, Escape::None) {
+                match set.inline("", &text, Escape::None) {
                     Ok(id) => Self::of_template(id, &text.value, set),
                     Err(found) => {
                         report.push(found);
@@ -58,12 +53,12 @@ impl JsonTemplate {
             }
             NodeValue::List(items) => {
                 let items = items.iter().take_while(|_| !is_unwanted());
-                let items = items.map(|item| Self::within(label, item, set, report));
+                let items = items.map(|item| Self::compile(item, set, report));
                 Self::List(items.collect())
             }
             NodeValue::Map(fields) => {
                 let field = |(name, node): &(At<String>, YamlNode)| {
-                    (name.value.clone(), Self::within(label, node, set, report))
+                    (name.value.clone(), Self::compile(node, set, report))
                 };
                 let fields = fields.iter().take_while(|_| !is_unwanted());
                 Self::Map(fields.map(field).collect())

@@ -110,7 +110,8 @@ impl TemplateSet {
         files.filter_map(|(name, unit)| unit.wrong.as_ref().map(|wrong| (name, wrong)))
     }
 
-    /// Compiles a template written in YAML; `label` is what a person knows it by.
+    /// Compiles a template written in YAML; `label` is what a person knows it by; where it is
+    /// empty, that is its place, which costs a look through its line.
     ///
     /// # Errors
     /// Where it does not parse.
@@ -260,6 +261,7 @@ impl TemplateSet {
                 let at = unit.origin.offset(line, column);
                 unit.origin.span(at..at).to_string()
             }
+            _ if unit.name.is_empty() => unit.origin.span(0..0).to_string(),
             _ => unit.name.clone(),
         };
         RenderError { place, message, out_of_time: false }

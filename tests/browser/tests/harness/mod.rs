@@ -71,6 +71,12 @@ impl Served {
             .spawn()
             .map(Ended)
             .expect("redis-server");
+        let start = Instant::now();
+        // A larder that finds no Redis has no word of having found it until somebody asks.
+        while TcpStream::connect(("127.0.0.1", redis_port)).is_err() {
+            assert!(start.elapsed() < PATIENCE, "no redis-server");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         let mut larder = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--store"])
             .arg(format!("redis://127.0.0.1:{redis_port}"))

@@ -4,7 +4,6 @@
 //! A hit then adds age, `Cache-Status` and date. With HTTP/2 the same head is read into hyper's
 //! types, once as well.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -29,8 +28,8 @@ pub(super) struct ReadyHead {
     bytes: Box<[u8]>,
     /// Where the rest begins: a 304 sends that alone.
     rest: usize,
-    /// Where the entity tag is, with its quotes.
-    tag: Option<Range<usize>>,
+    /// The entity tag, with its quotes.
+    tag: Option<Box<str>>,
     /// The same for hyper: of a whole answer, and of a 304.
     fields: [OnceLock<Box<HeaderMap>>; 2],
 }
@@ -158,14 +157,14 @@ impl ReadyHead {
             push_line(&mut bytes, "content-language", language.as_bytes());
         }
         push_line(&mut bytes, "etag", etag.as_bytes());
-        let tag = Some(last_value(&bytes, etag.as_bytes()));
+        let tag = Some(Box::from(&*etag));
         let fields = [const { OnceLock::new() }; 2];
         Self { serial: route.serial, status, bytes: bytes.into(), rest, tag, fields }
     }
 
     /// The entity tag of the body, with its quotes.
     pub(super) fn etag(&self) -> Option<&str> {
-        std::str::from_utf8(self.bytes.get(self.tag.clone()?)?).ok()
+        self.tag.as_deref()
     }
 
     /// The head of a whole answer, put together before.
@@ -183,7 +182,7 @@ impl ReadyHead {
         for (name, value) in others {
             push_line(&mut bytes, name.as_str(), value.as_bytes());
             if name == ETAG {
-                tag = Some(last_value(&bytes, value.as_bytes()));
+                tag = value.to_str().ok().map(Box::from);
             }
         }
         let fields = [const { OnceLock::new() }; 2];
@@ -261,12 +260,6 @@ pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-}
-
-/// Where the value is of the line that was pushed last.
-fn last_value(bytes: &[u8], value: &[u8]) -> Range<usize> {
-    let end = bytes.len() - b"\r\n".len();
-    end - value.len()..end
 }
 
 pub(super) fn push_number(out: &mut Vec<u8>, name: &str, number: u64) {

@@ -1,6 +1,6 @@
 //! Which route a request belongs to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, utf8_percent_encode};
@@ -172,14 +172,14 @@ pub(crate) fn location(raw: &str) -> String {
 struct Tree {
     /// Paths without parameters, whole. Such a match is more specific than any other, so they need
     /// no nodes, and the commonest requests cost one look-up.
-    literals: HashMap<Box<str>, Leaf>,
+    literals: foldhash::HashMap<Box<str>, Leaf>,
     root: Node,
 }
 
 /// What may follow some segments. A pattern's length bounds how deep nodes stand.
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<Box<str>, Node>,
+    literals: foldhash::HashMap<Box<str>, Node>,
     /// In the order in which they are tried.
     params: BTreeMap<ParamSegment, Node>,
     rest: Option<Leaf>,

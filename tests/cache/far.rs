@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larder::parts::cache::{Answer, CacheRequest, Trouble};
+use larder::parts::cache::{Answer, CacheRequest, CacheSettings, Trouble};
 
-use super::harness::{Bench, Server, body, eventually, request, starts_with, status};
+use super::harness::{Bench, Server, body, eventually, request, settings, starts_with, status};
 use super::proxy::Proxy;
 
 fn slow_errors(bench: &Bench) -> u64 {
@@ -14,17 +14,19 @@ fn slow_errors(bench: &Bench) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redis_sixty_milliseconds_away_stores_and_is_never_down() {
+async fn a_redis_that_is_far_within_the_bound_stores_and_is_never_down() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.port);
-    let bench = Bench::ready(&proxy.url()).await;
-    proxy.delay(Duration::from_millis(60));
-    for number in 0..10 {
+    // As 60 ms are to the 100 ms that are usual, with time for a machine that has much to do.
+    let settings = CacheSettings { timeout: Duration::from_secs(1), ..settings() };
+    let bench = Bench::with(&proxy.url(), settings).armed().await;
+    proxy.delay(Duration::from_millis(600));
+    for number in 0..4 {
         let (name, began) = (format!("far-{number}"), Instant::now());
         // Those that do I/O have a lease to claim too.
         let request = |name: &str| CacheRequest { io: number % 2 == 0, ..request(name) };
         let answer = bench.get(request(&name), "here").await;
-        assert!(began.elapsed() < Duration::from_millis(350), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_millis(3500), "{:?}", began.elapsed());
         assert_eq!(body(&answer), "here");
         // The look-up took its part of the time; the write goes on alone.
         assert!(!status(&answer).contains("store-down"), "{}", status(&answer));

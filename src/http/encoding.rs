@@ -231,7 +231,8 @@ async fn make(coding: Coding, identity: Bytes, effort: Effort) -> Option<Bytes> 
 
 fn smaller(coding: Coding, identity: &[u8], effort: Effort) -> Option<Bytes> {
     let coded = encode(coding, identity, effort).ok()?;
-    (coded.len() < identity.len()).then(|| Bytes::from(coded))
+    // It is kept: not with the room that it was made in.
+    (coded.len() < identity.len()).then(|| Bytes::from(coded.into_boxed_slice()))
 }
 
 /// Codes a body. The thorough levels are those beyond which time grows faster than size shrinks for

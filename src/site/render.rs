@@ -285,15 +285,15 @@ impl Site {
         let bounds = Bounds { bytes: OUTPUT_BOUND, time: bound, ..Bounds::default() };
         let templates = &self.templates;
         self.contexts.lend(content.digest, constant, values, |context| {
-            let made = match &content.form {
+            let mut made = match &content.form {
                 PageForm::Body(bytes) => return Ok(bytes.clone()),
                 PageForm::Template { page, layout } => {
-                    templates.render(*page, *layout, context, &bounds)?.into()
+                    templates.render(*page, *layout, context, &bounds)?
                 }
-                PageForm::Json(json) => {
-                    json.render(templates, context, &bounds)?.to_string().into()
-                }
+                PageForm::Json(json) => json.render(templates, context, &bounds)?.to_string(),
             };
+            // It may be kept: not with the room that it was made in.
+            made.shrink_to_fit();
             if template::was_cut() && !content.told_cut.swap(true, Ordering::Relaxed) {
                 let depth = bounds.depth;
                 tracing::warn!(
@@ -302,7 +302,7 @@ impl Site {
                     "partials go deeper: the rest is left out"
                 );
             }
-            Ok(made)
+            Ok(made.into())
         })
     }
 }

@@ -77,3 +77,31 @@ async fn memory_counts_what_is_kept_beside_a_page_when_it_is_made() {
     assert!(bytes() >= plain + coded, "{} bytes, {plain} before, {coded} coded", bytes());
     assert!(bytes() < plain + coded + 10_000);
 }
+
+#[tokio::test]
+async fn memory_is_what_was_allowed_whatever_codings_are_asked_for() {
+    const ALLOWED: u64 = 16 << 20;
+    /// What the allocator keeps beside, written down in docs/guide/cache.md.
+    const BESIDE: u64 = 16 << 20;
+    let text: String = (0..1500).map(|n| (n * n % 7919).to_string() + " ").collect();
+    let site = Site::with(&format!(
+        "cache: {{ memory: 16MiB, max_new_keys: 1000000 }}\n\
+         routes:\n  /{{n}}: {{ inline: '{{{{params.n}}}} {text}', ttl: 1h }}\n"
+    ));
+    let larder = Larder::serve(&site, MEMORY);
+    let mut before = 0;
+    // Of 20 MB, and their codings.
+    for number in 0..2800 {
+        let coding = ["identity", "gzip", "zstd", "gzip"][number % 4];
+        for _ in 0..2 {
+            let path = format!("/{number}");
+            let answer = larder.request("GET", &path, &[("accept-encoding", coding)]).await;
+            assert_eq!(answer.status, 200);
+        }
+        if number == 20 {
+            before = larder.resident();
+        }
+    }
+    let (grown, most) = (larder.resident() - before, ALLOWED * 6 / 5 + BESIDE);
+    assert!(grown < most, "{} of {} MiB", grown >> 20, most >> 20);
+}

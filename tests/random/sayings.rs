@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::client::Request;
 use super::life::{Failure, Life, Settled};
@@ -11,6 +11,9 @@ use super::said::{Plan, Said};
 use super::site::Site;
 use super::touch::{SENT, untouched};
 use super::truth::Truth;
+
+/// What a key shows and a request's target must not hold.
+const NO_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^');
 
 /// How keys have a language.
 const LANGUAGE: &[&str] = &["language=", ":en:", ":no:"];
@@ -137,6 +140,7 @@ impl Life<'_> {
             // And who asks for what the key says, without the query that these have.
             let mut serves_as_it_says = || {
                 let (_, target) = key.split_once(":/").unwrap_or_default();
+                let target = utf8_percent_encode(target, NO_TARGET);
                 let answer = self.larder.ask(&Request::get(&format!("/{target}")));
                 answer.is_ok_and(|it| it.is_hit() && it.key().as_deref() == Some(key))
             };

@@ -3,10 +3,11 @@
 use fantoccini::Locator;
 use fantoccini::key::Key;
 
-use crate::harness::{Browser, PATIENCE, Served, passes_axe, shows};
+use crate::harness::{Browser, PATIENCE, Served, passes_axe, press, shows};
 
 const KEYS: &str = "return [...document.querySelectorAll('#rows .key a')]\
     .map(link => link.textContent).join(' ')";
+const DELETED: &str = "return document.getElementById('said').textContent.split('.')[0].trim()";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_is_live_and_what_is_chosen_is_deleted() {
@@ -26,15 +27,14 @@ async fn the_list_is_live_and_what_is_chosen_is_deleted() {
     let filter = page.find(Locator::Css("#q")).await.expect("the filter");
     filter.send_keys("bob").await.expect("typing");
     shows(&browser, KEYS, "api:cache::b:/b/bob").await;
-    let row = Locator::Css("#rows input[type=checkbox]");
-    page.find(row).await.expect("a row").click().await.expect("choosing");
+    press(&browser, "#rows input[type=checkbox]").await;
     shows(&browser, "return document.getElementById('delete').textContent", "Delete 1 selected")
         .await;
     // What is chosen outlives the page's news, which come once a second.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     let checked = "return String(document.querySelector('#rows input').checked)";
     shows(&browser, checked, "true").await;
-    page.find(Locator::Css("#delete")).await.expect("it").click().await.expect("deleting");
+    press(&browser, "#delete").await;
     shows(&browser, KEYS, "").await;
     assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::b:/b/ada");
     assert!(served.visit("/b/bob").contains("fwd=uri-miss"));
@@ -53,17 +53,16 @@ async fn all_that_match_are_deleted_and_no_other() {
     // What the button says is what it would delete, open or not, at once.
     let button = "return document.querySelector('#whole button').textContent";
     shows(&browser, button, "Delete all keys, on every page").await;
-    page.find(Locator::Css("#whole summary")).await.expect("it").click().await.expect("opening");
+    press(&browser, "#whole summary").await;
     page.find(Locator::Css("#q")).await.expect("it").send_keys("b:/b").await.expect("typing");
     let now = page.execute(button, Vec::new()).await.expect("the button");
     assert_eq!(now, "Delete all that match, on every page");
     shows(&browser, KEYS, "api:cache::b:/b/ada api:cache::b:/b/bob").await;
-    page.find(Locator::Css("#whole button")).await.expect("it").click().await.expect("deleting");
-    let said = "return document.getElementById('said').textContent.split('.')[0]";
-    shows(&browser, said, "2 keys deleted").await;
+    press(&browser, "#whole button").await;
+    shows(&browser, DELETED, "2 keys deleted").await;
     // It stays to be read, past the next news.
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
-    shows(&browser, said, "2 keys deleted").await;
+    shows(&browser, DELETED, "2 keys deleted").await;
     assert_eq!(served.redis(&["KEYS", "*"]), "api:cache::a:/a");
 }
 
@@ -82,7 +81,7 @@ async fn a_login_that_ended_is_told_with_the_way_to_another() {
     page.execute(log_out, Vec::new()).await.expect("elsewhere");
     let said = "return document.getElementById('said').textContent";
     shows(&browser, said, "The login has ended. Log in again.").await;
-    page.find(Locator::Css("#said a")).await.expect("the way").click().await.expect("going");
+    press(&browser, "#said a").await;
     page.wait().for_element(Locator::Css("#token")).await.expect("the login");
 }
 
@@ -122,14 +121,13 @@ async fn everything_works_without_a_script() {
     let page = &browser.client;
     page.goto(&served.admin).await.expect("the page");
     page.find(Locator::Css("#q")).await.expect("it").send_keys("ada").await.expect("typing");
-    page.find(Locator::Css("#filter button")).await.expect("it").click().await.expect("filter");
-    let rows = page.find_all(Locator::Css("#rows tr")).await.expect("rows");
-    assert_eq!(rows.len(), 1);
-    page.find(Locator::Css("#rows .key a")).await.expect("it").click().await.expect("a key");
-    assert!(page.source().await.expect("the page").contains("hi ada"));
-    page.find(Locator::Css("main form button")).await.expect("it").click().await.expect("delete");
-    let text = page.find(Locator::Css("#said")).await.expect("it").text().await.expect("text");
-    assert!(text.starts_with("1 key deleted"), "{text}");
+    press(&browser, "#filter button").await;
+    let rows = "return String(document.querySelectorAll('#rows tr').length)";
+    shows(&browser, rows, "1").await;
+    press(&browser, "#rows .key a").await;
+    shows(&browser, "return document.body.innerText.includes('hi ada')", "true").await;
+    press(&browser, "main form button").await;
+    shows(&browser, DELETED, "1 key deleted").await;
     assert!(!served.redis(&["KEYS", "*"]).contains("ada"));
 }
 
@@ -146,11 +144,11 @@ async fn a_key_that_is_markup_runs_nowhere() {
     // Past the next news, which show it once more.
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     shows(&browser, KEYS, key).await;
-    page.find(Locator::Css("#rows .key a")).await.expect("it").click().await.expect("the key");
+    press(&browser, "#rows .key a").await;
     shows(&browser, "return document.querySelector('h1').textContent", key).await;
     assert_ne!(page.title().await.expect("a title"), "pwned");
-    page.find(Locator::Css("main form button")).await.expect("it").click().await.expect("delete");
-    shows(&browser, KEYS, "").await;
+    press(&browser, "main form button").await;
+    shows(&browser, DELETED, "1 key deleted").await;
     assert_eq!(served.redis(&["KEYS", "*"]), "");
 }
 

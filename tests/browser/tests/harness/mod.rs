@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use tempfile::TempDir;
@@ -209,6 +209,23 @@ pub async fn shows(browser: &Browser, script: &str, expected: &str) {
             return;
         }
         assert!(start.elapsed() < PATIENCE, "{script}\nsays {said}\nnot {expected}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Clicks on what a page holds, once it is there: a page that is live may put another in its place
+/// between two commands. A click does not wait for the page that it leads to.
+pub async fn press(browser: &Browser, css: &str) {
+    let start = Instant::now();
+    loop {
+        let pressed = match browser.client.find(Locator::Css(css)).await {
+            Ok(found) => found.click().await,
+            Err(absent) => Err(absent),
+        };
+        match pressed {
+            Ok(()) => return,
+            Err(why) => assert!(start.elapsed() < PATIENCE, "{css}: {why}"),
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

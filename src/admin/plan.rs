@@ -1,6 +1,6 @@
 //! `POST /api/plan`: what an edit would change, and how many stored entries it makes anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -127,11 +127,22 @@ pub(super) async fn plan(state: Arc<State>, edited: Edited) -> Answer {
 
 /// What would change from `old` to `new`, with the entries that `cache` holds of `old`.
 async fn planned(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -> Plan {
+    let changes = diff(old, new).0;
+    let gone = changes.iter().filter(|change| change.sign == Sign::Removed);
+    let gone: HashSet<&str> = gone.map(|change| change.name.as_str()).collect();
     // The address of the route whose entry this is, where it is not served after the edit.
     let outdated = |info: &KeyInfo| {
         // What another version made would be made again anyway.
-        let is_outdated = use_of(info, old) == Use::Served && use_of(info, new) == Use::Remade;
-        is_outdated.then(|| old.route_named(info.route.as_deref()?).map(|it| it.address()))?
+        if use_of(info, old) != Use::Served {
+            return None;
+        }
+        let address = old.route_named(info.route.as_deref()?)?.address();
+        let is_outdated = match use_of(info, new) {
+            Use::Served => false,
+            Use::Remade => true,
+            Use::None => gone.contains(&*address),
+        };
+        is_outdated.then_some(address)
     };
     let mut plan = Plan::default();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -160,11 +171,8 @@ async fn planned(old: &Site, new: &Site, cache: &Cache, clock: &Clock) -> Plan {
             break;
         }
     }
-    let changes = diff(old, new).0;
-    plan.entries = counts.values().sum();
     // What has no route any more is not made again.
-    let gone = changes.iter().filter(|change| change.sign == Sign::Removed);
-    plan.entries -= gone.filter_map(|change| counts.get(&change.name)).sum::<u64>();
+    plan.entries = counts.iter().filter(|(it, _)| !gone.contains(&***it)).map(|it| it.1).sum();
     let routes = changes.into_iter().map(|Change { sign, name, fields, .. }| {
         let entries = counts.get(&name).copied().unwrap_or(0);
         PlannedRoute { change: sign.symbol(), path: name, fields, entries }

@@ -4,55 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use fastrand::Rng;
+
 use super::*;
-use crate::config::{FileContent, FileError};
-use crate::fingerprint::Fingerprint;
+use crate::config::memory::Memory;
 use crate::site::key::Facts;
 use crate::site::route::{RawQuery, RouteMatch};
 use crate::site::{RenderJob, Source};
 
-/// A site's directory in memory.
-#[derive(Clone)]
-struct Memory(BTreeMap<String, String>);
-
-impl Files for Memory {
-    fn read(&mut self, path: &str, _bound: u64) -> Result<FileContent, FileError> {
-        let bytes = self.0.get(path).ok_or(FileError::Missing)?.clone().into_bytes();
-        let digest = Fingerprint::of(&bytes);
-        Ok(FileContent { path: path.to_owned(), bytes: bytes.into(), digest, modified: None })
-    }
-
-    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
-        let after = after.trim_start_matches("*/*");
-        let fits = |path: &&String| path.starts_with(before) && path.ends_with(after);
-        Ok(self.0.keys().filter(fits).cloned().collect())
-    }
-}
-
-impl Memory {
-    /// The same, with what makes that no YAML file is read in parts.
-    fn read_as_a_whole(mut self) -> Self {
-        let yaml = self
-            .0
-            .iter_mut()
-            .filter(|(path, _)| path.ends_with("s.yaml") || path.starts_with("part"));
-        yaml.for_each(|(_, text)| text.push_str("# &mark\n"));
-        self
-    }
-}
-
-/// Numbers that look random and are the same each time: splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) >> 33).expect("31 bits") % bound
-    }
+/// The same, with what makes that no YAML file is read in parts.
+fn read_as_a_whole(mut files: Memory) -> Memory {
+    let yaml =
+        files.0.iter_mut().filter(|(path, _)| path.ends_with("s.yaml") || path.starts_with("part"));
+    yaml.for_each(|(_, text)| text.push_str("# &mark\n"));
+    files
 }
 
 /// Lines of a section, of which one is chosen; most are good, some are odd, few are wrong.
@@ -114,28 +79,29 @@ struct Draft {
 }
 
 impl Draft {
-    fn edit(&mut self, random: &mut Random) {
-        let kind = |random: &mut Random| {
-            let bound = if random.below(8) == 0 { ROUTES.len() } else { GOOD };
-            random.below(bound)
+    fn edit(&mut self, random: &mut Rng) {
+        let kind = |random: &mut Rng| {
+            let bound = if random.usize(..8) == 0 { ROUTES.len() } else { GOOD };
+            random.usize(..bound)
         };
-        match random.below(10) {
+        match random.usize(..10) {
             0 => {
-                let at = random.below(SECTIONS.len());
-                self.sections[at] = random.below(SECTIONS[at].len());
+                let at = random.usize(..SECTIONS.len());
+                self.sections[at] = random.usize(..SECTIONS[at].len());
             }
             1 => {
-                let at = random.below(FILES.len());
-                self.files[at] = random.below(FILES[at].1.len());
+                let at = random.usize(..FILES.len());
+                self.files[at] = random.usize(..FILES[at].1.len());
             }
-            2 if self.routes.len() > 2 => _ = self.routes.remove(random.below(self.routes.len())),
+            2 if self.routes.len() > 2 => _ = self.routes.remove(random.usize(..self.routes.len())),
             3 if self.routes.len() > 2 => {
-                let (one, two) = (random.below(self.routes.len()), random.below(self.routes.len()));
+                let (one, two) =
+                    (random.usize(..self.routes.len()), random.usize(..self.routes.len()));
                 self.routes.swap(one, two);
             }
             4 | 5 => {
-                let number = random.below(40);
-                let place = random.below(self.routes.len() + 1);
+                let number = random.usize(..40);
+                let place = random.usize(..self.routes.len() + 1);
                 if self.routes.iter().all(|(known, _)| *known != number) {
                     self.routes.insert(place, (number, kind(random)));
                 }
@@ -143,7 +109,7 @@ impl Draft {
             // What is wrong is mostly mended next.
             6 | 7 => self.routes.iter_mut().for_each(|(_, kind)| *kind %= GOOD),
             _ => {
-                let at = random.below(self.routes.len());
+                let at = random.usize(..self.routes.len());
                 self.routes[at].1 = kind(random);
             }
         }
@@ -202,9 +168,9 @@ fn answer(site: &Arc<Site>, method: &str, path: &str) -> String {
 fn an_edit_makes_what_the_same_files_make_afresh() {
     let (mut good, mut kept) = (0, 0);
     for seed in 0..20 {
-        let mut random = Random(seed);
+        let mut random = Rng::with_seed(seed);
         let (sections, files) = (vec![0, 0, 0, 0, 0], vec![0; FILES.len()]);
-        let routes = (0..6).map(|number| (number, random.below(GOOD))).collect();
+        let routes = (0..6).map(|number| (number, random.usize(..GOOD))).collect();
         let mut draft = Draft { sections, routes, files };
         let mut before = Before::default();
         let mut routes_before: Vec<Arc<crate::site::Route>> = Vec::new();
@@ -223,7 +189,7 @@ fn an_edit_makes_what_the_same_files_make_afresh() {
                 kept += site.routes.iter().filter(is_kept).count();
                 routes_before.clone_from(&site.routes);
             }
-            let whole = site_of("routes.yaml", &mut files.clone().read_as_a_whole(), &clock);
+            let whole = site_of("routes.yaml", &mut read_as_a_whole(files.clone()), &clock);
             let (again, fresh, whole) = (seen(again), seen(fresh), seen(whole));
             let text = &files.0["routes.yaml"];
             assert!(again == fresh, "seed {seed} step {step}\n{text}\n{again}\nafresh:\n{fresh}");

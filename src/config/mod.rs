@@ -46,4 +46,6 @@ pub(crate) use yaml_error::{diagnose as diagnose_yaml, place as yaml_place};
 pub(crate) use yaml_scan::{Reading, surprises};
 
 #[cfg(test)]
+pub(crate) mod memory;
+#[cfg(test)]
 mod tests;

@@ -1,41 +1,17 @@
 //! What the format promises, on texts; what is said about mistakes is in `tests/diagnostics`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::include::Loaded;
+use super::memory::Memory;
 use super::yaml::parse as parse_yaml;
 use super::*;
 use crate::diagnostic::{Code, Report, SourceFile};
 use crate::fingerprint::Fingerprint;
 use crate::units::show_duration;
-
-/// A site's directory in memory.
-struct Memory(BTreeMap<String, String>);
-
-impl Memory {
-    fn of(files: &[(&str, &str)]) -> Self {
-        Self(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
-    }
-}
-
-impl Files for Memory {
-    fn read(&mut self, path: &str, _bound: u64) -> Result<FileContent, FileError> {
-        let text = self.0.get(path).ok_or(FileError::Missing)?;
-        let bytes = Bytes::from(text.clone());
-        let digest = Fingerprint::of(&bytes);
-        Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
-    }
-
-    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        let (before, after) = pattern.split_once('*').unwrap_or((pattern, ""));
-        let fits = |path: &&String| path.starts_with(before) && path.ends_with(after);
-        Ok(self.0.keys().filter(fits).cloned().collect())
-    }
-}
 
 fn env(name: &str) -> Option<String> {
     match name {
@@ -395,21 +371,15 @@ fn a_file_that_is_no_text_is_said_to_be_none_where_it_is_none() {
 
 #[test]
 fn whatever_is_typed_gives_a_config_or_says_why_not() {
-    // A small generator of its own, so that a failure comes again.
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = |below: usize| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap() % below
-    };
+    let mut random = fastrand::Rng::with_seed(1);
     let signs: Vec<char> = "{}[]:,#&*!|>'\"%@`-? \t\n\r\u{feff}øa0$~<".chars().collect();
     let example: Vec<char> = EXAMPLE.chars().collect();
     for _ in 0..300 {
-        let start = random(example.len());
+        let start = random.usize(..example.len());
         let mut text: Vec<char> = example[start..].iter().copied().take(400).collect();
-        for _ in 0..=random(4) {
-            let (at, sign) = (random(text.len()), signs[random(signs.len())]);
-            match random(3) {
+        for _ in 0..=random.usize(..4) {
+            let (at, sign) = (random.usize(..text.len()), signs[random.usize(..signs.len())]);
+            match random.usize(..3) {
                 0 => text[at] = sign,
                 1 => text.insert(at, sign),
                 _ => text.truncate(at + 1),

@@ -132,6 +132,22 @@ async fn a_plan_counts_what_is_made_again_and_not_what_is_of_no_use_any_more() {
     }
 }
 
+#[tokio::test]
+async fn a_plan_counts_what_a_route_leaves_behind_whatever_the_next_one_is_called() {
+    let text = "routes:\n  /: { name: page, inline: 'a {{query.q}}', ttl: 1h }\n";
+    for (before, after) in [("/:", "/moved:"), ("/: { name: page", "/moved: { name: other")] {
+        let admin = Admin::serve(&Site::with(text), MEMORY);
+        for path in ["/", "/?q=1"] {
+            admin.larder.get(path).await;
+        }
+        let plan = foretold(&admin, &text.replace(before, after));
+        let gone = &plan["routes"][1];
+        let of = |name: &str| gone[name].to_string();
+        assert_eq!(["change", "path", "entries"].map(of), ["\"-\"", "\"/\"", "2"], "{plan}");
+        assert_eq!(plan["entries"], 0, "{plan}");
+    }
+}
+
 #[test]
 fn an_edit_of_what_is_not_sent_is_in_no_answer_and_one_of_the_docs_is_said() {
     let text = "server: { docs: /docs }\ndefaults: { headers: { X-Site: one } }\nroutes:\n  \

@@ -9,6 +9,8 @@ mod oracle;
 mod run;
 mod sim;
 
+use fastrand::Rng;
+
 use self::run::run;
 
 /// What can happen. Numbers choose among what there is at that moment, modulo its count.
@@ -86,22 +88,6 @@ pub(crate) enum Step {
 pub(crate) const INSTANCES: usize = 2;
 pub(crate) const KEYS: usize = 3;
 
-/// A small generator of numbers, the same on every machine (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % below
-    }
-
-    fn pick(&mut self, below: usize) -> usize {
-        usize::try_from(self.roll(below as u64)).unwrap_or(0)
-    }
-}
-
 /// What kind of trouble a schedule has in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weather {
@@ -112,16 +98,16 @@ pub(crate) enum Weather {
 }
 
 fn schedule(seed: u64, weather: Weather) -> Vec<Step> {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let length = 40 + dice.pick(120);
+    let mut dice = Rng::with_seed(seed);
+    let length = 40 + dice.usize(..120);
     (0..length).map(|_| step(&mut dice, weather)).collect()
 }
 
-fn step(dice: &mut Dice, weather: Weather) -> Step {
-    let (instance, key, pick) = (dice.pick(INSTANCES), dice.pick(KEYS), dice.pick(97));
-    let flag = dice.roll(2) == 0;
+fn step(dice: &mut Rng, weather: Weather) -> Step {
+    let (instance, key, pick) = (dice.usize(..INSTANCES), dice.usize(..KEYS), dice.usize(..97));
+    let flag = dice.u64(..2) == 0;
     let kinds = if weather == Weather::Calm { 80 } else { 100 };
-    match dice.roll(kinds) {
+    match dice.u64(..kinds) {
         0..18 => Step::Ask { instance, key },
         18..34 => Step::Apply { instance },
         34..48 => Step::Reply { pick },
@@ -133,8 +119,8 @@ fn step(dice: &mut Dice, weather: Weather) -> Step {
         72 => Step::Flush,
         73 => Step::Sweep,
         74..77 => Step::Purge { instance, key, all: flag },
-        77..80 => Step::Wait { ms: 1 + dice.roll(5) },
-        80..84 => Step::Wait { ms: 50 * dice.roll(60) },
+        77..80 => Step::Wait { ms: 1 + dice.u64(..5) },
+        80..84 => Step::Wait { ms: 50 * dice.u64(..60) },
         84..87 => Step::LoseTracking { instance, silently: flag },
         87..89 => Step::FindOut { instance },
         89..92 => Step::Track { instance },

@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fastrand::Rng;
+
 use crate::clock::Clock;
-use crate::config::{self, FileContent, FileError, Files};
-use crate::fingerprint::Fingerprint;
+use crate::config::{self, memory::Memory};
 use crate::site::key::{Facts, Headers};
 use crate::site::route::{RawQuery, RouteMatch};
 use crate::site::{RenderJob, Site, Source, compile};
@@ -44,29 +45,11 @@ routes:
   /of/{x}: { load: { it: { from: "content/{{params.x}}.txt", optional: true } }, inline: "{{it}}" }
 "#;
 
-struct Memory;
-
-impl Files for Memory {
-    fn read(&mut self, path: &str, _bound: u64) -> Result<FileContent, FileError> {
-        let text = match path {
-            "routes.yaml" => SITE,
-            "content/a.txt" => "the a",
-            _ => return Err(FileError::Missing),
-        };
-        let (bytes, digest) = (text.into(), Fingerprint::of(text.as_bytes()));
-        Ok(FileContent { path: path.to_owned(), bytes, digest, modified: None })
-    }
-
-    fn glob(&mut self, pattern: &str) -> Result<Vec<String>, FileError> {
-        let is_content = pattern.starts_with("content/");
-        Ok(is_content.then(|| "content/a.txt".to_owned()).into_iter().collect())
-    }
-}
-
 fn site() -> Arc<Site> {
-    let loaded = config::load("routes.yaml", &mut Memory, &|_| None);
+    let mut files = Memory::of(&[("routes.yaml", SITE), ("content/a.txt", "the a")]);
+    let loaded = config::load("routes.yaml", &mut files, &|_| None);
     let config = loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.report));
-    let compiled = compile(&config, &mut Memory, &Clock::system());
+    let compiled = compile(&config, &mut files, &Clock::system());
     Arc::new(compiled.site.unwrap_or_else(|| panic!("{:?}", compiled.report)))
 }
 
@@ -89,27 +72,14 @@ impl Headers for Lines {
     }
 }
 
-/// Numbers that look random and are the same each time: splitmix64.
-struct Random(u64);
+fn one<'t>(random: &mut Rng, of: &[&'t str]) -> &'t str {
+    of[random.usize(..of.len())]
+}
 
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) >> 33).expect("31 bits") % bound
-    }
-
-    fn one<'t>(&mut self, of: &[&'t str]) -> &'t str {
-        of[self.below(of.len())]
-    }
-
-    /// Up to `most` of them, joined.
-    fn some(&mut self, of: &[&str], most: usize, gap: &str) -> String {
-        let count = self.below(most + 1);
-        (0..count).map(|_| self.one(of)).collect::<Vec<_>>().join(gap)
-    }
+/// Up to `most` of them, joined.
+fn some(random: &mut Rng, of: &[&str], most: usize, gap: &str) -> String {
+    let count = random.usize(..=most);
+    (0..count).map(|_| one(random, of)).collect::<Vec<_>>().join(gap)
 }
 
 /// Names and values that differ in what they say, or in their coding alone.
@@ -146,21 +116,21 @@ const PATHS: &[&str] = &[
 ];
 const COOKIES: &[&str] = &["c=1", "c=2", "d=1", "d=", "e", "c = 1", "", "=x", "f=é"];
 
-fn request(random: &mut Random) -> (String, Lines) {
-    let mut target = random.one(PATHS).to_owned();
-    match random.below(4) {
+fn request(random: &mut Rng) -> (String, Lines) {
+    let mut target = one(random, PATHS).to_owned();
+    match random.usize(..4) {
         0 => {}
         1 => target.push('?'),
-        _ => _ = write!(target, "?{}", random.some(PAIRS, 4, "&")),
+        _ => _ = write!(target, "?{}", some(random, PAIRS, 4, "&")),
     }
     let mut lines = Vec::new();
-    for _ in 0..random.below(5) {
-        let (name, value) = match random.below(5) {
-            0 => ("cookie", random.some(COOKIES, 3, "; ")),
-            1 => ("cookie", random.some(COOKIES, 3, ";")),
-            2 => ("x-a", random.one(&["c", "c, d", "d", ""]).to_owned()),
-            3 => ("x-b", random.one(&["1", "2"]).to_owned()),
-            _ => ("accept-language", random.one(&["no", "en", "fr, no", ""]).to_owned()),
+    for _ in 0..random.usize(..5) {
+        let (name, value) = match random.usize(..5) {
+            0 => ("cookie", some(random, COOKIES, 3, "; ")),
+            1 => ("cookie", some(random, COOKIES, 3, ";")),
+            2 => ("x-a", one(random, &["c", "c, d", "d", ""]).to_owned()),
+            3 => ("x-b", one(random, &["1", "2"]).to_owned()),
+            _ => ("accept-language", one(random, &["no", "en", "fr, no", ""]).to_owned()),
         };
         lines.push((name, value));
     }
@@ -189,7 +159,7 @@ fn seen(site: &Arc<Site>, target: &str, headers: &Lines) -> Option<(String, Stri
 
 #[test]
 fn requests_of_one_key_see_one_context_in_one_order() {
-    let (site, mut random) = (site(), Random(1));
+    let (site, mut random) = (site(), Rng::with_seed(1));
     let mut known: HashMap<String, (String, String)> = HashMap::new();
     let mut shared: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..20_000 {

@@ -62,8 +62,6 @@ const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 
 /// Serves a connection to its end.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared) {
-    // Without this a small answer behind another waits for the client's delayed ACK: 40 ms.
-    let _best_effort = stream.set_nodelay(true);
     let _open = shared.handler.answers().map(Open::new);
     let Some(tls) = &shared.tls else { return plain(stream, peer, shared).await };
     let handshake = async {

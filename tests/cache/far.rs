@@ -13,14 +13,19 @@ fn slow_errors(bench: &Bench) -> u64 {
     errors.filter(|(kind, _)| *kind == Trouble::Slow).map(|(_, count)| count).sum()
 }
 
+/// A cache that waits for a second: a machine that has much to do is late by a tenth of that.
+async fn patient(proxy: &Proxy) -> Bench {
+    let settings = CacheSettings { timeout: Duration::from_secs(1), ..settings() };
+    Bench::with(&proxy.url(), settings).armed().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_is_far_within_the_bound_stores_and_is_never_down() {
     let server = Server::start(&[]);
     let proxy = Proxy::to(server.port);
-    // As 60 ms are to the 100 ms that are usual, with time for a machine that has much to do.
-    let settings = CacheSettings { timeout: Duration::from_secs(1), ..settings() };
-    let bench = Bench::with(&proxy.url(), settings).armed().await;
-    proxy.delay(Duration::from_millis(600));
+    // As 40 ms are to the 100 ms that are usual.
+    let bench = patient(&proxy).await;
+    proxy.delay(Duration::from_millis(400));
     for number in 0..4 {
         let (name, began) = (format!("far-{number}"), Instant::now());
         // Those that do I/O have a lease to claim too.
@@ -72,9 +77,10 @@ async fn a_large_page_behind_a_slow_line_hurts_no_other() {
     let near = Bench::ready(&server.url()).await;
     assert_eq!(status(&near.get(request("large"), &large).await), "fwd=uri-miss; stored");
     let proxy = Proxy::to(server.port);
-    let bench = Bench::ready(&proxy.url()).await;
+    let bench = patient(&proxy).await;
     bench.get(request("small"), "small").await;
-    proxy.narrow(2_000_000);
+    // It takes longer than is waited for.
+    proxy.narrow(400_000);
     let mut busy = Vec::new();
     for _ in 0..3 {
         let (bench, large) = (bench.clone(), large.clone());
@@ -85,7 +91,7 @@ async fn a_large_page_behind_a_slow_line_hurts_no_other() {
         let began = Instant::now();
         let answer = bench.get(request(&format!("other-{number}")), "here").await;
         assert!(!status(&answer).contains("store-down"), "{}", status(&answer));
-        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(slow_errors(&bench) <= waits + 2, "{}", slow_errors(&bench));

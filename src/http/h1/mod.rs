@@ -151,7 +151,10 @@ impl<S: Wire> Connection<S> {
                 },
                 State::Leaving => return Poll::Ready(Ok(End::Other)),
                 State::Reading if self.after == After::Close => {
-                    ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+                    // A socket says the same when it is closed, which is next.
+                    if self.stream.tcp().is_none() {
+                        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+                    }
                     return Poll::Ready(Ok(End::Closed));
                 }
                 State::Reading => {

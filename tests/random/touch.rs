@@ -37,6 +37,17 @@ pub(crate) fn untouched(before: &Site, after: &Site, but_for: &[&str]) -> BTreeS
             words.extend(words_for(after, path));
         }
     }
+    // The address of a file in a directory is the directory's.
+    let directories = |site: &Site| {
+        let of_directory = |route: &&Route| route.fields.iter().any(|(name, _)| name == "dir");
+        let mut addresses: Vec<_> =
+            site.routes.iter().filter(of_directory).map(|it| it.address.clone()).collect();
+        addresses.sort();
+        addresses
+    };
+    if directories(before) != directories(after) {
+        words.insert("asset ".to_owned());
+    }
     let is_alike = |one: &Route, other: &Route| {
         // Each file has defaults for its own routes.
         let has_defaults = !after.parts.is_empty() || setting(after, "defaults").is_some();

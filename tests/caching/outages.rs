@@ -45,6 +45,8 @@ async fn larder_starts_without_redis() {
     let mut redis = Redis::start();
     redis.kill();
     let larder = Larder::serve(&Site::with(SITE), &redis.url());
+    // It is said before anybody asks for a page.
+    larder.line_with("the store is down");
     ask_for_new_pages(&larder, 0).await;
     redis.restart();
     eventually("pages are stored", Duration::from_secs(15), async || {

@@ -356,7 +356,8 @@ impl Life<'_> {
         };
         for at in self.rng.order(requests.len()) {
             let answer = self.ask(&requests, at)?;
-            if self.settled[at].key.is_some() && !answer.is_hit() {
+            let is_kept = |key: &String| !self.is_another_each_time(at, key);
+            if self.settled[at].key.as_ref().is_some_and(is_kept) && !answer.is_hit() {
                 let words = answer.header("cache-status").to_owned();
                 return self.fail("restart", Some(at), words);
             }

@@ -212,7 +212,7 @@ impl Life<'_> {
     }
 
     /// Whether the ETag of its last answer is in its key: then it is another request each time.
-    fn is_another_each_time(&self, at: usize, key: &str) -> bool {
+    pub(super) fn is_another_each_time(&self, at: usize, key: &str) -> bool {
         !self.scenario.requests[at].is_plain() && may_read(key, "#if-none-match=")
     }
 }

@@ -440,6 +440,10 @@ impl Shared {
     pub(crate) fn watch_over(self: &Arc<Self>, ended: CancellationToken) {
         let shared = Arc::clone(self);
         let watch = async move {
+            // That it is absent is said before anybody asks for anything.
+            if let Err(error) = shared.remote.probe().await {
+                shared.note(&error);
+            }
             loop {
                 shared.opened.notified().await;
                 let mut pause = if shared.health().at_once { Duration::ZERO } else { WINDOW };

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::head::MAX_HEAD;
 use super::listener::Limits;
+use super::turn::Turn;
 use crate::clock::{Clock, Moment};
 
 /// What a connection is doing.
@@ -40,6 +41,8 @@ pub(super) struct Activity {
     /// Whether the last write found the client's window full: an answer of one piece leaves
     /// hyper's hands long before it leaves this machine.
     full: AtomicBool,
+    /// HTTP/2 only.
+    pub(super) turn: Turn,
     /// The last bytes read, for what hyper hides; HTTP/1 only.
     tail: Mutex<Vec<u8>>,
 }
@@ -80,6 +83,7 @@ impl Activity {
             requests: AtomicU64::new(0),
             written: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            turn: Turn::default(),
             tail: Mutex::default(),
         })
     }
@@ -214,13 +218,20 @@ pub(super) struct Noted<S> {
     stream: S,
     first: Bytes,
     activity: Arc<Activity>,
+    /// What was written in this turn, and goes out at its end; HTTP/2 only.
+    gathered: Vec<u8>,
     /// The frames that are written; HTTP/2 only.
     frames: Frames,
 }
 
+/// How many bytes are gathered in a turn.
+const GATHERED: usize = 16 * 1024;
+/// How many of them a connection keeps room for between its turns.
+const SMALL_GATHERED: usize = 2 * 1024;
+
 impl<S> Noted<S> {
     pub(super) fn new(stream: S, first: Bytes, activity: Arc<Activity>) -> Self {
-        Self { stream, first, activity, frames: Frames::default() }
+        Self { stream, first, activity, gathered: Vec::new(), frames: Frames::default() }
     }
 }
 
@@ -247,6 +258,39 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noted<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Noted<S> {
+    /// Keeps what is written for the end of the turn; nothing where it is to be written now, behind
+    /// what was kept.
+    fn gather<'b>(
+        &mut self,
+        length: usize,
+        parts: impl Iterator<Item = &'b [u8]>,
+    ) -> Option<usize> {
+        let has_room = self.gathered.len() + length <= GATHERED;
+        if !(has_room && self.activity.turn.gathers()) {
+            return None;
+        }
+        parts.for_each(|part| self.gathered.extend_from_slice(part));
+        self.activity.turn.gathered();
+        Some(length)
+    }
+
+    /// Writes what was gathered.
+    fn poll_gathered(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.gathered.is_empty() {
+            let bytes = std::mem::take(&mut self.gathered);
+            let result = Pin::new(&mut self.stream).poll_write(context, &bytes);
+            let result = self.wrote(result, std::iter::once(&*bytes));
+            self.gathered = bytes;
+            let count = std::task::ready!(result)?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.gathered.drain(..count);
+        }
+        self.gathered.shrink_to(SMALL_GATHERED);
+        Poll::Ready(Ok(()))
+    }
+
     fn wrote<'b>(
         &mut self,
         result: Poll<io::Result<usize>>,
@@ -279,6 +323,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(length) = self.gather(bytes.len(), std::iter::once(bytes)) {
+            return Poll::Ready(Ok(length));
+        }
+        std::task::ready!(self.poll_gathered(context))?;
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.wrote(result, std::iter::once(bytes))
     }
@@ -288,6 +336,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if let Some(length) = self.gather(length, parts.iter().map(|part| &**part)) {
+            return Poll::Ready(Ok(length));
+        }
+        std::task::ready!(self.poll_gathered(context))?;
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
         self.wrote(result, parts.iter().map(|part| &**part))
     }
@@ -297,10 +350,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Noted<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.activity.turn.gathers() && !self.gathered.is_empty() {
+            self.activity.turn.gathered();
+            return Poll::Ready(Ok(()));
+        }
+        std::task::ready!(self.poll_gathered(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        std::task::ready!(self.poll_gathered(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
-use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
@@ -27,6 +26,7 @@ use super::h1;
 use super::head::MAX_HEAD;
 use super::listener::{Limits, REFUSING, refuse};
 use super::tls::Tls;
+use super::turn::{InTurn, Turns};
 use crate::clock::Clock;
 
 /// What the connections of a listener share.
@@ -159,19 +159,23 @@ where
             let _ended = watched(pin!(connection), finish, &edge, stops).await;
         }
         Protocol::Http2 => {
-            let builder = http2_builder(&edge.limits, tasks);
-            let connection = builder.serve_connection(io, edge.clone());
-            let finish = http2::Connection::graceful_shutdown;
+            let activity = &edge.activity;
+            let in_turn = InTurn { tasks, activity: Arc::clone(activity) };
+            let builder = http2_builder(&edge.limits, in_turn);
+            let connection = Turns::of(builder.serve_connection(io, edge.clone()), activity);
+            let finish = |mut turns: Pin<&mut Turns<_>>| {
+                http2::Connection::graceful_shutdown(turns.connection());
+            };
             let _ended = watched(pin!(connection), finish, &edge, stops).await;
         }
     }
 }
 
-fn http2_builder(limits: &Limits, tasks: TaskTracker) -> http2::Builder<Tracked> {
+fn http2_builder(limits: &Limits, requests: InTurn) -> http2::Builder<InTurn> {
     /// What a client may send before it is told to go on, a stream and a connection.
     const STREAM_WINDOW: u32 = 64 * 1024;
     const CONNECTION_WINDOW: u32 = 256 * 1024;
-    let mut builder = http2::Builder::new(Tracked(tasks));
+    let mut builder = http2::Builder::new(requests);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
@@ -237,19 +241,5 @@ async fn reason_to_end(edge: &Edge, stops: &Stops, is_ending: bool) -> Ending {
             }
             () = sleep(rest) => {}
         }
-    }
-}
-
-/// Spawns HTTP/2's streams where the app waits for them.
-#[derive(Clone, Debug)]
-pub(super) struct Tracked(TaskTracker);
-
-impl<F> Executor<F> for Tracked
-where
-    F: Future + Send + 'static,
-    F::Output: Send,
-{
-    fn execute(&self, future: F) {
-        self.0.spawn(future);
     }
 }

@@ -258,6 +258,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         let sending = self.begin(&view);
         if let Some(refusal) = refusal {
             let answer = self.instead(&view, refuse(refusal, Form::wanted(&parts.headers)));
+            self.activity.turn.answered();
             return Either::Left(ready(Ok(sending.send(*answer, parts.version))));
         }
         let mut body = RequestBody::new(incoming, &self.limits, &self.activity);
@@ -286,6 +287,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
         };
         match responding {
             Either::Left(answer) => {
+                self.activity.turn.answered();
                 Either::Left(ready(Ok(sending.at_once().send(*answer, version))))
             }
             Either::Right(answering) => {

@@ -15,8 +15,8 @@ routes:
   /cookie: { inline: "{{cookies.who}}" }
   /short: { inline: short, ttl: 1h }
   POST /: { name: taken, status: 202, body: { taken: true } }
-  PUT /form: { name: put, body: { put: true } }
   DELETE /form: { status: 204, body: "" }
+  PUT /form: { name: put, body: { put: true } }
 "#;
 
 #[tokio::test]
@@ -101,24 +101,18 @@ async fn another_method_is_answered_with_those_that_are_allowed() {
     let larder = Larder::serve(&Site::with(SITE), MEMORY);
     for (method, path, allow) in [
         ("POST", "/own", "GET, HEAD, OPTIONS"),
-        ("DELETE", "/", "GET, HEAD, OPTIONS, POST"),
-        ("GET", "/form", "DELETE, OPTIONS, PUT"),
-        ("PATCH", "/form", "DELETE, OPTIONS, PUT"),
+        ("DELETE", "/", "GET, HEAD, POST, OPTIONS"),
+        ("GET", "/form", "PUT, DELETE, OPTIONS"),
+        ("PATCH", "/form", "PUT, DELETE, OPTIONS"),
     ] {
         let answer = larder.request(method, path, &[]).await;
         assert_eq!(answer.status, 405, "{method} {path}");
-        assert_eq!(sorted(answer.header("allow")), allow, "{method} {path}");
+        assert_eq!(answer.header("allow"), allow, "{method} {path}");
         let options = larder.request("OPTIONS", path, &[]).await;
         assert_eq!(options.status, 204, "OPTIONS {path}");
-        assert_eq!(sorted(options.header("allow")), allow, "OPTIONS {path}");
+        assert_eq!(options.header("allow"), allow, "OPTIONS {path}");
     }
     assert_eq!(larder.request("POST", "/nowhere", &[]).await.status, 404);
-}
-
-fn sorted(allow: &str) -> String {
-    let mut methods: Vec<_> = allow.split(',').map(str::trim).collect();
-    methods.sort_unstable();
-    methods.join(", ")
 }
 
 #[tokio::test]

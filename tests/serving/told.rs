@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::harness::{FAILS, Larder, MEMORY, PATIENCE, Redis, Site, eventually, too_much};
 
 const SITE: &str = r#"
+cache: { timeout: 5s }
 routes:
   /: { inline: home, ttl: 1h }
   /q: { inline: "{{query.q}}" }

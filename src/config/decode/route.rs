@@ -16,7 +16,7 @@ use crate::diagnostic::{At, Code, Diagnostic};
 const ONE_LIST: &str = "names under `data` and `load` of a route are one list: rename one";
 
 /// Methods that a route may have.
-pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+pub(crate) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 impl Decoder<'_> {
     /// The entries of `routes`; a list, as other tools have it, is said to be foreign.

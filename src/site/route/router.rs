@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 
+use crate::config::METHODS;
+
 use super::canonical::controls_and;
 use super::kind::PathParam;
 use super::params::{Params, Ranges, range};
@@ -121,18 +123,13 @@ impl Router {
     /// The methods that a path exists with; nothing where there is none.
     fn allow(&self, path: &PathText<'_>) -> Option<String> {
         let mut ranges = Ranges::default();
-        let with = self.trees.iter().filter(|(_, tree)| tree.find(path, &mut ranges).is_some());
-        let mut methods: Vec<&str> = with.map(|(method, _)| &**method).collect();
+        let has = |method: &&str| self.lookup(method, path, &mut ranges).is_some();
+        // In this order, whichever of the file's routes come first.
+        let mut methods: Vec<&str> = METHODS.iter().copied().filter(has).collect();
         if methods.is_empty() {
             return None;
         }
-        let get = methods.iter().position(|method| *method == "GET");
-        if let Some(at) = get.filter(|_| !methods.contains(&"HEAD")) {
-            methods.insert(at + 1, "HEAD");
-        }
-        if !methods.contains(&"OPTIONS") {
-            methods.push("OPTIONS");
-        }
+        methods.push("OPTIONS");
         Some(methods.join(", "))
     }
 

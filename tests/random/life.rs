@@ -68,7 +68,7 @@ pub(super) struct Life<'s> {
     pub(super) larder: Larder,
     pub(super) redis: Option<&'s Redis>,
     rng: Rng,
-    step: usize,
+    pub(super) step: usize,
     /// Of the version that is live.
     pub(super) truth: Truth,
     /// What that was asked.

@@ -187,7 +187,8 @@ impl Life<'_> {
         for (at, Settled { key, route }) in before.iter().enumerate() {
             if let (Some(key), Some(route)) = (key, route) {
                 keys.entry(route).or_default().insert(key);
-                if self.is_another_each_time(at, key) {
+                let of_language = LANGUAGE.iter().any(|it| may_read(key, it));
+                if self.is_another_each_time(at, key) || of_language && self.had_other_languages() {
                     uncertain.insert(route.as_str());
                 }
             }
@@ -209,6 +210,19 @@ impl Life<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether an earlier version had other languages: what its visitors got may still be kept.
+    fn had_other_languages(&self) -> bool {
+        let languages = |site: &Site| {
+            site.settings
+                .iter()
+                .find(|(name, _)| name == "languages")
+                .map(|(_, value)| value.clone())
+        };
+        let mut versions = self.scenario.versions.iter().take(self.step + 1);
+        let first = versions.next().map(|(site, _)| languages(site));
+        versions.any(|(site, _)| Some(languages(site)) != first)
     }
 
     /// Whether the ETag of its last answer is in its key: then it is another request each time.

@@ -96,7 +96,7 @@ async fn secure(stream: TcpStream, peer: SocketAddr, shared: Shared, tls: Arc<Tl
 
 /// Serves a stream whose protocol its first bytes tell: with TLS too, where ALPN only said before
 /// what the client would send.
-async fn plain<S>(mut stream: S, peer: SocketAddr, shared: Shared)
+pub(super) async fn plain<S>(mut stream: S, peer: SocketAddr, shared: Shared)
 where
     S: h1::Wire + Send + 'static,
 {

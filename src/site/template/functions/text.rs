@@ -28,16 +28,8 @@ pub(super) fn json_of(value: &Value) -> Value {
     Value::String(safe)
 }
 
-pub(super) fn upper(args: &Args<'_>) -> Value {
-    made(args, str::to_uppercase)
-}
-
-pub(super) fn lower(args: &Args<'_>) -> Value {
-    made(args, str::to_lowercase)
-}
-
-pub(super) fn urlencode(args: &Args<'_>) -> Value {
-    made(args, |text| utf8_percent_encode(text, RESERVED).to_string())
+pub(super) fn urlencode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 pub(super) fn truncate(args: &Args<'_>) -> Value {
@@ -88,6 +80,6 @@ pub(super) fn concat(args: &Args<'_>) -> Value {
 }
 
 /// What is made of the first argument's text; nothing of an absent one.
-fn made(args: &Args<'_>, make: impl FnOnce(&str) -> String) -> Value {
+pub(super) fn made(args: &Args<'_>, make: impl FnOnce(&str) -> String) -> Value {
     text(args.get(0)).map_or(Value::Null, |text| make(&text).into())
 }

@@ -274,8 +274,6 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// A lock whose holder panicked is still good: each holder leaves the state whole at every step.
-
 /// Why directories are not watched by events. Each is found by the poll all the same. In words:
 /// what is so, and what follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 //! codes.
 
 mod check;
+mod client;
 mod dev;
 mod explain;
 mod init;

@@ -9,8 +9,8 @@ use super::text::{Kind, Text};
 /// A second of the processor is so many ticks, on every Linux that there is (`USER_HZ`).
 const TICKS: f64 = 100.0;
 
-/// What can be learned of it now. A few small reads; the file descriptors are not counted one by one
-/// where the system says how many there are.
+/// What can be learned of it now. A few small reads; the file descriptors are not counted one by
+/// one where the system says how many there are.
 pub(super) fn write(out: &mut Text) {
     // proc_pid_stat(5): what stands behind the name, which may hold anything.
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();

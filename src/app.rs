@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{CacheConfig, Secret, ServerConfig, meets};
 use crate::dev::DevHandler;
 use crate::diagnostic::Report;
+use crate::diagnostic::render::human;
 use crate::http::filter::WarpHandler;
 use crate::http::handler::SiteHandler;
 use crate::http::listener::{Limits, Listener, Overflow};
@@ -83,11 +84,13 @@ pub(crate) enum Mode {
 }
 
 /// Why nothing was started.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     /// The site's files are wrong.
+    #[error("{}", human(_0, false, None).trim_end())]
     BadConfig(Report),
     /// Something else, in words.
+    #[error("{_0}")]
     Failed(String),
 }
 

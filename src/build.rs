@@ -5,7 +5,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
 
 use crate::cache::check_store;
 use crate::clock::Clock;
@@ -256,7 +258,7 @@ impl Build for SiteBuild {
     fn build(&self, files: &mut dyn Files) -> Built {
         let started = self.started.get();
         // Where a build panicked, what it left is what was good before, or nothing.
-        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = self.before.lock();
         let Made { site, report: warnings, .. } =
             site_after(&mut before, started, &self.main, (files, &self.clock));
         let Some(site) = site else { return Built::Bad(warnings) };

@@ -1,6 +1,5 @@
 //! A site inside one's own warp program: [`Site`].
 
-use std::fmt;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
@@ -9,7 +8,6 @@ use warp::reply::Response;
 
 use crate::app::{StartError, embedded};
 use crate::cache::Cache;
-use crate::diagnostic::render::human;
 use crate::http::filter;
 use crate::http::handler::SiteHandler;
 
@@ -31,6 +29,7 @@ use crate::http::handler::SiteHandler;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Debug)]
 pub struct Site {
     handler: SiteHandler,
     cache: Cache,
@@ -38,7 +37,8 @@ pub struct Site {
 }
 
 /// Why a site could not be opened; shown as `larder check` shows it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub struct OpenError(StartError);
 
 impl Site {
@@ -77,20 +77,3 @@ impl Drop for Site {
         self.cache.close();
     }
 }
-
-impl fmt::Debug for Site {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Site")
-    }
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            StartError::BadConfig(report) => out.write_str(human(report, false, None).trim_end()),
-            StartError::Failed(why) => out.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}

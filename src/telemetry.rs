@@ -9,7 +9,7 @@ mod writer;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::borrow::Cow;
-use std::fmt::{Debug, Write as _};
+use std::fmt::Debug;
 use std::io::{self, IsTerminal};
 use std::panic::PanicHookInfo;
 use std::thread;
@@ -22,7 +22,7 @@ use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use self::writer::LineWriter;
-use crate::units::is_active;
+use crate::units::{escaped, is_active};
 
 static ACCESS_LOG: LineWriter = LineWriter::new();
 static LOG: LineWriter = LineWriter::new();
@@ -137,23 +137,9 @@ fn field_in_text(out: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std:
     }
 }
 
-/// The text with the characters that move a cursor, end a line or turn the direction of reading
-/// written as `\u001b` is: in JSON, where they stand in strings alone, that is the same string.
+/// The text with nothing in it that moves a cursor, ends a line or turns the direction of reading.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_active) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_active(c) {
-            // All of these are of the first plane: four digits do. Writing into a String cannot
-            // fail.
-            let _infallible = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
-        }
-    }
-    Cow::Owned(out)
+    escaped(text, is_active)
 }
 
 /// The log, a line an event.

@@ -1,5 +1,7 @@
 //! Durations and sizes as people write them, and back; lifetimes.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How long a render may take; it is ended then.
@@ -21,6 +23,30 @@ pub(crate) fn is_active(c: char) -> bool {
 /// The same, or it cannot be seen: for names of which two must not look alike.
 pub(crate) fn is_active_or_unseen(c: char) -> bool {
     is_active(c) || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// The text with some of its characters written as `\u001b` is: in JSON, where they stand in
+/// strings alone, that is the same string.
+pub(crate) fn escaped(text: &str, is_meant: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_meant) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_meant(c) {
+            // All that are meant are of the first plane: four digits do. Writing into a String
+            // cannot fail.
+            let _infallible = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// What others wrote, of any number of lines, with nothing active or unseen in it.
+pub(crate) fn inert(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| is_active_or_unseen(c) && !matches!(c, '\n' | '\t'))
 }
 
 /// How long a route's responses live.

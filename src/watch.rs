@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{ErrorKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use parking_lot::{Mutex, MutexGuard};
 use rustix::io::Errno;
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -149,7 +150,7 @@ impl Watch {
     }
 
     fn fold(&self) -> MutexGuard<'_, Fold> {
-        lock(&self.watches.shared.fold)
+        self.watches.shared.fold.lock()
     }
 
     /// Whether an event is waiting for [`Watch::next`].
@@ -162,7 +163,7 @@ impl Watches {
     /// The inputs that were written to and not closed since, by their real paths, with how often
     /// they were written to.
     pub(crate) fn open(&self) -> BTreeMap<PathBuf, u64> {
-        let fold = lock(&self.shared.fold);
+        let fold = self.shared.fold.lock();
         let open = fold.writing.iter().filter(|(path, _)| fold.wanted.concern(path));
         open.map(|(path, writes)| (path.clone(), *writes)).collect()
     }
@@ -170,16 +171,16 @@ impl Watches {
     /// Counts a file as closed until it is written to again: whoever holds it open may do so for
     /// days.
     pub(crate) fn forget_open(&self, path: &Path) {
-        lock(&self.shared.fold).writing.remove(path);
+        self.shared.fold.lock().writing.remove(path);
     }
 
     /// Watches these directories and no others; whether anything was watched anew, so that what
     /// happened in it just before may have gone unseen. May block on the disk.
     #[must_use = "what was watched anew has to be looked at once more"]
     pub(crate) fn set(&self, wanted: &Directories) -> bool {
-        let mut watched = lock(&self.watched);
+        let mut watched = self.watched.lock();
         let lost = {
-            let mut fold = lock(&self.shared.fold);
+            let mut fold = self.shared.fold.lock();
             if fold.wanted != *wanted {
                 fold.wanted = wanted.clone();
             }
@@ -189,14 +190,14 @@ impl Watches {
         let anew = watched.set(wanted, lost);
         // The closing of a file in a directory that was replaced is never told.
         let is_known = |path: &Path| path.parent().is_none_or(|parent| !anew.contains(parent));
-        lock(&self.shared.fold).writing.retain(|path, _| is_known(path));
+        self.shared.fold.lock().writing.retain(|path, _| is_known(path));
         !anew.is_empty()
     }
 
     /// Why edits in some directories, or in all, are found by the poll and not told of by events;
     /// empty where all are told of. As of the last [`Watches::set`].
     pub(crate) fn failures(&self) -> Vec<WatchFailure> {
-        lock(&self.watched).failures.clone()
+        self.watched.lock().failures.clone()
     }
 }
 
@@ -262,7 +263,7 @@ impl Watched {
 fn events_into(shared: &Arc<Shared>) -> notify::Result<RecommendedWatcher> {
     let shared = Arc::clone(shared);
     notify::recommended_watcher(move |event| {
-        if lock(&shared.fold).take(event) {
+        if shared.fold.lock().take(event) {
             shared.wake.notify_one();
         }
     })
@@ -271,11 +272,6 @@ fn events_into(shared: &Arc<Shared>) -> notify::Result<RecommendedWatcher> {
 fn identity(path: &Path) -> Option<Identity> {
     let metadata = std::fs::symlink_metadata(path).ok().filter(std::fs::Metadata::is_dir)?;
     Some((metadata.dev(), metadata.ino()))
-}
-
-/// A lock whose holder panicked is still good: each holder leaves the state whole at every step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why directories are not watched by events. Each is found by the poll all the same. In words:

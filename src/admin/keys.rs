@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use warp::Filter as _;
 use warp::filters::BoxedFilter;
@@ -62,7 +62,7 @@ pub(super) async fn list(state: Arc<State>, query: Fields) -> Answer {
 }
 
 /// What stands for all namespaces, be they of other sites.
-const ALL_NAMESPACES: &str = "all";
+pub(crate) const ALL_NAMESPACES: &str = "all";
 const NAMESPACES_HELP: &str = "`namespaces` is `all`, or left out for the site's own";
 
 /// The namespaces of a site.
@@ -153,31 +153,21 @@ pub(crate) struct SentPurge {
     /// What is purged.
     #[serde(flatten)]
     pub(crate) what: PurgeRequest,
-    /// Whether it is in all namespaces, be they of other sites.
-    #[serde(rename = "namespaces", serialize_with = "as_word", skip_serializing_if = "is_false")]
-    pub(crate) in_all_namespaces: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn as_word<S: Serializer>(_: &bool, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(ALL_NAMESPACES)
+    /// [`ALL_NAMESPACES`], where it is not in those of the site alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) namespaces: Option<&'static str>,
 }
 
 impl<'de> Deserialize<'de> for SentPurge {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut members = serde_json::Map::deserialize(from)?;
-        let in_all_namespaces = match members.remove("namespaces") {
-            None => false,
-            Some(all) if all == ALL_NAMESPACES => true,
+        let namespaces = match members.remove("namespaces") {
+            None => None,
+            Some(all) if all == ALL_NAMESPACES => Some(ALL_NAMESPACES),
             Some(_) => return Err(D::Error::custom(NAMESPACES_HELP)),
         };
         let what = serde_json::from_value(members.into()).map_err(D::Error::custom)?;
-        Ok(Self { what, in_all_namespaces })
+        Ok(Self { what, namespaces })
     }
 }
 
@@ -187,10 +177,10 @@ pub(super) const PURGE_HELP: &str =
 
 /// `POST /api/purge`.
 pub(super) async fn purge(state: Arc<State>, sent: SentPurge) -> Answer {
-    let SentPurge { what, in_all_namespaces } = sent;
     let (site, mut named) = (state.parts.live.site(), None);
-    let namespaces = if in_all_namespaces { Namespaces::All } else { own_namespaces(&site) };
-    let what = match what {
+    let own = || own_namespaces(&site);
+    let namespaces = sent.namespaces.map_or_else(own, |_all| Namespaces::All);
+    let what = match sent.what {
         PurgeRequest::Keys(keys) => Purge::Keys(keys.into_iter().map(String::into_bytes).collect()),
         PurgeRequest::Route(name) => Purge::Routes(vec![named.insert(name).clone()]),
         PurgeRequest::Match(glob) => Purge::Glob(checked_glob(glob)?),

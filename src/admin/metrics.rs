@@ -14,7 +14,6 @@ use std::time::UNIX_EPOCH;
 use http::HeaderMap;
 use warp::reply::Response;
 
-use self::process::Process;
 use self::text::{Format, Kind, Text};
 use super::{State, reply};
 use crate::reload::ReloadState;
@@ -29,7 +28,7 @@ pub(super) fn answer(state: &State, headers: &HeaderMap) -> Response {
     let mut out = Text::new(format);
     requests(state, &mut out);
     cache(state, &mut out);
-    process(&mut out);
+    process::write(&mut out);
     let labels = [("version", env!("CARGO_PKG_VERSION"))];
     out.family(Kind::Info, "larder_build", "The version of the program", [(labels, 1)]);
     reply::typed(format.content_type(), out.end())
@@ -108,28 +107,5 @@ fn how_it_is(state: &State, out: &mut Text) {
         (Counter, "larder_log_lines_dropped", "Lines of the logs that nobody read", dropped),
     ] {
         out.number(kind, name, help, value);
-    }
-}
-
-fn process(out: &mut Text) {
-    let now = Process::now();
-    for (kind, name, help, value) in [
-        (Kind::Counter, "process_cpu_seconds", "Time on processors", now.cpu_seconds),
-        (Kind::Gauge, "process_start_time_seconds", "Start, since 1970", now.start_seconds),
-    ] {
-        if let Some(value) = value {
-            out.seconds(kind, name, help, value);
-        }
-    }
-    for (name, help, value) in [
-        ("process_resident_memory_bytes", "Memory in use", now.resident_bytes),
-        ("process_virtual_memory_bytes", "Memory that is addressed", now.virtual_bytes),
-        ("process_threads", "Threads", now.threads),
-        ("process_open_fds", "Open file descriptors", now.open_fds),
-        ("process_max_fds", "Bound on open file descriptors", now.max_fds),
-    ] {
-        if let Some(value) = value {
-            out.number(Kind::Gauge, name, help, value);
-        }
     }
 }

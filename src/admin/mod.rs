@@ -35,7 +35,7 @@ use warp::{Filter as _, Reply as _};
 
 pub(crate) use self::entries::{EntryPage, EntryRow};
 pub(crate) use self::explain::Explained;
-pub(crate) use self::keys::{PurgeRequest, SentPurge};
+pub(crate) use self::keys::{ALL_NAMESPACES, PurgeRequest, SentPurge};
 pub(crate) use self::plan::Plan;
 pub(crate) use self::warm::{Addresses, Wanted, Warmed};
 

@@ -2,11 +2,11 @@
 //! forms of each have.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::COOKIE;
+use parking_lot::Mutex;
 
 use super::guard::same;
 use crate::clock::{Clock, Moment};
@@ -57,7 +57,7 @@ impl Sessions {
     /// Opens a login and gives its `Set-Cookie` line; nothing where the system has no randomness.
     pub(super) fn open(&self) -> Option<String> {
         let token = random()?.to_string();
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         open.truncate(MAX_OPEN - 1);
         open.push_front((Fingerprint::of(token.as_bytes()), self.clock.now().after(LIFE)));
         let life = LIFE.as_secs();
@@ -67,7 +67,7 @@ impl Sessions {
     /// Ends a login, and gives the line that removes its cookie.
     pub(super) fn close(&self, asker: Asker) -> String {
         if let Asker::Session(session) = asker {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = self.open.lock();
             open.retain(|(token, _)| !same(&session, token));
         }
         format!("{}=; Max-Age=0; {}", self.cookie, self.attributes)
@@ -88,7 +88,7 @@ impl Sessions {
             return Err(Twice);
         }
         let now = self.clock.now();
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = self.open.lock();
         let mut open = open.iter().filter(|(_, until)| now < *until);
         Ok(open.any(|(token, _)| same(&session, token)).then_some(Asker::Session(session)))
     }

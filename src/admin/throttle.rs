@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::clock::{Clock, Moment};
 use crate::measure::Counter;
@@ -65,7 +66,7 @@ impl Throttle {
     /// Whether an address may try a token. One that may not is counted.
     pub(super) fn look(&self, address: IpAddr) -> Tries {
         let now = self.clock.now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let full_at = *state.bucket(network(address), now);
         if full_at.since(now) <= ONE_BACK * (TRIES - 1) {
             return Tries::Left;
@@ -80,7 +81,7 @@ impl Throttle {
     /// Takes a try from an address whose token was wrong.
     pub(super) fn take(&self, address: IpAddr) {
         let now = self.clock.now();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let full_at = state.bucket(network(address), now);
         *full_at = (*full_at).max(now).after(ONE_BACK);
         self.wrong.inc();
@@ -94,12 +95,8 @@ impl Throttle {
     pub(super) async fn tell_in_time(&self) {
         loop {
             tokio::time::sleep(TOLD_LATE).await;
-            self.lock().tell(self.clock.now());
+            self.state.lock().tell(self.clock.now());
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,7 +166,7 @@ mod tests {
         let throttle = Throttle::new(&clock);
         emptied(&throttle, "10.0.0.1");
         let untold = || {
-            let state = throttle.lock();
+            let state = throttle.state.lock();
             (state.wrong, state.refused)
         };
         let within = async |time| {
@@ -180,10 +177,10 @@ mod tests {
         clock.advance(TOLD_EACH);
         within(TOLD_LATE * 2).await;
         assert_eq!(untold(), (0, 0));
-        let until = throttle.lock().quiet_until;
+        let until = throttle.state.lock().quiet_until;
         clock.advance(TOLD_EACH);
         within(TOLD_LATE * 2).await;
-        assert_eq!(throttle.lock().quiet_until, until, "there is nothing to tell");
+        assert_eq!(throttle.state.lock().quiet_until, until, "there is nothing to tell");
     }
 
     #[test]
@@ -211,7 +208,7 @@ mod tests {
         }
         emptied(&throttle, "200.0.0.1");
         assert_eq!(throttle.look([200, 0, 0, 2].into()), Tries::None);
-        assert_eq!(throttle.lock().full_at.len(), MAX_ADDRESSES);
+        assert_eq!(throttle.state.lock().full_at.len(), MAX_ADDRESSES);
         clock.advance(ONE_BACK);
         assert_eq!(throttle.look([200, 0, 0, 2].into()), Tries::Left);
     }

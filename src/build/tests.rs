@@ -101,7 +101,7 @@ impl Draft {
             }
             4 | 5 => {
                 let number = random.usize(..40);
-                let place = random.usize(..self.routes.len() + 1);
+                let place = random.usize(..=self.routes.len());
                 if self.routes.iter().all(|(known, _)| *known != number) {
                     self.routes.insert(place, (number, kind(random)));
                 }

@@ -8,8 +8,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::clock::Moment;
 
@@ -55,7 +57,7 @@ impl Doorkeeper {
     /// Counts a key that the store did not hold, and remembers it above the bound; says whether it
     /// is stored now.
     pub(crate) fn record_and_admit(&self, route: &Arc<str>, key: &str, now: Moment) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let second = now.as_micros() / 1_000_000;
         if state.second != second {
             state.second = second;

@@ -10,10 +10,11 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::freshness::{AgedEntry, Freshness};
@@ -133,7 +134,7 @@ impl Flights {
         fingerprint: &Fingerprint,
         route: &Arc<str>,
     ) -> Joined {
-        let mut running = self.lock();
+        let mut running = self.running.lock();
         let place = (key.to_owned(), *fingerprint);
         if let Some(flight) = running.get(&place).filter(|flight| !flight.has_ended()) {
             return Joined::Follow(Arc::clone(flight));
@@ -155,18 +156,14 @@ impl Flights {
     /// Forbids all flights to write of which `meant` says so, and lets nobody join them any more.
     /// Gives those that are writing already: whoever purges waits for their end.
     pub(crate) fn void(&self, meant: impl Fn(&Flight) -> bool) -> Vec<Arc<Flight>> {
-        let mut running = self.lock();
+        let mut running = self.running.lock();
         let voided = running.extract_if(|_, flight| meant(flight)).map(|(_, flight)| flight);
         voided.filter(|flight| flight.is_settled.swap(true, Ordering::SeqCst)).collect()
     }
 
     /// How many are under way.
     pub(crate) fn count(&self) -> usize {
-        self.lock().len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().len()
     }
 }
 
@@ -185,7 +182,7 @@ impl Drop for FlightGuard {
         }
         // Another may have its place, where a purge took it out of the list.
         let place = (self.flight.key.clone(), self.flight.fingerprint);
-        if let Entry::Occupied(there) = self.flights.lock().entry(place)
+        if let Entry::Occupied(there) = self.flights.running.lock().entry(place)
             && Arc::ptr_eq(there.get(), &self.flight)
         {
             there.remove();

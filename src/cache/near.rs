@@ -11,9 +11,10 @@
 //! for all. No store knows of them, and whoever put one in says whether it is still true.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use quick_cache::sync::Cache as Map;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
@@ -144,7 +145,7 @@ impl Near {
     /// Counts what was prepared of an entry since it was put in; later, where that would wait.
     #[cold]
     fn weigh_again(&self, key: &str, aged: &AgedEntry) {
-        let Ok(_changes) = self.changes.of(key).try_lock() else { return };
+        let Some(_changes) = self.changes.of(key).try_lock() else { return };
         let is_there = |kept: &Kept| Arc::ptr_eq(&kept.aged.entry, &aged.entry);
         if self.map.peek(key).and_then(Held::into_entry).is_some_and(|kept| is_there(&kept)) {
             // One that no longer fits leaves.
@@ -154,7 +155,7 @@ impl Near {
 
     /// Puts in an entry that was made here; says whether there is room for one of its size.
     pub(crate) fn put(&self, key: &str, aged: AgedEntry) -> bool {
-        let _changes = lock(self.changes.of(key));
+        let _changes = self.changes.of(key).lock();
         let (key, kept) = (Box::<str>::from(key), Held::Entry(Kept::new(aged)));
         let fits = Weigh.weight(&key, &kept) <= self.map.shard_capacity();
         if fits {
@@ -165,13 +166,13 @@ impl Near {
 
     /// Leave to put in what is read from now on; `None` where nothing may be kept.
     pub(crate) fn ticket(&self, key: &str) -> Option<Ticket> {
-        let changes = *lock(self.changes.of(key));
+        let changes = *self.changes.of(key).lock();
         self.trusted.load(Ordering::Acquire).then_some(Ticket { changes })
     }
 
     /// Puts in what was read, unless the key was invalidated since the ticket was taken.
     pub(crate) fn put_read(&self, ticket: Ticket, key: &str, aged: AgedEntry) {
-        let changes = lock(self.changes.of(key));
+        let changes = self.changes.of(key).lock();
         if *changes == ticket.changes {
             self.map.insert(key.into(), Held::Entry(Kept::new(aged)));
         }
@@ -179,7 +180,7 @@ impl Near {
 
     /// Drops `key`, and what was read of it before now; says whether it was there.
     pub(crate) fn invalidate(&self, key: &str) -> bool {
-        let mut changes = lock(self.changes.of(key));
+        let mut changes = self.changes.of(key).lock();
         *changes += 1;
         self.map.remove(key).is_some()
     }
@@ -241,12 +242,8 @@ impl Near {
 
     /// Insertions hold a stripe's lock, so that after this none can bring back what went before.
     fn void_tickets(&self) {
-        self.changes.all().iter().for_each(|changes| *lock(changes) += 1);
+        self.changes.all().iter().for_each(|changes| *changes.lock() += 1);
     }
-}
-
-fn lock(changes: &Mutex<u64>) -> MutexGuard<'_, u64> {
-    changes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How full a process's memory of entries is.

@@ -1,9 +1,11 @@
 //! How the store and the near cache are doing, in words, for status and admin page.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::near::Figures;
 use super::setup::Cache;
@@ -88,7 +90,7 @@ pub(crate) struct Notices {
 impl Notices {
     /// A page of a route is of more bytes than an entry may have.
     pub(crate) fn too_large(&self, route: &Arc<str>, bytes: usize) {
-        let mut told = self.too_large.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.too_large.lock();
         if told.len() < MAX_TOLD && told.insert(Arc::clone(route)) {
             let why = "a page is over cache.max_entry, so it is made at each request";
             tracing::warn!(%route, bytes, "{why}");
@@ -97,7 +99,7 @@ impl Notices {
 
     /// A record of another version of the site is left under one of our keys.
     pub(crate) fn contended(&self, key: &str, now: Moment) {
-        let mut contention = self.contention.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut contention = self.contention.lock();
         let lasting = contention.filter(|(_, last)| now.since(*last) < CONTENDED * 2);
         let (since, _) = lasting.unwrap_or((now, now));
         *contention = Some((since, now));
@@ -125,12 +127,12 @@ impl Notices {
 
     /// Why the near cache is not in use from now on, or `None` where it is; gives what was before.
     pub(crate) fn set_near_trouble(&self, why: Option<Arc<str>>) -> Option<Arc<str>> {
-        let mut trouble = self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = self.near_trouble.lock();
         std::mem::replace(&mut trouble, why)
     }
 
     fn near_trouble(&self) -> Option<String> {
-        let trouble = self.near_trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = self.near_trouble.lock();
         trouble.as_deref().map(str::to_owned)
     }
 }

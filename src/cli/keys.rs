@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::target::{CommandError, Reach, Target};
 use super::{ListFormat, OK, say, seconds};
-use crate::admin::{EntryPage, EntryRow, PurgeRequest, SentPurge};
+use crate::admin::{ALL_NAMESPACES, EntryPage, EntryRow, PurgeRequest, SentPurge};
 use crate::units::counted;
 
 /// The arguments of `larder keys`.
@@ -92,7 +92,7 @@ fn page(
         ("limit", Some(PAGE.to_string())),
         ("match", arguments.glob.clone()),
         ("route", arguments.route.clone()),
-        ("namespaces", arguments.all_namespaces.then(|| "all".to_owned())),
+        ("namespaces", arguments.all_namespaces.then(|| ALL_NAMESPACES.to_owned())),
         ("cursor", cursor),
     ];
     let said = query.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
@@ -139,8 +139,9 @@ fn line([left, age, bytes, status, route, key]: [&str; 6]) -> String {
 /// Purges.
 pub(super) fn purge(config: &Path, arguments: &PurgeArguments) -> Result<u8, CommandError> {
     let target = Target::find(config, &arguments.reach, false)?;
-    let (what, in_all_namespaces) = (request(arguments), arguments.all_namespaces);
-    let purged: Value = target.post("/api/purge", &SentPurge { what, in_all_namespaces })?;
+    let namespaces = arguments.all_namespaces.then_some(ALL_NAMESPACES);
+    let sent = SentPurge { what: request(arguments), namespaces };
+    let purged: Value = target.post("/api/purge", &sent)?;
     let deleted = purged["deleted"].as_u64().unwrap_or_default();
     say(&format!("{} deleted\n", counted(deleted, "key", "keys")));
     Ok(OK)

@@ -2,6 +2,7 @@
 //! codes.
 
 mod check;
+mod client;
 mod dev;
 mod explain;
 mod init;
@@ -12,9 +13,7 @@ mod target;
 mod tls;
 mod warm;
 
-use std::borrow::Cow;
 use std::error::Error as _;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,7 +27,7 @@ use crate::cache::{StoreUrlError, check_store};
 use crate::config;
 use crate::diagnostic::render::human;
 use crate::telemetry::{self, LogFormat, Reader};
-use crate::units::is_active_or_unseen;
+use crate::units::inert;
 
 /// All went well.
 const OK: u8 = 0;
@@ -292,24 +291,6 @@ fn complain(text: &str) {
     complain_raw(&inert(text));
 }
 
-/// A text in which nothing moves a terminal: what is no line's end and no tab is written as JSON
-/// does.
-fn inert(text: &str) -> Cow<'_, str> {
-    let is_active = |char| is_active_or_unseen(char) && !matches!(char, '\n' | '\t');
-    if !text.contains(is_active) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for char in text.chars() {
-        if is_active(char) {
-            let _ = write!(out, "\\u{:04x}", u32::from(char));
-        } else {
-            out.push(char);
-        }
-    }
-    Cow::Owned(out)
-}
-
 /// The same for what may colour the terminal.
 fn complain_raw(text: &str) {
     telemetry::flush();
@@ -345,7 +326,7 @@ fn stderr_is_coloured() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::inert;
+    use crate::units::inert;
 
     #[test]
     fn nothing_that_is_said_moves_a_terminal() {

@@ -2,19 +2,16 @@
 //! this process, over the site's files and its Redis.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use std::{fs, io};
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{Method, Request, StatusCode, request};
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector as _, TcpConnector};
 
-use super::complain;
-use super::tls::TlsConnector;
+use super::client::Client;
+use super::{complain, tls};
 use crate::admin;
 use crate::app::{Options, unserved};
 use crate::build::{Made, environment, root_and_name, site_edited, site_of};
@@ -22,11 +19,6 @@ use crate::clock::Clock;
 use crate::config::{ServerConfig, is_loopback, load};
 use crate::site::Site;
 use crate::source::file::Disk;
-
-/// How long a running site may take to answer: it may have to render a page first.
-const PATIENCE: Duration = Duration::from_secs(40);
-/// How long it may take to accept a connection: it is near.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The store that is of one process only.
 const MEMORY: &str = "memory";
@@ -58,7 +50,7 @@ pub(super) struct Reach {
 /// The admin API of a site.
 pub(super) enum Target {
     /// At the admin listener of one that runs: `http://127.0.0.1:8001`.
-    Running(ureq::Agent, String),
+    Running(Client),
     /// In this process, where none runs; and why what is stored cannot be seen from it.
     Here(Box<admin::Parts>, tokio::runtime::Runtime, Option<String>),
 }
@@ -135,25 +127,26 @@ impl Target {
             Some(_) if !is_loopback(&admin) => format!("https://{admin}"),
             Some(_) | None => format!("http://{admin}"),
         };
-        let base = base.trim_end_matches('/').to_owned();
-        let tls = match (&reach.admin_ca, &tls) {
-            _ if !base.starts_with("https:") => TlsConnector::none(),
-            (Some(authorities), _) => TlsConnector::to_authorities(authorities)?,
+        let trusts = match (&reach.admin_ca, &tls) {
+            _ if !base.starts_with("https:") => None,
+            (Some(authorities), _) => Some(tls::to_authorities(authorities)?),
             (None, Some((certificate, _))) => fs::read(root.join(certificate))
                 .map_err(|why| why.to_string())
-                .and_then(|chain| TlsConnector::to_exactly(&chain))
+                .and_then(|chain| tls::to_exactly(&chain).map(Some))
                 .map_err(|why| format!("`{certificate}`: {why} (or say `--admin-ca`)"))?,
             (None, None) => {
                 return Err("the file names no certificate to trust: say `--admin-ca`".to_owned());
             }
         };
-        let agent = agent(tls);
-        match agent.get(format!("{base}/healthz")).call() {
-            Ok(_) => Ok(Self::Running(agent, base)),
-            Err(ureq::Error::Io(why)) if is_of_tls(&why) => {
+        let nobody = format!("no larder answers at {admin} (`--admin` names another)");
+        let Ok(base) = base.parse() else { return Err(nobody) };
+        let client = Client::new(base, trusts).map_err(|why| why.to_string())?;
+        match client.ask(Request::builder(), "/healthz", String::new()) {
+            Ok(_) => Ok(Self::Running(client)),
+            Err(why) if is_of_tls(&why) => {
                 Err(format!("what answers at {admin} has another certificate ({why})"))
             }
-            Err(_) => Err(format!("no larder answers at {admin} (`--admin` names another)")),
+            Err(_) => Err(nobody),
         }
     }
 
@@ -189,7 +182,8 @@ impl Target {
     fn text(&self, method: Method, target: &str, body: String) -> Result<String, CommandError> {
         let request = Request::builder().method(method).header(CONTENT_TYPE, "application/json");
         let (status, text) = match self {
-            Self::Running(agent, base) => sent(agent, request.uri(format!("{base}{target}")), body)
+            Self::Running(client) => client
+                .ask(request, target, body)
                 .map_err(|why| format!("the running larder does not answer: {why}"))?,
             Self::Here(parts, runtime, _) => {
                 let request = request.uri(target).body(body).map_err(|why| why.to_string())?;
@@ -212,35 +206,10 @@ impl Target {
     }
 }
 
-fn agent(tls: TlsConnector) -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .timeout_connect(Some(CONNECT_PATIENCE))
-        .http_status_as_error(false)
-        .proxy(None)
-        .max_redirects(0)
-        .build();
-    let connector = ().chain(TcpConnector::default()).chain(tls);
-    ureq::Agent::with_parts(config, connector, DefaultResolver::default())
-}
-
 /// Whether a connection failed by what TLS found, rather than by the network.
 fn is_of_tls(why: &io::Error) -> bool {
     let inner = why.get_ref();
     inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<tokio_rustls::rustls::Error>)
-}
-
-/// What a running site answers.
-fn sent(
-    agent: &ureq::Agent,
-    mut request: request::Builder,
-    body: String,
-) -> Result<(StatusCode, String), ureq::Error> {
-    if let Some(token) = std::env::var("LARDER_ADMIN_TOKEN").ok().filter(|it| !it.is_empty()) {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-    }
-    let mut answer = agent.run(request.body(body)?)?;
-    Ok((answer.status(), answer.body_mut().read_to_string()?))
 }
 
 fn document<T: DeserializeOwned>(text: &str) -> Result<T, CommandError> {

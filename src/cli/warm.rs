@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+
+use parking_lot::Mutex;
 
 use super::target::{CommandError, Reach, Target};
 use super::{FAILED, OK, complain, complain_raw, say};
@@ -43,11 +44,7 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandErr
         while let Some(url) = urls.get(next.fetch_add(1, Ordering::Relaxed)) {
             match warmed(&target, url) {
                 Ok(()) => drop(kept.fetch_add(1, Ordering::Relaxed)),
-                Err(why) => {
-                    if let Ok(mut failures) = failures.lock() {
-                        failures.push(format!("{url}: {why}\n"));
-                    }
-                }
+                Err(why) => failures.lock().push(format!("{url}: {why}\n")),
             }
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if is_shown {
@@ -63,7 +60,7 @@ pub(super) fn run(config: &Path, arguments: &Arguments) -> Result<u8, CommandErr
     if is_shown && !urls.is_empty() {
         complain_raw("\r\x1b[K");
     }
-    failures.into_inner().unwrap_or_default().iter().for_each(|line| complain(line));
+    failures.into_inner().iter().for_each(|line| complain(line));
     let kept = kept.into_inner();
     say(&format!("{kept} of {} pages kept\n", urls.len()));
     Ok(if kept == urls.len() { OK } else { FAILED })

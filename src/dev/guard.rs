@@ -8,10 +8,10 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderValue};
+use parking_lot::Mutex;
 
 use crate::http::access::escaped;
 use crate::http::guard::{Hosts, is_own_origin, without_port};
@@ -75,7 +75,7 @@ impl Guard {
         let asked = host_of(headers);
         let host = origin.map_or(&*asked, |(_, host)| host);
         let host = escaped(without_port(host));
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         if told.len() < MAX_TOLD && told.insert(host.clone()) {
             let peer = peer.ip().to_canonical();
             tracing::warn!("no live reload at {host} for {peer}: `larder dev --host {host}`");

@@ -2,9 +2,9 @@
 //! held then, and what is known to have been there, say.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::cache::{Lacked, Outcome, Why};
@@ -147,7 +147,7 @@ impl Known {
     }
 
     fn absent(&self, key: &str, now: Moment) -> &'static str {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key) {
+        match self.0.lock().get(key) {
             None => "new",
             Some(until) if now < *until => "deleted",
             Some(_) => "expired",
@@ -155,7 +155,7 @@ impl Known {
     }
 
     fn remember(&self, key: &str, until: Moment) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.0.lock();
         if keys.len() >= KEYS && !keys.contains_key(key) {
             keys.clear();
         }

@@ -6,11 +6,12 @@
 //! such lists: `{"uses": ["/site.css"]}`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -262,7 +263,7 @@ impl Sockets {
 
     /// Logs that a file of a served directory changed: once, however many pages use it.
     fn log_edit(&self, address: &str, version: Fingerprint) {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged = self.logged.lock();
         if logged.len() >= MAX_LOGGED {
             logged.clear();
         }

@@ -6,12 +6,13 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::head::MAX_HEAD;
@@ -134,7 +135,7 @@ impl Activity {
 
     /// Gives the last bytes read to `look`.
     pub(super) fn with_tail<T>(&self, look: impl FnOnce(&[u8]) -> T) -> T {
-        look(&self.tail.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.tail.lock())
     }
 
     /// After how long the watch is to look again; `watched` is its own memory of what it saw.
@@ -173,7 +174,7 @@ impl Activity {
         if self.in_flight.load(Relaxed) == 0 && !whole {
             self.head_begins();
         }
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail.lock();
         if tail.ends_with(b"\r\n\r\n") {
             // No head has begun: nothing of it is needed any more. An idle connection stays small.
             tail.clear();

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
+use parking_lot::Mutex;
 
 use crate::cache::{Outcome, Why};
 use crate::measure::{Spread, Taken, Timings};
@@ -170,12 +171,12 @@ pub(crate) struct Series {
 impl Series {
     /// The counts of a route that had answers before, whether or not it was away meanwhile.
     pub(super) fn of(&self, name: &str) -> Option<Arc<RouteCounts>> {
-        self.lock().get(name).cloned()
+        self.told.lock().get(name).cloned()
     }
 
     /// Gives a route a series, or says where its answers are counted as well.
     fn enter(&self, name: &Arc<str>, counts: &Arc<RouteCounts>) -> Option<Arc<Counts>> {
-        let mut told = self.lock();
+        let mut told = self.told.lock();
         if told.len() >= MAX_SERIES && !told.contains_key(name) {
             return Some(Arc::clone(&self.others));
         }
@@ -187,7 +188,7 @@ impl Series {
     /// routes came to together, under a name that no route can have.
     pub(crate) fn each(&self) -> Vec<(Arc<str>, &'static str, u64)> {
         let told: Vec<_> =
-            self.lock().iter().map(|(name, it)| (name.clone(), it.clone())).collect();
+            self.told.lock().iter().map(|(name, it)| (name.clone(), it.clone())).collect();
         let mut each: Vec<_> = told
             .iter()
             .flat_map(|(name, counts)| {
@@ -198,10 +199,6 @@ impl Series {
         let others: Arc<str> = "(other)".into();
         each.extend(self.others.each().map(|(did, count)| (Arc::clone(&others), did, count)));
         each
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<RouteCounts>>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready as poll_ready};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use http::header::{ALLOW, CONNECTION, HeaderValue};
 use http::{Extensions, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use parking_lot::Mutex;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::access::{self, Asked, Exchange};
@@ -301,7 +302,7 @@ impl BodyOutcome {
     /// Reads away some of a body that is too large: a connection closed with unread bytes is reset,
     /// and the reset can overtake the answer.
     async fn throw_some_away(&self) {
-        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let rest = self.rest.lock().take();
         let Some(mut incoming) = rest else { return };
         let mut left = DISCARD;
         let reading = async {
@@ -362,7 +363,7 @@ impl RequestBody {
             // The first reason counts.
             let _told_already = outcome.refusal.set(refusal);
             let rest = self.incoming.take().filter(|_| refusal == Refusal::LargeBody);
-            *outcome.rest.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+            *outcome.rest.lock() = rest;
         }
         refusal.detail().into()
     }

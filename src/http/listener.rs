@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::net::sockopt::set_socket_reuseport;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -225,20 +226,16 @@ impl Crowd {
     /// A connection came, which `asked` asks to end; it is gone when what is returned is dropped.
     fn enter(self: &Arc<Self>, asked: CancellationToken) -> Entered {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(number, asked);
+        self.open.lock().insert(number, asked);
         Entered { crowd: Arc::clone(self), number }
     }
 
     /// Asks the oldest connection that was not asked yet to end.
     fn ask_oldest(&self) {
-        let oldest = self.lock().pop_first();
+        let oldest = self.open.lock().pop_first();
         if let Some((_, asked)) = oldest {
             asked.cancel();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, CancellationToken>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -249,7 +246,7 @@ struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.crowd.lock().remove(&self.number);
+        self.crowd.open.lock().remove(&self.number);
     }
 }
 

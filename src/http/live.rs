@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use http::{HeaderMap, StatusCode};
+use parking_lot::Mutex;
 
 use super::cors::Cors;
 use super::counts::{Answers, RouteCounts, Series};
@@ -100,12 +101,12 @@ impl PreparedError {
 
     /// The page for a status in a language, where it was made before.
     pub(super) fn made(&self, status: u16, language: Option<&str>) -> Option<Bytes> {
-        self.lock().get(&(status, language.map(str::to_owned))).cloned()
+        self.made.lock().get(&(status, language.map(str::to_owned))).cloned()
     }
 
     /// Keeps a page that is the same for everyone, or for all of a language.
     pub(super) fn keep(&self, status: u16, language: Option<&str>, page: Bytes) {
-        self.lock().insert((status, language.map(str::to_owned)), page);
+        self.made.lock().insert((status, language.map(str::to_owned)), page);
     }
 
     /// The lines of an answer with it, which has those that larder gives it already.
@@ -119,10 +120,6 @@ impl PreparedError {
         };
         add_missing(headers, own);
         add_missing(headers, lines(defaults).filter(|(name, _)| !is_removed(name)));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u16, Option<String>), Bytes>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

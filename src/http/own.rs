@@ -10,10 +10,10 @@ use ::http::header::{
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use utoipa_swagger_ui::Config;
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::Response as Reply;
-use warp::{Filter, Rejection};
 
 use super::answer;
 use super::body::Body;
@@ -65,15 +65,29 @@ impl OwnPaths {
         let is_docs = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         (is_docs || path == DOCUMENT).then_some("documentation")
     }
+
+    fn answer(&self, path: &str, live: &Live, config: &Arc<Config<'static>>) -> Option<Reply> {
+        if self.is_health(path) {
+            let ok = Bytes::from_static(b"ok\n");
+            return Some(sent(ok, "text/plain; charset=utf-8", "no-store"));
+        }
+        let docs = self.docs.as_deref()?;
+        if path == DOCUMENT {
+            return Some(sent(live.load().openapi(), "application/json", "no-cache"));
+        }
+        swagger_file(docs, path.strip_prefix(docs)?, config)
+    }
 }
 
 /// What answers there; rejects all else.
 pub(super) fn filter(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
-    health(paths.health.clone())
-        .or(document(paths.docs.is_some(), live))
-        .unify()
-        .or(swagger(paths.docs.clone()))
-        .unify()
+    let paths = paths.clone();
+    let config = Arc::new(Config::new([DOCUMENT]).try_it_out_enabled(true));
+    warp::path::full()
+        .and_then(move |path: FullPath| {
+            let answer = paths.answer(path.as_str(), &live, &config);
+            std::future::ready(answer.ok_or_else(warp::reject::not_found))
+        })
         .boxed()
 }
 
@@ -81,40 +95,6 @@ pub(super) fn filter(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)>
 pub(super) fn filter_for_all(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
     let missing = warp::any().map(|| into_reply(Problem::not_found().answer(Form::Json)));
     filter(paths, live).or(missing).unify().boxed()
-}
-
-fn health(path: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {
-    at(move |asked| path.as_deref() == Some(asked))
-        .map(|_path| sent(Bytes::from_static(b"ok\n"), "text/plain; charset=utf-8", "no-store"))
-        .boxed()
-}
-
-fn document(has_docs: bool, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
-    at(move |asked| has_docs && asked == DOCUMENT)
-        .map(move |_path| sent(live.load().openapi(), "application/json", "no-cache"))
-        .boxed()
-}
-
-fn swagger(docs: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {
-    let config = Arc::new(Config::new([DOCUMENT]).try_it_out_enabled(true));
-    warp::path::full()
-        .and_then(move |path: FullPath| {
-            let answer = docs
-                .as_deref()
-                .and_then(|docs| swagger_file(docs, path.as_str().strip_prefix(docs)?, &config));
-            std::future::ready(answer.ok_or_else(warp::reject::not_found))
-        })
-        .boxed()
-}
-
-/// The path, where it is meant.
-fn at(
-    is_meant: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
-) -> impl Filter<Extract = (FullPath,), Error = Rejection> + Clone {
-    warp::path::full().and_then(move |path: FullPath| {
-        let meant = is_meant(path.as_str());
-        std::future::ready(if meant { Ok(path) } else { Err(warp::reject::not_found()) })
-    })
 }
 
 fn swagger_file(docs: &str, below: &str, config: &Arc<Config<'static>>) -> Option<Reply> {

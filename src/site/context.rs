@@ -2,8 +2,8 @@
 //! into a context once, and a render changes in it only what its request decides.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use super::template::Context;
@@ -64,7 +64,7 @@ impl ContextPool {
     }
 
     fn take(&self, page: Fingerprint) -> Option<Kept> {
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         let place = idle.iter().rposition(|kept| kept.page == page)?;
         idle.remove(place)
     }
@@ -75,7 +75,7 @@ impl ContextPool {
         }
         // Dropped after the lock: to take a large context apart takes long.
         let mut dropped = Vec::new();
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         idle.push_back(kept);
         let mut bytes: usize = idle.iter().map(|kept| kept.bytes).sum();
         while idle.len() > MAX_CONTEXTS || bytes > MAX_BYTES {
@@ -83,10 +83,6 @@ impl ContextPool {
             bytes -= oldest.bytes;
             dropped.push(oldest);
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, VecDeque<Kept>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,21 +133,21 @@ mod tests {
             assert_eq!(shown(&pool, "page", &[("who", json!("y"))]), r#"{"who":"y","a":1}"#);
             assert_eq!(shown(&pool, "other", &[]), r#"{"who":null,"a":1}"#);
         }
-        assert_eq!(pool.idle().len(), 2);
+        assert_eq!(pool.idle.lock().len(), 2);
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
         let pool = ContextPool::default();
         (0..100).for_each(|page| _ = shown(&pool, &page.to_string(), &[]));
-        assert_eq!(pool.idle().len(), MAX_CONTEXTS);
+        assert_eq!(pool.idle.lock().len(), MAX_CONTEXTS);
         let large = || Map::from_iter([("text".into(), "x".repeat(MAX_BYTES).into())]);
         pool.lend(Fingerprint::of(b"large"), large, std::iter::empty(), |_| ());
-        assert_eq!(pool.idle().len(), MAX_CONTEXTS);
+        assert_eq!(pool.idle.lock().len(), MAX_CONTEXTS);
         let half = || Map::from_iter([("text".into(), "x".repeat(MAX_BYTES / 2).into())]);
         for page in ["one", "two"] {
             pool.lend(Fingerprint::of(page.as_bytes()), half, std::iter::empty(), |_| ());
         }
-        assert_eq!(pool.idle().len(), 1);
+        assert_eq!(pool.idle.lock().len(), 1);
     }
 }

@@ -6,10 +6,10 @@
 
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use rustix::fs::{FileType, fstat};
 use rustix::io::Errno;
 
@@ -66,7 +66,7 @@ impl LineWriter {
 
     /// Takes whole lines, each with its end; all of them, or none where they do not fit.
     pub(super) fn push(&self, lines: &[u8]) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.lines.len() + lines.len() > MAX_WAITING {
             drop(state);
             self.drop_lines(lines);
@@ -89,7 +89,7 @@ impl LineWriter {
     pub(super) fn flush(&self, bound: Duration) {
         let is_left =
             |state: &mut State| !state.lines.is_empty() || matches!(state.thread, Thread::Writing);
-        let _timed_out = self.written.wait_timeout_while(self.lock(), bound, is_left);
+        let _timed_out = self.written.wait_while_for(&mut self.state.lock(), is_left, bound);
     }
 
     /// Starts the thread, which writes to `stream` as long as the process lives. `after_gap` is
@@ -119,7 +119,7 @@ impl LineWriter {
             }
             before = self.dropped();
             batch.clear();
-            self.lock().thread = Thread::Resting;
+            self.state.lock().thread = Thread::Resting;
             self.written.notify_all();
             thread::sleep(REST);
         }
@@ -127,10 +127,10 @@ impl LineWriter {
 
     /// Swaps the lines that wait, as soon as there are any, with `batch`, which is empty.
     fn take(&self, batch: &mut Vec<u8>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         while state.lines.is_empty() {
             state.thread = Thread::Asleep;
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.arrived.wait(&mut state);
         }
         std::mem::swap(&mut state.lines, batch);
         state.thread = Thread::Writing;
@@ -139,11 +139,6 @@ impl LineWriter {
     fn drop_lines(&self, lines: &[u8]) {
         let count = lines.split(|byte| *byte == b'\n').count() - 1;
         self.dropped.fetch_add(count as u64, Ordering::Relaxed);
-    }
-
-    /// Whoever panicked with the lock did not leave half a line: `Vec` is whole at all times.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

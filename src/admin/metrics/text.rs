@@ -1,7 +1,7 @@
 //! Figures → the text that Prometheus reads: its own format, or `OpenMetrics` where that is asked
 //! for. The two differ in how counters and facts are named, and in the end.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use http::HeaderMap;
 use http::header::ACCEPT;
@@ -80,7 +80,7 @@ impl Text {
         kind: Kind,
         name: &str,
         help: &str,
-        values: impl IntoIterator<Item = ([Label<'l>; N], u64)>,
+        values: impl IntoIterator<Item = ([Label<'l>; N], impl Display)>,
     ) {
         let suffix = match kind {
             Kind::Counter => "_total",
@@ -89,15 +89,21 @@ impl Text {
         };
         self.head(kind, name, suffix, help);
         for (labels, value) in values {
-            self.sample(name, suffix, &labels, format_args!("{value}"));
+            self.sample(name, suffix, &labels, value);
         }
     }
 
-    /// A gauge that is no whole number, or a counter.
-    pub(super) fn seconds(&mut self, kind: Kind, name: &str, help: &str, value: f64) {
-        let suffix = if kind == Kind::Counter { "_total" } else { "" };
-        self.head(kind, name, suffix, help);
-        self.sample(name, suffix, &[], format_args!("{value}"));
+    /// The same, where it is known.
+    pub(super) fn known(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        help: &str,
+        value: Option<impl Display>,
+    ) {
+        if let Some(value) = value {
+            self.family(kind, name, help, [([], value)]);
+        }
     }
 
     /// How long something took.
@@ -107,10 +113,10 @@ impl Text {
         let bounds = STEPS.iter().map(|bound| format!("{:?}", bound.as_secs_f64()));
         for (bound, more) in bounds.chain(["+Inf".to_owned()]).zip(taken.counts) {
             count += more;
-            self.sample(name, "_bucket", &[("le", &bound)], format_args!("{count}"));
+            self.sample(name, "_bucket", &[("le", &bound)], count);
         }
-        self.sample(name, "_sum", &[], format_args!("{}", taken.seconds));
-        self.sample(name, "_count", &[], format_args!("{count}"));
+        self.sample(name, "_sum", &[], taken.seconds);
+        self.sample(name, "_count", &[], count);
     }
 
     /// All of it.
@@ -131,13 +137,7 @@ impl Text {
         self.write(format_args!("# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}\n"));
     }
 
-    fn sample(
-        &mut self,
-        name: &str,
-        suffix: &str,
-        labels: &[Label<'_>],
-        value: std::fmt::Arguments<'_>,
-    ) {
+    fn sample(&mut self, name: &str, suffix: &str, labels: &[Label<'_>], value: impl Display) {
         self.out.push_str(name);
         self.out.push_str(suffix);
         for (at, (label, value)) in labels.iter().enumerate() {

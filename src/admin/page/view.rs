@@ -11,7 +11,7 @@ use super::{Asker, KeyFilter, Visitor};
 use crate::cache::{Inspection, StoreError};
 use crate::diagnostic::render;
 use crate::site::Site;
-use crate::units::{counted, is_active_or_unseen};
+use crate::units::{counted, inert};
 
 /// How much of a body is shown, in bytes.
 const BODY_SHOWN: usize = 64 * 1024;
@@ -32,19 +32,9 @@ const NAME_SHOWN: usize = 2048;
 fn name(text: &str) -> String {
     let cut = (0..=NAME_SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     match text.get(..cut).filter(|_| text.len() > NAME_SHOWN) {
-        Some(start) => format!("{}…", visible(start)),
-        None => visible(text),
+        Some(start) => format!("{}…", inert(start)),
+        None => inert(text).into_owned(),
     }
-}
-
-/// Text in which signs that would hide or turn it are shown as what they are.
-fn visible(text: &str) -> String {
-    let is_hidden = |char| is_active_or_unseen(char) && !matches!(char, '\n' | '\t');
-    let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
-        if is_hidden(char) { out.extend(char.escape_unicode()) } else { out.push(char) }
-    }
-    out
 }
 
 /// A page around its main part, for a visitor; with `live`, the script that keeps it so.
@@ -56,7 +46,7 @@ fn frame(title: &str, visitor: Option<&Visitor>, live: bool, main: &Markup) -> M
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (visible(title)) " · larder" }
+                title { (inert(title)) " · larder" }
                 link rel="icon" href="/icon.svg";
                 link rel="stylesheet" href="/admin.css";
                 @if live { script src="/admin.js" defer {} }
@@ -104,7 +94,7 @@ pub(in super::super) fn refusal_page(status: StatusCode, detail: &str) -> Markup
     let main = html! {
         main {
             h1 { (title) }
-            p.bad role="alert" { (visible(detail)) }
+            p.bad role="alert" { (inert(detail)) }
             p { a href="/" { "All keys" } }
         }
     };
@@ -169,7 +159,7 @@ fn state_section(state: &State, trouble: Option<String>, about: &[(String, Strin
                     time datetime=(loaded) { (loaded) }
                 }))
                 (fact("Store", &good_or_bad(store.up, "up", "down"), &html! {
-                    (visible(&state.parts.store.public_address())) (about_store(about))
+                    (inert(&state.parts.store.public_address())) (about_store(about))
                 }))
                 (fact("Memory", &html! { b { (entries) } }, &html! {
                     @if !store.near_in_use { "not in use, " }
@@ -178,13 +168,13 @@ fn state_section(state: &State, trouble: Option<String>, about: &[(String, Strin
                 }))
             }
             div id="notes" {
-                @for trouble in notes { p.bad { (visible(&trouble)) } }
+                @for trouble in notes { p.bad { (inert(&trouble)) } }
                 @if !pending.is_empty() {
                     p.odd { "A restart is needed for " (pending.join(", ")) "." }
                 }
                 @if !report.is_empty() {
                     pre tabindex="0" aria-label="Diagnostics" {
-                        (visible(&render::human(&report, false, footer)))
+                        (inert(&render::human(&report, false, footer)))
                     }
                 }
             }
@@ -235,7 +225,7 @@ fn about_store(about: &[(String, String)]) -> Markup {
         @for (name, label) in ABOUT {
             @if let Some((_, value)) = about.iter().find(|(of, _)| of == name) {
                 // Redis' word for no bound at all.
-                ", " (label) " " (visible(if value == "0B" { "none" } else { value }))
+                ", " (label) " " (inert(if value == "0B" { "none" } else { value }))
             }
         }
     }
@@ -257,7 +247,7 @@ fn filter_form(site: &Site, filter: &KeyFilter) -> Markup {
                 select id="route" name="route" {
                     option value="" { "all" }
                     @for name in stored.map(|route| &*route.name) {
-                        option selected[filter.route.as_deref() == Some(name)] { (visible(name)) }
+                        option selected[filter.route.as_deref() == Some(name)] { (inert(name)) }
                     }
                 }
                 button.quiet { "Filter" }
@@ -363,11 +353,11 @@ pub(super) fn key_page(
     let main = html! {
         main {
             p { a href="/" { "All keys" } }
-            h1.key { (visible(&text)) }
+            h1.key { (inert(&text)) }
             @match found {
                 Ok(Some(found)) => { (one_entry(state, visitor, key, found)) }
                 Ok(None) => { p { "Nothing is stored under this key." } }
-                Err(why) => { p.bad { (visible(&store_trouble(&why))) } }
+                Err(why) => { p.bad { (inert(&store_trouble(&why))) } }
             }
         }
     };
@@ -397,10 +387,10 @@ fn one_entry(state: &State, visitor: &Visitor, key: &[u8], found: Inspection) ->
             @for (fact, value) in facts { dt { (fact) } dd { (name(value)) } }
         }
         h2 { "Stored headers" }
-        pre { (visible(&head)) }
+        pre { (inert(&head)) }
         h2 { "Body" }
         @if let Some(kind) = kind {
-            p { "A " (visible(&kind)) " of Redis, which is no text." }
+            p { "A " (inert(&kind)) " of Redis, which is no text." }
         } @else {
             (body_part(entry.as_ref().map_or(&text[..], |entry| &entry.body[..])))
         }
@@ -419,7 +409,7 @@ fn body_part(content: &[u8]) -> Markup {
         @if std::str::from_utf8(content).is_err() {
             p { (length) " that are no text." }
         } @else {
-            pre tabindex="0" aria-label="Body" { (visible(&String::from_utf8_lossy(part))) }
+            pre tabindex="0" aria-label="Body" { (inert(&String::from_utf8_lossy(part))) }
             @if part.len() < content.len() { p { "The first 64 KiB of " (length) "." } }
         }
     }
@@ -453,8 +443,8 @@ mod tests {
     #[test]
     fn what_others_wrote_is_shown_as_text() {
         let text = "<script>\"&\u{202e}\u{7}\u{9b}\u{61c}\u{200b}\u{feff}";
-        let shown = html! { (visible(text)) }.into_string();
-        let expected = "\\u{202e}\\u{7}\\u{9b}\\u{61c}\\u{200b}\\u{feff}";
+        let shown = html! { (inert(text)) }.into_string();
+        let expected = "\\u202e\\u0007\\u009b\\u061c\\u200b\\ufeff";
         assert_eq!(shown, format!("&lt;script&gt;&quot;&amp;{expected}"));
     }
 

@@ -12,11 +12,12 @@
 
 use std::future::Future;
 use std::mem::replace;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -145,39 +146,35 @@ impl Shared {
     /// Lets go of the store's connections. What is still asked for fails, which is no news.
     pub(crate) fn close(&self) {
         let closed = StoreError::new(Trouble::Away, "larder is stopping");
-        self.health().down.get_or_insert(closed);
+        self.health.lock().down.get_or_insert(closed);
         self.closed.cancel();
         self.remote.close();
     }
 
-    fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Whether calls fail at once.
     pub(crate) fn is_down(&self) -> bool {
-        self.health().down.is_some()
+        self.health.lock().down.is_some()
     }
 
     /// What is wrong with it now, in words.
     pub(crate) fn trouble(&self) -> Option<StoreError> {
-        self.health().down.clone()
+        self.health.lock().down.clone()
     }
 
     /// What is wrong with it for good.
     pub(crate) fn lasting_trouble(&self) -> Option<StoreError> {
-        self.health().cluster.clone()
+        self.health.lock().cluster.clone()
     }
 
     /// Why no write is tried now.
     pub(crate) fn write_trouble(&self) -> Option<Trouble> {
-        let (until, trouble) = self.health().no_writes?;
+        let (until, trouble) = self.health.lock().no_writes?;
         (self.clock.now() < until).then_some(trouble)
     }
 
     /// Why it took no write the last time that one was tried.
     pub(crate) fn refused_writes(&self) -> Option<Trouble> {
-        self.health().no_writes.map(|(_, trouble)| trouble)
+        self.health.lock().no_writes.map(|(_, trouble)| trouble)
     }
 
     fn check_writes(&self) -> Result<(), StoreError> {
@@ -326,10 +323,10 @@ impl Shared {
         self.counters.store_error(error.kind);
         match error.kind {
             kind if kind.is_down() => return self.trip(error),
-            Trouble::Forbidden if self.health().is_news(Said::Forbidden) => {
+            Trouble::Forbidden if self.health.lock().is_news(Said::Forbidden) => {
                 tracing::warn!(reason = %error, "the store does not let us do all that we need");
             }
-            Trouble::Cluster if self.health().cluster.replace(error.clone()).is_none() => {
+            Trouble::Cluster if self.health.lock().cluster.replace(error.clone()).is_none() => {
                 tracing::warn!(reason = %error, "only a part of the keys can be stored");
             }
             _ => {}
@@ -340,7 +337,7 @@ impl Shared {
     /// Counts whether the answer to a look-up was late: too many in a row are not waited for.
     fn count_late(&self, budget: &Budget) {
         let now = self.clock.now();
-        let mut health = self.health();
+        let mut health = self.health.lock();
         if !budget.0.is_zero() {
             health.late.0 = 0;
             return;
@@ -368,7 +365,7 @@ impl Shared {
     /// Opens the breaker.
     fn trip(&self, error: &StoreError) {
         let now = self.clock.now();
-        let mut health = self.health();
+        let mut health = self.health.lock();
         if health.down.replace(error.clone()).is_none() {
             let is_well = now.since(health.closed_at) >= WINDOW && health.late.0 < LATE_AT_MOST;
             health.at_once = is_well && error.kind == Trouble::Slow;
@@ -382,14 +379,14 @@ impl Shared {
     }
 
     fn say_down(&self, reason: &StoreError) {
-        if self.health().is_news(Said::Down) {
+        if self.health.lock().is_news(Said::Down) {
             tracing::warn!(%reason, "the store is down: answers are rendered");
         }
     }
 
     /// Closes the breaker: there was a sign of life.
     fn recover(&self) {
-        let mut health = self.health();
+        let mut health = self.health.lock();
         (health.down, health.closed_at) = (None, self.clock.now());
         let was_said = health.said.contains(&Said::Down);
         health.said.retain(|what| *what != Said::Down);
@@ -402,7 +399,7 @@ impl Shared {
 
     /// A late answer is a sign of life, where one is asked for at once.
     fn close_after_late(&self) {
-        let health = self.health();
+        let health = self.health.lock();
         let may_close = health.down.is_some() && health.at_once;
         drop(health);
         if may_close {
@@ -415,25 +412,25 @@ impl Shared {
             return;
         }
         let pause = (self.clock.now().after(WRITE_PAUSE), error.kind);
-        let before = self.health().no_writes.replace(pause);
+        let before = self.health.lock().no_writes.replace(pause);
         if before.is_none_or(|(_, kind)| kind != error.kind) {
             tracing::warn!(reason = %error, "the store takes no writes: answers are rendered");
         }
     }
 
     fn note_write(&self) {
-        let before = self.health().no_writes.take();
+        let before = self.health.lock().no_writes.take();
         if let Some((_, trouble)) = before {
             tracing::info!("the store takes writes again");
             if trouble == Trouble::ReadOnly {
-                self.health().has_moved = true;
+                self.health.lock().has_moved = true;
             }
         }
     }
 
     /// Whether writes go to another server than before, which is said once.
     pub(crate) fn has_moved(&self) -> bool {
-        replace(&mut self.health().has_moved, false)
+        replace(&mut self.health.lock().has_moved, false)
     }
 
     /// Starts the task that closes the breaker, and forgets what was put aside each time.
@@ -446,7 +443,7 @@ impl Shared {
             }
             loop {
                 shared.opened.notified().await;
-                let mut pause = if shared.health().at_once { Duration::ZERO } else { WINDOW };
+                let mut pause = if shared.health.lock().at_once { Duration::ZERO } else { WINDOW };
                 while shared.is_down() {
                     tokio::time::sleep(pause).await;
                     pause = WINDOW;

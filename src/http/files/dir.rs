@@ -18,7 +18,7 @@ use quick_cache::sync::Cache as Map;
 use rustix::fs::OFlags;
 
 use super::known::{Description, Form, FormContent, Known, Proof, Way, What};
-use super::{Kept, Resource};
+use super::{About, Kept, Resource};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::fingerprint::Fingerprint;
@@ -307,11 +307,8 @@ impl Dir {
             let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
             (&mut file).take(most).read_to_end(&mut bytes)?;
             let mut kept = Kept::new(Bytes::from(bytes), media, last_modified);
-            kept.varies |= varies;
-            kept.coding = coding;
-            if let Some(coding) = coding {
-                kept.etag = coding.tag(&kept.etag).into();
-            }
+            kept.about.varies |= varies;
+            kept.about.code(coding);
             FormContent::Memory(Arc::new(kept))
         } else {
             // A digest, where it is not so large that reading it for that would keep the client
@@ -321,14 +318,10 @@ impl Dir {
             } else {
                 tag_by_time(metadata.len(), last_modified)
             };
-            FormContent::Disk(Arc::new(Description {
-                media: media.as_str().into(),
-                etag: coding.map_or_else(|| etag.clone(), |coding| coding.tag(&etag)).into(),
-                last_modified,
-                coding,
-                varies: *varies,
-                is_local: *is_local,
-            }))
+            let (media, etag) = (media.as_str().into(), etag.into());
+            let mut about = About { media, etag, last_modified, coding: None, varies: *varies };
+            about.code(coding);
+            FormContent::Disk(Arc::new(Description { about, is_local: *is_local }))
         };
         Ok((Form { path, stamp, content }, file))
     }

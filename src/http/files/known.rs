@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::dir::open_regular;
 use super::stream::FilePart;
-use super::{Content, Kept, Resource};
+use super::{About, Content, Kept, Resource};
 use crate::cache::Cache;
 use crate::http::encoding::{Accepted, Coding};
 use crate::source::file::Stat;
@@ -47,11 +47,7 @@ pub(super) enum FormContent {
 /// What is said of a file that is not in memory.
 #[derive(Debug)]
 pub(super) struct Description {
-    pub(super) media: Arc<str>,
-    pub(super) etag: Arc<str>,
-    pub(super) last_modified: Option<SystemTime>,
-    pub(super) coding: Option<Coding>,
-    pub(super) varies: bool,
+    pub(super) about: About,
     /// Whether the disk is this machine's own.
     pub(super) is_local: bool,
 }
@@ -109,11 +105,7 @@ impl Known {
     pub(super) fn content(&self, path: &Path, stamp: Stat, varies: bool) -> Option<&FormContent> {
         let is_it = |form: &&Form| form.path == path && form.stamp == stamp;
         let content = &self.forms.iter().find(is_it)?.content;
-        let was_varying = match content {
-            FormContent::Memory(kept) => kept.varies,
-            FormContent::Disk(said) => said.varies,
-        };
-        (was_varying == varies).then_some(content)
+        (content.about().varies == varies).then_some(content)
     }
 
     /// The form for a client that accepts these codings: the file as it is where it says nothing.
@@ -139,12 +131,18 @@ impl Known {
     }
 }
 
+impl FormContent {
+    fn about(&self) -> &About {
+        match self {
+            Self::Memory(kept) => &kept.about,
+            Self::Disk(said) => &said.about,
+        }
+    }
+}
+
 impl Form {
     fn coding(&self) -> Option<Coding> {
-        match &self.content {
-            FormContent::Memory(kept) => kept.coding,
-            FormContent::Disk(said) => said.coding,
-        }
+        self.content.about().coding
     }
 
     /// What is sent, where the file is as it was.
@@ -166,11 +164,7 @@ impl Form {
         let (file, part) = (Arc::new(file), 0..self.stamp.size());
         What::Disk(Resource {
             content: Content::Disk(FilePart { file, part, is_local: said.is_local }),
-            media: Arc::clone(&said.media),
-            etag: Arc::clone(&said.etag),
-            last_modified: said.last_modified,
-            coding: said.coding,
-            varies: said.varies,
+            about: said.about.clone(),
             kept: None,
         })
     }

@@ -29,19 +29,35 @@ pub(crate) use dir::{Dir, Found};
 use stream::Piece;
 pub(in crate::http) use stream::{FilePart, Pieces};
 
+/// What is said of a file's bytes.
+#[derive(Clone, Debug)]
+struct About {
+    media: Arc<str>,
+    etag: Arc<str>,
+    last_modified: Option<SystemTime>,
+    /// In which coding they are.
+    coding: Option<Coding>,
+    /// Whether another `Accept-Encoding` could get other bytes.
+    varies: bool,
+}
+
 /// A file whose bytes are in memory, with what is made of them once.
 #[derive(Debug)]
 pub(crate) struct Kept {
     bytes: Bytes,
-    media: Arc<str>,
-    etag: Arc<str>,
-    last_modified: Option<SystemTime>,
-    /// In which coding they are already.
-    coding: Option<Coding>,
-    /// Whether another `Accept-Encoding` could get other bytes.
-    varies: bool,
+    about: About,
     variants: Variants,
     heads: HeadSlots,
+}
+
+impl About {
+    /// They are others where they are coded.
+    fn code(&mut self, coding: Option<Coding>) {
+        if let Some(coding) = coding {
+            self.etag = coding.tag(&self.etag).into();
+            self.coding = Some(coding);
+        }
+    }
 }
 
 impl Kept {
@@ -50,22 +66,14 @@ impl Kept {
     pub(crate) fn new(bytes: Bytes, media: &str, last_modified: Option<SystemTime>) -> Self {
         let varies = worth_coding(media, bytes.len());
         let etag = format!("\"{}\"", Fingerprint::of(&bytes)).into();
-        let (variants, heads) = <_>::default();
-        Self {
-            bytes,
-            media: media.into(),
-            etag,
-            last_modified,
-            coding: None,
-            varies,
-            variants,
-            heads,
-        }
+        let about = About { media: media.into(), etag, last_modified, coding: None, varies };
+        Self { bytes, about, variants: <_>::default(), heads: <_>::default() }
     }
 
     /// Bytes that this holds, and may come to hold: the coded forms come later.
     fn weight(&self) -> usize {
-        let forms = if self.coding.is_none() && self.varies { 1 + Coding::ALL.len() } else { 1 };
+        let is_coded_here = self.about.coding.is_none() && self.about.varies;
+        let forms = if is_coded_here { 1 + Coding::ALL.len() } else { 1 };
         forms * (self.bytes.len() + HEAD_BYTES)
     }
 
@@ -85,39 +93,26 @@ impl Kept {
 
     /// A request for a range gets the bytes as they are.
     fn wanted(&self, request: &dyn Headers) -> Option<Coding> {
-        if self.coding.is_some() || request.line("range", 0).is_some() {
+        if self.about.coding.is_some() || request.line("range", 0).is_some() {
             return None;
         }
-        let worth = worth_coding(&self.media, self.bytes.len());
+        let worth = worth_coding(&self.about.media, self.bytes.len());
         Accepted::of(request).choose(worth, Effort::Thorough)
     }
 
     fn resource(self: &Arc<Self>, coded: Option<(Coding, &Bytes)>) -> Resource {
-        let (bytes, etag) = match coded {
-            Some((coding, bytes)) => (bytes, coding.tag(&self.etag).into()),
-            None => (&self.bytes, Arc::clone(&self.etag)),
-        };
-        Resource {
-            content: Content::Memory(bytes.clone()),
-            media: Arc::clone(&self.media),
-            etag,
-            last_modified: self.last_modified,
-            coding: coded.map(|(coding, _)| coding).or(self.coding),
-            varies: self.varies,
-            kept: Some(Arc::clone(self)),
-        }
+        let mut about = self.about.clone();
+        about.code(coded.map(|(coding, _)| coding));
+        let bytes = coded.map_or(&self.bytes, |(_, bytes)| bytes);
+        let content = Content::Memory(bytes.clone());
+        Resource { content, about, kept: Some(Arc::clone(self)) }
     }
 }
 
 /// One representation of a file: what is sent if no condition or range says otherwise.
 pub(crate) struct Resource {
     content: Content,
-    media: Arc<str>,
-    etag: Arc<str>,
-    last_modified: Option<SystemTime>,
-    coding: Option<Coding>,
-    /// Whether another `Accept-Encoding` could get other bytes.
-    varies: bool,
+    about: About,
     /// Where its head is kept.
     kept: Option<Arc<Kept>>,
 }
@@ -151,8 +146,8 @@ pub(crate) fn answer(
     (serial, with_own_lines): (u64, impl Fn(Response<Body>) -> Response<Body>),
 ) -> Result<Answer, NotSent> {
     let (method, headers) = (request.method, request.headers);
-    let last_modified = resource.last_modified.and_then(|time| said(time, now));
-    let current = Validators { etag: Some(&resource.etag), last_modified };
+    let last_modified = resource.about.last_modified.and_then(|time| said(time, now));
+    let current = Validators { etag: Some(&resource.about.etag), last_modified };
     let described = |answer| with_own_lines(with_validators(answer, resource, last_modified));
     let selected = match conditional::evaluate(method, headers, current) {
         Verdict::PreconditionFailed => return Err(NotSent::Unmet),
@@ -164,10 +159,10 @@ pub(crate) fn answer(
             let part = if selected.is_none() { Part::NotModified } else { Part::Whole };
             // A date of the future is said as another one each second.
             if let Some(kept) = &resource.kept
-                && resource.last_modified.is_none_or(|time| time <= now)
+                && resource.about.last_modified.is_none_or(|time| time <= now)
             {
                 let make = || ReadyHead::of_response(&described(whole(resource)), serial);
-                let head = kept.heads.head(resource.coding, serial, make);
+                let head = kept.heads.head(resource.about.coding, serial, make);
                 let body = if part == Part::Whole { all(resource) } else { Body::default() };
                 return Ok(Answer::of_head(head, part, body, Facts::default()));
             }
@@ -187,11 +182,11 @@ fn with_validators(
     last_modified: Option<SystemTime>,
 ) -> Response<Body> {
     let headers = answer.headers_mut();
-    put(headers, ETAG, &resource.etag);
+    put(headers, ETAG, &resource.about.etag);
     if let Some(time) = last_modified {
         put(headers, LAST_MODIFIED, &httpdate::fmt_http_date(time));
     }
-    if resource.varies {
+    if resource.about.varies {
         vary_by(headers, "accept-encoding");
     }
     answer
@@ -219,13 +214,13 @@ fn whole(resource: &Resource) -> Response<Body> {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_LENGTH, resource.len().into());
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    describe(headers, resource, &resource.media);
+    describe(headers, resource, &resource.about.media);
     answer
 }
 
 fn describe(headers: &mut HeaderMap, resource: &Resource, media: &str) {
     put(headers, CONTENT_TYPE, media);
-    if let Some(coding) = resource.coding {
+    if let Some(coding) = resource.about.coding {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
     }
 }
@@ -261,15 +256,15 @@ fn partial(parts: &[Range<u64>], resource: &Resource) -> Response<Body> {
         let headers = answer.headers_mut();
         headers.insert(CONTENT_LENGTH, (part.end - part.start).into());
         put(headers, CONTENT_RANGE, &content_range(part, len));
-        describe(headers, resource, &resource.media);
+        describe(headers, resource, &resource.about.media);
         return answer;
     }
     // Any text that the file does not hold will do; its own tag is as unlikely as any.
-    let boundary = format!("larder-{}", Fingerprint::of(resource.etag.as_bytes()));
+    let boundary = format!("larder-{}", Fingerprint::of(resource.about.etag.as_bytes()));
     let mut all = Vec::with_capacity(parts.len() * 2 + 1);
     for part in parts {
         let range = content_range(part, len);
-        let media = &resource.media;
+        let media = &resource.about.media;
         all.push(Piece::Bytes(Bytes::from(format!(
             "\r\n--{boundary}\r\ncontent-type: {media}\r\ncontent-range: {range}\r\n\r\n"
         ))));

@@ -11,11 +11,12 @@ use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::Mutex;
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::task::JoinHandle;
 
@@ -110,7 +111,7 @@ const MAX_UNUSED: usize = 16;
 impl Chunk {
     fn of(len: u64) -> Self {
         let len = usize::try_from(len).unwrap_or(CHUNK).min(CHUNK);
-        let used = || UNUSED.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let used = || UNUSED.lock().pop();
         let unused = if len == CHUNK { used() } else { None };
         Self(unused.unwrap_or_else(|| vec![0; len]))
     }
@@ -130,7 +131,7 @@ impl From<Chunk> for Bytes {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unused = UNUSED.lock();
         if self.0.len() == CHUNK && unused.len() < MAX_UNUSED {
             unused.push(std::mem::take(&mut self.0));
         }

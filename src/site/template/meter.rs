@@ -260,11 +260,7 @@ fn marks_within(template: &mut Template, name: Option<&str>) {
                     call.template = Some(instrument(body));
                 }
             }
-            TemplateElement::PartialExpression(call) => {
-                chosen::named(call);
-                merge::ordered(call);
-            }
-            TemplateElement::PartialBlock(call) => {
+            TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) => {
                 chosen::named(call);
                 merge::ordered(call);
                 if let Some(mut body) = call.template.take() {

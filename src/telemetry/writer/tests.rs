@@ -36,7 +36,7 @@ fn lines_arrive_whole_and_in_order() {
 #[test]
 fn what_nobody_reads_is_dropped_and_counted_and_said_once() {
     static SAID: Mutex<Vec<u64>> = Mutex::new(Vec::new());
-    let (writer, reader) = to_pipe(|lines| SAID.lock().unwrap().push(lines));
+    let (writer, reader) = to_pipe(|lines| SAID.lock().push(lines));
     let mut pushed = 0;
     while writer.dropped() < 1000 {
         writer.push(line(pushed).as_bytes());
@@ -44,7 +44,7 @@ fn what_nobody_reads_is_dropped_and_counted_and_said_once() {
     }
     // Nothing is awaited here but the bound itself.
     writer.flush(Duration::from_millis(1));
-    assert!(SAID.lock().unwrap().is_empty(), "said while nothing flows");
+    assert!(SAID.lock().is_empty(), "said while nothing flows");
     let mut lines = BufReader::new(reader).lines().map(|line| line.unwrap() + "\n");
     let kept = pushed - usize::try_from(writer.dropped()).unwrap();
     let read: Vec<_> = lines.by_ref().take(kept).collect();
@@ -54,7 +54,7 @@ fn what_nobody_reads_is_dropped_and_counted_and_said_once() {
     writer.push(b"again\n");
     assert_eq!(lines.next().unwrap(), "again\n");
     writer.flush(PATIENCE);
-    assert_eq!(*SAID.lock().unwrap(), [writer.dropped()]);
+    assert_eq!(*SAID.lock(), [writer.dropped()]);
 }
 
 #[test]

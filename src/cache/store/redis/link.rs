@@ -3,12 +3,13 @@
 //! While an attempt is under way, calls wait for it; their caller bounds that. After one that
 //! failed, the next call begins another: the breaker sees to it that there are few such calls.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +57,7 @@ impl Link {
 
     /// The latest attempt; another one, where it failed or its connection was lost.
     pub(crate) fn attempt(self: &Arc<Self>) -> Attempt {
-        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latest = self.latest.lock();
         let is_up = |up: &Connected| !up.lost.load(Ordering::Acquire);
         let is_good = |result: &Result<_, _>| result.as_ref().is_ok_and(is_up);
         if let Some(attempt) = latest.as_ref().filter(|it| it.peek().is_none_or(is_good)) {
@@ -91,7 +92,7 @@ impl Link {
 
     /// Lets go of the connection that is up, whatever it is: it does not answer.
     pub(crate) fn renew(self: &Arc<Self>) {
-        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let latest = self.latest.lock().clone();
         if let Some(Ok(up)) = latest.as_ref().and_then(Attempt::peek) {
             self.lose(&up.lost);
         }
@@ -99,7 +100,7 @@ impl Link {
 
     /// Lets go of the connection for good.
     pub(crate) fn close(&self) {
-        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.latest.lock() = None;
     }
 
     /// Connects with RESP3, whose driver tells at once when the connection ends; else with RESP2.

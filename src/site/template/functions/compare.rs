@@ -12,31 +12,8 @@ use serde_json::{Number, Value};
 
 use super::Args;
 
-pub(super) fn eq(args: &Args<'_>) -> Value {
-    same(args.get(0), args.get(1)).into()
-}
-
-pub(super) fn ne(args: &Args<'_>) -> Value {
-    (!same(args.get(0), args.get(1))).into()
-}
-
-pub(super) fn lt(args: &Args<'_>) -> Value {
-    ordered(args, Ordering::is_lt)
-}
-
-pub(super) fn le(args: &Args<'_>) -> Value {
-    ordered(args, Ordering::is_le)
-}
-
-pub(super) fn gt(args: &Args<'_>) -> Value {
-    ordered(args, Ordering::is_gt)
-}
-
-pub(super) fn ge(args: &Args<'_>) -> Value {
-    ordered(args, Ordering::is_ge)
-}
-
-fn ordered(args: &Args<'_>, wanted: fn(Ordering) -> bool) -> Value {
+/// Whether the first argument and the second are in an order that is wanted.
+pub(super) fn ordered(args: &Args<'_>, wanted: fn(Ordering) -> bool) -> Value {
     let (one, other) = (args.get(0), args.get(1));
     let order = match (number(one), number(other)) {
         (Some(one), Some(other)) => Some(by_size(&one, &other)),

@@ -15,6 +15,7 @@ mod table;
 mod text;
 mod time;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -92,6 +93,27 @@ enum Run {
     Raw(Pure),
     /// The same: HTML, which is not escaped in HTML, and is text in XML.
     Markup(Pure),
+    /// Whether two arguments are equal, or are not.
+    Equal(bool),
+    /// Whether two arguments are in one of these orders.
+    Order(fn(Ordering) -> bool),
+    /// What is computed of two numbers: of whole ones, where it can be whole, else of others.
+    Numbers(fn(i64, i64) -> Option<i64>, fn(f64, f64) -> f64),
+    /// A text made from one.
+    Text(fn(&str) -> String),
+}
+
+impl Run {
+    fn value(self, args: &Args<'_>) -> Value {
+        match self {
+            Self::Engine => Value::Null,
+            Self::Pure(run) | Self::Raw(run) | Self::Markup(run) => run(args),
+            Self::Equal(wanted) => (compare::same(args.get(0), args.get(1)) == wanted).into(),
+            Self::Order(wanted) => compare::ordered(args, wanted),
+            Self::Numbers(whole, fraction) => number::arithmetic(args, whole, fraction),
+            Self::Text(make) => text::made(args, make),
+        }
+    }
 }
 
 impl Function {
@@ -186,18 +208,18 @@ pub(super) fn register(
 ) {
     for function in FUNCTIONS {
         let (clock, files) = (clock.clone(), Arc::clone(files));
-        let (run, raw) = match function.run {
+        let raw = match function.run {
             Run::Engine => continue,
-            Run::Pure(run) => (run, false),
-            Run::Raw(run) => (run, true),
-            Run::Markup(run) => (run, escape != Escape::Xml),
+            Run::Raw(_) => true,
+            Run::Markup(_) => escape != Escape::Xml,
+            _ => false,
         };
         let run = move |call: &Helper<'_>| {
             let list = call.params().iter().map(PathAndJson::value).collect();
             let is_set =
                 |name| call.hash_get(name).is_some_and(|flag| flag.value() == &json!(true));
             let (desc, untrusted) = (is_set("desc"), is_set("untrusted"));
-            run(&Args { list, desc, untrusted, clock: &clock, files: &files })
+            function.run.value(&Args { list, desc, untrusted, clock: &clock, files: &files })
         };
         registry.register_helper(function.name, Box::new(Gives { run, raw }));
     }

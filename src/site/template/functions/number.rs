@@ -8,28 +8,9 @@ use super::compare::number;
 /// The digits after the point that a double has at most.
 const DIGITS: i32 = 15;
 
-pub(super) fn add(args: &Args<'_>) -> Value {
-    arithmetic(args, i64::checked_add, |one, other| one + other)
-}
-
-pub(super) fn sub(args: &Args<'_>) -> Value {
-    arithmetic(args, i64::checked_sub, |one, other| one - other)
-}
-
-pub(super) fn mul(args: &Args<'_>) -> Value {
-    arithmetic(args, i64::checked_mul, |one, other| one * other)
-}
-
-pub(super) fn div(args: &Args<'_>) -> Value {
-    let exact = |one: i64, other: i64| match one.checked_rem(other) {
-        Some(0) => one.checked_div(other),
-        _ => None,
-    };
-    arithmetic(args, exact, |one, other| one / other)
-}
-
-pub(super) fn remainder(args: &Args<'_>) -> Value {
-    arithmetic(args, i64::checked_rem_euclid, f64::rem_euclid)
+/// The quotient of whole numbers where it is whole too.
+pub(super) fn exact_quotient(one: i64, other: i64) -> Option<i64> {
+    (one.checked_rem(other)? == 0).then_some(one)?.checked_div(other)
 }
 
 pub(super) fn round(args: &Args<'_>) -> Value {
@@ -87,7 +68,8 @@ pub(super) fn random(args: &Args<'_>) -> Value {
     i64::try_from(chosen).map_or(Value::Null, Value::from)
 }
 
-fn arithmetic(
+/// What is computed of two numbers: of whole ones exactly, where that can be, else of fractions.
+pub(super) fn arithmetic(
     args: &Args<'_>,
     whole: fn(i64, i64) -> Option<i64>,
     fraction: fn(f64, f64) -> f64,

@@ -1,6 +1,9 @@
 //! All helpers: names, arguments, what they do, and an example of each that is also its test.
 
-use super::{Function, HelperForm, Run, address, compare, list, markdown, number, text, time};
+use std::cmp::Ordering;
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::{Function, HelperForm, Run, address, list, markdown, number, text, time};
 
 macro_rules! functions {
     ($(
@@ -43,23 +46,24 @@ functions! {
     log("value more…" ["level"]) Value Run::Engine,
         "Writes the values to larder's log when the page is made.",
         "{{log \"made\" fruit}}" => "";
-    eq("one other") Both Run::Pure(compare::eq),
+    eq("one other") Both Run::Equal(true),
         "Whether two values are equal: by number if one is a number and the other reads as one, \
          else as text.",
         "{{eq 1 \"1.0\"}}" => "true";
-    ne("one other") Both Run::Pure(compare::ne), "Whether `eq` would not be true.",
+    ne("one other") Both Run::Equal(false), "Whether `eq` would not be true.",
         "{{ne \"7\" \"007\"}}" => "true";
-    lt("one other") Both Run::Pure(compare::lt),
+    lt("one other") Both Run::Order(Ordering::is_lt),
         "Whether the first is less: by number if both read as numbers, else as text.",
         "{{lt \"9\" \"10\"}}" => "true";
-    le("one other") Both Run::Pure(compare::le), "Whether the first is less or equal.",
+    le("one other") Both Run::Order(Ordering::is_le), "Whether the first is less or equal.",
         "{{le 2 2}}" => "true";
-    lte("one other") Both Run::Pure(compare::le), "The same as `le`.", "{{lte 3 2}}" => "false";
-    gt("one other") Both Run::Pure(compare::gt), "Whether the first is greater.",
+    lte("one other") Both Run::Order(Ordering::is_le),
+        "The same as `le`.", "{{lte 3 2}}" => "false";
+    gt("one other") Both Run::Order(Ordering::is_gt), "Whether the first is greater.",
         "{{gt \"b\" \"a\"}}" => "true";
-    ge("one other") Both Run::Pure(compare::ge), "Whether the first is greater or equal.",
+    ge("one other") Both Run::Order(Ordering::is_ge), "Whether the first is greater or equal.",
         "{{ge 1 2}}" => "false";
-    gte("one other") Both Run::Pure(compare::ge), "The same as `ge`.", "{{gte 2 2}}" => "true";
+    gte("one other") Both Run::Order(Ordering::is_ge), "The same as `ge`.", "{{gte 2 2}}" => "true";
     and("value more…") Both Run::Engine, "Whether all values are true.",
         "{{and posts fruit}}" => "true";
     or("value more…") Both Run::Engine, "Whether one value is true.",
@@ -85,24 +89,27 @@ functions! {
         "{{date \"2026-01-31\" \"%d.%m.%Y\"}}" => "31.01.2026";
     now("") Value Run::Pure(time::now), "When the page was made: RFC 3339, UTC, milliseconds.",
         "{{date (now) \"%Y\"}}" => "…";
-    add("one:number other:number") Value Run::Pure(number::add), "The sum of two numbers.",
+    add("one:number other:number") Value Run::Numbers(i64::checked_add, Add::add),
+        "The sum of two numbers.",
         "{{add 1 \"2\"}}" => "3";
-    sub("one:number other:number") Value Run::Pure(number::sub), "The difference of two numbers.",
+    sub("one:number other:number") Value Run::Numbers(i64::checked_sub, Sub::sub),
+        "The difference of two numbers.",
         "{{sub 3 0.5}}" => "2.5";
-    mul("one:number other:number") Value Run::Pure(number::mul), "The product of two numbers.",
+    mul("one:number other:number") Value Run::Numbers(i64::checked_mul, Mul::mul),
+        "The product of two numbers.",
         "{{mul 2 3}}" => "6";
-    div("one:number other:number") Value Run::Pure(number::div),
+    div("one:number other:number") Value Run::Numbers(number::exact_quotient, Div::div),
         "The quotient of two numbers; nothing by 0.",
         "{{div 7 2}}" => "3.5";
-    mod("one:number other:number") Value Run::Pure(number::remainder),
+    mod("one:number other:number") Value Run::Numbers(i64::checked_rem_euclid, f64::rem_euclid),
         "What is left of the first after division by the second, never below 0.",
         "{{mod 7 3}}" => "1";
     round("number:number digits:number?") Value Run::Pure(number::round),
         "The number to so many digits after the point, 0 if none are said.",
         "{{round 3.14159 2}}" => "3.14";
-    upper("text") Value Run::Pure(text::upper), "The text in upper case.",
+    upper("text") Value Run::Text(str::to_uppercase), "The text in upper case.",
         "{{upper \"fig\"}}" => "FIG";
-    lower("text") Value Run::Pure(text::lower), "The text in lower case.",
+    lower("text") Value Run::Text(str::to_lowercase), "The text in lower case.",
         "{{lower \"FIG\"}}" => "fig";
     truncate("text length:number end?") Value Run::Pure(text::truncate),
         "The first so many characters, and `…` or another end, where the text is longer.",
@@ -120,7 +127,7 @@ functions! {
     contains("value part") Value Run::Pure(list::contains),
         "Whether a list has the item, a mapping the key, or a text the part.",
         "{{contains fruit \"fig\"}}" => "true";
-    urlencode("text") Value Run::Pure(text::urlencode),
+    urlencode("text") Value Run::Text(text::urlencode),
         "The text percent-encoded, to be a part of an address.",
         "{{urlencode \"a/b c\"}}" => "a%2Fb%20c";
     // An address is encoded: nothing in it needs escaping.

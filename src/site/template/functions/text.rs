@@ -1,13 +1,12 @@
 //! Helpers that write text.
 
-use std::fmt::Write as _;
-
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
 use super::Args;
 use super::compare::{number, text};
 use crate::site::route::RESERVED;
+use crate::units::escaped;
 
 /// JSON in which nothing ends a `<script>` or a single-quoted attribute, and which is JavaScript.
 pub(super) fn json(args: &Args<'_>) -> Value {
@@ -16,28 +15,12 @@ pub(super) fn json(args: &Args<'_>) -> Value {
 
 pub(super) fn json_of(value: &Value) -> Value {
     let plain = value.to_string();
-    let mut safe = String::with_capacity(plain.len());
-    for c in plain.chars() {
-        match c {
-            '<' | '>' | '&' | '\'' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(safe, "\\u{:04x}", u32::from(c));
-            }
-            _ => safe.push(c),
-        }
-    }
-    Value::String(safe)
+    let is_unsafe = |c| matches!(c, '<' | '>' | '&' | '\'' | '\u{2028}' | '\u{2029}');
+    escaped(&plain, is_unsafe).into()
 }
 
-pub(super) fn upper(args: &Args<'_>) -> Value {
-    made(args, str::to_uppercase)
-}
-
-pub(super) fn lower(args: &Args<'_>) -> Value {
-    made(args, str::to_lowercase)
-}
-
-pub(super) fn urlencode(args: &Args<'_>) -> Value {
-    made(args, |text| utf8_percent_encode(text, RESERVED).to_string())
+pub(super) fn urlencode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 pub(super) fn truncate(args: &Args<'_>) -> Value {
@@ -88,6 +71,6 @@ pub(super) fn concat(args: &Args<'_>) -> Value {
 }
 
 /// What is made of the first argument's text; nothing of an absent one.
-fn made(args: &Args<'_>, make: impl FnOnce(&str) -> String) -> Value {
+pub(super) fn made(args: &Args<'_>, make: impl FnOnce(&str) -> String) -> Value {
     text(args.get(0)).map_or(Value::Null, |text| make(&text).into())
 }

@@ -8,54 +8,92 @@ use super::{Coding, Finding, Form, Outside};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::site::template::Step;
 
-/// Why a value from outside may not be printed somewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Refusal {
+macro_rules! refusals {
+    ($(
+        $(#[$doc:meta])* $name:ident $(($data:ty))?: $code:ident, $what:literal $(, $help:literal)?;
+    )*) => {
+        /// Why a value from outside may not be printed somewhere.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Refusal {
+            $($(#[$doc])* $name $(($data))?,)*
+        }
+
+        impl Refusal {
+            /// The code, what is wrong, and how to mend it, with `{value}` for the value; nothing
+            /// where only a declaration of the value does.
+            fn words(self) -> (Code, &'static str, Option<&'static str>) {
+                match self {
+                    $(Self::$name { .. } => (Code::$code, $what, None$(.or(Some($help)))?),)*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
     /// As it stands, where text is wanted.
-    Unescaped,
+    Unescaped: UnescapedInput, "this puts it into the page as markup",
+        "write `{{{value}}}`; `{{{trusted {value}}}}` if it is meant";
     /// Markdown with the visitor's tags.
-    Markdown,
+    Markdown: UnescapedInput, "this puts the tags in it into the page",
+        "`{{markdown {value} untrusted=true}}` writes tags as text";
     /// A value of a `json` that is sent as a page.
-    JsonAsPage,
+    JsonAsPage: UnescapedInput, "JSON that is sent as a page is not escaped",
+        "leave out `content_type`, or write a `template`";
     /// JSON, whose quotes end the attribute.
-    JsonInAttribute,
+    JsonInAttribute: UnescapedInput, "the quotes of its JSON end this attribute",
+        "write `{{json {value}}}` in the template that holds the attribute";
     /// The name of a tag or attribute.
-    Name,
+    Name: InputInCode, "it stands where a tag or an attribute is named";
     /// An attribute without quotes.
-    Unquoted,
+    Unquoted: InputInCode, "a space in it ends this attribute, which has no quotes",
+        "put quotes around it: `=\"{{{value}}}\"`";
     /// `on…`.
-    Event,
+    Event: InputInCode, "an `on…` attribute is code: escaping for HTML does not protect it",
+        "put it into `data-x=\"{{{value}}}\"`, and read that in a script";
     /// A style: an element, an attribute, a file.
-    Style,
+    Style: InputInCode, "a style can load addresses and cover the page";
     /// An attribute that holds a page, or decides what another means.
-    Acting,
+    Acting: InputInCode, "this attribute decides what the page does";
     /// `content` of a `meta` that acts as a header would.
-    Refresh,
+    Refresh: InputInCode, "a `meta` with `http-equiv` acts as a header does";
     /// `content` of a `meta` before its name.
-    MetaOrder,
+    MetaOrder: InputInCode, "a `meta` may send the visitor elsewhere",
+        "write `name` or `property` before `content`, so that this `meta` is none that does";
     /// An attribute with several addresses, of which the value may begin another.
-    AddressList,
+    AddressList: InputInCode, "a space or a comma in it begins another address here",
+        "write `{{urlencode {value}}}`";
     /// An attribute whose name is a value.
-    UnknownAttribute,
+    UnknownAttribute: InputInCode, "the name of this attribute is a value too";
     /// An address that the value may choose from its beginning.
-    Address,
+    Address: InputInCode, "it can choose where this address leads, `javascript:` too",
+        "begin the address in the template: `/search?q={{urlencode {value}}}`";
     /// An address that is the path which was asked for: it may begin with two slashes where the
     /// path of the route begins with a parameter.
-    PathAddress,
+    PathAddress: InputInCode, "an address that begins with two slashes leads to another host",
+        "write the host: `https://example.com{{{value}}}`";
     /// The host of an address, where the value between the two slashes before it is empty.
-    Between(Between),
+    Between(Between): InputInCode,
+        "it is the host of this address where what stands between the slashes before it is empty",
+        "write a word there: `/x/…`; or a value that is never empty, a `{parameter}` of the path \
+         or one of `data`";
     /// `<!…>`, `<?…>`.
-    Declaration,
+    Declaration: InputInCode, "it stands in a declaration";
     /// A script, in code, but not as JSON.
-    Script,
+    Script: InputInCode, "it stands in code, where escaping for HTML does not protect",
+        "write `{{json {value}}}`, which is a value in quotes of its own";
     /// The name of a module that a script imports.
-    Module,
+    Module: InputInCode, "it names a module, which is run";
     /// A string, a regular expression, a comment of a script.
-    InsideScript,
+    InsideScript: InputInCode, "it stands inside a string, an expression or a comment of a script",
+        "write `{{json {value}}}` outside of it, without quotes around";
     /// A script of a type that is neither JavaScript nor JSON.
-    ScriptType,
+    ScriptType: InputInCode, "this script is neither JavaScript nor JSON",
+        "put it into `<script type=\"application/json\">{{json {value}}}</script>`";
     /// It cannot be told where it stands.
-    Undecided,
+    Undecided: InputInCode, "it cannot be told where in the page it stands",
+        "end the branches of `if` and `each` at the same place: no tag, quote or script open in \
+         one and closed in another";
 }
 
 /// Attributes that hold a page, or decide what others and what is around them mean.
@@ -166,17 +204,6 @@ fn in_script(context: &Context, coding: Coding, form: Form) -> Option<Refusal> {
     }
 }
 
-impl Refusal {
-    pub(crate) fn code(self) -> Code {
-        match self {
-            Self::Unescaped | Self::Markdown | Self::JsonInAttribute | Self::JsonAsPage => {
-                Code::UnescapedInput
-            }
-            _ => Code::InputInCode,
-        }
-    }
-}
-
 impl Finding {
     /// What is said of it where the value is written `outside`.
     pub(crate) fn diagnostic(&self, outside: Outside) -> Diagnostic {
@@ -184,13 +211,13 @@ impl Finding {
             Outside::Visitor => "a visitor writes",
         };
         let value = self.value_written();
-        let (what, help) = self.words(&value);
+        let (code, what, help) = self.refusal.words();
         let message = format!("`{value}` is what {who}, and {what}");
-        let mut found = Diagnostic::new(self.refusal.code(), message, &self.place);
+        let mut found = Diagnostic::new(code, message, &self.place);
         for via in self.via.iter().rev() {
             found = found.label(via, "through this partial");
         }
-        found.help(help)
+        found.help(help.map_or_else(|| self.declared(), |help| help.replace("{value}", &value)))
     }
 
     /// The value as one writes it: `query.q`, `query.*`.
@@ -211,100 +238,6 @@ impl Finding {
                 format!("declare what it may be: `{root}: {{ {name}: {{ enum: [a, b] }} }}`")
             }
             _ => "print a value of the site's own that it chooses".to_owned(),
-        }
-    }
-
-    fn words(&self, value: &str) -> (&'static str, String) {
-        match self.refusal {
-            Refusal::Unescaped => (
-                "this puts it into the page as markup",
-                format!("write `{{{{{value}}}}}`; `{{{{{{trusted {value}}}}}}}` if it is meant"),
-            ),
-            Refusal::Markdown => (
-                "this puts the tags in it into the page",
-                format!("`{{{{markdown {value} untrusted=true}}}}` writes tags as text"),
-            ),
-            Refusal::JsonAsPage => (
-                "JSON that is sent as a page is not escaped",
-                "leave out `content_type`, or write a `template`".to_owned(),
-            ),
-            Refusal::JsonInAttribute => (
-                "the quotes of its JSON end this attribute",
-                format!("write `{{{{json {value}}}}}` in the template that holds the attribute"),
-            ),
-            _ => self.words_of_code(value),
-        }
-    }
-
-    fn words_of_code(&self, value: &str) -> (&'static str, String) {
-        match self.refusal {
-            Refusal::Script => (
-                "it stands in code, where escaping for HTML does not protect",
-                format!("write `{{{{json {value}}}}}`, which is a value in quotes of its own"),
-            ),
-            Refusal::InsideScript => (
-                "it stands inside a string, an expression or a comment of a script",
-                format!("write `{{{{json {value}}}}}` outside of it, without quotes around"),
-            ),
-            Refusal::Module => ("it names a module, which is run", self.declared()),
-            Refusal::ScriptType => (
-                "this script is neither JavaScript nor JSON",
-                format!(
-                    "put it into `<script type=\"application/json\">{{{{json {value}}}}}</script>`"
-                ),
-            ),
-            Refusal::Undecided => (
-                "it cannot be told where in the page it stands",
-                "end the branches of `if` and `each` at the same place: no tag, quote or script \
-                 open in one and closed in another"
-                    .to_owned(),
-            ),
-            _ => self.words_of_markup(value),
-        }
-    }
-
-    fn words_of_markup(&self, value: &str) -> (&'static str, String) {
-        let declared = self.declared();
-        match self.refusal {
-            Refusal::Name => ("it stands where a tag or an attribute is named", declared),
-            Refusal::Unquoted => (
-                "a space in it ends this attribute, which has no quotes",
-                format!("put quotes around it: `=\"{{{{{value}}}}}\"`"),
-            ),
-            Refusal::Event => (
-                "an `on…` attribute is code: escaping for HTML does not protect it",
-                format!("put it into `data-x=\"{{{{{value}}}}}\"`, and read that in a script"),
-            ),
-            Refusal::Style => ("a style can load addresses and cover the page", declared),
-            Refusal::Acting => ("this attribute decides what the page does", declared),
-            Refusal::Refresh => ("a `meta` with `http-equiv` acts as a header does", declared),
-            Refusal::MetaOrder => (
-                "a `meta` may send the visitor elsewhere",
-                "write `name` or `property` before `content`, so that this `meta` is none \
-                 that does"
-                    .to_owned(),
-            ),
-            Refusal::UnknownAttribute => ("the name of this attribute is a value too", declared),
-            Refusal::Address => (
-                "it can choose where this address leads, `javascript:` too",
-                format!("begin the address in the template: `/search?q={{{{urlencode {value}}}}}`"),
-            ),
-            Refusal::AddressList => (
-                "a space or a comma in it begins another address here",
-                format!("write `{{{{urlencode {value}}}}}`"),
-            ),
-            Refusal::Between(_) => (
-                "it is the host of this address where what stands between the slashes before it \
-                 is empty",
-                "write a word there: `/x/…`; or a value that is never empty, a `{parameter}` of \
-                 the path or one of `data`"
-                    .to_owned(),
-            ),
-            Refusal::PathAddress => (
-                "an address that begins with two slashes leads to another host",
-                format!("write the host: `https://example.com{{{{{value}}}}}`"),
-            ),
-            _ => ("it stands in a declaration", declared),
         }
     }
 }

@@ -300,6 +300,8 @@ section! {
         load: Vec<LoadConfig> as loads,
         /// The query's parameters; one that breaks its rule is a 422.
         query: Vec<ParamConfig> as params,
+        /// The fields of the body, which no GET has; one that breaks its rule is a 422.
+        fields: Vec<ParamConfig> as params,
         /// The path's parameters; one that breaks its rule is a 404.
         params: Vec<ParamConfig> as params,
         /// How long a render takes, for trying slow pages; less than 30s.
@@ -348,7 +350,7 @@ section! {
 }
 
 section! {
-    /// A declared parameter of a query or a path; its type for short.
+    /// A declared parameter of a query or a path, or a field of a body; its type for short.
     "parameter" pub struct ParamConfig (
         /// Its name.
         name: At<String>,

@@ -107,6 +107,7 @@ fn of_route<'r>(
         query: &query,
         headers: &headers,
         language: None,
+        body: None,
     };
     match route.bare_fingerprint(&facts) {
         Ok(fingerprint) => of_answer(route, &fingerprint),

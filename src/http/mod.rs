@@ -36,3 +36,4 @@ mod renders;
 pub(crate) mod request;
 mod sending;
 pub(crate) mod tls;
+mod unread;

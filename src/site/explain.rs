@@ -112,7 +112,7 @@ impl Explanation {
             Err(wrong) => return format!("422: `{}` {}", wrong.name, wrong.detail),
         };
         let Matched { path, params, .. } = &*matched;
-        let facts = Facts { path, params, query: &query, headers, language };
+        let facts = Facts { path, params, query: &query, headers, language, body: None };
         self.inputs = route.reads.iter().map(|read| explained(read, &facts)).collect();
         let key = route.key.as_ref();
         let is_read = |name: &str| {

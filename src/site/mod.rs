@@ -19,8 +19,8 @@ mod openapi;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use self::context::ContextPool;
 use self::dir::SiteDir;
-use self::key::{InputName, Inputs, KeyPlan};
+use self::key::{InputKind, InputName, Inputs, KeyPlan};
 use self::route::rules::Rules;
 use self::route::{Matched, Pattern, RouteMatch, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
@@ -60,6 +60,8 @@ pub struct Site {
     /// The languages that it has, the first where a visitor names none of them.
     pub languages: Vec<String>,
     router: Arc<Router>,
+    /// The routes by name, once one is looked for.
+    names: OnceLock<foldhash::HashMap<Arc<str>, u32>>,
     /// The headers of answers that are no route's.
     pub(crate) default_headers: Vec<HeaderLine>,
     templates: Arc<TemplateSet>,
@@ -84,6 +86,7 @@ impl Site {
             cache: CacheConfig::default(),
             routes: Vec::new(),
             languages: Vec::new(),
+            names: OnceLock::new(),
             default_headers: Vec::new(),
             router: RouterBuilder::default().build().into(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system())),
@@ -122,7 +125,11 @@ impl Site {
 
     /// The route of that name.
     pub(crate) fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
-        self.routes.iter().find(|route| &*route.name == name)
+        let targets = || {
+            let routes = (0_u32..).zip(&self.routes);
+            routes.map(|(target, route)| (Arc::clone(&route.name), target)).collect()
+        };
+        self.route(*self.names.get_or_init(targets).get(name)?)
     }
 
     /// The names of the routes that are made from `what`: a value, a source, a file, or a template
@@ -221,6 +228,11 @@ impl Route {
         }
     }
 
+    /// Whether its answer needs the body of a request.
+    pub(crate) fn reads_body(&self) -> bool {
+        self.inputs.any(InputKind::Body) || !self.declared.fields.is_empty()
+    }
+
     /// Method and path as they are typed: `GET` goes without saying.
     pub fn address(&self) -> String {
         match self.method.as_str() {
@@ -246,6 +258,8 @@ pub struct HeaderLine {
 pub struct Declared {
     /// Of the query.
     pub query: Vec<ParamConfig>,
+    /// Of the body.
+    pub fields: Vec<ParamConfig>,
     /// Of the path.
     pub params: Vec<ParamConfig>,
 }

@@ -312,6 +312,9 @@ impl Site {
 fn request_values(inputs: &Inputs, facts: &Facts<'_>) -> Vec<(&'static str, Value)> {
     let value = |(word, kind): (&'static str, InputKind)| {
         let mut read = inputs.of(kind);
+        if kind == InputKind::Body {
+            return read.next().is_some().then(|| (word, body_of(inputs, facts)));
+        }
         if kind.is_named() {
             return Some((word, Value::Object(read.flat_map(|it| values_of(it, facts)).collect())));
         }
@@ -319,6 +322,19 @@ fn request_values(inputs: &Inputs, facts: &Facts<'_>) -> Vec<(&'static str, Valu
         Some((word, text.map_or(Value::Null, |text| Value::from(text.into_owned()))))
     };
     InputKind::WORDS.into_iter().filter_map(value).collect()
+}
+
+/// The body, or those of its fields that are read, with the types that they have.
+fn body_of(inputs: &Inputs, facts: &Facts<'_>) -> Value {
+    let Some(body) = facts.body else { return Value::Null };
+    let field = |input: &InputName| {
+        let name = input.name.as_ref()?;
+        Some((name.clone(), template::child(body, name)?.clone()))
+    };
+    if inputs.contains(&InputKind::Body.all()) {
+        return body.clone();
+    }
+    Value::Object(inputs.of(InputKind::Body).filter_map(field).collect())
 }
 
 /// The value of a name, or of all that there are of a kind, each as the type that is declared.

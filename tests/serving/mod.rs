@@ -2,6 +2,7 @@
 
 mod answers;
 mod assets;
+mod bodies;
 mod certificates;
 mod conditions;
 mod defaults;

@@ -20,6 +20,7 @@ pub(crate) use server::{is_loopback, meets, read_address, read_host};
 #[cfg(test)]
 pub(super) use site::file;
 pub(super) use site::{main_file, merge, part_file, routes};
+pub(crate) use unused::is_read;
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Decoder<'r> {

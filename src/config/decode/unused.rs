@@ -14,6 +14,11 @@ const OF_RENDERING: &[&str] = &["delay", "layout", "data", "load"];
 /// What a value that is sent as it stands has no use for.
 const OF_TEMPLATES: &[&str] = &["layout", "data", "load"];
 
+/// Whether a method asks for what is there, and so has no body.
+pub(crate) fn is_read(method: &str) -> bool {
+    ["GET", "HEAD"].contains(&method)
+}
+
 impl Decoder<'_> {
     /// Warns of fields that do nothing where they stand: who wrote them counts on them.
     pub(super) fn check_unused(
@@ -30,7 +35,13 @@ impl Decoder<'_> {
             Json(_) => (true, &["layout"], "there is no layout around JSON"),
             Template(_) | Inline(_) => (true, &[], ""),
         };
-        let is_read = ["GET", "HEAD"].contains(&method.value.as_str());
+        let is_read = is_read(&method.value);
+        if let Some(entry) = fields.entry("fields").filter(|_| is_read) {
+            let message = format!("{} has no body, and so no `fields`", fields.what);
+            let help = "declare what is in the address under `query`, or write another method: \
+                        `POST /login: …`";
+            self.error(Code::BadQuery, message, &entry.key.span, help);
+        }
         let keeping = OF_KEEPING.iter().filter(|_| !kept || !is_read);
         let why_not = if kept { "answers to other methods are never kept" } else { why };
         let of_type: &[&str] = if matches!(source, Redirect(_)) { &["content_type"] } else { &[] };

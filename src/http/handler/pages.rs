@@ -11,6 +11,7 @@ use super::super::live::PreparedRoute;
 use super::super::page::PageRender;
 use super::super::problem::Problem;
 use super::super::request::RequestView;
+use super::refusals::PAGES;
 use super::{Core, Later, MatchedRequest};
 use crate::cache::{self, CacheRequest, Entry, Outcome, RenderFailure};
 use crate::site::{self, RenderError, RenderJob};
@@ -187,7 +188,7 @@ impl Later {
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = if status == StatusCode::SERVICE_UNAVAILABLE {
             // There are too many renders: this must not be one more.
-            self.core.busy(self.asking(&self.request.view()))
+            self.core.busy(self.asking(&self.request.view()), PAGES)
         } else {
             self.problem(Problem::new(status).detail(NOT_MADE)).await
         };

@@ -20,7 +20,7 @@ mod values;
 mod wants;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMapExt as _;
 
@@ -203,6 +203,7 @@ impl<'c> Compiler<'c> {
             cache: config.cache.clone(),
             routes,
             default_headers: policy::default_headers(&config.defaults.headers),
+            names: OnceLock::new(),
             languages: config.languages.iter().map(|name| name.value.clone()).collect(),
             router,
             templates,

@@ -11,12 +11,12 @@ use super::analysis::{Analysis, Pruned, prune, read_of};
 use super::page::Shaped;
 use super::values::Values;
 use super::{ByName, Compiler, Uses};
-use crate::config::RouteConfig;
+use crate::config::{RouteConfig, is_read};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// Names that a page sees besides `data` and `load`.
 pub(super) const REQUEST_ROOTS: &[&str] =
-    &["params", "query", "headers", "cookies", "language", "route", "path", "loaded"];
+    &["params", "query", "headers", "cookies", "body", "language", "route", "path", "loaded"];
 
 /// What a route is made of, once its form is known.
 pub(super) struct RouteParts {
@@ -71,7 +71,7 @@ impl Compiler<'_> {
     ) -> RouteParts {
         let (tree, content_type) = (&analysis.tree, shaped.content_type.clone());
         let status = typed.status.as_ref().map_or(200, |status| status.value);
-        let mut inputs = inputs(tree);
+        let mut inputs = inputs(tree, !is_read(&typed.method.value));
         let data = merged(tree, &own, &analysis);
         let mut uses: Uses = analysis.reads.templates.clone();
         for root in data.keys() {
@@ -213,8 +213,12 @@ fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {
 fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
     let query = typed.query.iter().filter(|p| inputs.has(InputKind::Query, &p.name.value));
     let params = typed.params.iter().filter(|p| inputs.has(InputKind::Params, &p.name.value));
-    let mut lines: Vec<String> =
-        query.chain(params).map(|p| format!("{} {:?}", p.name.value, p.kind.value)).collect();
+    let fields = typed.fields.iter().filter(|p| inputs.has(InputKind::Body, &p.name.value));
+    let mut lines: Vec<String> = query
+        .chain(fields)
+        .chain(params)
+        .map(|p| format!("{} {:?}", p.name.value, p.kind.value))
+        .collect();
     lines.sort();
     lines.join("\n")
 }
@@ -222,13 +226,15 @@ fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
 /// What a page reads of a request.
 ///
 /// A page that reads its whole context (`{{json this}}` at the root) is given the path, the
-/// parameters and the query; of headers, cookies and the language only what it names somewhere.
-pub(super) fn inputs(tree: &Tree) -> Inputs {
-    use InputKind::{Cookies, Headers, Language};
+/// parameters and the query; of headers, cookies, the language and the body only what it names
+/// somewhere.
+fn inputs(tree: &Tree, has_body: bool) -> Inputs {
+    use InputKind::{Body, Cookies, Headers, Language};
     let mut inputs = Inputs::default();
     for (word, kind) in InputKind::WORDS {
         let below = match kind {
-            Headers | Cookies | Language => tree.named(word),
+            Body if !has_body => continue,
+            Body | Headers | Cookies | Language => tree.named(word),
             _ => tree.sub(word),
         };
         if below.is_empty() {

@@ -65,7 +65,8 @@ impl<'c> Compiler<'c> {
         );
         let form = self.draft_form(typed, pattern.as_ref());
         let pattern = pattern?;
-        let (rules, found) = Rules::new(&typed.query, &typed.params, &pattern);
+        let (rules, mut found) = Rules::new(&typed.query, &typed.params, &pattern);
+        let rules = rules.with_fields(&typed.fields, &mut found);
         self.report.extend(found);
         let (asked, found) = (Vec::new(), Report::default());
         Some(Draft { typed, pattern, rules, values, form: form?, asked, found })
@@ -141,7 +142,7 @@ impl<'c> Compiler<'c> {
         let parts = match form {
             DraftForm::Page(shaped) => {
                 let analysis = self.analyse(&shaped.form, &shaped.content_type);
-                self.check_known(&analysis, &values, &pattern);
+                self.check_known(&analysis, &values, typed, &pattern);
                 self.check_conditions(&analysis, Some(typed));
                 self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
                 self.check_wants(&analysis.reads, typed, &pattern);
@@ -159,7 +160,11 @@ impl<'c> Compiler<'c> {
         let route = Route {
             summary: typed.summary.clone(),
             method: typed.method.value.clone(),
-            declared: Declared { query: typed.query.clone(), params: typed.params.clone() },
+            declared: Declared {
+                query: typed.query.clone(),
+                fields: typed.fields.clone(),
+                params: typed.params.clone(),
+            },
             place: typed.path.span.clone(),
             status: parts.status,
             content_type: parts.content_type,

@@ -17,7 +17,7 @@ const READS: usize = 10_000;
 /// How many further places of a read are kept.
 const PLACES: usize = 16;
 /// What of a request a page has only where it names it.
-const ONLY_NAMED: &[&str] = &["headers", "cookies", "language"];
+const ONLY_NAMED: &[&str] = &["headers", "cookies", "language", "body"];
 
 /// What some pages may read; for a layout also by what name it has its page.
 pub(super) fn reads<'c>(

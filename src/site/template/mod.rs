@@ -40,7 +40,7 @@ pub use functions::{FUNCTIONS, Function};
 pub(crate) use functions::{Wanted, is_name_alone};
 pub(crate) use json::JsonTemplate;
 pub(crate) use judge::is_outside;
-pub(crate) use known::{KnownContext, check_known, through_partials};
+pub(crate) use known::{KnownContext, check_known, child, through_partials};
 pub(crate) use markup::{Finding, Language, Outside, Refusal};
 pub use meter::{Bounds, RenderError};
 pub(crate) use meter::{DEEP_STACK, is_unwanted, on_deep_stack, was_cut, while_wanted};

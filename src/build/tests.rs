@@ -199,7 +199,7 @@ fn answer(site: &Arc<Site>, method: &str, path: &str) -> String {
     };
     match RenderJob::new(site, route, page, &facts).and_then(|job| job.run(Duration::from_secs(9)))
     {
-        Ok(said) => format!("{} {}", route.name, String::from_utf8_lossy(&said)),
+        Ok(said) => format!("{} {}", route.name, String::from_utf8_lossy(&said.body)),
         Err(why) => format!("{} {why}", route.name),
     }
 }

@@ -288,8 +288,9 @@ section! {
         name: Option<At<String>> as route_name,
         /// A line for `larder routes` and the OpenAPI document.
         summary: Option<String> as plain_text,
-        /// The response's status. Default: 200.
-        status: Option<At<u16>> as status,
+        /// The response's status, or a template of conditions that chooses one, where the method is
+        /// not GET: `"{{#if body.name}}201{{else}}422{{/if}}"`. Default: 200.
+        status: Option<At<StatusConfig>> as status,
         /// The response's media type. Default: from the source.
         content_type: Option<At<String>> as content_type,
         /// Another namespace than `cache.namespace`.
@@ -304,6 +305,9 @@ section! {
         fields: Vec<ParamConfig> as params,
         /// The path's parameters; one that breaks its rule is a 404.
         params: Vec<ParamConfig> as params,
+        /// The names of the routes whose pages an answer below 400 purges, where the method is not
+        /// GET: the page for the same parameters where the path has them, else all.
+        purges: Vec<At<String>> as names,
         /// How long a render takes, for trying slow pages; less than 30s.
         delay: Option<Duration> as delay,
     }
@@ -328,6 +332,15 @@ one_of! {
         /// An address to go to; may use `{{params.x}}` and `{{query.x}}`. 302 unless `status`.
         redirect: Redirect(At<String>) as redirect,
     }
+}
+
+/// The status of a route's answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusConfig {
+    /// Always this one.
+    Fixed(u16),
+    /// The one that a template gives.
+    Chosen(String),
 }
 
 section! {

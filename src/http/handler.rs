@@ -33,15 +33,15 @@ use super::problem::Problem;
 use super::renders::Renders;
 use super::request::{OwnedRequest, RequestView};
 use super::unread::{BodyRoom, RequestBody};
-use crate::cache::Cache;
+use crate::cache::{Cache, OrderedPages, PurgeOrder};
 use crate::config::{AccessLog, CacheStatusDetail, ServerConfig};
-use crate::site::Route;
 use crate::site::key::{Facts as RequestFacts, InputKind};
 use crate::site::route::rules::Violation;
 use crate::site::route::{
     AddressForm, Matched, Params, PathText, Query, RawQuery, RouteMatch, leads_as_written,
 };
 use crate::site::template::TextTemplate;
+use crate::site::{Purged, PurgedPages, Route};
 
 /// Serves the site that is live. Clones are the same.
 #[derive(Clone)]
@@ -269,12 +269,26 @@ impl Core {
         let target = *target;
         let asked =
             MatchedRequest { served, route, prepared, target, path, params, query, body, request };
-        match &prepared.source {
+        let responding = match &prepared.source {
             PreparedSource::Page(page) => self.page(&asked, page),
             PreparedSource::File(file) => self.file(&asked, file),
             PreparedSource::Dir(dir) => self.dir(&asked, dir),
             PreparedSource::Redirect(to) => self.redirect(&asked, to),
-        }
+        };
+        if route.purges.is_empty() { responding } else { self.purging(&asked, responding) }
+    }
+
+    /// An answer that says that all went well goes out when what it makes old is purged.
+    fn purging(self: &Arc<Self>, asked: &MatchedRequest<'_>, responding: Responding) -> Responding {
+        let purged = asked.served.site.purged_by(asked.route, asked.params);
+        let core = Arc::clone(self);
+        Responding::begin(async move {
+            let answer = responding.answer().await;
+            if answer.status().as_u16() < 400 {
+                core.cache.purge_ordered(purged.into_iter().map(order).collect()).await;
+            }
+            answer
+        })
     }
 
     /// The address that a route sends to; 404 where what the request says makes none.
@@ -284,7 +298,8 @@ impl Core {
         let Some(address) = address.filter(|address| leads_as_written(address)) else {
             return self.problem(asked.asking(), Problem::not_found());
         };
-        let mut response = answer::with_body(asked.prepared, Bytes::new(), None);
+        let mut response =
+            answer::with_body(asked.prepared, asked.prepared.status, Bytes::new(), None);
         answer::put(&mut response, LOCATION, &address);
         self.bypass(response, Some(asked.prepared)).into()
     }
@@ -295,6 +310,15 @@ impl Core {
         answer.facts = Facts { route: route.cloned(), ..Facts::bypass(self.cache_status) };
         answer
     }
+}
+
+fn order(Purged { route, namespace, pages }: Purged) -> PurgeOrder {
+    let pages = match pages {
+        PurgedPages::All => OrderedPages::All,
+        PurgedPages::Key(key) => OrderedPages::Key(key),
+        PurgedPages::Path(path) => OrderedPages::Path(path),
+    };
+    PurgeOrder { route, namespace, pages }
 }
 
 /// The parameters of path and query, checked.

@@ -12,6 +12,7 @@ use super::key::{InputKind, KeyPlan};
 use super::openapi::operation;
 use super::{Declared, ErrorPage, Route, Site};
 use crate::config::{ErrorStatus, ParamConfig};
+use crate::diagnostic::At;
 use crate::units::grouped;
 
 /// What happened to what is answered.
@@ -224,6 +225,7 @@ impl Difference {
             lifetime,
             declared,
             key,
+            purges,
             cors,
             delay,
             digest,
@@ -242,6 +244,9 @@ impl Difference {
             source: _,
         } = new;
         let Declared { query, fields, params } = declared;
+        let names = |list: &[At<String>]| -> Vec<String> {
+            list.iter().map(|name| name.value.clone()).collect()
+        };
         // It is sent where no header of the file is.
         let is_own = |it: &Route| it.headers.iter().any(|line| line.name == "cache-control");
         // Of what is never stored no life counts.
@@ -261,6 +266,7 @@ impl Difference {
             ("query", are_other_rules(&old.declared.query, query)),
             ("fields", are_other_rules(&old.declared.fields, fields)),
             ("params", are_other_rules(&old.declared.params, params)),
+            ("purges", names(&old.purges) != names(purges)),
             ("cors", old.cors != *cors),
             ("delay", old.delay != *delay),
         ];

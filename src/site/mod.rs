@@ -16,6 +16,7 @@ mod current;
 mod diff;
 mod explain;
 mod openapi;
+mod purges;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ use self::route::{Matched, Pattern, RouteMatch, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, CorsConfig, ErrorStatus, FileContent, ParamConfig, ServerConfig};
-use crate::diagnostic::Span;
+use crate::diagnostic::{At, Span};
 use crate::fingerprint::Fingerprint;
 use crate::source::file::pattern_names;
 use crate::units::Lifetime;
@@ -45,8 +46,9 @@ pub(crate) use current::{StoredUnder, Use};
 pub use diff::diff;
 pub(crate) use diff::{Change, Middle, Sign};
 pub(crate) use explain::{Explanation, input_names};
+pub(crate) use purges::{Purged, PurgedPages};
 pub use render::RenderJob;
-pub(crate) use render::{ErrorFacts, ErrorJob, RenderError};
+pub(crate) use render::{ErrorFacts, ErrorJob, Made, RenderError};
 
 /// One version of a site.
 #[derive(Debug)]
@@ -183,7 +185,7 @@ pub struct Route {
     pub pattern: Pattern,
     /// Where it is written.
     pub place: Span,
-    /// The status of what it sends.
+    /// The status of what it sends; of several, the least.
     pub status: u16,
     /// The content type of what it sends.
     pub content_type: String,
@@ -209,6 +211,8 @@ pub struct Route {
     pub uses: BTreeSet<String>,
     /// Who may read it from another origin.
     pub cors: Option<CorsConfig>,
+    /// The routes whose pages a successful answer purges, by name.
+    pub(crate) purges: Vec<At<String>>,
     /// How long a render takes at least.
     pub delay: Option<Duration>,
     /// What it sends.
@@ -221,11 +225,22 @@ impl Route {
     /// The templates that it is rendered by, without their partials.
     fn templates(&self) -> Vec<TemplateId> {
         let Source::Page(page) = &self.source else { return Vec::new() };
-        match &page.content.form {
+        let mut templates = match &page.content.form {
             PageForm::Body(_) => Vec::new(),
             PageForm::Template { page, layout } => layout.iter().copied().chain([*page]).collect(),
             PageForm::Json(json) => json.templates(),
-        }
+        };
+        templates.extend(page.content.status.as_ref().map(|status| status.template));
+        templates
+    }
+
+    /// All statuses that it may send.
+    pub(crate) fn statuses(&self) -> Vec<u16> {
+        let chosen = match &self.source {
+            Source::Page(page) => page.content.status.as_ref(),
+            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => None,
+        };
+        chosen.map_or_else(|| vec![self.status], |chosen| chosen.among.iter().copied().collect())
     }
 
     /// Whether its answer needs the body of a request.
@@ -304,6 +319,8 @@ pub struct Page {
 pub struct PageContent {
     /// The form.
     pub form: PageForm,
+    /// What gives its status, where that is not always the route's.
+    status: Option<ChosenStatus>,
     /// The values that it may read and that no request decides, pruned.
     data: Vec<(String, Arc<Value>)>,
     /// A digest of all that decides the response besides the request; an error page's leaves out
@@ -313,6 +330,14 @@ pub struct PageContent {
     label: String,
     /// Whether the log was told that partials were left out for their depth.
     told_cut: AtomicBool,
+}
+
+/// A status that is chosen by conditions.
+#[derive(Debug)]
+struct ChosenStatus {
+    template: TemplateId,
+    /// All that it may be.
+    among: BTreeSet<u16>,
 }
 
 /// The form of a page.

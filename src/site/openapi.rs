@@ -203,7 +203,9 @@ fn responses(route: &Route) -> Value {
             "content": { media::essence(&route.content_type): {} },
         }),
     };
-    responses.insert(route.status.to_string(), content);
+    for status in route.statuses() {
+        responses.insert(status.to_string(), content.clone());
+    }
     if route.method == "GET" && !matches!(route.source, Source::Redirect(_)) {
         responses.insert("304".to_owned(), json!({ "description": "The client has it already" }));
     }

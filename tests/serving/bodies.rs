@@ -303,3 +303,40 @@ async fn the_site_for_who_works_on_it_reads_bodies_too() {
         assert!(answer.text().contains("<p>ada</p>"), "{}", answer.text());
     }
 }
+
+#[tokio::test]
+async fn a_status_is_the_one_that_the_conditions_choose() {
+    let site = Site::with(
+        r#"
+data: { jars: [plum, fig] }
+routes:
+  POST /order:
+    status: "{{#if (contains jars body.jar)}}201{{else if body.jar}}409{{else}} 422 {{/if}}"
+    json: { jar: "{{body.jar}}" }
+  POST /quiet: { body: "", status: "{{#eq query.way 'no'}}404{{else}}204{{/eq}}" }
+  PUT /page:
+    inline: "<p>{{query.a}}</p>"
+    status: "{{#unless query.a}}400{{else}}202{{/unless}}"
+server: { docs: /docs }
+"#,
+    );
+    let larder = Larder::serve(&site, MEMORY);
+    for (method, path, body, status, text) in [
+        ("POST", "/order", "jar=fig", 201, r#"{"jar":"fig"}"#),
+        ("POST", "/order", "jar=oil", 409, r#"{"jar":"oil"}"#),
+        ("POST", "/order", "", 422, r#"{"jar":null}"#),
+        ("POST", "/quiet", "", 204, ""),
+        ("POST", "/quiet?way=no", "", 404, ""),
+        ("PUT", "/page?a=1", "", 202, "<p>1</p>"),
+        ("PUT", "/page", "", 400, "<p></p>"),
+    ] {
+        let answer = larder.send(method, path, &[FORM], body).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (status, text), "{path} {body}");
+    }
+    let document = larder.get("/openapi.json").await.json();
+    let responses = &document["paths"]["/order"]["post"]["responses"];
+    assert!(["201", "409", "422"].iter().all(|status| responses[status].is_object()));
+    let line = larder.logs_after("reloaded", || site.replace("routes.yaml", "409", "403"));
+    assert!(line.contains("~ POST /order"), "{line}");
+    assert_eq!(larder.send("POST", "/order", &[FORM], "jar=oil").await.status, 403);
+}

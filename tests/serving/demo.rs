@@ -69,6 +69,7 @@ async fn every_page_of_the_demo_site_answers() {
     let answer = larder.send("POST", "/orders", &form, "jar=plum+jam").await;
     assert_eq!((answer.status.as_u16(), answer.text()), (201, r#"{"jar":"plum jam","count":1}"#));
     assert_eq!(larder.request("POST", "/orders", &[]).await.status, 422);
+    assert!(!larder.get("/shelf").await.is_hit(), "an order makes the shelf old");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod markup;
 mod methods;
 mod negotiation;
 mod paths;
+mod purges;
 mod query;
 mod sources;
 mod splitting;

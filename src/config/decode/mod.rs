@@ -16,6 +16,7 @@ use super::node::{Node, NodeValue};
 use super::section::{Kind, Section, Standalone};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
+pub(crate) use route::refuses_status;
 pub(crate) use server::{is_loopback, meets, read_address, read_host};
 #[cfg(test)]
 pub(super) use site::file;

@@ -158,7 +158,8 @@ impl Later {
         match result {
             Ok(entry) => {
                 let (body, language) = (entry.body.clone(), self.language.as_deref());
-                let response = answer::with_body(&self.prepared, body, language);
+                let status = StatusCode::from_u16(entry.status).unwrap_or(self.prepared.status);
+                let response = answer::with_body(&self.prepared, status, body, language);
                 self.core.bypass(response, Some(&self.prepared))
             }
             Err(failure) => self.failed(&failure, outcome, None).await,

@@ -11,7 +11,7 @@ use super::analysis::{Analysis, Pruned, prune, read_of};
 use super::page::Shaped;
 use super::values::Values;
 use super::{ByName, Compiler, Uses};
-use crate::config::{RouteConfig, is_read};
+use crate::config::{RouteConfig, StatusConfig, is_read};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// Names that a page sees besides `data` and `load`.
@@ -47,7 +47,7 @@ impl RouteParts {
         };
         Self {
             source,
-            status: typed.status.as_ref().map_or(status, |status| status.value),
+            status: fixed_status(typed).unwrap_or(status),
             content_type: String::new(),
             is_template: false,
             inputs: Inputs::default(),
@@ -56,6 +56,13 @@ impl RouteParts {
             digest,
             analysis: Arc::default(),
         }
+    }
+}
+
+fn fixed_status(typed: &RouteConfig) -> Option<u16> {
+    match typed.status.as_ref()?.value {
+        StatusConfig::Fixed(status) => Some(status),
+        StatusConfig::Chosen(_) => None,
     }
 }
 
@@ -70,7 +77,8 @@ impl Compiler<'_> {
         analysis: Arc<Analysis>,
     ) -> RouteParts {
         let (tree, content_type) = (&analysis.tree, shaped.content_type.clone());
-        let status = typed.status.as_ref().map_or(200, |status| status.value);
+        let least = shaped.status.as_ref().and_then(|status| status.among.first());
+        let status = least.copied().or(fixed_status(typed)).unwrap_or(200);
         let mut inputs = inputs(tree, !is_read(&typed.method.value));
         let data = merged(tree, &own, &analysis);
         let mut uses: Uses = analysis.reads.templates.clone();
@@ -144,6 +152,7 @@ impl Compiler<'_> {
         (
             PageContent {
                 form: shaped.form,
+                status: shaped.status,
                 data,
                 digest: hasher.finish(),
                 label: shaped.label,

@@ -116,7 +116,11 @@ impl<'c> Compiler<'c> {
                 let digest = Hasher::default().field("redirect").field(&to.value).finish();
                 RouteParts::unrendered(typed, Source::Redirect(address), 302, digest)
             }
-            source => return self.shape(source, &at).map(DraftForm::Page),
+            source => {
+                let shaped = self.shape(source, &at)?;
+                let status = self.chosen_status(typed);
+                return Some(DraftForm::Page(Shaped { status, ..shaped }));
+            }
         };
         Some(DraftForm::Unrendered(parts))
     }
@@ -141,7 +145,7 @@ impl<'c> Compiler<'c> {
         };
         let parts = match form {
             DraftForm::Page(shaped) => {
-                let analysis = self.analyse(&shaped.form, &shaped.content_type);
+                let analysis = self.analyse(&shaped);
                 self.check_known(&analysis, &values, typed, &pattern);
                 self.check_conditions(&analysis, Some(typed));
                 self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
@@ -174,6 +178,7 @@ impl<'c> Compiler<'c> {
             lifetime: policy::lifetime(typed),
             cors: typed.settings.cors.clone(),
             delay: typed.delay,
+            purges: typed.purges.clone(),
             inputs: parts.inputs,
             reads: parts.reads,
             uses: parts.uses,

@@ -183,7 +183,7 @@ fn seen(site: &Arc<Site>, target: &str, headers: &Lines) -> Option<(String, Stri
     let job = RenderJob::new(site, route, page, &facts).expect("a job");
     let said = job.run(Duration::from_secs(5)).expect("a page");
     let context = serde_json::to_string(&job.request).expect("JSON");
-    let said = format!("{context} {} {}", job.fingerprint, String::from_utf8_lossy(&said));
+    let said = format!("{context} {} {}", job.fingerprint, String::from_utf8_lossy(&said.body));
     Some((route.key.as_ref().expect("a key").build(&facts), said))
 }
 

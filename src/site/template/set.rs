@@ -185,8 +185,17 @@ impl TemplateSet {
     /// What a page may read, its layout included.
     #[must_use]
     pub fn reads(&self, page: TemplateId, layout: Option<TemplateId>) -> Reads {
+        self.reads_of([page], layout)
+    }
+
+    /// The same of several together.
+    pub(crate) fn reads_of(
+        &self,
+        pages: impl IntoIterator<Item = TemplateId>,
+        layout: Option<TemplateId>,
+    ) -> Reads {
         let layout = layout.map(|id| (id, Some("content")));
-        found::reads(self, std::iter::once((page, None)).chain(layout))
+        found::reads(self, pages.into_iter().map(|page| (page, None)).chain(layout))
     }
 
     /// Where a page, sent as `language`, prints what would be markup or code if it came from

@@ -104,11 +104,21 @@ section! {
         /// Addresses and networks of proxies, such as 10.0.0.0/8, whose `X-Forwarded-For` the
         /// access log believes.
         trusted_proxies: Vec<Network> as networks,
+        /// The path under which a proxy shows the site, such as `/shop`: it is taken off a request
+        /// that has it, and stands before every address that larder writes.
+        base: Option<String> as path,
         /// Where Swagger UI is, and `/openapi.json` beside it, or `off`; a mapping says more of the
         /// document. Default: off.
         docs: Option<Docs> as docs = None,
         /// How much the `Cache-Status` header tells; `full` includes the key. Default: short.
         cache_status: CacheStatusDetail as word = CacheStatusDetail::Short,
+    }
+}
+
+impl ServerConfig {
+    /// What stands before every address of the site; empty where nothing does.
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_deref().unwrap_or_default()
     }
 }
 

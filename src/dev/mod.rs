@@ -71,6 +71,8 @@ struct Dev {
     lines: LineForm,
     known: lines::Known,
     policies: policy::Policies,
+    /// What stands before every address.
+    base: String,
 }
 
 impl DevHandler {
@@ -86,6 +88,7 @@ impl DevHandler {
         (lines, invited): (LineForm, Vec<String>),
     ) -> Self {
         server.cache_status = CacheStatusDetail::Full;
+        let base = server.base().to_owned();
         let site = SiteHandler::new(Arc::clone(&live), cache.clone(), &server);
         let versions = Arc::new(Versions { live, reload, site });
         let sockets = Sockets::new(Arc::clone(&versions), stop, tasks);
@@ -93,7 +96,7 @@ impl DevHandler {
         let policies =
             policy::Policies { is_secure: server.tls.is_some(), ..policy::Policies::default() };
         let known = lines::Known::default();
-        let dev = Arc::new(Dev { versions, cache, sockets, guard, lines, known, policies });
+        let dev = Arc::new(Dev { versions, cache, sockets, guard, lines, known, policies, base });
         let own = WarpHandler::new(own::filter(&dev));
         Self { own, dev }
     }
@@ -102,6 +105,10 @@ impl DevHandler {
 impl Handle for DevHandler {
     fn respond(&self, request: &RequestView<'_>) -> Responding {
         self.respond_to_whole(request, Unread::default())
+    }
+
+    fn base(&self) -> &str {
+        &self.dev.base
     }
 
     fn takes_whole(&self, request: &RequestView<'_>) -> bool {
@@ -241,8 +248,8 @@ impl Dev {
     async fn with_script(&self, mut answer: Answer, mut tag: Tag, host: &str) -> Answer {
         let page = answer.response_mut();
         if inject::takes_script(page) {
-            tag.nonce = self.policies.admit(page.headers_mut(), host);
-            inject::into(page, &tag).await;
+            tag.nonce = self.policies.admit(page.headers_mut(), &format!("{host}{}", self.base));
+            inject::into(page, &tag, &self.base).await;
         }
         answer
     }

@@ -47,6 +47,11 @@ pub trait Handle: Send + Sync + 'static {
         self.respond(request)
     }
 
+    /// What is taken off the paths of requests that have it.
+    fn base(&self) -> &str {
+        Default::default()
+    }
+
     /// Completes an answer that was made in place of its own: a refusal, or 500 after a panic.
     fn finish(&self, _answer: &mut Answer) {}
 
@@ -89,6 +94,11 @@ pub(super) struct Edge {
 }
 
 impl Edge {
+    /// A request as its handler sees it.
+    pub(super) fn seen<'r>(&self, request: RequestView<'r>) -> RequestView<'r> {
+        request.below(self.handler.base())
+    }
+
     /// The answer to a request whose head is sound; `unread` is what hyper read of it beside.
     pub(super) fn respond(
         &self,
@@ -228,7 +238,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let refusal = head::check(&mut request).err().or_else(|| self.hidden(&request));
         let (mut parts, incoming) = request.into_parts();
-        let view = RequestView::of_parts(&parts, self.peer);
+        let view = self.seen(RequestView::of_parts(&parts, self.peer));
         let sending = self.begin(&view);
         if let Some(refusal) = refusal {
             let answer = self.instead(&view, refuse(refusal, Form::wanted(&parts.headers)));
@@ -244,7 +254,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
                 if let Some(outcome) = body.outcome() {
                     outcome.throw_some_away().await;
                 }
-                let view = RequestView::of_parts(&parts, edge.peer);
+                let view = edge.seen(RequestView::of_parts(&parts, edge.peer));
                 let answer = match edge.respond(&view, Unread { body, ..Unread::default() }) {
                     Either::Left(answer) => *answer,
                     Either::Right(answering) => answering.await,
@@ -253,7 +263,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
             }));
         }
         let unread = Unread { body, extensions: std::mem::take(&mut parts.extensions) };
-        let view = RequestView::of_parts(&parts, self.peer);
+        let view = self.seen(RequestView::of_parts(&parts, self.peer));
         let responding = match view.path {
             "*" => Either::Left(self.instead(&view, asterisk())),
             _ => self.respond(&view, unread),

@@ -101,7 +101,7 @@ pub(crate) fn of_site_for_all(site: SiteHandler) -> BoxedFilter<(Reply,)> {
 fn of_routes(site: SiteHandler) -> BoxedFilter<(Reply,)> {
     let known = site.clone();
     let of_route = move |request: OwnedRequest| {
-        let has_route = known.has_route(&request.view());
+        let has_route = known.has_route(&request.view().below(known.base()));
         ready(if has_route { Ok(request) } else { Err(warp::reject::not_found()) })
     };
     let body = warp::body::stream().map(body_of);
@@ -118,7 +118,7 @@ fn body_of<P: Buf>(
 }
 
 async fn answered(site: SiteHandler, request: OwnedRequest, body: RequestBody) -> Reply {
-    let mut answer = site.respond_by_route(&request.view(), body).answer().await;
+    let mut answer = site.respond_by_route(&request.view().below(site.base()), body).answer().await;
     let lines = answer.take_lines();
     let response = std::mem::take(answer.response_mut());
     let mut reply = into_reply(response);

@@ -60,6 +60,8 @@ struct Core {
     renders: Arc<Renders>,
     bodies: BodyRoom,
     cache_status: CacheStatusDetail,
+    /// What stands before every address; empty where nothing does.
+    base: String,
 }
 
 impl SiteHandler {
@@ -70,7 +72,8 @@ impl SiteHandler {
         let own = WarpHandler::new(own::filter_for_all(&own_paths, Arc::clone(&live)));
         let renders = Arc::new(Renders::new(cache.clock().clone()));
         let (bodies, cache_status) = (BodyRoom::default(), server.cache_status);
-        let core = Core { live, cache, renders, bodies, cache_status };
+        let base = server.base().to_owned();
+        let core = Core { live, cache, renders, bodies, cache_status, base };
         let proxies = server.trusted_proxies.as_slice().into();
         let access_log = LineStyle { form: server.access_log, proxies };
         Self { core: Arc::new(core), own_paths, own, access_log }
@@ -122,6 +125,10 @@ impl Handle for SiteHandler {
             return self.own.respond(request);
         }
         self.core.respond_in(&self.core.live.load(), request, &Received::Nothing)
+    }
+
+    fn base(&self) -> &str {
+        &self.core.base
     }
 
     /// What comes with a GET nobody wants: it is the edge that throws it away.
@@ -300,7 +307,8 @@ impl Core {
         };
         let mut response =
             answer::with_body(asked.prepared, asked.prepared.status, Bytes::new(), None);
-        answer::put(&mut response, LOCATION, &address);
+        let base = if address.starts_with('/') { &*self.base } else { "" };
+        answer::put(&mut response, LOCATION, &format!("{base}{address}"));
         self.bypass(response, Some(asked.prepared)).into()
     }
 

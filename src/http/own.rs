@@ -21,6 +21,7 @@ use super::filter::into_reply;
 use super::live::Live;
 use super::problem::{Form, Problem};
 use crate::config::ServerConfig;
+use crate::site::below;
 
 /// Where the OpenAPI document is.
 const DOCUMENT: &str = "/openapi.json";
@@ -38,12 +39,15 @@ pub(crate) struct OwnPaths {
     health: Option<Arc<str>>,
     /// Where Swagger UI is, without a slash at its end: `/docs`.
     docs: Option<Arc<str>>,
+    /// What stands before them; a site in another program sees it.
+    base: Arc<str>,
 }
 
 impl OwnPaths {
     pub(crate) fn new(server: &ServerConfig) -> Self {
         let docs = server.docs.as_ref().map(|docs| docs.path.trim_end_matches('/').into());
-        Self { health: server.health.as_deref().map(Arc::from), docs }
+        let health = server.health.as_deref().map(Arc::from);
+        Self { health, docs, base: server.base().into() }
     }
 
     /// Whether a path is where health is asked for.
@@ -69,10 +73,10 @@ impl OwnPaths {
 
 /// What answers there; rejects all else.
 pub(super) fn filter(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
-    health(paths.health.clone())
-        .or(document(paths.docs.is_some(), live))
+    health(paths.clone())
+        .or(document(paths.clone(), live))
         .unify()
-        .or(swagger(paths.docs.clone()))
+        .or(swagger(paths.clone()))
         .unify()
         .boxed()
 }
@@ -83,25 +87,27 @@ pub(super) fn filter_for_all(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(
     filter(paths, live).or(missing).unify().boxed()
 }
 
-fn health(path: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {
-    at(move |asked| path.as_deref() == Some(asked))
+fn health(paths: OwnPaths) -> BoxedFilter<(Reply,)> {
+    at(move |asked| paths.is_health(below(asked, &paths.base)))
         .map(|_path| sent(Bytes::from_static(b"ok\n"), "text/plain; charset=utf-8", "no-store"))
         .boxed()
 }
 
-fn document(has_docs: bool, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
-    at(move |asked| has_docs && asked == DOCUMENT)
+fn document(paths: OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
+    at(move |asked| paths.docs.is_some() && below(asked, &paths.base) == DOCUMENT)
         .map(move |_path| sent(live.load().openapi(), "application/json", "no-cache"))
         .boxed()
 }
 
-fn swagger(docs: Option<Arc<str>>) -> BoxedFilter<(Reply,)> {
-    let config = Arc::new(Config::new([DOCUMENT]).try_it_out_enabled(true));
+fn swagger(paths: OwnPaths) -> BoxedFilter<(Reply,)> {
+    let document = format!("{}{DOCUMENT}", paths.base);
+    let config = Arc::new(Config::new([document]).try_it_out_enabled(true));
     warp::path::full()
         .and_then(move |path: FullPath| {
-            let answer = docs
-                .as_deref()
-                .and_then(|docs| swagger_file(docs, path.as_str().strip_prefix(docs)?, &config));
+            let asked = below(path.as_str(), &paths.base);
+            let answer = paths.docs.as_deref().and_then(|docs| {
+                swagger_file(&format!("{}{docs}", paths.base), asked.strip_prefix(docs)?, &config)
+            });
             std::future::ready(answer.ok_or_else(warp::reject::not_found))
         })
         .boxed()

@@ -66,6 +66,7 @@ impl Site {
         language: Option<&str>,
     ) -> Explanation {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let path = super::below(path, self.server.base());
         let mut told = Explanation { url: url.to_owned(), ..Explanation::default() };
         told.answer = match self.find(method, path) {
             RouteMatch::Route(mut matched) => match self.route(matched.target) {

@@ -172,6 +172,15 @@ impl Site {
     }
 }
 
+/// A path without the site's base; itself where it does not have it.
+pub(crate) fn below<'p>(path: &'p str, base: &str) -> &'p str {
+    match path.strip_prefix(base) {
+        Some("") if !base.is_empty() => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
 /// One route, compiled.
 #[derive(Debug)]
 pub struct Route {

@@ -50,12 +50,13 @@ impl Site {
             "version": version.unwrap_or(env!("CARGO_PKG_VERSION")),
             "description": docs.and_then(|docs| docs.description.as_deref()),
         });
-        json!({
+        present(json!({
             "openapi": "3.1.0",
             "info": present(info),
+            "servers": self.server.base.as_ref().map(|base| json!([{ "url": base }])),
             "paths": paths,
             "components": { "schemas": { "Problem": problem() } },
-        })
+        }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod assets;
+mod base;
 mod bodies;
 mod certificates;
 mod conditions;

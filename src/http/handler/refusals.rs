@@ -54,9 +54,10 @@ impl Core {
     /// slash that an edit moves could send it to and fro.
     pub(super) fn moved(&self, asking: Asking<'_>, to: &str) -> Answer {
         let mut response = answer::bare(StatusCode::PERMANENT_REDIRECT);
+        let base = &self.base;
         let address = match asking.request.query {
-            Some(query) => format!("{to}?{query}"),
-            None => to.to_owned(),
+            Some(query) => format!("{base}{to}?{query}"),
+            None => format!("{base}{to}"),
         };
         answer::put(&mut response, LOCATION, &address);
         answer::put(&mut response, CACHE_CONTROL, "no-cache");

@@ -151,7 +151,7 @@ impl<'c> Compiler<'c> {
     fn run(mut self) -> Option<(Site, Before)> {
         let config = self.config;
         let routes = self.work();
-        self.assets = Assets::of(&routes);
+        self.assets = Assets::of(&routes, config.server.base());
         let errors: Vec<_> =
             config.errors.iter().filter_map(|typed| self.draft_error(typed)).collect();
         let errors = errors
@@ -185,7 +185,7 @@ impl<'c> Compiler<'c> {
         if self.before.is_some_and(|before| before.addresses != addresses) {
             return None;
         }
-        self.templates.give_assets(addresses.clone());
+        self.templates.give_addresses(addresses.clone());
         let templates = Arc::new(self.templates);
         let before = Before {
             frame: config.frame.clone(),

@@ -138,6 +138,9 @@ impl Compiler<'_> {
             hasher.add(name);
             hasher.add(digest.as_bytes());
         }
+        if reads.prints_base {
+            hasher.add(self.config.server.base());
+        }
         hasher.add("assets");
         let mut bare = hasher.clone();
         for (name, asset) in self.assets.of_page(reads) {

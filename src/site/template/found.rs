@@ -61,6 +61,7 @@ fn note_calls(nodes: &[Node], reads: &mut Reads) {
                 let place = || call.place.clone();
                 reads.assets.entry(name.to_owned()).or_insert_with(place);
             }
+            reads.prints_base |= call.name == "url";
             if matches!(call.name.as_str(), "uuid" | "random") {
                 let call = || (call.name.clone(), call.place.clone());
                 reads.changing.get_or_insert_with(call);

@@ -36,8 +36,8 @@ mod tests;
 
 pub(crate) use handlebars::Context;
 
+pub(crate) use functions::{Addresses, Wanted, is_name_alone};
 pub use functions::{FUNCTIONS, Function};
-pub(crate) use functions::{Wanted, is_name_alone};
 pub(crate) use json::JsonTemplate;
 pub(crate) use judge::is_outside;
 pub(crate) use known::{KnownContext, check_known, child, through_partials};

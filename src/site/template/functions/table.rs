@@ -1,6 +1,6 @@
 //! All helpers: names, arguments, what they do, and an example of each that is also its test.
 
-use super::{Function, HelperForm, Run, address, compare, list, markdown, number, text, time};
+use super::{Function, HelperForm, Run, address, compare, list, markdown, number, text, time, url};
 
 macro_rules! functions {
     ($(
@@ -128,6 +128,9 @@ functions! {
         "The address of a file of a `dir` route, with a digest: browsers keep it for ever, and ask \
          anew when the file changes. The name is written in quotes.",
         "{{asset \"site.css\"}}" => "/assets/site.css?v=…";
+    url("path") Value Run::Pure(url),
+        "The path as the site is asked for from outside, with `server.base` before it.",
+        "{{url \"/about\"}}" => "/about";
     find("list field value") Value Run::Pure(list::find),
         "The first item whose field has the value, as `eq` compares; nothing where none has.",
         "{{lookup (find posts \"year\" \"2025\") \"title\"}}" => "Oats";

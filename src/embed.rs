@@ -14,9 +14,9 @@ use crate::http::handler::SiteHandler;
 /// A site that is served inside one's own warp program.
 ///
 /// It is loaded, cached and reloaded as `larder serve` does it; of the file's `server` section only
-/// `cache_status`, `docs` and `health` mean something here. Dropped, it stops watching its files
-/// and lets go of its store; filters that were made of it go on answering from what was last
-/// loaded.
+/// `base`, `cache_status`, `docs` and `health` mean something here. Dropped, it stops watching its
+/// files and lets go of its store; filters that were made of it go on answering from what was last
+/// loaded. The body of a request is read only where one of its routes answers.
 ///
 /// ```no_run
 /// use warp::Filter as _;

@@ -131,6 +131,7 @@ fn told(plans: &[&KeyPlan], [url, h, cookie, language]: Request<'_>) -> Option<V
         query: &query,
         headers: &Lines(there.collect()),
         language: language.strip_prefix('='),
+        body: None,
     };
     Some(plans.iter().map(|plan| (seen(plan, &facts), plan.build(&facts))).collect())
 }

@@ -76,7 +76,7 @@ pub(super) async fn warm(state: Arc<State>, wanted: Wanted) -> Answer {
 async fn warmed(handler: SiteHandler, request: OwnedRequest) -> Warmed {
     let mut warmed = Warmed { status: 0, kept: false };
     for _ in 0..TRIES {
-        let answer = handler.respond(&request.view()).answer().await;
+        let answer = handler.respond(&request.view().below(handler.base())).answer().await;
         let outcome = answer.facts.outcome;
         warmed.status = answer.status().as_u16();
         warmed.kept = outcome.as_ref().is_some_and(crate::cache::Outcome::is_kept_for_good);

@@ -155,11 +155,17 @@ fn answer(site: &Arc<Site>, method: &str, path: &str) -> String {
         return "refused".to_owned();
     };
     let (path, params, query) = (&matched.path, &matched.params, &query);
-    let facts =
-        Facts { path, params, query, headers: &http::HeaderMap::new(), language: Some("en") };
+    let facts = Facts {
+        path,
+        params,
+        query,
+        headers: &http::HeaderMap::new(),
+        language: Some("en"),
+        body: None,
+    };
     match RenderJob::new(site, route, page, &facts).and_then(|job| job.run(Duration::from_secs(9)))
     {
-        Ok(said) => format!("{} {}", route.name, String::from_utf8_lossy(&said)),
+        Ok(said) => format!("{} {}", route.name, String::from_utf8_lossy(&said.body)),
         Err(why) => format!("{} {why}", route.name),
     }
 }

@@ -14,11 +14,12 @@
 //! | `request`, `entry`, `record`, `freshness`, `outcome` | a render → what is kept and said |
 //! | `counters`, `lease` | what is counted, rendered by one instance |
 //! | `near`, `doorkeeper`, `flight` | what is in memory, what gets in, who renders here |
+//! | `orders` | what requests want purged, many together |
 //! | `store` | the trait of a shared store, its breaker, Redis |
 //! | `setup` | all of these → a [`Cache`] |
 //! | `tracking` | a change in Redis → what goes from memory |
 //! | `look`, `claim`, `write` | the steps of a flight: before the render and after it |
-//! | `purge`, `list`, `state` | what the admin part asks for, and what is said once |
+//! | `purge`, `list`, `state` | what the admin part and requests ask for, and what is said once |
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -38,6 +39,7 @@ mod list;
 mod look;
 mod names;
 mod near;
+mod orders;
 mod outcome;
 mod pause;
 mod purge;
@@ -55,6 +57,7 @@ pub use self::entry::Entry;
 pub use self::list::Listing;
 pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry, signed_ms};
 pub use self::names::Namespaces;
+pub(crate) use self::orders::{OrderedPages, PurgeOrder};
 pub(crate) use self::outcome::Lacked;
 pub use self::outcome::{Answer, Detail, Outcome, Why};
 pub use self::purge::Purge;

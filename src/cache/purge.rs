@@ -5,19 +5,24 @@
 //! began before can write after, and then the keys, one by one. Only what is under the prefix, and
 //! in the namespaces that are said.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use super::lease::{lease_pattern, leased_key};
 use super::names::{Names, Namespaces, key_forms};
 use super::near::Near;
+use super::orders::{Batch, PurgeOrder};
 use super::record;
 use super::setup::{Cache, Inner};
 use super::store::Stored;
 use super::store::shared::Shared;
 use super::trouble::StoreError;
+use crate::clock::Moment;
 use crate::glob::{Glob, escape_glob};
 
 /// What to purge.
@@ -29,9 +34,21 @@ pub enum Purge {
     Glob(String),
     /// The entries that these routes rendered, by the route's name in the record.
     Routes(Vec<String>),
+    /// Those of them that a route rendered for these paths.
+    Pages {
+        /// The route's name.
+        route: String,
+        /// The paths, decoded, as they are in the records.
+        paths: BTreeSet<String>,
+    },
     /// Everything.
     All,
 }
+
+/// How long what requests ordered is tried again where the store does not confirm it, and how
+/// often.
+const TRIED: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How many keys are deleted in one pipeline.
 const UNLINK_COUNT: usize = 500;
@@ -49,18 +66,40 @@ enum Which {
     /// Nothing, where the glob is longer than any may be.
     Glob(Option<Glob>),
     Routes(Vec<String>),
+    Pages(String, BTreeSet<String>),
     All,
 }
 
 impl Meant {
-    fn covers(&self, key: &str, route: &str) -> bool {
+    /// Whether an entry is meant, or a flight, of which the path is not known.
+    fn covers(&self, key: &str, route: &str, path: Option<&str>) -> bool {
         self.names.hold(key.as_bytes())
             && match &self.which {
                 Which::Keys(keys) => keys.contains(key.as_bytes()),
                 Which::Glob(glob) => self.is_matched(glob.as_ref(), key),
-                Which::Routes(routes) => routes.iter().any(|it| it == route),
+                Which::Routes(_) | Which::Pages(..) => self.is_of(route, path),
                 Which::All => true,
             }
+    }
+
+    /// Whether it is a route's that is meant.
+    fn is_of(&self, route: &str, path: Option<&str>) -> bool {
+        match &self.which {
+            Which::Routes(routes) => routes.iter().any(|it| it == route),
+            Which::Pages(of, paths) => of == route && path.is_none_or(|path| paths.contains(path)),
+            Which::Keys(_) | Which::Glob(_) | Which::All => true,
+        }
+    }
+
+    /// The same of a value in the store, which names its route: a record does, and the token of a
+    /// lease.
+    fn holds(&self, key: &[u8], start: &Stored) -> bool {
+        if leased_key(&self.names.prefix, key).is_none() {
+            let head = record::read_head(&start.value);
+            return head.is_some_and(|head| self.is_of(&head.entry.route, Some(&head.entry.path)));
+        }
+        let token = std::str::from_utf8(&start.value).ok();
+        token.and_then(|token| token.split_once(' ')).is_some_and(|(_, of)| self.is_of(of, None))
     }
 
     fn is_matched(&self, glob: Option<&Glob>, key: &str) -> bool {
@@ -83,7 +122,9 @@ impl Meant {
 
     /// Drops what is meant from memory.
     fn drop_from(&self, near: &Near) -> u64 {
-        near.invalidate_where(|key, aged| self.covers(key, &aged.entry.route))
+        near.invalidate_where(|key, aged| {
+            self.covers(key, &aged.entry.route, Some(&aged.entry.path))
+        })
     }
 }
 
@@ -108,10 +149,11 @@ impl Cache {
                 Which::Glob(Glob::new(&glob))
             }
             Purge::Routes(routes) => Which::Routes(routes),
+            Purge::Pages { route, paths } => Which::Pages(route, paths),
             Purge::All => Which::All,
         };
         let meant = Arc::new(Meant { names, which });
-        let writing = inner.flights.void(|flight| meant.covers(&flight.key, &flight.route));
+        let writing = inner.flights.void(|flight| meant.covers(&flight.key, &flight.route, None));
         let ended = writing.iter().map(|flight| async {
             let _ = flight.progress().wait_for(|progress| progress.result.is_some()).await;
         });
@@ -124,6 +166,80 @@ impl Cache {
         let leases = lease_pattern(&escape_glob(&meant.names.prefix));
         let leased = inner.purge_walk(shared, &meant, &leases).await?;
         Ok(leased + inner.purge_walk(shared, &meant, &pattern).await?)
+    }
+}
+
+/// What requests order.
+impl Cache {
+    /// Purges, and waits for the store to confirm it, for `cache.timeout` at most; what it has not
+    /// confirmed then goes on alone.
+    pub(crate) async fn purge_ordered(&self, orders: Vec<PurgeOrder>) {
+        let waiting: Vec<_> = orders.into_iter().map(|order| self.order(order)).collect();
+        let confirmed = waiting.into_iter().map(|mut told| async move {
+            let _given_up = told.wait_for(|is_confirmed| *is_confirmed).await;
+        });
+        let _goes_on = timeout(self.inner.settings.timeout, join_all(confirmed)).await;
+    }
+
+    fn order(&self, order: PurgeOrder) -> watch::Receiver<bool> {
+        let route = Arc::clone(&order.route);
+        let (told, first) = self.inner.orders.take(order);
+        if let Some(first) = first {
+            let cache = self.clone();
+            self.inner.tasks.spawn(async move { cache.work_off(&route, first).await });
+        }
+        told
+    }
+
+    /// Purges a batch, then what came meanwhile, until nothing is left.
+    async fn work_off(&self, route: &Arc<str>, first: Batch) {
+        let (mut batch, clock) = (first, &self.inner.clock);
+        let mut since: Option<Moment> = None;
+        loop {
+            let failed = self.purge_batch(route, &batch).await.err();
+            let is_new = since.is_none();
+            let began = *since.get_or_insert_with(|| clock.now());
+            match &failed {
+                None => batch.confirm(),
+                Some(why)
+                    if clock.now().since(began) < TRIED && !self.inner.ended.is_cancelled() =>
+                {
+                    if is_new {
+                        tracing::warn!(%route, %why, "a purge is not confirmed: it is tried again");
+                    }
+                    sleep(PAUSE).await;
+                    // What came meanwhile is purged with it.
+                    batch.extend(self.inner.orders.waiting(route));
+                    continue;
+                }
+                Some(why) => {
+                    tracing::error!(%route, %why, "a purge was given up: pages may be old");
+                }
+            }
+            match self.inner.orders.next(route) {
+                Some(next) => (batch, since) = (next, None),
+                None => return,
+            }
+        }
+    }
+
+    async fn purge_batch(&self, route: &Arc<str>, batch: &Batch) -> Result<(), StoreError> {
+        let route = || route.to_string();
+        let mut purges = Vec::new();
+        if batch.is_all {
+            purges.push(Purge::Routes(vec![route()]));
+        } else {
+            if !batch.keys.is_empty() {
+                let keys = batch.keys.iter().map(|key| key.clone().into_bytes());
+                purges.push(Purge::Keys(keys.collect()));
+            }
+            if !batch.paths.is_empty() {
+                purges.push(Purge::Pages { route: route(), paths: batch.paths.clone() });
+            }
+        }
+        let namespaces = || Namespaces::Of(Arc::new(batch.of.clone()));
+        let purges = purges.into_iter().map(|purge| self.purge(purge, namespaces()));
+        try_join_all(purges).await.map(drop)
     }
 }
 
@@ -195,11 +311,10 @@ impl Inner {
         loop {
             let (next, mut keys) = shared.scan(cursor, pattern).await?;
             let prefix = &meant.names.prefix;
-            if let Which::Routes(routes) = &meant.which {
+            if let Which::Routes(_) | Which::Pages(..) = &meant.which {
                 keys.retain(|key| meant.names.hold(leased_key(prefix, key).unwrap_or(key)));
                 let mut starts = shared.starts(&keys).await?.into_iter();
-                let is_of = |key: &[u8], start: &Stored| is_of(routes, prefix, key, start);
-                keys.retain(|key| starts.next().is_some_and(|start| is_of(key, &start)));
+                keys.retain(|key| starts.next().is_some_and(|start| meant.holds(key, &start)));
             }
             let keys = if let Which::Glob(_) = meant.which {
                 let meant = Arc::clone(meant);
@@ -225,14 +340,4 @@ async fn unlink(shared: &Shared, keys: &[Vec<u8>]) -> Result<Vec<bool>, StoreErr
         were_there.extend(shared.past_breaker(shared.remote.unlink(some)).await?);
     }
     Ok(were_there)
-}
-
-/// Whether a value names one of the routes: a record does, and the token of a lease.
-fn is_of(routes: &[String], prefix: &str, key: &[u8], start: &Stored) -> bool {
-    let is_one = |route: &str| routes.iter().any(|it| it == route);
-    if leased_key(prefix, key).is_none() {
-        return record::read_head(&start.value).is_some_and(|head| is_one(&head.entry.route));
-    }
-    let token = std::str::from_utf8(&start.value).ok();
-    token.and_then(|token| token.split_once(' ')).is_some_and(|(_, route)| is_one(route))
 }

@@ -13,6 +13,7 @@ use super::doorkeeper::Doorkeeper;
 use super::flight::Flights;
 use super::lease::Waiters;
 use super::near::Near;
+use super::orders::Orders;
 use super::pause::{Overwrites, Pauses};
 use super::record;
 use super::state::{CONTENDED, Notices};
@@ -60,7 +61,7 @@ pub(super) struct Inner {
     pub(super) clock: Clock,
     pub(super) tasks: TaskTracker,
     /// Ends the tasks that watch the store.
-    ended: CancellationToken,
+    pub(super) ended: CancellationToken,
     /// Where entries are in memory. Without Redis this is the store; with Redis it is a copy of
     /// what Redis holds, near to who asks.
     pub(super) near: Near,
@@ -75,6 +76,7 @@ pub(super) struct Inner {
     pub(super) mends: Pauses,
     pub(super) overwrites: Overwrites,
     pub(super) refreshes: Pauses,
+    pub(super) orders: Orders,
     pub(super) counters: Arc<Counters>,
     pub(super) notices: Notices,
 }
@@ -156,6 +158,7 @@ impl Cache {
             mends: Pauses::new(MEND_PAUSE, MEND_PAUSE),
             overwrites: Overwrites::new(CONTENDED),
             refreshes: Pauses::new(REFRESH_PAUSE, REFRESH_PAUSE_AT_MOST),
+            orders: Orders::default(),
             counters,
             notices: Notices::default(),
             settings,

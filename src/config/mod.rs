@@ -28,7 +28,9 @@ mod yaml_error;
 mod yaml_scan;
 
 pub(crate) use decode::scalar::text_as_written;
-pub(crate) use decode::{METHODS, is_loopback, meets, read_address, read_host};
+pub(crate) use decode::{
+    METHODS, is_loopback, is_read, meets, read_address, read_host, refuses_status,
+};
 pub(crate) use files::glob_empty;
 pub use files::{FileContent, FileError, Files};
 pub use include::load;

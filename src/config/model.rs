@@ -104,11 +104,21 @@ section! {
         /// Addresses and networks of proxies, such as 10.0.0.0/8, whose `X-Forwarded-For` the
         /// access log believes.
         trusted_proxies: Vec<Network> as networks,
+        /// The path under which a proxy shows the site, such as `/shop`: it is taken off a request
+        /// that has it, and stands before every address that larder writes.
+        base: Option<String> as path,
         /// Where Swagger UI is, and `/openapi.json` beside it, or `off`; a mapping says more of the
         /// document. Default: off.
         docs: Option<Docs> as docs = None,
         /// How much the `Cache-Status` header tells; `full` includes the key. Default: short.
         cache_status: CacheStatusDetail as word = CacheStatusDetail::Short,
+    }
+}
+
+impl ServerConfig {
+    /// What stands before every address of the site; empty where nothing does.
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_deref().unwrap_or_default()
     }
 }
 
@@ -288,8 +298,9 @@ section! {
         name: Option<At<String>> as route_name,
         /// A line for `larder routes` and the OpenAPI document.
         summary: Option<String> as plain_text,
-        /// The response's status. Default: 200.
-        status: Option<At<u16>> as status,
+        /// The response's status, or a template of conditions that chooses one, where the method is
+        /// not GET: `"{{#if body.name}}201{{else}}422{{/if}}"`. Default: 200.
+        status: Option<At<StatusConfig>> as status,
         /// The response's media type. Default: from the source.
         content_type: Option<At<String>> as content_type,
         /// Another namespace than `cache.namespace`.
@@ -300,8 +311,13 @@ section! {
         load: Vec<LoadConfig> as loads,
         /// The query's parameters; one that breaks its rule is a 422.
         query: Vec<ParamConfig> as params,
+        /// The fields of the body, which no GET has; one that breaks its rule is a 422.
+        fields: Vec<ParamConfig> as params,
         /// The path's parameters; one that breaks its rule is a 404.
         params: Vec<ParamConfig> as params,
+        /// The names of the routes whose pages an answer below 400 purges, where the method is not
+        /// GET: the page for the same parameters where the path has them, else all.
+        purges: Vec<At<String>> as names,
         /// How long a render takes, for trying slow pages; less than 30s.
         delay: Option<Duration> as delay,
     }
@@ -328,6 +344,15 @@ one_of! {
     }
 }
 
+/// The status of a route's answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusConfig {
+    /// Always this one.
+    Fixed(u16),
+    /// The one that a template gives.
+    Chosen(String),
+}
+
 section! {
     /// A value from a file or from several.
     "load" pub struct LoadConfig (
@@ -348,7 +373,7 @@ section! {
 }
 
 section! {
-    /// A declared parameter of a query or a path; its type for short.
+    /// A declared parameter of a query or a path, or a field of a body; its type for short.
     "parameter" pub struct ParamConfig (
         /// Its name.
         name: At<String>,

@@ -71,6 +71,7 @@ fn the_example_of_the_contract_is_read_without_a_complaint() {
             "/posts/{slug}",
             "/users/{id:int}",
             "/login",
+            "/comments",
             "/old",
             "/feed.xml",
             "/robots.txt",
@@ -80,9 +81,9 @@ fn the_example_of_the_contract_is_read_without_a_complaint() {
     );
     assert_eq!(config.routes[5].method.value, "POST");
     assert!(
-        matches!(&config.routes[7].source, SourceConfig::Template(n) if n.value == "feed.xml.hbs")
+        matches!(&config.routes[8].source, SourceConfig::Template(n) if n.value == "feed.xml.hbs")
     );
-    assert!(matches!(&config.routes[8].source, SourceConfig::File(_)));
+    assert!(matches!(&config.routes[9].source, SourceConfig::File(_)));
     assert_eq!(config.errors[1].status.value, ErrorStatus::Class(5));
     assert_eq!(config.data[0].1.to_json()["region"], "no-1");
     let optional: Vec<bool> = config.load.iter().map(|load| load.optional).collect();
@@ -90,7 +91,7 @@ fn the_example_of_the_contract_is_read_without_a_complaint() {
     // An include's defaults are for its own routes.
     let ttl = |at: usize| config.routes[at].settings.ttl.unwrap();
     assert_eq!(ttl(0), Some(Duration::from_mins(5)));
-    assert_eq!(ttl(10), Some(Duration::from_hours(1)));
+    assert_eq!(ttl(11), Some(Duration::from_hours(1)));
     let files: Vec<&str> = config.files.iter().map(|file| &*file.name).collect();
     assert_eq!(files, ["routes.yaml", "routes.d/a.yaml"]);
 }

@@ -33,12 +33,12 @@ pub(super) struct Tag {
 }
 
 impl Tag {
-    fn html(&self) -> String {
+    fn html(&self, base: &str) -> String {
         let page = self.page.map_or_else(String::new, |page| format!("page={page}&amp;"));
         let quiet = if self.is_quiet { "&amp;quiet=1" } else { "" };
         let nonce = self.nonce.as_deref().map(|nonce| format!(" nonce=\"{nonce}\""));
         format!(
-            "<script src=\"{SCRIPT}?{page}site={}&amp;at={}{quiet}\"{} defer></script>",
+            "<script src=\"{base}{SCRIPT}?{page}site={}&amp;at={}{quiet}\"{} defer></script>",
             self.site,
             utf8_percent_encode(&self.at, NON_ALPHANUMERIC),
             nonce.unwrap_or_default(),
@@ -61,11 +61,11 @@ pub(super) fn takes_script(answer: &Response<Body>) -> bool {
 }
 
 /// Adds the script, and takes away all by which the page could be kept or asked for again.
-pub(super) async fn into(answer: &mut Response<Body>, tag: &Tag) {
+pub(super) async fn into(answer: &mut Response<Body>, tag: &Tag, base: &str) {
     let body = std::mem::take(answer.body_mut());
     // A body of known size that fails half-way is a page that ends there.
     let page = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let page = inserted(&page, &tag.html());
+    let page = inserted(&page, &tag.html(base));
     for name in [ETAG, LAST_MODIFIED, ACCEPT_RANGES, EXPIRES] {
         answer.headers_mut().remove(name);
     }
@@ -216,7 +216,7 @@ mod tests {
     fn an_address_cannot_leave_its_attribute() {
         let (page, site) = Default::default();
         let at = "/a?\"><script>alert(1)</script>&x=1".to_owned();
-        let html = Tag { page, site, at, nonce: None, is_quiet: false }.html();
+        let html = Tag { page, site, at, nonce: None, is_quiet: false }.html("");
         assert_eq!(html.matches("<script").count(), 1, "{html}");
         assert_eq!(html.matches('"').count(), 2, "{html}");
     }
@@ -232,7 +232,7 @@ mod tests {
         let (page, site) = Default::default();
         let (at, nonce) = ("/".into(), Some("abc".into()));
         let tag = Tag { page, site, at, nonce, is_quiet: true };
-        into(&mut answer, &tag).await;
+        into(&mut answer, &tag, "").await;
         assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
         assert!(!answer.headers().contains_key(ETAG));
         assert!(!answer.headers().contains_key(LAST_MODIFIED));

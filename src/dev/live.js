@@ -5,6 +5,8 @@
 (() => {
   const own = document.currentScript;
   const told = new URL(own.src).searchParams;
+  // The site may stand below a path.
+  const OWN = new URL(own.src).pathname.replace(/[^/]*$/, "");
   const isQuiet = told.has("quiet");
   const PLACE = "larder:place";
   const FIRST_PAUSE_MS = 200;
@@ -101,7 +103,7 @@
     const found = new Set();
     const add = (address) => {
       const url = new URL(address, location.href);
-      if (url.origin !== location.origin || url.pathname.startsWith("/_larder/")) return;
+      if (url.origin !== location.origin || url.pathname.startsWith(OWN)) return;
       url.searchParams.delete("larder");
       found.add(url.pathname + url.search);
     };
@@ -274,7 +276,7 @@
     // After a restart much may be new that is not this page's: what it uses is compared instead.
     if (!wasOpen && told.has("site")) query.set("site", told.get("site"));
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    socket = new WebSocket(`${scheme}://${location.host}/_larder/live?${query}`);
+    socket = new WebSocket(`${scheme}://${location.host}${OWN}live?${query}`);
     socket.addEventListener("open", () => {
       own.dataset.state = "connected";
       pause = FIRST_PAUSE_MS;

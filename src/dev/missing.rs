@@ -29,16 +29,17 @@ pub(super) fn page(site: &Site, raw: &str) -> String {
         one.total_cmp(other).then_with(|| a.pattern.as_str().cmp(b.pattern.as_str()))
     });
     let near: Vec<&Route> = near.into_iter().take(NAMED).map(|(_, route)| route).collect();
-    shown(path, raw, &near, site.error_page_digest(404).is_some())
+    let has_own_page = site.error_page_digest(404).is_some();
+    shown(path, raw, (&near, site.server.base()), has_own_page)
 }
 
-fn shown(path: &str, raw: &str, nearest: &[&Route], has_own_page: bool) -> String {
+fn shown(path: &str, raw: &str, (nearest, base): (&[&Route], &str), has_own_page: bool) -> String {
     let main = html! {
         p.status { "404" }
         h1 { "No route for " code { (visible(path)) } }
         @if !nearest.is_empty() {
             h2 { "The nearest routes" }
-            ul { @for route in nearest { li { (item(route)) } } }
+            ul { @for route in nearest { li { (item(route, base)) } } }
         }
         @if let Some(yaml) = yaml(path) {
             h2 { "To add this one" }
@@ -51,7 +52,7 @@ fn shown(path: &str, raw: &str, nearest: &[&Route], has_own_page: bool) -> Strin
         footer {
             @if has_own_page {
                 "Visitors see "
-                a href={ (ERROR_PAGE) "404?" (raw) } { "the site's own page for 404" }
+                a href={ (base) (ERROR_PAGE) "404?" (raw) } { "the site's own page for 404" }
                 "; this one is shown by " code { "larder dev" } " only."
             } @else {
                 "This page is shown by " code { "larder dev" } " only."
@@ -61,11 +62,11 @@ fn shown(path: &str, raw: &str, nearest: &[&Route], has_own_page: bool) -> Strin
     view::page(&format!("404: {}", visible(path)), &main)
 }
 
-fn item(route: &Route) -> Markup {
+fn item(route: &Route, base: &str) -> Markup {
     let path = visible(route.pattern.as_str());
     html! {
         @if route.pattern.is_literal() {
-            a href=(path) { code { (path) } }
+            a href={ (base) (path) } { code { (path) } }
         } @else {
             code { (path) }
         }
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn a_path_that_is_markup_is_shown_as_text() {
         let path = "/<script>alert(1)</script>{main}\u{202e}";
-        let html = shown(path, path, &[], false);
+        let html = shown(path, path, (&[], ""), false);
         assert!(!html.contains("<script>"), "{html}");
         assert!(!html.contains('\u{202e}'));
         assert!(html.contains("/&lt;script&gt;alert(1)&lt;/script&gt;{main}"), "{html}");

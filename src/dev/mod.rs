@@ -71,6 +71,8 @@ struct Dev {
     lines: LineForm,
     known: lines::Known,
     policies: policy::Policies,
+    /// What stands before every address.
+    base: String,
 }
 
 impl DevHandler {
@@ -86,6 +88,7 @@ impl DevHandler {
         (lines, invited): (LineForm, Vec<String>),
     ) -> Self {
         server.cache_status = CacheStatusDetail::Full;
+        let base = server.base().to_owned();
         let site = SiteHandler::new(Arc::clone(&live), cache.clone(), &server);
         let versions = Arc::new(Versions { live, reload, site });
         let sockets = Sockets::new(Arc::clone(&versions), stop, tasks);
@@ -93,7 +96,7 @@ impl DevHandler {
         let policies =
             policy::Policies { is_secure: server.tls.is_some(), ..policy::Policies::default() };
         let known = lines::Known::default();
-        let dev = Arc::new(Dev { versions, cache, sockets, guard, lines, known, policies });
+        let dev = Arc::new(Dev { versions, cache, sockets, guard, lines, known, policies, base });
         let own = WarpHandler::new(own::filter(&dev));
         Self { own, dev }
     }
@@ -101,23 +104,30 @@ impl DevHandler {
 
 impl Handle for DevHandler {
     fn respond(&self, request: &RequestView<'_>) -> Responding {
+        self.respond_to_whole(request, Unread::default())
+    }
+
+    fn base(&self) -> &str {
+        &self.dev.base
+    }
+
+    fn takes_whole(&self, request: &RequestView<'_>) -> bool {
+        request.path.starts_with(OWN) || self.dev.versions.site.takes_whole(request)
+    }
+
+    fn respond_to_whole(&self, request: &RequestView<'_>, unread: Unread) -> Responding {
+        if request.path.starts_with(OWN) {
+            return self.own.respond_to_whole(request, unread);
+        }
         if is_navigation(request.headers) {
             let (this, request) = (self.clone(), request.into_owned());
-            return Responding::begin(async move { this.page(&request).await });
+            return Responding::begin(async move { this.page(&request, unread).await });
         }
         if self.dev.versions.is_unloaded() {
             return nothing_yet(Form::wanted(request.headers)).into();
         }
-        let responding = self.ask(request);
+        let responding = self.ask(request, unread);
         if is_subresource(request.headers) { responding.map(revalidate) } else { responding }
-    }
-
-    fn takes_whole(&self, request: &RequestView<'_>) -> bool {
-        request.path.starts_with(OWN)
-    }
-
-    fn respond_to_whole(&self, request: &RequestView<'_>, unread: Unread) -> Responding {
-        self.own.respond_to_whole(request, unread)
     }
 
     fn finish(&self, answer: &mut Answer) {
@@ -144,15 +154,20 @@ impl Handle for DevHandler {
 
 impl DevHandler {
     /// The site's answer, with the reason for a miss noted beside it.
-    fn ask(&self, request: &RequestView<'_>) -> Responding {
-        let dev = Arc::clone(&self.dev);
-        self.dev.versions.site.respond(request).map(move |answer| {
+    fn ask(&self, request: &RequestView<'_>, unread: Unread) -> Responding {
+        let (dev, site) = (Arc::clone(&self.dev), &self.dev.versions.site);
+        let responding = if site.takes_whole(request) {
+            site.respond_to_whole(request, unread)
+        } else {
+            site.respond(request)
+        };
+        responding.map(move |answer| {
             dev.known.explain(&mut answer.facts, dev.cache.clock().now());
         })
     }
 
     /// A page that a browser goes to: whole, plain, and with the script.
-    async fn page(&self, request: &OwnedRequest) -> Answer {
+    async fn page(&self, request: &OwnedRequest, unread: Unread) -> Answer {
         let request = request.view();
         // Before the page is made: an edit meanwhile makes one reload too many, never one too few.
         let tag = self.dev.tag(request.target().into_owned(), request.is_read()).await;
@@ -164,7 +179,7 @@ impl DevHandler {
         let versions = &self.dev.versions;
         let answer = if !tag.is_quiet {
             let site = versions.live.site();
-            let mut answer = self.plain_page(&request).await;
+            let mut answer = self.plain_page(&request, unread).await;
             if is_near {
                 explain(&site, &request, &mut answer);
             }
@@ -180,7 +195,7 @@ impl DevHandler {
     /// The page itself: an answer of 304 or 206 would bring back one without the script, and one
     /// that is coded could not be added to. HEAD is answered as GET, so that its length is right;
     /// its body is taken away later.
-    async fn plain_page(&self, request: &RequestView<'_>) -> Answer {
+    async fn plain_page(&self, request: &RequestView<'_>, unread: Unread) -> Answer {
         let hidden = [
             "accept-encoding",
             "if-match",
@@ -193,7 +208,7 @@ impl DevHandler {
         let headers = Without { headers: request.headers, hidden: &hidden };
         let is_read = request.is_read();
         let method = if is_read { &Method::GET } else { request.method };
-        self.ask(&RequestView { method, headers: &headers, ..*request }).answer().await
+        self.ask(&RequestView { method, headers: &headers, ..*request }, unread).answer().await
     }
 }
 
@@ -233,8 +248,8 @@ impl Dev {
     async fn with_script(&self, mut answer: Answer, mut tag: Tag, host: &str) -> Answer {
         let page = answer.response_mut();
         if inject::takes_script(page) {
-            tag.nonce = self.policies.admit(page.headers_mut(), host);
-            inject::into(page, &tag).await;
+            tag.nonce = self.policies.admit(page.headers_mut(), &format!("{host}{}", self.base));
+            inject::into(page, &tag, &self.base).await;
         }
         answer
     }

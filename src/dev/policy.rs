@@ -28,7 +28,8 @@ pub(super) struct Policies {
 }
 
 impl Policies {
-    /// Admits script and socket of `host`; gives the nonce that the script has to carry, if any.
+    /// Admits script and socket of `host`, with the site's base behind it; gives the nonce that the
+    /// script has to carry, if any.
     pub(super) fn admit(&self, headers: &mut HeaderMap, host: &str) -> Option<String> {
         let tls = if self.is_secure { "s" } else { "" };
         let mut room = Room {

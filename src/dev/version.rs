@@ -10,12 +10,13 @@ use http::{HeaderMap, StatusCode};
 use super::socket::state_of_files;
 use super::{ERROR_PAGE, missing};
 use crate::fingerprint::{Fingerprint, Hasher};
+use crate::http::edge::Handle as _;
 use crate::http::handler::SiteHandler;
 use crate::http::live::Live;
 use crate::reload::ReloadHandle;
 use crate::site::key::Facts;
 use crate::site::route::{Matched, RawQuery, RouteMatch};
-use crate::site::{RenderError, Route, Site, Source};
+use crate::site::{RenderError, Route, Site, Source, below};
 
 /// The versions of what is live.
 pub(super) struct Versions {
@@ -37,6 +38,7 @@ impl Versions {
 
     /// The version of what a GET of `target` (path and query) shows.
     pub(super) async fn of(&self, target: &str) -> Fingerprint {
+        let target = below(target, self.site.base());
         match self.of_file(target).await {
             Some(version) => version,
             None => self.of_page(target),
@@ -45,7 +47,7 @@ impl Versions {
 
     /// The same where `target` is a file of a `dir` route, as it is on the disk now.
     pub(super) async fn of_file(&self, target: &str) -> Option<Fingerprint> {
-        let path = target.split('?').next().unwrap_or_default();
+        let path = below(target.split('?').next().unwrap_or_default(), self.site.base());
         if self.site.is_own(path) {
             return None;
         }
@@ -107,6 +109,7 @@ fn of_route<'r>(
         query: &query,
         headers: &headers,
         language: None,
+        body: None,
     };
     match route.bare_fingerprint(&facts) {
         Ok(fingerprint) => of_answer(route, &fingerprint),

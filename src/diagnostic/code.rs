@@ -71,6 +71,7 @@ codes! {
     BadType "bad_type" "error" "A value of the wrong type."
     YamlSyntax "yaml_syntax" "error" "A text that is no YAML."
     BadQuery "bad_query" "error" "A declaration of a parameter that makes no sense."
+    BadPurge "bad_purge" "error" "A purge of what is no route, or by a request that only reads."
     BadStoreUrl "bad_store_url" "error" "An address that is no store."
     StoreAddress "store_address" "error" "An address of a store that cannot be used."
     TlsFiles "tls_files" "error" "A certificate or a key that cannot be used."

@@ -412,11 +412,12 @@ pub(super) fn with_own_lines(mut answer: Response<Body>, route: &PreparedRoute) 
 /// A route's own lines around a body in a language, where it has one.
 pub(super) fn with_body(
     route: &PreparedRoute,
+    status: StatusCode,
     body: Bytes,
     language: Option<&str>,
 ) -> Response<Body> {
     let mut answer = Response::new(Body::full(body));
-    *answer.status_mut() = route.status;
+    *answer.status_mut() = status;
     *answer.headers_mut() = route.headers.clone();
     if let Some(language) = route.language_said(language) {
         put(&mut answer, CONTENT_LANGUAGE, language);

@@ -9,30 +9,25 @@ use std::future::{Future, Ready, ready};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready as poll_ready};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::Either;
 use http::header::{ALLOW, CONNECTION, HeaderValue};
 use http::{Extensions, Method, Request, Response, StatusCode, Version};
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use parking_lot::Mutex;
-use tokio::time::{Sleep, sleep, timeout};
+use hyper::body::{Body as _, Incoming};
 
 use super::access::{self, Asked, Exchange};
-use super::activity::{Activity, Awaiting};
+use super::activity::Activity;
 use super::answer::{Answer, Pending, Responding, bare};
-use super::body::BodyError;
 use super::counts::{Answers, Did};
 use super::head::{self, Refusal};
 use super::listener::Limits;
 use super::problem::{Form, Problem};
 use super::request::RequestView;
 use super::sending::{Sending, SentBody};
+use super::unread::{BodyOutcome, RequestBody};
 use crate::clock::Moment;
 use crate::panic::panic_text;
 
@@ -50,6 +45,11 @@ pub trait Handle: Send + Sync + 'static {
     /// The answer to a request with its body, which nobody has read yet.
     fn respond_to_whole(&self, request: &RequestView<'_>, _unread: Unread) -> Responding {
         self.respond(request)
+    }
+
+    /// What is taken off the paths of requests that have it.
+    fn base(&self) -> &str {
+        Default::default()
     }
 
     /// Completes an answer that was made in place of its own: a refusal, or 500 after a panic.
@@ -82,28 +82,6 @@ pub struct Unread {
     pub(super) extensions: Extensions,
 }
 
-/// A request's body, bounded in size and time; nothing where there is none. Where a bound is
-/// passed, what is read is an error, and the request is refused whatever its handler makes of that.
-#[derive(Debug, Default)]
-pub(super) struct RequestBody {
-    incoming: Option<Incoming>,
-    /// Bytes that may still come, and until when.
-    left: usize,
-    deadline: Option<Pin<Box<Sleep>>>,
-    outcome: Option<Arc<BodyOutcome>>,
-    /// Where it is noted that it is waited for, and the note.
-    activity: Option<Arc<Activity>>,
-    awaiting: Option<Awaiting>,
-}
-
-/// What became of a body, for who answers.
-#[derive(Debug, Default)]
-struct BodyOutcome {
-    refusal: OnceLock<Refusal>,
-    /// What is left of a body that is too large.
-    rest: Mutex<Option<Incoming>>,
-}
-
 /// What is asked for the requests of one connection.
 #[derive(Clone)]
 pub(super) struct Edge {
@@ -116,13 +94,18 @@ pub(super) struct Edge {
 }
 
 impl Edge {
+    /// A request as its handler sees it.
+    pub(super) fn seen<'r>(&self, request: RequestView<'r>) -> RequestView<'r> {
+        request.below(self.handler.base())
+    }
+
     /// The answer to a request whose head is sound; `unread` is what hyper read of it beside.
     pub(super) fn respond(
         &self,
         request: &RequestView<'_>,
         unread: Unread,
     ) -> Either<Box<Answer>, Pending> {
-        let outcome = unread.body.outcome.clone();
+        let outcome = unread.body.outcome().cloned();
         let id = self.id_of(request);
         let respond = || {
             if self.handler.takes_whole(request) {
@@ -226,9 +209,9 @@ fn finished(
         is_own = false;
         Box::new(panicked(&*panic, form()))
     });
-    if let Some(refusal) = body.and_then(|body| body.refusal.get()) {
+    if let Some(refusal) = body.and_then(BodyOutcome::refusal) {
         is_own = false;
-        *answer = refuse(*refusal, form());
+        *answer = refuse(refusal, form());
     }
     if !is_own {
         handler.finish(&mut answer);
@@ -255,24 +238,24 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let refusal = head::check(&mut request).err().or_else(|| self.hidden(&request));
         let (mut parts, incoming) = request.into_parts();
-        let view = RequestView::of_parts(&parts, self.peer);
+        let view = self.seen(RequestView::of_parts(&parts, self.peer));
         let sending = self.begin(&view);
         if let Some(refusal) = refusal {
             let answer = self.instead(&view, refuse(refusal, Form::wanted(&parts.headers)));
             self.activity.turn.answered();
             return Either::Left(ready(Ok(sending.send(*answer, parts.version))));
         }
-        let mut body = RequestBody::new(incoming, &self.limits, &self.activity);
+        let mut body = RequestBody::new(incoming, &self.limits, Some(&self.activity));
         let version = parts.version;
         if !body.is_end_stream() && !self.handler.takes_whole(&view) {
             let edge = self.clone();
             return Either::Right(Box::pin(async move {
-                // Nobody wants it: it is read and thrown away, so that the connection can go on.
-                while let Some(Ok(_)) = body.frame().await {}
-                if let Some(outcome) = &body.outcome {
+                // Nobody wants it; a bound that it passed is in the outcome.
+                let _in_the_outcome = body.discard().await;
+                if let Some(outcome) = body.outcome() {
                     outcome.throw_some_away().await;
                 }
-                let view = RequestView::of_parts(&parts, edge.peer);
+                let view = edge.seen(RequestView::of_parts(&parts, edge.peer));
                 let answer = match edge.respond(&view, Unread { body, ..Unread::default() }) {
                     Either::Left(answer) => *answer,
                     Either::Right(answering) => answering.await,
@@ -281,7 +264,7 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
             }));
         }
         let unread = Unread { body, extensions: std::mem::take(&mut parts.extensions) };
-        let view = RequestView::of_parts(&parts, self.peer);
+        let view = self.seen(RequestView::of_parts(&parts, self.peer));
         let responding = match view.path {
             "*" => Either::Left(self.instead(&view, asterisk())),
             _ => self.respond(&view, unread),
@@ -298,28 +281,6 @@ impl hyper::service::Service<Request<Incoming>> for Edge {
     }
 }
 
-impl BodyOutcome {
-    /// Reads away some of a body that is too large: a connection closed with unread bytes is reset,
-    /// and the reset can overtake the answer.
-    async fn throw_some_away(&self) {
-        let rest = self.rest.lock().take();
-        let Some(mut incoming) = rest else { return };
-        let mut left = DISCARD;
-        let reading = async {
-            while let Some(Ok(frame)) = incoming.frame().await {
-                let count = frame.data_ref().map_or(0, Bytes::len);
-                let Some(rest) = left.checked_sub(count) else { return };
-                left = rest;
-            }
-        };
-        let _bounded = timeout(DISCARD_TIME, reading).await;
-    }
-}
-
-/// Bytes of a refused body that are read away, and for how long.
-const DISCARD: usize = 1024 * 1024;
-const DISCARD_TIME: Duration = Duration::from_secs(1);
-
 /// The answer to a head or a body that is not taken; the connection ends with it.
 pub(super) fn refuse(refusal: Refusal, form: Form) -> Answer {
     let mut answer =
@@ -333,84 +294,4 @@ fn asterisk() -> Answer {
     let mut answer = Answer::from(bare(StatusCode::NO_CONTENT));
     answer.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
     answer
-}
-
-impl RequestBody {
-    fn new(incoming: Incoming, limits: &Limits, activity: &Arc<Activity>) -> Self {
-        if incoming.is_end_stream() {
-            return Self::default();
-        }
-        let deadline = Some(Box::pin(sleep(limits.body_time)));
-        Self {
-            incoming: Some(incoming),
-            left: limits.body,
-            deadline,
-            outcome: Some(Arc::default()),
-            activity: Some(Arc::clone(activity)),
-            awaiting: None,
-        }
-    }
-
-    /// Takes a piece within the bounds.
-    fn within(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Refusal> {
-        let count = frame.data_ref().map_or(0, Bytes::len);
-        self.left = self.left.checked_sub(count).ok_or(Refusal::LargeBody)?;
-        Ok(frame)
-    }
-
-    fn refuse(&mut self, refusal: Refusal) -> BodyError {
-        if let Some(outcome) = &self.outcome {
-            // The first reason counts.
-            let _told_already = outcome.refusal.set(refusal);
-            let rest = self.incoming.take().filter(|_| refusal == Refusal::LargeBody);
-            *outcome.rest.lock() = rest;
-        }
-        refusal.detail().into()
-    }
-}
-
-impl HttpBody for RequestBody {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
-        let Some(incoming) = &mut this.incoming else { return Poll::Ready(None) };
-        // Who waits for a 100 is refused before it is told to go on.
-        if incoming.size_hint().lower() > this.left as u64 {
-            return Poll::Ready(Some(Err(this.refuse(Refusal::LargeBody))));
-        }
-        let polled = Pin::new(incoming).poll_frame(context);
-        if polled.is_ready() {
-            this.awaiting = None;
-        } else if this.awaiting.is_none() {
-            this.awaiting = this.activity.as_ref().map(Activity::awaits_body);
-        }
-        let polled = match polled {
-            Poll::Ready(Some(frame)) => frame.map_err(|_broken| Refusal::BrokenBody),
-            Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Pending => {
-                if let Some(deadline) = &mut this.deadline {
-                    poll_ready!(deadline.as_mut().poll(context));
-                }
-                Err(Refusal::SlowBody)
-            }
-        };
-        let within = polled.and_then(|frame| this.within(frame));
-        Poll::Ready(Some(within.map_err(|refusal| this.refuse(refusal))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(HttpBody::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.incoming {
-            Some(incoming) => incoming.size_hint(),
-            None => SizeHint::with_exact(0),
-        }
-    }
 }

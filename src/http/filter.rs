@@ -3,12 +3,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::ready;
 use std::net::SocketAddr;
 
 use ::http::{Request, Response, Version};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt as _};
-use http_body_util::BodyStream;
+use http_body_util::{BodyStream, StreamBody};
+use hyper::body::Frame;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use warp::filters::BoxedFilter;
@@ -20,7 +22,9 @@ use super::answer::{Answer, Responding};
 use super::body::{Body, BodyError};
 use super::edge::{Handle, Peer, Unread};
 use super::handler::SiteHandler;
+use super::listener::Limits;
 use super::request::{OwnedRequest, RequestView};
+use super::unread::RequestBody;
 
 /// Serves a warp filter. The client's address is in the request's extensions, as [`Peer`].
 #[derive(Clone)]
@@ -75,38 +79,46 @@ pub(crate) fn into_reply(response: Response<Body>) -> Reply {
 
 /// The data of a body that comes in parts.
 fn pieces(body: Body) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + Sync {
-    BodyStream::new(body).filter_map(|frame| {
-        std::future::ready(frame.map(|frame| frame.into_data().ok()).transpose())
-    })
+    BodyStream::new(body)
+        .filter_map(|frame| ready(frame.map(|frame| frame.into_data().ok()).transpose()))
 }
 
 /// The site as a filter: it answers where a route of the site is for the path, by whatever method,
 /// and rejects where none is.
 pub(crate) fn of_site(site: SiteHandler) -> BoxedFilter<(Reply,)> {
-    let own = site.own_filter();
-    let answer = move |request: OwnedRequest| {
-        let site = site.clone();
-        async move {
-            if !site.has_route(&request.view()) {
-                return Err(warp::reject::not_found());
-            }
-            Ok(answered(&site, &request).await)
-        }
-    };
-    own.or(request().and_then(answer)).unify().boxed()
+    site.own_filter().or(of_routes(site)).unify().boxed()
 }
 
 /// The site's answer to whatever comes, which is its own 404 where no route is for the path.
 pub(crate) fn of_site_for_all(site: SiteHandler) -> BoxedFilter<(Reply,)> {
-    let answer = move |request: OwnedRequest| {
-        let site = site.clone();
-        async move { answered(&site, &request).await }
-    };
-    request().then(answer).boxed()
+    let missing = site.clone();
+    let missing = move |request| answered(missing.clone(), request, RequestBody::default());
+    of_routes(site).or(request().then(missing)).unify().boxed()
 }
 
-async fn answered(site: &SiteHandler, request: &OwnedRequest) -> Reply {
-    let mut answer = site.respond_by_route(&request.view()).answer().await;
+/// The routes alone. The body is taken only where one of them answers: what is rejected, another
+/// filter may want to read.
+fn of_routes(site: SiteHandler) -> BoxedFilter<(Reply,)> {
+    let known = site.clone();
+    let of_route = move |request: OwnedRequest| {
+        let has_route = known.has_route(&request.view().below(known.base()));
+        ready(if has_route { Ok(request) } else { Err(warp::reject::not_found()) })
+    };
+    let body = warp::body::stream().map(body_of);
+    let answer = move |request, body| answered(site.clone(), request, body);
+    request().and_then(of_route).and(body).then(answer).boxed()
+}
+
+fn body_of<P: Buf>(
+    stream: impl Stream<Item = Result<P, warp::Error>> + Send + Sync + 'static,
+) -> RequestBody {
+    let frame = |mut piece: P| Frame::data(piece.copy_to_bytes(piece.remaining()));
+    let frames = stream.map(move |piece| piece.map(frame));
+    RequestBody::new(StreamBody::new(frames), &Limits::default(), None)
+}
+
+async fn answered(site: SiteHandler, request: OwnedRequest, body: RequestBody) -> Reply {
+    let mut answer = site.respond_by_route(&request.view().below(site.base()), body).answer().await;
     let lines = answer.take_lines();
     let response = std::mem::take(answer.response_mut());
     let mut reply = into_reply(response);

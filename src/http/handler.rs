@@ -5,6 +5,7 @@
 //! goes on as a future with a copy of the request. Health and documentation are warp filters of
 //! their own (`own`), since they are no part of the site.
 
+mod bodies;
 mod files;
 mod pages;
 mod refusals;
@@ -14,13 +15,15 @@ use std::sync::Arc;
 
 use ::http::header::LOCATION;
 use bytes::Bytes;
+use serde_json::Value;
 
 use warp::filters::BoxedFilter;
 
+use self::bodies::Received;
 use super::access::{Exchange, LineStyle};
 use super::answer::{self, Answer, Facts, Responding};
 use super::counts::Answers;
-use super::edge::Handle;
+use super::edge::{Handle, Unread};
 use super::filter::WarpHandler;
 use super::headers::add_missing;
 use super::language;
@@ -29,15 +32,16 @@ use super::own::{self, OwnPaths};
 use super::problem::Problem;
 use super::renders::Renders;
 use super::request::{OwnedRequest, RequestView};
-use crate::cache::Cache;
+use super::unread::{BodyRoom, RequestBody};
+use crate::cache::{Cache, OrderedPages, PurgeOrder};
 use crate::config::{AccessLog, CacheStatusDetail, ServerConfig};
-use crate::site::Route;
 use crate::site::key::{Facts as RequestFacts, InputKind};
 use crate::site::route::rules::Violation;
 use crate::site::route::{
     AddressForm, Matched, Params, PathText, Query, RawQuery, RouteMatch, leads_as_written,
 };
 use crate::site::template::TextTemplate;
+use crate::site::{Purged, PurgedPages, Route};
 
 /// Serves the site that is live. Clones are the same.
 #[derive(Clone)]
@@ -54,7 +58,10 @@ struct Core {
     live: Arc<Live>,
     cache: Cache,
     renders: Arc<Renders>,
+    bodies: BodyRoom,
     cache_status: CacheStatusDetail,
+    /// What stands before every address; empty where nothing does.
+    base: String,
 }
 
 impl SiteHandler {
@@ -64,7 +71,9 @@ impl SiteHandler {
         let own_paths = OwnPaths::new(server);
         let own = WarpHandler::new(own::filter_for_all(&own_paths, Arc::clone(&live)));
         let renders = Arc::new(Renders::new(cache.clock().clone()));
-        let core = Core { live, cache, renders, cache_status: server.cache_status };
+        let (bodies, cache_status) = (BodyRoom::default(), server.cache_status);
+        let base = server.base().to_owned();
+        let core = Core { live, cache, renders, bodies, cache_status, base };
         let proxies = server.trusted_proxies.as_slice().into();
         let access_log = LineStyle { form: server.access_log, proxies };
         Self { core: Arc::new(core), own_paths, own, access_log }
@@ -90,8 +99,12 @@ impl SiteHandler {
     }
 
     /// The answer of the site's routes, or its 404.
-    pub(super) fn respond_by_route(&self, request: &RequestView<'_>) -> Responding {
-        self.core.respond(request)
+    pub(super) fn respond_by_route(
+        &self,
+        request: &RequestView<'_>,
+        body: RequestBody,
+    ) -> Responding {
+        self.core.respond_to_whole(request, body)
     }
 
     /// What larder itself answers, beside the site's routes; rejects all else.
@@ -111,7 +124,20 @@ impl Handle for SiteHandler {
         if request.is_read() && self.own_paths.hold(request.path) {
             return self.own.respond(request);
         }
-        self.core.respond(request)
+        self.core.respond_in(&self.core.live.load(), request, &Received::Nothing)
+    }
+
+    fn base(&self) -> &str {
+        &self.core.base
+    }
+
+    /// What comes with a GET nobody wants: it is the edge that throws it away.
+    fn takes_whole(&self, request: &RequestView<'_>) -> bool {
+        !request.is_read()
+    }
+
+    fn respond_to_whole(&self, request: &RequestView<'_>, unread: Unread) -> Responding {
+        self.core.respond_to_whole(request, unread.body)
     }
 
     fn finish(&self, answer: &mut Answer) {
@@ -145,6 +171,7 @@ struct MatchedRequest<'s> {
     path: &'s PathText<'s>,
     params: &'s Params<'s>,
     query: Query<'s>,
+    body: Option<Value>,
     request: &'s RequestView<'s>,
 }
 
@@ -167,20 +194,27 @@ struct Asking<'s> {
     lines: &'s DefaultLines,
 }
 
-/// Why the parameters of a request do not do.
+/// Why what a request says does not do.
 enum Refused {
     Path,
-    Query(Violation),
+    /// Of the query, or a field of the body.
+    Parameter(Violation),
+    Body(Box<Problem>),
+    NoRoom,
 }
 
 impl Core {
-    /// The answer of the site.
-    fn respond(self: &Arc<Self>, request: &RequestView<'_>) -> Responding {
-        let served = self.live.load();
+    /// The answer of one version of the site.
+    fn respond_in(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        request: &RequestView<'_>,
+        received: &Received,
+    ) -> Responding {
         let method = request.method.as_str();
-        let asking = Asking::of_site(&served, request);
+        let asking = Asking::of_site(served, request);
         match served.site.find(method, request.path) {
-            RouteMatch::Route(mut matched) => self.route(asking, &mut matched),
+            RouteMatch::Route(mut matched) => self.route(asking, &mut matched, received),
             RouteMatch::Redirect { to } => self.other_form(asking, &to),
             RouteMatch::Method { allow } if method == "OPTIONS" => {
                 self.options(asking, &allow).into()
@@ -198,13 +232,18 @@ impl Core {
     }
 
     /// What a route answers. Who may read its pages may read its errors too.
-    fn route<'s>(self: &Arc<Self>, asking: Asking<'s>, matched: &mut Matched<'s>) -> Responding {
+    fn route<'s>(
+        self: &Arc<Self>,
+        asking: Asking<'s>,
+        matched: &mut Matched<'s>,
+        received: &Received,
+    ) -> Responding {
         let Asking { served, request, .. } = asking;
         let Some((route, prepared)) = served.route(matched.target) else {
             return self.problem(asking, Problem::not_found());
         };
         let asking = Asking { lines: &prepared.default_lines, ..asking };
-        let responding = self.matched(asking, (route, prepared), matched);
+        let responding = self.matched(asking, (route, prepared), matched, received);
         if prepared.cors.is_none() {
             return responding;
         }
@@ -222,25 +261,41 @@ impl Core {
         asking: Asking<'s>,
         (route, prepared): (&'s Arc<Route>, &'s Arc<PreparedRoute>),
         matched: &mut Matched<'s>,
+        received: &Received,
     ) -> Responding {
         let Asking { served, request, .. } = asking;
         let Ok(raw) = request.query.map_or(Ok(RawQuery::default()), RawQuery::parse) else {
             return self.malformed(asking, "the query is not well-formed");
         };
-        let query = match check(route, matched, &raw) {
-            Ok(query) => query,
-            Err(refused) => return self.refused(asking, &refused),
+        let checked = check(route, matched, &raw);
+        let (query, body) = match checked.and_then(|query| Ok((query, received.of_route(route)?))) {
+            Ok(both) => both,
+            Err(refused) => return self.refused(asking, refused),
         };
         let Matched { target, path, params } = &*matched;
         let target = *target;
         let asked =
-            MatchedRequest { served, route, prepared, target, path, params, query, request };
-        match &prepared.source {
+            MatchedRequest { served, route, prepared, target, path, params, query, body, request };
+        let responding = match &prepared.source {
             PreparedSource::Page(page) => self.page(&asked, page),
             PreparedSource::File(file) => self.file(&asked, file),
             PreparedSource::Dir(dir) => self.dir(&asked, dir),
             PreparedSource::Redirect(to) => self.redirect(&asked, to),
-        }
+        };
+        if route.purges.is_empty() { responding } else { self.purging(&asked, responding) }
+    }
+
+    /// An answer that says that all went well goes out when what it makes old is purged.
+    fn purging(self: &Arc<Self>, asked: &MatchedRequest<'_>, responding: Responding) -> Responding {
+        let purged = asked.served.site.purged_by(asked.route, asked.params);
+        let core = Arc::clone(self);
+        Responding::begin(async move {
+            let answer = responding.answer().await;
+            if answer.status().as_u16() < 400 {
+                core.cache.purge_ordered(purged.into_iter().map(order).collect()).await;
+            }
+            answer
+        })
     }
 
     /// The address that a route sends to; 404 where what the request says makes none.
@@ -250,8 +305,10 @@ impl Core {
         let Some(address) = address.filter(|address| leads_as_written(address)) else {
             return self.problem(asked.asking(), Problem::not_found());
         };
-        let mut response = answer::with_body(asked.prepared, Bytes::new(), None);
-        answer::put(&mut response, LOCATION, &address);
+        let mut response =
+            answer::with_body(asked.prepared, asked.prepared.status, Bytes::new(), None);
+        let base = if address.starts_with('/') { &*self.base } else { "" };
+        answer::put(&mut response, LOCATION, &format!("{base}{address}"));
         self.bypass(response, Some(asked.prepared)).into()
     }
 
@@ -261,6 +318,15 @@ impl Core {
         answer.facts = Facts { route: route.cloned(), ..Facts::bypass(self.cache_status) };
         answer
     }
+}
+
+fn order(Purged { route, namespace, pages }: Purged) -> PurgeOrder {
+    let pages = match pages {
+        PurgedPages::All => OrderedPages::All,
+        PurgedPages::Key(key) => OrderedPages::Key(key),
+        PurgedPages::Path(path) => OrderedPages::Path(path),
+    };
+    PurgeOrder { route, namespace, pages }
 }
 
 /// The parameters of path and query, checked.
@@ -273,7 +339,7 @@ where
     'r: 'q,
 {
     route.rules.path(&mut matched.params).map_err(|_| Refused::Path)?;
-    route.rules.query(raw).map_err(Refused::Query)
+    route.rules.query(raw).map_err(Refused::Parameter)
 }
 
 impl<'s> Asking<'s> {
@@ -295,6 +361,7 @@ impl<'s> MatchedRequest<'s> {
             query: &self.query,
             headers: self.request.headers,
             language: if self.has_language() { self.asking().language() } else { None },
+            body: self.body.as_ref(),
         }
     }
 

@@ -37,3 +37,4 @@ pub(crate) mod request;
 mod sending;
 pub(crate) mod tls;
 mod turn;
+mod unread;

@@ -21,6 +21,7 @@ use super::filter::into_reply;
 use super::live::Live;
 use super::problem::{Form, Problem};
 use crate::config::ServerConfig;
+use crate::site::below;
 
 /// Where the OpenAPI document is.
 const DOCUMENT: &str = "/openapi.json";
@@ -38,12 +39,15 @@ pub(crate) struct OwnPaths {
     health: Option<Arc<str>>,
     /// Where Swagger UI is, without a slash at its end: `/docs`.
     docs: Option<Arc<str>>,
+    /// What stands before them; a site in another program sees it.
+    base: Arc<str>,
 }
 
 impl OwnPaths {
     pub(crate) fn new(server: &ServerConfig) -> Self {
         let docs = server.docs.as_ref().map(|docs| docs.path.trim_end_matches('/').into());
-        Self { health: server.health.as_deref().map(Arc::from), docs }
+        let health = server.health.as_deref().map(Arc::from);
+        Self { health, docs, base: server.base().into() }
     }
 
     /// Whether a path is where health is asked for.
@@ -67,6 +71,7 @@ impl OwnPaths {
     }
 
     fn answer(&self, path: &str, live: &Live, config: &Arc<Config<'static>>) -> Option<Reply> {
+        let path = below(path, &self.base);
         if self.is_health(path) {
             let ok = Bytes::from_static(b"ok\n");
             return Some(sent(ok, "text/plain; charset=utf-8", "no-store"));
@@ -75,14 +80,15 @@ impl OwnPaths {
         if path == DOCUMENT {
             return Some(sent(live.load().openapi(), "application/json", "no-cache"));
         }
-        swagger_file(docs, path.strip_prefix(docs)?, config)
+        swagger_file(&format!("{}{docs}", self.base), path.strip_prefix(docs)?, config)
     }
 }
 
 /// What answers there; rejects all else.
 pub(super) fn filter(paths: &OwnPaths, live: Arc<Live>) -> BoxedFilter<(Reply,)> {
     let paths = paths.clone();
-    let config = Arc::new(Config::new([DOCUMENT]).try_it_out_enabled(true));
+    let document = format!("{}{DOCUMENT}", paths.base);
+    let config = Arc::new(Config::new([document]).try_it_out_enabled(true));
     warp::path::full()
         .and_then(move |path: FullPath| {
             let answer = paths.answer(path.as_str(), &live, &config);

@@ -10,7 +10,7 @@ use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
 use crate::cache::{RenderFailure, Rendered};
 use crate::fingerprint::Fingerprint;
 use crate::site::template::while_wanted;
-use crate::site::{ErrorJob, RenderError, RenderJob};
+use crate::site::{ErrorJob, Made, RenderError, RenderJob};
 
 /// The render of one page.
 #[derive(Debug)]
@@ -20,25 +20,23 @@ pub(super) struct PageRender {
     pub(super) job: RenderJob,
 }
 
-type Made = Result<Bytes, RenderError>;
-
 impl Job for RenderJob {
-    type Output = Made;
+    type Output = Result<Made, RenderError>;
 
-    fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Made> {
+    fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Self::Output> {
         attempt(while_wanted(unwanted, || self.run(bound)))
     }
 }
 
 impl Job for ErrorJob {
-    type Output = Made;
+    type Output = Result<Bytes, RenderError>;
 
-    fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Made> {
+    fn attempt(&self, bound: Duration, unwanted: &Arc<AtomicBool>) -> Attempt<Self::Output> {
         attempt(while_wanted(unwanted, || self.run(bound)))
     }
 }
 
-fn attempt(made: Made) -> Attempt<Made> {
+fn attempt<T>(made: Result<T, RenderError>) -> Attempt<Result<T, RenderError>> {
     match made {
         Err(RenderError::TooLong(_)) => Attempt::TooLong(made),
         made => Attempt::Done(made),
@@ -53,13 +51,13 @@ impl PageRender {
             let _place = of.begin_io().map_err(busy)?;
             tokio::time::sleep(delay).await;
         }
-        // A body that stands ready is no render.
-        let body = match job.ready_body() {
-            Some(body) => body.clone(),
+        // What stands ready is no render.
+        let Made { status, body } = match job.ready() {
+            Some(made) => made,
             None => renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?,
         };
         let content_type = route.content_type.clone();
-        Ok(Rendered { status: route.status, content_type, body, inputs: Fingerprint::default() })
+        Ok(Rendered { status, content_type, body, inputs: Fingerprint::default() })
     }
 }
 

@@ -41,6 +41,11 @@ impl<'r> RequestView<'r> {
         }
     }
 
+    /// The same without the site's base, where its path has it.
+    pub(crate) fn below(self, base: &str) -> Self {
+        Self { path: crate::site::below(self.path, base), ..self }
+    }
+
     /// Whether it asks for what is there: GET or HEAD.
     pub(crate) fn is_read(&self) -> bool {
         *self.method == Method::GET || *self.method == Method::HEAD

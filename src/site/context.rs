@@ -42,8 +42,10 @@ impl ContextPool {
     ) -> T {
         let mut kept = self.take(page).unwrap_or_else(|| Kept::new(page, constant()));
         let constants = kept.names().map_or(0, |names| names.len());
+        let mut replaced = Vec::new();
         if let Some(names) = kept.names() {
             for (name, value) in values {
+                replaced.push(name);
                 match names.get_mut(name) {
                     Some(place) => *place = value,
                     None => _ = names.insert(name.to_owned(), value),
@@ -52,6 +54,12 @@ impl ContextPool {
         }
         let result = render(&mut kept.context);
         if let Some(names) = kept.names() {
+            // What a request said is not kept, however much it is.
+            for name in replaced {
+                if let Some(place) = names.get_mut(name) {
+                    *place = Value::Null;
+                }
+            }
             // Another request may have no value under a name that this one had.
             while names.len() > constants
                 && let Some(last) = names.keys().next_back().cloned()

@@ -98,6 +98,7 @@ impl Site {
             query: &query,
             headers: recalled,
             language: recalled.language.as_deref(),
+            body: None,
         };
         if recalled.is_whole && plan.build(&facts) != stored.key {
             return Some(Use::Remade);

@@ -12,6 +12,7 @@ use super::key::{InputKind, KeyPlan};
 use super::openapi::operation;
 use super::{Declared, ErrorPage, Route, Site};
 use crate::config::{ErrorStatus, ParamConfig};
+use crate::diagnostic::At;
 use crate::units::grouped;
 
 /// What happened to what is answered.
@@ -144,6 +145,7 @@ pub fn diff(old: &Site, new: &Site) -> Changes {
         contexts: _,
         template_directory: _,
         assets: _,
+        names: _,
     } = new;
     // What is the very same route is no change, and most are.
     let middle = Middle::of(&old.routes, routes, Arc::ptr_eq);
@@ -223,6 +225,7 @@ impl Difference {
             lifetime,
             declared,
             key,
+            purges,
             cors,
             delay,
             digest,
@@ -240,13 +243,16 @@ impl Difference {
             uses: _,
             source: _,
         } = new;
-        let Declared { query, params } = declared;
+        let Declared { query, fields, params } = declared;
+        let names = |list: &[At<String>]| -> Vec<String> {
+            list.iter().map(|name| name.value.clone()).collect()
+        };
         // It is sent where no header of the file is.
         let is_own = |it: &Route| it.headers.iter().any(|line| line.name == "cache-control");
         // Of what is never stored no life counts.
         let is_kept = key.is_some() || old.key.is_some();
         let (was, is) = (old.lifetime, *lifetime);
-        let fields = [
+        let said = [
             ("status", old.status != *status),
             ("content_type", old.content_type != *content_type),
             ("headers", old.headers != *headers),
@@ -258,7 +264,9 @@ impl Difference {
             ),
             ("stale_if_error", is_kept && was.stale_if_error != is.stale_if_error),
             ("query", are_other_rules(&old.declared.query, query)),
+            ("fields", are_other_rules(&old.declared.fields, fields)),
             ("params", are_other_rules(&old.declared.params, params)),
+            ("purges", names(&old.purges) != names(purges)),
             ("cors", old.cors != *cors),
             ("delay", old.delay != *delay),
         ];
@@ -267,7 +275,7 @@ impl Difference {
                 || old.name != *name
                 || !is_same_key(old.key.as_ref(), key.as_ref())
                 || defaults(old) != defaults(new),
-            fields: fields.into_iter().filter_map(|(name, is)| is.then_some(name)).collect(),
+            fields: said.into_iter().filter_map(|(name, is)| is.then_some(name)).collect(),
         }
     }
 }

@@ -66,6 +66,7 @@ impl Site {
         language: Option<&str>,
     ) -> Explanation {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let path = super::below(path, self.server.base());
         let mut told = Explanation { url: url.to_owned(), ..Explanation::default() };
         told.answer = match self.find(method, path) {
             RouteMatch::Route(mut matched) => match self.route(matched.target) {
@@ -112,7 +113,7 @@ impl Explanation {
             Err(wrong) => return format!("422: `{}` {}", wrong.name, wrong.detail),
         };
         let Matched { path, params, .. } = &*matched;
-        let facts = Facts { path, params, query: &query, headers, language };
+        let facts = Facts { path, params, query: &query, headers, language, body: None };
         self.inputs = route.reads.iter().map(|read| explained(read, &facts)).collect();
         let key = route.key.as_ref();
         let is_read = |name: &str| {

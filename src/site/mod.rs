@@ -16,11 +16,12 @@ mod current;
 mod diff;
 mod explain;
 mod openapi;
+mod purges;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,13 +29,13 @@ use serde_json::Value;
 
 use self::context::ContextPool;
 use self::dir::SiteDir;
-use self::key::{InputName, Inputs, KeyPlan};
+use self::key::{InputKind, InputName, Inputs, KeyPlan};
 use self::route::rules::Rules;
 use self::route::{Matched, Pattern, RouteMatch, Router, RouterBuilder};
 use self::template::{JsonTemplate, TemplateId, TemplateSet, TextTemplate};
 use crate::clock::Clock;
 use crate::config::{CacheConfig, CorsConfig, ErrorStatus, FileContent, ParamConfig, ServerConfig};
-use crate::diagnostic::Span;
+use crate::diagnostic::{At, Span};
 use crate::fingerprint::Fingerprint;
 use crate::source::file::pattern_names;
 use crate::units::Lifetime;
@@ -45,8 +46,9 @@ pub(crate) use current::{StoredUnder, Use};
 pub use diff::diff;
 pub(crate) use diff::{Change, Middle, Sign};
 pub(crate) use explain::{Explanation, input_names};
+pub(crate) use purges::{Purged, PurgedPages};
 pub use render::RenderJob;
-pub(crate) use render::{ErrorFacts, ErrorJob, RenderError};
+pub(crate) use render::{ErrorFacts, ErrorJob, Made, RenderError};
 
 /// One version of a site.
 #[derive(Debug)]
@@ -60,6 +62,8 @@ pub struct Site {
     /// The languages that it has, the first where a visitor names none of them.
     pub languages: Vec<String>,
     router: Arc<Router>,
+    /// The routes by name, once one is looked for.
+    names: OnceLock<foldhash::HashMap<Arc<str>, u32>>,
     /// The headers of answers that are no route's.
     pub(crate) default_headers: Vec<HeaderLine>,
     templates: Arc<TemplateSet>,
@@ -84,6 +88,7 @@ impl Site {
             cache: CacheConfig::default(),
             routes: Vec::new(),
             languages: Vec::new(),
+            names: OnceLock::new(),
             default_headers: Vec::new(),
             router: RouterBuilder::default().build().into(),
             templates: Arc::new(TemplateSet::compile(Vec::new(), &Clock::system())),
@@ -122,7 +127,11 @@ impl Site {
 
     /// The route of that name.
     pub(crate) fn route_named(&self, name: &str) -> Option<&Arc<Route>> {
-        self.routes.iter().find(|route| &*route.name == name)
+        let targets = || {
+            let routes = (0_u32..).zip(&self.routes);
+            routes.map(|(target, route)| (Arc::clone(&route.name), target)).collect()
+        };
+        self.route(*self.names.get_or_init(targets).get(name)?)
     }
 
     /// The names of the routes that are made from `what`: a value, a source, a file, or a template
@@ -163,6 +172,15 @@ impl Site {
     }
 }
 
+/// A path without the site's base; itself where it does not have it.
+pub(crate) fn below<'p>(path: &'p str, base: &str) -> &'p str {
+    match path.strip_prefix(base) {
+        Some("") if !base.is_empty() => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
 /// One route, compiled.
 #[derive(Debug)]
 pub struct Route {
@@ -176,7 +194,7 @@ pub struct Route {
     pub pattern: Pattern,
     /// Where it is written.
     pub place: Span,
-    /// The status of what it sends.
+    /// The status of what it sends; of several, the least.
     pub status: u16,
     /// The content type of what it sends.
     pub content_type: String,
@@ -202,6 +220,8 @@ pub struct Route {
     pub uses: BTreeSet<String>,
     /// Who may read it from another origin.
     pub cors: Option<CorsConfig>,
+    /// The routes whose pages a successful answer purges, by name.
+    pub(crate) purges: Vec<At<String>>,
     /// How long a render takes at least.
     pub delay: Option<Duration>,
     /// What it sends.
@@ -214,11 +234,27 @@ impl Route {
     /// The templates that it is rendered by, without their partials.
     fn templates(&self) -> Vec<TemplateId> {
         let Source::Page(page) = &self.source else { return Vec::new() };
-        match &page.content.form {
+        let mut templates = match &page.content.form {
             PageForm::Body(_) => Vec::new(),
             PageForm::Template { page, layout } => layout.iter().copied().chain([*page]).collect(),
             PageForm::Json(json) => json.templates(),
-        }
+        };
+        templates.extend(page.content.status.as_ref().map(|status| status.template));
+        templates
+    }
+
+    /// All statuses that it may send.
+    pub(crate) fn statuses(&self) -> Vec<u16> {
+        let chosen = match &self.source {
+            Source::Page(page) => page.content.status.as_ref(),
+            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => None,
+        };
+        chosen.map_or_else(|| vec![self.status], |chosen| chosen.among.iter().copied().collect())
+    }
+
+    /// Whether its answer needs the body of a request.
+    pub(crate) fn reads_body(&self) -> bool {
+        self.inputs.any(InputKind::Body) || !self.declared.fields.is_empty()
     }
 
     /// Method and path as they are typed: `GET` goes without saying.
@@ -246,6 +282,8 @@ pub struct HeaderLine {
 pub struct Declared {
     /// Of the query.
     pub query: Vec<ParamConfig>,
+    /// Of the body.
+    pub fields: Vec<ParamConfig>,
     /// Of the path.
     pub params: Vec<ParamConfig>,
 }
@@ -290,6 +328,8 @@ pub struct Page {
 pub struct PageContent {
     /// The form.
     pub form: PageForm,
+    /// What gives its status, where that is not always the route's.
+    status: Option<ChosenStatus>,
     /// The values that it may read and that no request decides, pruned.
     data: Vec<(String, Arc<Value>)>,
     /// A digest of all that decides the response besides the request; an error page's leaves out
@@ -299,6 +339,14 @@ pub struct PageContent {
     label: String,
     /// Whether the log was told that partials were left out for their depth.
     told_cut: AtomicBool,
+}
+
+/// A status that is chosen by conditions.
+#[derive(Debug)]
+struct ChosenStatus {
+    template: TemplateId,
+    /// All that it may be.
+    among: BTreeSet<u16>,
 }
 
 /// The form of a page.

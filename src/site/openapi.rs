@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::key::InputKind;
-use super::route::ParamKind;
+use super::route::{BodyForm, ParamKind};
 use super::template::JsonTemplate;
 use super::{PageForm, Route, Site, Source, media};
 use crate::config::{ParamConfig, ParamType};
@@ -50,12 +50,13 @@ impl Site {
             "version": version.unwrap_or(env!("CARGO_PKG_VERSION")),
             "description": docs.and_then(|docs| docs.description.as_deref()),
         });
-        json!({
+        present(json!({
             "openapi": "3.1.0",
             "info": present(info),
+            "servers": self.server.base.as_ref().map(|base| json!([{ "url": base }])),
             "paths": paths,
             "components": { "schemas": { "Problem": problem() } },
-        })
+        }))
     }
 }
 
@@ -72,6 +73,7 @@ pub(super) fn operation(route: &Route) -> Value {
         "operationId": &*route.name,
         "summary": route.summary,
         "parameters": Some(parameters(route)).filter(|list| !list.is_empty()),
+        "requestBody": route.reads_body().then(|| request_body(route)),
         "responses": responses(route),
     }))
 }
@@ -104,6 +106,31 @@ fn parameters(route: &Route) -> Vec<Value> {
     list.extend(query.into_values());
     list.extend(of_headers(route));
     list
+}
+
+/// The body that is taken: its declared fields, and those that are read of whatever kind.
+fn request_body(route: &Route) -> Value {
+    let fields = &route.declared.fields;
+    let mut properties: BTreeMap<&str, Value> =
+        read(route, InputKind::Body).map(|name| (name, json!({}))).collect();
+    for typed in fields {
+        let told = json!({ "description": typed.description });
+        let mut told = present(told);
+        if let (Value::Object(told), Value::Object(schema)) = (&mut told, schema(typed)) {
+            told.extend(schema);
+        }
+        properties.insert(&typed.name.value, told);
+    }
+    let required = fields.iter().filter(|typed| typed.required);
+    let required: Vec<&str> = required.map(|typed| typed.name.value.as_str()).collect();
+    let is_required = !required.is_empty();
+    let schema = present(json!({
+        "type": Some("object").filter(|_| !properties.is_empty()),
+        "required": Some(required).filter(|names| !names.is_empty()),
+        "properties": Some(&properties).filter(|fields| !fields.is_empty()),
+    }));
+    let content = BodyForm::TYPES.map(|name| (name.to_owned(), json!({ "schema": schema })));
+    json!({ "required": is_required, "content": Map::from_iter(content) })
 }
 
 /// Request headers and cookies that are read; those that OpenAPI tells elsewhere are left out.
@@ -177,7 +204,9 @@ fn responses(route: &Route) -> Value {
             "content": { media::essence(&route.content_type): {} },
         }),
     };
-    responses.insert(route.status.to_string(), content);
+    for status in route.statuses() {
+        responses.insert(status.to_string(), content.clone());
+    }
     if route.method == "GET" && !matches!(route.source, Source::Redirect(_)) {
         responses.insert("304".to_owned(), json!({ "description": "The client has it already" }));
     }
@@ -194,12 +223,16 @@ fn responses(route: &Route) -> Value {
             })
         });
     };
-    problem("400", "The address is not well-formed");
+    problem("400", "The address or the body is not well-formed");
     if !route.pattern.params().is_empty() {
         problem("404", "There is no such page");
     }
-    if !route.declared.query.is_empty() {
-        problem("422", "A parameter of the query is not one that is taken");
+    if route.reads_body() {
+        problem("413", "The body is larger than 1 MiB");
+        problem("415", "The body is of a type that is not read");
+    }
+    if !route.declared.query.is_empty() || !route.declared.fields.is_empty() {
+        problem("422", "A parameter of the query, or a field of the body, breaks its rule");
     }
     Value::Object(responses)
 }

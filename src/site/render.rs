@@ -56,6 +56,15 @@ pub struct RenderJob {
     pub fingerprint: Fingerprint,
 }
 
+/// What a render comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The status of the answer.
+    pub status: u16,
+    /// Its body.
+    pub body: Bytes,
+}
+
 /// What error pages see.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ErrorFacts<'a> {
@@ -182,11 +191,13 @@ impl RenderJob {
         })
     }
 
-    /// The body, where it stands ready and nothing has to be rendered.
-    pub(crate) fn ready_body(&self) -> Option<&Bytes> {
-        match &self.page.content.form {
-            PageForm::Body(bytes) => Some(bytes),
-            PageForm::Template { .. } | PageForm::Json(_) => None,
+    /// What it comes to, where that stands ready and nothing has to be rendered.
+    pub(crate) fn ready(&self) -> Option<Made> {
+        match &self.page.content {
+            PageContent { form: PageForm::Body(bytes), status: None, .. } => {
+                Some(Made { status: self.route.status, body: bytes.clone() })
+            }
+            _ => None,
         }
     }
 
@@ -195,7 +206,7 @@ impl RenderJob {
     /// # Errors
     /// [`RenderError::TooLong`] where that time was not enough, [`RenderError::Failed`] with the
     /// template's place.
-    pub fn run(&self, bound: Duration) -> Result<Bytes, RenderError> {
+    pub fn run(&self, bound: Duration) -> Result<Made, RenderError> {
         let content = &self.page.content;
         let constant = || {
             let Route { name, pattern, .. } = &*self.route;
@@ -208,7 +219,8 @@ impl RenderJob {
         };
         let request = self.request.iter().map(|(name, value)| (*name, value.clone()));
         let chosen = self.chosen.iter().map(|(name, value)| (name.as_str(), Value::clone(value)));
-        self.site.render(content, constant, request.chain(chosen), bound)
+        let (body, status) = self.site.render(content, constant, request.chain(chosen), bound)?;
+        Ok(Made { status: status.unwrap_or(self.route.status), body })
     }
 }
 
@@ -246,7 +258,8 @@ impl ErrorJob {
         let values = [("error", self.error.clone()), ("path", Value::from(self.path.as_str()))];
         let language = self.language.as_deref().map(|language| ("language", language.into()));
         let values = values.into_iter().chain(language);
-        self.site.render(content, || content.data().collect(), values, bound)
+        let made = self.site.render(content, || content.data().collect(), values, bound);
+        made.map(|(body, _)| body)
     }
 }
 
@@ -275,18 +288,19 @@ impl Site {
         self.errors.iter().map(|(status, page)| (*status, page))
     }
 
+    /// A body, and the status where that is chosen.
     fn render<'v>(
         &self,
         content: &PageContent,
         constant: impl FnOnce() -> Map<String, Value>,
         values: impl Iterator<Item = (&'v str, Value)>,
         bound: Duration,
-    ) -> Result<Bytes, RenderError> {
+    ) -> Result<(Bytes, Option<u16>), RenderError> {
         let bounds = Bounds { bytes: OUTPUT_BOUND, time: bound, ..Bounds::default() };
         let templates = &self.templates;
         self.contexts.lend(content.digest, constant, values, |context| {
             let mut made = match &content.form {
-                PageForm::Body(bytes) => return Ok(bytes.clone()),
+                PageForm::Body(_) => String::new(),
                 PageForm::Template { page, layout } => {
                     templates.render(*page, *layout, context, &bounds)?
                 }
@@ -302,7 +316,14 @@ impl Site {
                     "partials go deeper: the rest is left out"
                 );
             }
-            Ok(made.into())
+            let chosen = content.status.as_ref();
+            let status = chosen.map(|it| templates.render(it.template, None, context, &bounds));
+            let body = match &content.form {
+                PageForm::Body(bytes) => bytes.clone(),
+                PageForm::Template { .. } | PageForm::Json(_) => made.into(),
+            };
+            // All that it can be is known to be a status.
+            Ok((body, status.transpose()?.and_then(|text| text.trim().parse().ok())))
         })
     }
 }
@@ -312,6 +333,9 @@ impl Site {
 fn request_values(inputs: &Inputs, facts: &Facts<'_>) -> Vec<(&'static str, Value)> {
     let value = |(word, kind): (&'static str, InputKind)| {
         let mut read = inputs.of(kind);
+        if kind == InputKind::Body {
+            return read.next().is_some().then(|| (word, body_of(inputs, facts)));
+        }
         if kind.is_named() {
             return Some((word, Value::Object(read.flat_map(|it| values_of(it, facts)).collect())));
         }
@@ -319,6 +343,19 @@ fn request_values(inputs: &Inputs, facts: &Facts<'_>) -> Vec<(&'static str, Valu
         Some((word, text.map_or(Value::Null, |text| Value::from(text.into_owned()))))
     };
     InputKind::WORDS.into_iter().filter_map(value).collect()
+}
+
+/// The body, or those of its fields that are read, with the types that they have.
+fn body_of(inputs: &Inputs, facts: &Facts<'_>) -> Value {
+    let Some(body) = facts.body else { return Value::Null };
+    let field = |input: &InputName| {
+        let name = input.name.as_ref()?;
+        Some((name.clone(), template::child(body, name)?.clone()))
+    };
+    if inputs.contains(&InputKind::Body.all()) {
+        return body.clone();
+    }
+    Value::Object(inputs.of(InputKind::Body).filter_map(field).collect())
 }
 
 /// The value of a name, or of all that there are of a kind, each as the type that is declared.

@@ -16,6 +16,7 @@ routes:
   /search: { inline: "{{query.n}}", query: { n: int } }
   /posts/{slug}: { load: { post: "posts/{{params.slug}}.md" }, inline: "{{{post.body}}}" }
   /files/{*path}: { dir: public }
+  POST /sent: { fields: { name: { required: true } }, json: { sent: "{{body.name}}" } }
 server: { docs: /docs, health: /alive }
 "#;
 
@@ -42,7 +43,9 @@ fn site() -> tempfile::TempDir {
 /// Serves the site beside an API; gives its address.
 async fn served(site: &Site) -> SocketAddr {
     let api = warp::path!("api" / String).map(|name| format!("api {name}"));
-    let all = site.filter().or(api).or(site.recover());
+    let echo = warp::path("echo").and(warp::body::bytes());
+    let echo = echo.map(|body: bytes::Bytes| String::from_utf8_lossy(&body).into_owned());
+    let all = site.filter().or(api).or(echo).or(site.recover());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(warp::serve(all).incoming(listener).run());
@@ -90,6 +93,27 @@ async fn a_site_in_a_warp_program_answers_its_routes_and_rejects_all_else() {
         (post.status().as_u16(), &post.headers()["allow"]),
         (405, &"GET, HEAD, OPTIONS".parse().expect("a value"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_is_read_by_the_route_that_answers_and_left_to_others() {
+    let directory = site();
+    let site = Site::open(directory.path().join("routes.yaml")).await.expect("opened");
+    let address = served(&site).await;
+    let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
+    let post = async |path: &str, body: String| {
+        let request = client.post(format!("http://{address}{path}"));
+        let request = request.header("content-type", "application/json").body(body);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    let sent = post("/sent", r#"{"name":"ada"}"#.into()).await;
+    assert_eq!(sent, (200, r#"{"sent":"ada"}"#.to_owned()));
+    assert_eq!(post("/sent", "{}".into()).await.0, 422);
+    assert_eq!(post("/sent", "{".into()).await.0, 400);
+    assert_eq!(post("/sent", format!("[{:?}]", "x".repeat(1 << 20))).await.0, 413);
+    assert_eq!(post("/echo", "left alone".into()).await, (200, "left alone".to_owned()));
+    assert_eq!(post("/nothing", "x".into()).await.0, 404);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -30,6 +30,12 @@ impl Client {
         Self { http, address: address.to_owned() }
     }
 
+    /// The same over HTTP/2 alone.
+    pub(crate) fn of_http2(address: &str) -> Self {
+        let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy().timeout(DEADLINE);
+        Self { http: http.build().expect("an HTTP client"), address: address.to_owned() }
+    }
+
     /// Sends a request and reads the whole answer.
     pub(crate) async fn request(
         &self,
@@ -37,10 +43,24 @@ impl Client {
         path: &str,
         headers: &[(&str, &str)],
     ) -> reqwest::Result<Answer> {
+        self.send(method, path, headers, b"").await
+    }
+
+    /// The same with a body.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> reqwest::Result<Answer> {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.http.request(method, format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if !body.is_empty() {
+            request = request.body(body.to_vec());
         }
         let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());

@@ -105,7 +105,18 @@ impl Larder {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Answer {
-        match self.client.request(method, path, headers).await {
+        self.send(method, path, headers, "").await
+    }
+
+    /// The same with a body.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        match self.client.send(method, path, headers, body.as_bytes()).await {
             Ok(answer) => answer,
             Err(why) => panic!("{method} {path}: {why}; the log:\n{}", self.log.text()),
         }

@@ -65,8 +65,11 @@ async fn every_page_of_the_demo_site_answers() {
             assert!(given.starts_with(content_type), "{path}: {given}");
         }
     }
-    let answer = larder.request("POST", "/orders", &[]).await;
-    assert_eq!((answer.status.as_u16(), answer.text()), (201, r#"{"order":"taken"}"#));
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = larder.send("POST", "/orders", &form, "jar=plum+jam").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (201, r#"{"jar":"plum jam","count":1}"#));
+    assert_eq!(larder.request("POST", "/orders", &[]).await.status, 422);
+    assert!(!larder.get("/shelf").await.is_hit(), "an order makes the shelf old");
 }
 
 #[tokio::test]

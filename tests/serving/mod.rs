@@ -2,6 +2,8 @@
 
 mod answers;
 mod assets;
+mod base;
+mod bodies;
 mod certificates;
 mod conditions;
 mod defaults;
@@ -16,6 +18,7 @@ mod markup;
 mod methods;
 mod negotiation;
 mod paths;
+mod purges;
 mod query;
 mod sources;
 mod splitting;

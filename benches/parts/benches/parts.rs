@@ -82,7 +82,7 @@ fn parts(bench: &mut Criterion) {
         let mut params = matched.params.clone();
         route.rules.path(&mut params).expect("checked");
         let (path, headers) = (&matched.path, &headers);
-        run(&Facts { path, params: &params, query: &query, headers, language: None });
+        run(&Facts { path, params: &params, query: &query, headers, language: None, body: None });
     };
     bench.bench_function("key: query, rules and key", |run| {
         run.iter(|| facts(&mut |facts| _ = black_box(plan.build(facts))));

@@ -9,7 +9,7 @@ use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
     CorsConfig, Docs, DocsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig,
-    RouteConfig, ServerConfig, TlsConfig,
+    RouteConfig, ServerConfig, StatusConfig, TlsConfig,
 };
 use crate::config::network::Network;
 use crate::config::node::Node;
@@ -46,13 +46,16 @@ kinds! {
     route_name: Option<At<String>> = schema::text, route_name;
     content_type: Option<At<String>> = schema::text, content_type;
     hosts: Vec<String> = || schema::list(&schema::text()), list of host;
+    names: Vec<At<String>> = || schema::list(&schema::text()), list of filled;
     languages: Vec<At<String>> = || schema::list(&schema::text()), list of language;
     scalar: Option<At<String>> = schema::scalar, scalar;
     scalars: Vec<At<String>> = || schema::list(&schema::scalar()), list of scalar;
     // Numbers, and what is written like them.
     flag: Option<bool> = || schema::variable_or(&json!({ "type": "boolean" })), flag;
     number: Option<At<f64>> = || schema::variable_or(&json!({ "type": "number" })), number;
-    status: Option<At<u16>> = schema::whole::<200, 599>, status;
+    status: Option<At<StatusConfig>> = || {
+        json!({ "anyOf": [schema::whole::<200, 599>(), { "type": "string", "pattern": r"\{\{" }] })
+    }, status;
     size: Option<u64> = || schema::written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"), size;
     duration: Option<Duration> = || schema::written(schema::DURATION), duration;
     delay: Option<Duration> = || schema::written(schema::DURATION), delay;

@@ -16,11 +16,12 @@ use super::node::{Node, NodeValue};
 use super::section::{Kind, Section, Standalone};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, nearest};
 
-pub(crate) use route::METHODS;
+pub(crate) use route::{METHODS, refuses_status};
 pub(crate) use server::{is_loopback, meets, read_address, read_host};
 #[cfg(test)]
 pub(super) use site::file;
 pub(super) use site::{main_file, merge, part_file, routes};
+pub(crate) use unused::is_read;
 
 /// Reads values and collects what is wrong with them.
 pub(super) struct Decoder<'r> {

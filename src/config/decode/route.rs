@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::scalar::{as_written, text_as_written};
+use super::unused::is_read;
 use super::{Decoder, Entry, Fields};
 use crate::config::env::IN_VALUES;
 use crate::config::looks;
-use crate::config::model::{ErrorPageConfig, ErrorStatus, RouteConfig, SourceConfig};
+use crate::config::model::{ErrorPageConfig, ErrorStatus, RouteConfig, SourceConfig, StatusConfig};
 use crate::config::node::{Node, NodeValue};
 use crate::config::section::Section;
 use crate::diagnostic::{At, Code, Diagnostic};
@@ -17,6 +18,27 @@ const ONE_LIST: &str = "names under `data` and `load` of a route are one list: r
 
 /// Methods that a route may have.
 pub(crate) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Why a source cannot be sent with a status; nothing where it can.
+pub(crate) fn refuses_status(source: &SourceConfig, status: u16) -> Option<&'static str> {
+    let nothing = [NodeValue::Null, NodeValue::Text(String::new())];
+    let is_empty = matches!(source, SourceConfig::Body(node) if nothing.contains(&node.value));
+    match (source, status) {
+        (SourceConfig::Redirect(_), 301 | 302 | 303 | 307 | 308)
+        | (SourceConfig::File(_) | SourceConfig::Dir(_), 200) => None,
+        (SourceConfig::Redirect(_), _) => Some("a redirect is 301, 302, 303, 307 or 308"),
+        (SourceConfig::File(_) | SourceConfig::Dir(_), _) => {
+            Some("files are sent with 200, 206 or 304, as the request asks")
+        }
+        (_, 204 | 205 | 304) if !is_empty => {
+            Some("204, 205 and 304 have no body: write `body: \"\"`, or another status")
+        }
+        (_, 301 | 302 | 303 | 307 | 308) => {
+            Some("write `redirect:`, so that there is somewhere to go")
+        }
+        _ => None,
+    }
+}
 
 impl Decoder<'_> {
     /// The entries of `routes`; a list, as other tools have it, is said to be foreign.
@@ -54,7 +76,7 @@ impl Decoder<'_> {
             }
         }
         let status = route.status.take();
-        route.status = status.filter(|status| self.goes_with(&route.source, status, &entry.what));
+        route.status = status.filter(|status| self.goes_with(&route, status, &entry.what));
         Some(route)
     }
 
@@ -107,34 +129,35 @@ impl Decoder<'_> {
         Some(name)
     }
 
-    /// A status of an answer.
-    pub(super) fn status(&mut self, entry: &Entry) -> Option<At<u16>> {
-        let status = self.whole(entry, 200, 599, Code::BadStatus)?;
+    /// A status of an answer, or a template that gives one.
+    pub(super) fn status(&mut self, entry: &Entry) -> Option<At<StatusConfig>> {
+        let status = match entry.text() {
+            Some(text) if text.contains("{{") => StatusConfig::Chosen(text.to_owned()),
+            _ => StatusConfig::Fixed(self.whole(entry, 200, 599, Code::BadStatus)?),
+        };
         Some(At::new(status, entry.node.span.clone()))
     }
 
-    /// Whether a source can be sent with a status.
-    fn goes_with(&mut self, source: &SourceConfig, status: &At<u16>, route: &str) -> bool {
-        let nothing = [NodeValue::Null, NodeValue::Text(String::new())];
-        let is_empty = matches!(source, SourceConfig::Body(node) if nothing.contains(&node.value));
-        let help = match (source, status.value) {
-            (SourceConfig::Redirect(_), 301 | 302 | 303 | 307 | 308)
-            | (SourceConfig::File(_) | SourceConfig::Dir(_), 200) => return true,
-            (SourceConfig::Redirect(_), _) => "a redirect is 301, 302, 303, 307 or 308",
-            (SourceConfig::File(_) | SourceConfig::Dir(_), _) => {
-                "files are sent with 200, 206 or 304, as the request asks"
+    /// Whether a route can be sent with a status. What a template gives is seen when it is
+    /// compiled.
+    fn goes_with(&mut self, route: &RouteConfig, status: &At<StatusConfig>, what: &str) -> bool {
+        let (written, help) = match &status.value {
+            StatusConfig::Fixed(number) => match refuses_status(&route.source, *number) {
+                Some(help) => (number.to_string(), help),
+                None => return true,
+            },
+            StatusConfig::Chosen(text) if is_read(&route.method.value) => {
+                (text.clone(), "what is kept has one status, the same for every visitor: a number")
             }
-            (_, 204 | 205 | 304) if !is_empty => {
-                "204, 205 and 304 have no body: write `body: \"\"`, or another status"
-            }
-            (_, 301 | 302 | 303 | 307 | 308) => {
-                "write `redirect:`, so that there is somewhere to go"
-            }
-            _ => return true,
+            StatusConfig::Chosen(text) => match &route.source {
+                SourceConfig::File(_) | SourceConfig::Dir(_) | SourceConfig::Redirect(_) => {
+                    (text.clone(), "a status is chosen for what is rendered: write a number")
+                }
+                _ => return true,
+            },
         };
-        let value = status.value.to_string();
-        let written = text_as_written(&value, &status.span);
-        let message = format!("`{written}` is no status for {route}");
+        let written = text_as_written(&written, &status.span);
+        let message = format!("`{written}` is no status for {what}");
         self.error(Code::BadStatus, message, &status.span, help);
         false
     }

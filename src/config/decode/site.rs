@@ -115,7 +115,8 @@ fn defined_twice(report: &mut Report, routes: &[Arc<RouteConfig>]) -> Vec<usize>
 
 /// Names that every template has already.
 const RESERVED: &[&str] = &[
-    "params", "query", "headers", "cookies", "language", "route", "path", "loaded", "error", "this",
+    "params", "query", "headers", "cookies", "body", "language", "route", "path", "loaded",
+    "error", "this",
 ];
 
 impl Decoder<'_> {

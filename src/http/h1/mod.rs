@@ -248,7 +248,7 @@ impl<S: Wire> Connection<S> {
             if plain.after == After::Close {
                 self.after = After::Close;
             }
-            self.answer(&plain.view(self.edge.peer), out, now);
+            self.answer(&self.edge.seen(plain.view(self.edge.peer)), out, now);
             bytes = bytes.get(length..).unwrap_or_default();
             if self.after == After::Close {
                 bytes = &[];

@@ -11,6 +11,7 @@ use super::super::live::PreparedRoute;
 use super::super::page::PageRender;
 use super::super::problem::Problem;
 use super::super::request::RequestView;
+use super::refusals::PAGES;
 use super::{Core, Later, MatchedRequest};
 use crate::cache::{self, CacheRequest, Entry, Outcome, RenderFailure};
 use crate::site::{self, RenderError, RenderJob};
@@ -157,7 +158,8 @@ impl Later {
         match result {
             Ok(entry) => {
                 let (body, language) = (entry.body.clone(), self.language.as_deref());
-                let response = answer::with_body(&self.prepared, body, language);
+                let status = StatusCode::from_u16(entry.status).unwrap_or(self.prepared.status);
+                let response = answer::with_body(&self.prepared, status, body, language);
                 self.core.bypass(response, Some(&self.prepared))
             }
             Err(failure) => self.failed(&failure, outcome, None).await,
@@ -187,7 +189,7 @@ impl Later {
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = if status == StatusCode::SERVICE_UNAVAILABLE {
             // There are too many renders: this must not be one more.
-            self.core.busy(self.asking(&self.request.view()))
+            self.core.busy(self.asking(&self.request.view()), PAGES)
         } else {
             self.problem(Problem::new(status).detail(NOT_MADE)).await
         };

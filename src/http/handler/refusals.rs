@@ -25,10 +25,12 @@ impl Core {
         self.problem(asking, Problem::new(StatusCode::BAD_REQUEST).detail(detail))
     }
 
-    pub(super) fn refused(self: &Arc<Self>, asking: Asking<'_>, refused: &Refused) -> Responding {
+    pub(super) fn refused(self: &Arc<Self>, asking: Asking<'_>, refused: Refused) -> Responding {
         let problem = match refused {
+            Refused::NoRoom => return self.busy(asking, "bodies are being read").into(),
             Refused::Path => Problem::not_found(),
-            Refused::Query(Violation { name, detail }) => {
+            Refused::Body(problem) => *problem,
+            Refused::Parameter(Violation { name, detail }) => {
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
                     .detail(format!("`{name}` {detail}"))
                     .with("parameter", name.as_str())
@@ -52,9 +54,10 @@ impl Core {
     /// slash that an edit moves could send it to and fro.
     pub(super) fn moved(&self, asking: Asking<'_>, to: &str) -> Answer {
         let mut response = answer::bare(StatusCode::PERMANENT_REDIRECT);
+        let base = &self.base;
         let address = match asking.request.query {
-            Some(query) => format!("{to}?{query}"),
-            None => to.to_owned(),
+            Some(query) => format!("{base}{to}?{query}"),
+            None => format!("{base}{to}"),
         };
         answer::put(&mut response, LOCATION, &address);
         answer::put(&mut response, CACHE_CONTROL, "no-cache");
@@ -130,7 +133,7 @@ impl Core {
                 tracing::error!(path, %why, "the error page failed");
                 self.beside(problem.answer(Form::Html), lines)
             }
-            Err(_busy) => self.beside(too_busy(Form::Html), lines),
+            Err(_busy) => self.beside(too_busy(Form::Html, PAGES), lines),
         }
     }
 
@@ -149,9 +152,9 @@ impl Core {
         self.bypass(response, None)
     }
 
-    /// 503: too many renders wait already. No page of the site's, which would be one more.
-    pub(super) fn busy(&self, asking: Asking<'_>) -> Answer {
-        self.beside(too_busy(Form::wanted(asking.request.headers)), asking.lines)
+    /// 503: too many of these at once. No page of the site's, which would be one more.
+    pub(super) fn busy(&self, asking: Asking<'_>, what: &str) -> Answer {
+        self.beside(too_busy(Form::wanted(asking.request.headers), what), asking.lines)
     }
 
     /// An answer that is no page of the site's, with the lines that all its answers have.
@@ -176,9 +179,12 @@ impl<'a> ErrorParts<'a> {
     }
 }
 
-fn too_busy(form: Form) -> Response<Body> {
+/// What there are too many of where a render does not fit.
+pub(super) const PAGES: &str = "pages are being made";
+
+fn too_busy(form: Form, what: &str) -> Response<Body> {
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE);
-    let mut response = problem.detail("too many pages are being made; try again").answer(form);
+    let mut response = problem.detail(format!("too many {what}; try again")).answer(form);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -5,12 +5,11 @@
 //! is the same [`RouteConfig`]; the last are asked for again. Where any of the others changed, all
 //! is compiled anew.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::route::Router;
-use super::super::template::TemplateSet;
+use super::super::template::{Addresses, TemplateSet};
 use super::super::{Middle, Route};
 use super::analysis::{Analyses, Analysis};
 use super::values::Values;
@@ -28,7 +27,7 @@ pub(crate) struct Before {
     pub(super) values: Arc<Values>,
     /// What the site's values asked for.
     pub(super) asked: Vec<Asked>,
-    pub(super) addresses: BTreeMap<String, String>,
+    pub(super) addresses: Addresses,
     pub(super) analyses: Analyses,
     pub(super) router: Arc<Router>,
     /// In their order.

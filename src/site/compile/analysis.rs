@@ -8,7 +8,7 @@ use super::super::PageForm;
 use super::super::template::{
     Content, Escape, Finding, Language, Read, Reads, Step, TemplateId, Tree, is_unwanted,
 };
-use super::page::language;
+use super::page::{Shaped, language};
 use super::{ByName, Compiler, Values, outside};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
@@ -38,32 +38,40 @@ pub(super) struct Analysis {
 }
 
 impl Compiler<'_> {
-    /// What a page of this form reads; says what is wrong with its templates.
-    pub(super) fn analyse(&mut self, form: &PageForm, content_type: &str) -> Arc<Analysis> {
-        let analysis = self.analysis(form, content_type);
+    /// What a page reads, and what chooses its status; says what is wrong with its templates.
+    pub(super) fn analyse(&mut self, shaped: &Shaped) -> Arc<Analysis> {
+        let analysis = self.analysis(shaped);
         self.analysed(&analysis);
         analysis
     }
 
-    fn analysis(&mut self, form: &PageForm, content_type: &str) -> Arc<Analysis> {
-        let language = language(content_type);
+    fn analysis(&mut self, shaped: &Shaped) -> Arc<Analysis> {
+        let Shaped { form, status, .. } = shaped;
+        let language = language(&shaped.content_type);
         let set = &self.templates;
+        let status = status.as_ref().map(|status| status.template);
         let (mut found, reads, key) = match form {
-            PageForm::Body(_) => return Arc::default(),
+            PageForm::Body(_) if status.is_none() => return Arc::default(),
+            PageForm::Body(_) => (Report::default(), set.reads_of(status, None), None),
             PageForm::Template { page, layout } => {
                 let key = (*page, *layout, language);
-                if let Some(known) = self.analyses.get(&key) {
+                if let Some(known) = self.analyses.get(&key).filter(|_| status.is_none()) {
                     return Arc::clone(known);
                 }
-                (set.check(*page, *layout), set.reads(*page, *layout), Some(key))
+                let reads = match status {
+                    None => set.reads(*page, *layout),
+                    Some(status) => set.reads_of([*page, status], *layout),
+                };
+                (set.check(*page, *layout), reads, status.is_none().then_some(key))
             }
             PageForm::Json(json) => {
                 let templates = json.templates().into_iter().take_while(|_| !is_unwanted());
                 let found: Report =
                     templates.flat_map(|id| set.check(id, None).into_iter()).collect();
-                (found, json.reads(set), None)
+                (found, json.reads(set, status), None)
             }
         };
+        found.extend(status.map(|id| set.check(id, None)).unwrap_or_default());
         let is_wrong = found.has_errors();
         if let PageForm::Template { layout: Some(layout), .. } = form
             && !is_wrong

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::super::Source;
 use super::super::dir::{self, CODED, SiteDir};
 use super::super::route::{ParamKind, Pattern, RouteMatch, Router, encoded_path};
-use super::super::template::Reads;
+use super::super::template::{Addresses, Reads};
 use super::parts::RouteParts;
 use super::route::{DraftForm, Work};
 use super::{Compiler, unreadable};
@@ -20,6 +20,8 @@ use crate::source::file::absolute;
 /// The files that pages name, by name.
 #[derive(Debug, Default)]
 pub(super) struct Assets {
+    /// What stands before every address.
+    base: String,
     dirs: Vec<AssetDir>,
     /// Nothing for a name that no directory has: it was said.
     found: BTreeMap<String, Option<Asset>>,
@@ -55,7 +57,7 @@ pub(super) struct Asset {
 
 impl Assets {
     /// The `dir` routes, each with its index.
-    pub(super) fn of(routes: &[Work<'_>]) -> Self {
+    pub(super) fn of(routes: &[Work<'_>], base: &str) -> Self {
         let dir = |(target, route): (u32, &Work<'_>)| {
             let (typed, pattern, dir) = match route {
                 Work::Known(made) => match &made.route.source {
@@ -78,7 +80,8 @@ impl Assets {
                 place: typed.path.span.clone(),
             })
         };
-        Self { dirs: (0..).zip(routes).filter_map(dir).collect(), found: BTreeMap::new() }
+        let (dirs, found) = ((0..).zip(routes).filter_map(dir).collect(), BTreeMap::new());
+        Self { base: base.to_owned(), dirs, found }
     }
 
     /// The files that a page names and that there are, by name.
@@ -89,9 +92,10 @@ impl Assets {
         self.all().filter(|(name, _)| reads.assets.contains_key(*name))
     }
 
-    /// The addresses, by name.
-    pub(super) fn addresses(&self) -> BTreeMap<String, String> {
-        self.all().map(|(name, asset)| (name.to_owned(), asset.address.clone())).collect()
+    /// The addresses, by name, and what stands before all.
+    pub(super) fn addresses(&self) -> Addresses {
+        let files = self.all().map(|(name, asset)| (name.to_owned(), asset.address.clone()));
+        Addresses { base: self.base.clone(), files: files.collect() }
     }
 
     /// The versions, by route and name.
@@ -105,6 +109,7 @@ impl Assets {
     pub(super) fn check_routed(&self, router: &Router) -> Vec<Diagnostic> {
         let shadowed = self.all().filter(|(_, asset)| {
             let path = asset.address.split('?').next().unwrap_or_default();
+            let path = path.strip_prefix(&self.base).unwrap_or(path);
             let found = router.find("GET", path);
             !matches!(found, RouteMatch::Route(route) if route.target == asset.target)
         });
@@ -163,7 +168,8 @@ impl Compiler<'_> {
                 }
             }
             let version = dir::version(file, &coded);
-            let address = format!("{}{}?v={version}", dir.address, encoded_path(name));
+            let base = &self.assets.base;
+            let address = format!("{base}{}{}?v={version}", dir.address, encoded_path(name));
             let (target, place, served) = (dir.target, place.clone(), dir.place.clone());
             return Ok(Asset { target, address, version, files, place, served });
         }

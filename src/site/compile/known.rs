@@ -13,12 +13,18 @@ use super::Compiler;
 use super::analysis::Analysis;
 use super::parts::REQUEST_ROOTS;
 use super::values::Values;
-use crate::config::{ParamConfig, RouteConfig};
+use crate::config::{ParamConfig, RouteConfig, is_read};
 use crate::diagnostic::{Code, Diagnostic, Report, Span};
 
 impl Compiler<'_> {
     /// Reports what a route's page reads and nobody provides.
-    pub(super) fn check_known(&mut self, analysis: &Analysis, own: &Values, pattern: &Pattern) {
+    pub(super) fn check_known(
+        &mut self,
+        analysis: &Analysis,
+        own: &Values,
+        typed: &RouteConfig,
+        pattern: &Pattern,
+    ) {
         if analysis.is_wrong {
             return;
         }
@@ -29,6 +35,7 @@ impl Compiler<'_> {
         let is_open = |root: &str| match root {
             "route" => false,
             "language" => has_languages,
+            "body" => !is_read(&typed.method.value),
             _ => true,
         };
         let open = REQUEST_ROOTS.iter().filter(|root| is_open(root));

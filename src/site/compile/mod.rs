@@ -20,7 +20,7 @@ mod values;
 mod wants;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMapExt as _;
 
@@ -37,7 +37,7 @@ use super::template::{TemplateFile, TemplateSet, is_unwanted};
 use super::{Route, Site};
 use crate::clock::Clock;
 use crate::config::{Config, FileContent, FileError, Files};
-use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span};
+use crate::diagnostic::{At, Code, Diagnostic, Report, SourceFile, Span, did_you_mean};
 use crate::fingerprint::Fingerprint;
 
 /// The largest template, in bytes.
@@ -151,7 +151,7 @@ impl<'c> Compiler<'c> {
     fn run(mut self) -> Option<(Site, Before)> {
         let config = self.config;
         let routes = self.work();
-        self.assets = Assets::of(&routes);
+        self.assets = Assets::of(&routes, config.server.base());
         let errors: Vec<_> =
             config.errors.iter().filter_map(|typed| self.draft_error(typed)).collect();
         let errors = errors
@@ -178,13 +178,14 @@ impl<'c> Compiler<'c> {
             self.check_keys(&routes);
             Arc::new(self.router(&routes))
         };
+        self.check_purges(&routes);
         redirects::check_redirects(&routes, &router, self.report);
         self.report.extend(self.assets.check_routed(&router).into_iter().collect());
         let addresses = self.assets.addresses();
         if self.before.is_some_and(|before| before.addresses != addresses) {
             return None;
         }
-        self.templates.give_assets(addresses.clone());
+        self.templates.give_addresses(addresses.clone());
         let templates = Arc::new(self.templates);
         let before = Before {
             frame: config.frame.clone(),
@@ -203,6 +204,7 @@ impl<'c> Compiler<'c> {
             cache: config.cache.clone(),
             routes,
             default_headers: policy::default_headers(&config.defaults.headers),
+            names: OnceLock::new(),
             languages: config.languages.iter().map(|name| name.value.clone()).collect(),
             router,
             templates,
@@ -311,6 +313,34 @@ impl<'c> Compiler<'c> {
                     .label(&first.place, "the first one")
                     .help("give one a `name`"),
             );
+        }
+    }
+
+    /// Reports purges of what is no route, and those of what is never kept.
+    fn check_purges(&mut self, routes: &[Arc<Route>]) {
+        let mut purges = routes.iter().flat_map(|route| &route.purges).peekable();
+        if purges.peek().is_none() {
+            return;
+        }
+        let named = routes.iter().map(|route| (&*route.name, route));
+        let named: foldhash::HashMap<&str, _> = named.collect();
+        for At { value: name, span } in purges.take_while(|_| !is_unwanted()) {
+            let found = match named.get(name.as_str()) {
+                Some(route) if route.key.is_some() => continue,
+                Some(_) => {
+                    let message = format!("nothing of the route `{name}` is kept, to be purged");
+                    let found = Diagnostic::new(Code::BadPurge, message, span);
+                    found.help("remove it").mild()
+                }
+                None => {
+                    let names = || routes.iter().map(|route| &*route.name);
+                    let near = did_you_mean(name, names().filter(|_| !self.report.is_long()));
+                    let help = "`larder routes` lists the routes with their names";
+                    Diagnostic::new(Code::BadPurge, format!("no route is named `{name}`"), span)
+                        .help(near.unwrap_or_else(|| help.to_owned()))
+                }
+            };
+            self.report.push(found);
         }
     }
 

@@ -34,14 +34,14 @@ pub(super) fn all_of(reads: &Reads) -> Vec<Finding> {
 /// What a visitor may write freely of what a page sees.
 pub(super) enum Visitor<'a> {
     /// The request of a route, as far as nothing declares it.
-    OfRoute { query: &'a [ParamConfig], params: &'a [ParamConfig], pattern: &'a Pattern },
+    OfRoute { typed: &'a RouteConfig, pattern: &'a Pattern },
     /// An error, and the path that was asked for.
     OfError,
 }
 
 impl<'a> Visitor<'a> {
     pub(super) fn of(typed: &'a RouteConfig, pattern: &'a Pattern) -> Self {
-        Self::OfRoute { query: &typed.query, params: &typed.params, pattern }
+        Self::OfRoute { typed, pattern }
     }
 
     /// Who may have written markup into the value at the end of a way.
@@ -74,13 +74,14 @@ impl<'a> Visitor<'a> {
             (Self::OfError, "error", Some(name)) => name != "status",
             (Self::OfError, "error" | "path", _) => true,
             (Self::OfError, ..) | (Self::OfRoute { .. }, "error", _) => false,
-            (Self::OfRoute { query, .. }, "query", Some(name)) => is_text(query, name),
-            (Self::OfRoute { params, pattern, .. }, "params" | "path", name) => {
+            (Self::OfRoute { typed, .. }, "query", Some(name)) => is_text(&typed.query, name),
+            (Self::OfRoute { typed, .. }, "body", Some(name)) => is_text(&typed.fields, name),
+            (Self::OfRoute { typed, pattern }, "params" | "path", name) => {
                 let name = name.filter(|_| root == "params");
                 pattern.params().iter().any(|param| {
                     name.is_none_or(|name| *param.name == *name)
                         && matches!(param.kind, ParamKind::Text | ParamKind::Rest)
-                        && is_text(params, &param.name)
+                        && is_text(&typed.params, &param.name)
                 })
             }
             (Self::OfRoute { .. }, ..) => true,

@@ -1,13 +1,16 @@
 //! A source as typed → the form of a page, with its content type.
 
+use std::collections::BTreeSet;
+
 use super::super::media;
-use super::super::template::{JsonTemplate, Language, TemplateId};
-use super::super::{ErrorPage, PageContent, PageForm};
+use super::super::template::{Escape, JsonTemplate, Language, TemplateId, outcomes};
+use super::super::{ChosenStatus, ErrorPage, PageContent, PageForm};
 use super::Compiler;
 use super::outside::Visitor;
 use super::values::Values;
 use crate::config::{
-    ErrorPageConfig, FileContent, Files as _, HeaderConfig, NodeValue, SourceConfig,
+    ErrorPageConfig, FileContent, Files as _, HeaderConfig, NodeValue, RouteConfig, SourceConfig,
+    StatusConfig, refuses_status,
 };
 use crate::diagnostic::{At, Code, Diagnostic, Report, did_you_mean};
 use crate::fingerprint::Hasher;
@@ -33,6 +36,8 @@ pub(super) struct Surroundings<'a> {
 /// A page's form and its content type.
 pub(super) struct Shaped {
     pub(super) form: PageForm,
+    /// What gives its status, where that is chosen.
+    pub(super) status: Option<ChosenStatus>,
     pub(super) content_type: String,
     /// What messages call it.
     pub(super) label: String,
@@ -83,7 +88,45 @@ impl Compiler<'_> {
             }
         };
         let hasher = Hasher::default().field(&content_type).field(written);
-        Some(Shaped { form, content_type, label: at.label.to_owned(), hasher })
+        let label = at.label.to_owned();
+        Some(Shaped { form, status: None, content_type, label, hasher })
+    }
+
+    /// The template that chooses a route's status: whatever it comes to is one that its source can
+    /// be sent with.
+    pub(super) fn chosen_status(&mut self, typed: &RouteConfig) -> Option<ChosenStatus> {
+        let At { value: StatusConfig::Chosen(text), span } = typed.status.as_ref()? else {
+            return None;
+        };
+        let (label, text) = (&typed.path.value, At::new(text.clone(), span.clone()));
+        let template = self.templates.inline(label, &text, Escape::None);
+        let template = template.map_err(|found| self.report.push(found)).ok()?;
+        let mut wrong = |message: String, help: &str| {
+            self.report.push(Diagnostic::new(Code::BadStatus, message, span).help(help));
+        };
+        let Some(texts) = outcomes(&self.templates, template) else {
+            let message = "what this comes to is not known before it is asked for".to_owned();
+            let help = "write each status out, in conditions: \
+                        `{{#if body.name}}201{{else}}422{{/if}}`";
+            wrong(message, help);
+            return None;
+        };
+        let mut among = BTreeSet::new();
+        for text in texts {
+            let status = text.parse().ok().filter(|status| (200..600).contains(status));
+            let help = match status {
+                Some(status) => refuses_status(&typed.source, status),
+                None => Some("each branch, `else` too, is a status from 200 to 599"),
+            };
+            match help {
+                Some(help) => {
+                    let text = if text.is_empty() { "nothing" } else { &*format!("`{text}`") };
+                    wrong(format!("this may come to {text}, which is no status here"), help);
+                }
+                None => among.extend(status),
+            }
+        }
+        Some(ChosenStatus { template, among })
     }
 
     /// The layout around a template, if any; nothing at all where it is wrong.
@@ -160,7 +203,7 @@ impl Compiler<'_> {
 
     /// The second pass: the page with the data that it reads.
     pub(super) fn finish_error(&mut self, typed: &ErrorPageConfig, shaped: Shaped) -> ErrorPage {
-        let analysis = self.analyse(&shaped.form, &shaped.content_type);
+        let analysis = self.analyse(&shaped);
         self.check_error_known(&analysis);
         self.check_outside(&analysis, &Values::default(), &Visitor::OfError);
         let tree = &analysis.tree;

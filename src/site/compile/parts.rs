@@ -11,12 +11,12 @@ use super::analysis::{Analysis, Pruned, prune, read_of};
 use super::page::Shaped;
 use super::values::Values;
 use super::{ByName, Compiler, Uses};
-use crate::config::RouteConfig;
+use crate::config::{RouteConfig, StatusConfig, is_read};
 use crate::fingerprint::{Fingerprint, Hasher};
 
 /// Names that a page sees besides `data` and `load`.
 pub(super) const REQUEST_ROOTS: &[&str] =
-    &["params", "query", "headers", "cookies", "language", "route", "path", "loaded"];
+    &["params", "query", "headers", "cookies", "body", "language", "route", "path", "loaded"];
 
 /// What a route is made of, once its form is known.
 pub(super) struct RouteParts {
@@ -47,7 +47,7 @@ impl RouteParts {
         };
         Self {
             source,
-            status: typed.status.as_ref().map_or(status, |status| status.value),
+            status: fixed_status(typed).unwrap_or(status),
             content_type: String::new(),
             is_template: false,
             inputs: Inputs::default(),
@@ -56,6 +56,13 @@ impl RouteParts {
             digest,
             analysis: Arc::default(),
         }
+    }
+}
+
+fn fixed_status(typed: &RouteConfig) -> Option<u16> {
+    match typed.status.as_ref()?.value {
+        StatusConfig::Fixed(status) => Some(status),
+        StatusConfig::Chosen(_) => None,
     }
 }
 
@@ -70,8 +77,9 @@ impl Compiler<'_> {
         analysis: Arc<Analysis>,
     ) -> RouteParts {
         let (tree, content_type) = (&analysis.tree, shaped.content_type.clone());
-        let status = typed.status.as_ref().map_or(200, |status| status.value);
-        let mut inputs = inputs(tree);
+        let least = shaped.status.as_ref().and_then(|status| status.among.first());
+        let status = least.copied().or(fixed_status(typed)).unwrap_or(200);
+        let mut inputs = inputs(tree, !is_read(&typed.method.value));
         let data = merged(tree, &own, &analysis);
         let mut uses: Uses = analysis.reads.templates.clone();
         for root in data.keys() {
@@ -130,6 +138,9 @@ impl Compiler<'_> {
             hasher.add(name);
             hasher.add(digest.as_bytes());
         }
+        if reads.prints_base {
+            hasher.add(self.config.server.base());
+        }
         hasher.add("assets");
         let mut bare = hasher.clone();
         for (name, asset) in self.assets.of_page(reads) {
@@ -144,6 +155,7 @@ impl Compiler<'_> {
         (
             PageContent {
                 form: shaped.form,
+                status: shaped.status,
                 data,
                 digest: hasher.finish(),
                 label: shaped.label,
@@ -213,8 +225,12 @@ fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {
 fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
     let query = typed.query.iter().filter(|p| inputs.has(InputKind::Query, &p.name.value));
     let params = typed.params.iter().filter(|p| inputs.has(InputKind::Params, &p.name.value));
-    let mut lines: Vec<String> =
-        query.chain(params).map(|p| format!("{} {:?}", p.name.value, p.kind.value)).collect();
+    let fields = typed.fields.iter().filter(|p| inputs.has(InputKind::Body, &p.name.value));
+    let mut lines: Vec<String> = query
+        .chain(fields)
+        .chain(params)
+        .map(|p| format!("{} {:?}", p.name.value, p.kind.value))
+        .collect();
     lines.sort();
     lines.join("\n")
 }
@@ -222,13 +238,15 @@ fn input_types(typed: &RouteConfig, inputs: &Inputs) -> String {
 /// What a page reads of a request.
 ///
 /// A page that reads its whole context (`{{json this}}` at the root) is given the path, the
-/// parameters and the query; of headers, cookies and the language only what it names somewhere.
-pub(super) fn inputs(tree: &Tree) -> Inputs {
-    use InputKind::{Cookies, Headers, Language};
+/// parameters and the query; of headers, cookies, the language and the body only what it names
+/// somewhere.
+fn inputs(tree: &Tree, has_body: bool) -> Inputs {
+    use InputKind::{Body, Cookies, Headers, Language};
     let mut inputs = Inputs::default();
     for (word, kind) in InputKind::WORDS {
         let below = match kind {
-            Headers | Cookies | Language => tree.named(word),
+            Body if !has_body => continue,
+            Body | Headers | Cookies | Language => tree.named(word),
             _ => tree.sub(word),
         };
         if below.is_empty() {

@@ -150,7 +150,7 @@ pub(super) fn vary(inputs: &Inputs) -> Vec<String> {
         InputKind::Headers => Some(input.name.as_deref().unwrap_or("*")),
         InputKind::Cookies => Some("cookie"),
         InputKind::Language => Some("accept-language"),
-        InputKind::Params | InputKind::Path | InputKind::Query => None,
+        InputKind::Params | InputKind::Path | InputKind::Query | InputKind::Body => None,
     });
     names.collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect()
 }

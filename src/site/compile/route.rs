@@ -65,7 +65,8 @@ impl<'c> Compiler<'c> {
         );
         let form = self.draft_form(typed, pattern.as_ref());
         let pattern = pattern?;
-        let (rules, found) = Rules::new(&typed.query, &typed.params, &pattern);
+        let (rules, mut found) = Rules::new(&typed.query, &typed.params, &pattern);
+        let rules = rules.with_fields(&typed.fields, &mut found);
         self.report.extend(found);
         let (asked, found) = (Vec::new(), Report::default());
         Some(Draft { typed, pattern, rules, values, form: form?, asked, found })
@@ -115,7 +116,11 @@ impl<'c> Compiler<'c> {
                 let digest = Hasher::default().field("redirect").field(&to.value).finish();
                 RouteParts::unrendered(typed, Source::Redirect(address), 302, digest)
             }
-            source => return self.shape(source, &at).map(DraftForm::Page),
+            source => {
+                let shaped = self.shape(source, &at)?;
+                let status = self.chosen_status(typed);
+                return Some(DraftForm::Page(Shaped { status, ..shaped }));
+            }
         };
         Some(DraftForm::Unrendered(parts))
     }
@@ -140,8 +145,8 @@ impl<'c> Compiler<'c> {
         };
         let parts = match form {
             DraftForm::Page(shaped) => {
-                let analysis = self.analyse(&shaped.form, &shaped.content_type);
-                self.check_known(&analysis, &values, &pattern);
+                let analysis = self.analyse(&shaped);
+                self.check_known(&analysis, &values, typed, &pattern);
                 self.check_conditions(&analysis, Some(typed));
                 self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
                 self.check_wants(&analysis.reads, typed, &pattern);
@@ -159,7 +164,11 @@ impl<'c> Compiler<'c> {
         let route = Route {
             summary: typed.summary.clone(),
             method: typed.method.value.clone(),
-            declared: Declared { query: typed.query.clone(), params: typed.params.clone() },
+            declared: Declared {
+                query: typed.query.clone(),
+                fields: typed.fields.clone(),
+                params: typed.params.clone(),
+            },
             place: typed.path.span.clone(),
             status: parts.status,
             content_type: parts.content_type,
@@ -169,6 +178,7 @@ impl<'c> Compiler<'c> {
             lifetime: policy::lifetime(typed),
             cors: typed.settings.cors.clone(),
             delay: typed.delay,
+            purges: typed.purges.clone(),
             inputs: parts.inputs,
             reads: parts.reads,
             uses: parts.uses,

@@ -24,10 +24,13 @@ impl Compiler<'_> {
     /// number that is compared with a text that is none.
     pub(super) fn check_wants(&mut self, reads: &Reads, typed: &RouteConfig, pattern: &Pattern) {
         for want in &reads.wants {
-            let [Step::Name(root), Step::Name(name)] = want.path.as_slice() else { continue };
-            let known = match root.as_str() {
-                "query" => declared(&typed.query, name),
-                "params" => in_path(typed, pattern, name),
+            let [Step::Name(root), rest @ ..] = want.path.as_slice() else { continue };
+            let (name, known) = match (root.as_str(), rest) {
+                ("query", [Step::Name(name)]) => (name, declared(&typed.query, name)),
+                ("params", [Step::Name(name)]) => (name, in_path(typed, pattern, name)),
+                ("body", [Step::Name(name)]) => (name, declared(&typed.fields, name)),
+                // A value inside of a field is of any kind, whatever is declared.
+                ("body", [Step::Name(name), ..]) => (name, Known::Free),
                 _ => continue,
             };
             let found = match (&want.wanted, known) {
@@ -78,18 +81,48 @@ fn in_path(typed: &RouteConfig, pattern: &Pattern, name: &str) -> Known {
     }
 }
 
+/// The declaration of a date.
+const DATE: &str = r"{ pattern: '\d{4}-\d\d-\d\d' }";
+
+/// The way to a value as one writes it.
+fn written(path: &[Step]) -> String {
+    let steps = path.iter().map(|step| match step {
+        Step::Name(name) => name.as_str(),
+        Step::Any | Step::All => "*",
+    });
+    steps.collect::<Vec<_>>().join(".")
+}
+
+/// The last name on the way to a value.
+fn last_name(path: &[Step]) -> &str {
+    let names = path.iter().filter_map(|step| match step {
+        Step::Name(name) => Some(name.as_str()),
+        Step::Any | Step::All => None,
+    });
+    { names }.next_back().unwrap_or_default()
+}
+
 fn untyped(want: &Want, root: &str, name: &str, kind: &str) -> Diagnostic {
     let message = format!(
-        "`{}` wants a {kind}, and `{root}.{name}` is whatever a visitor writes",
-        want.helper
+        "`{}` wants a {kind}, and `{}` is whatever a visitor writes",
+        want.helper,
+        written(&want.path)
     );
+    let field = if root == "body" { "fields" } else { root };
     let help = match (root, kind) {
+        ("body", _) if want.path.len() > 2 => {
+            let (name, of) = (last_name(&want.path), if kind == "date" { DATE } else { "int" });
+            return Diagnostic::new(Code::UntypedInput, message, &want.place).help(format!(
+                "only fields of the body itself are declared: let it be one, \
+                 `fields: {{ {name}: {of} }}`"
+            ));
+        }
         ("params", "date") => format!("write `{{{name}:date}}` in the path"),
         ("params", _) => format!("write `{{{name}:int}}` in the path"),
         (_, "date") => {
-            format!("declare it: `query: {{ {name}: {{ pattern: '\\d{{4}}-\\d\\d-\\d\\d' }} }}`")
+            format!("declare it: `{field}: {{ {name}: {DATE} }}`")
         }
-        _ => format!("declare it: `query: {{ {name}: int }}`, or `number`"),
+        _ => format!("declare it: `{field}: {{ {name}: int }}`, or `number`"),
     };
     Diagnostic::new(Code::UntypedInput, message, &want.place).help(help)
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde_json::Value;
+
 use super::inputs::{InputKind, InputName};
 use crate::site::route::{AddressForm, Params, PathText, Query};
 use crate::site::route::{address_segment, address_value};
@@ -51,6 +53,8 @@ pub struct Facts<'r> {
     pub headers: &'r dyn Headers,
     /// The visitor's best language, where the site has languages.
     pub language: Option<&'r str>,
+    /// The body, its fields checked; nothing where it is not read.
+    pub body: Option<&'r Value>,
 }
 
 impl<'r> Facts<'r> {
@@ -66,6 +70,8 @@ impl<'r> Facts<'r> {
                 Cow::Borrowed(header) => cookie(header, name?).map(Cow::Borrowed),
                 Cow::Owned(header) => cookie(&header, name?).map(|it| Cow::Owned(it.to_owned())),
             },
+            // It is a value and no text: `RenderJob` gives it to the page.
+            (InputKind::Body, _) => None,
         }
     }
 
@@ -98,7 +104,7 @@ impl<'r> Facts<'r> {
                 let header = self.headers.get("cookie").unwrap_or_default();
                 cookies(&header).map(owned).collect()
             }
-            InputKind::Path | InputKind::Language => Vec::new(),
+            InputKind::Path | InputKind::Language | InputKind::Body => Vec::new(),
         };
         // Stable: of several of one name the first one stays the first.
         list.sort_by(|one, two| one.0.cmp(&two.0));

@@ -18,17 +18,20 @@ pub enum InputKind {
     Cookies,
     /// The visitor's language.
     Language,
+    /// Fields of the body. What reads it is never kept, so no key has it.
+    Body,
 }
 
 impl InputKind {
-    /// The words by which templates and keys name them, in their order.
-    pub(crate) const WORDS: [(&str, Self); 6] = [
+    /// The words by which templates name them, in their order.
+    pub(crate) const WORDS: [(&str, Self); 7] = [
         ("params", Self::Params),
         ("path", Self::Path),
         ("query", Self::Query),
         ("headers", Self::Headers),
         ("cookies", Self::Cookies),
         ("language", Self::Language),
+        ("body", Self::Body),
     ];
 
     /// Its word.
@@ -62,11 +65,15 @@ pub struct InputName {
 }
 
 impl InputName {
-    /// Reads `query.x`, or `query` for all of it. `[…]` is how templates write odd names.
+    /// Reads `query.x`, or `query` for all of it, as keys and addresses name it: no body decides
+    /// one. `[…]` is how templates write odd names.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (word, name) = text.split_once('.').map_or((text, None), |(of, it)| (of, Some(it)));
         let (_, kind) = InputKind::WORDS.into_iter().find(|(known, _)| *known == word)?;
+        if kind == InputKind::Body {
+            return None;
+        }
         let Some(name) = name else { return Some(kind.all()) };
         let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         match kind {

@@ -163,8 +163,8 @@ impl Recalled {
                 self.headers.push((name.to_owned(), decoded(value)));
             }
             (InputKind::Headers | InputKind::Cookies, _) => self.is_whole = false,
-            // The path has them.
-            (InputKind::Params | InputKind::Path | InputKind::Query, _) => {}
+            // The path has them, and no key has a body.
+            (InputKind::Params | InputKind::Path | InputKind::Query | InputKind::Body, _) => {}
         }
     }
 }

@@ -148,12 +148,12 @@ fn seen(site: &Arc<Site>, target: &str, headers: &Lines) -> Option<(String, Stri
     let accept = headers.get("accept-language").unwrap_or_default();
     let language = if accept.contains("no") { "no" } else { "en" };
     let (path, params, query) = (&matched.path, &matched.params, &query);
-    let facts = Facts { path, params, query, headers, language: Some(language) };
+    let facts = Facts { path, params, query, headers, language: Some(language), body: None };
     let Source::Page(page) = &route.source else { panic!("a page") };
     let job = RenderJob::new(site, route, page, &facts).expect("a job");
     let said = job.run(Duration::from_secs(5)).expect("a page");
     let context = serde_json::to_string(&job.request).expect("JSON");
-    let said = format!("{context} {} {}", job.fingerprint, String::from_utf8_lossy(&said));
+    let said = format!("{context} {} {}", job.fingerprint, String::from_utf8_lossy(&said.body));
     Some((route.key.as_ref().expect("a key").build(&facts), said))
 }
 

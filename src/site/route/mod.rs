@@ -5,10 +5,12 @@
 //! [`RawQuery`] into a [`Query`] of canonical values. Keys are made from the same parsed values.
 
 mod address;
+mod body;
 mod builder;
 mod canonical;
 mod foreign;
 mod kind;
+mod multipart;
 mod params;
 mod path;
 mod pattern;
@@ -23,6 +25,7 @@ mod tests;
 pub(crate) use address::{
     AddressForm, address_segment, address_text, address_value, leads_as_written,
 };
+pub(crate) use body::{BodyForm, RawBody};
 pub use builder::RouterBuilder;
 pub(crate) use canonical::{RESERVED, encoded_path};
 pub use canonical::{Slash, push_encoded};

@@ -5,12 +5,15 @@ use std::collections::HashSet;
 
 use regex::{Regex, RegexBuilder};
 
+use serde_json::Value;
+
 use super::super::template::is_unwanted;
+use super::body::RawBody;
 use super::kind::{MAX_PARAMS, ParamKind};
 use super::params::Params;
 use super::pattern::Pattern;
 use super::query::{Query, QueryPair, RawQuery};
-use super::value::canonical;
+use super::value::{canonical, json_of};
 use crate::config::{ParamConfig, ParamType, text_as_written};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span, did_you_mean};
 
@@ -21,13 +24,15 @@ const REGEX_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Rules {
     query: Vec<Rule>,
+    /// Of the body.
+    fields: Vec<Rule>,
     /// A rule or none for each parameter of the path, in its order; empty where none is declared.
     path: Vec<Option<Rule>>,
     /// What the parameters of the path are; empty where nothing is to be made canonical.
     path_types: Vec<ParamType>,
 }
 
-/// A value that breaks a rule: 422 in a query, 404 in a path.
+/// A value that breaks a rule: 422 in a query or a body, 404 in a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The parameter.
@@ -41,9 +46,7 @@ impl Rules {
     /// the rules: a report with errors means that they must not be used.
     pub fn new(query: &[ParamConfig], params: &[ParamConfig], pattern: &Pattern) -> (Self, Report) {
         let mut report = Report::default();
-        let query =
-            query.iter().filter_map(|typed| Rule::new(typed, typed.kind.value, &mut report));
-        let mut rules = Self { query: query.collect(), ..Self::default() };
+        let mut rules = Self { query: rules_of(query, &mut report), ..Self::default() };
         let unknown_names = params.iter().filter(|typed| !pattern.has_param(&typed.name.value));
         report.extend(unknown_names.map(|typed| unknown(typed, pattern)).collect());
         for param in pattern.params() {
@@ -64,6 +67,11 @@ impl Rules {
         (rules, report)
     }
 
+    /// The same with what is declared about the fields of the body.
+    pub(crate) fn with_fields(self, fields: &[ParamConfig], report: &mut Report) -> Self {
+        Self { fields: rules_of(fields, report), ..self }
+    }
+
     /// Checks a query: declared parameters in canonical text and with their defaults, at most once
     /// each; others as they are.
     ///
@@ -82,34 +90,35 @@ impl Rules {
         raw: &RawQuery<'q>,
         is_shown: impl Fn(&str) -> bool,
     ) -> Result<Query<'q>, Violation> {
-        if self.query.is_empty() && raw.pairs.is_empty() {
-            return Ok(Query::default());
-        }
-        let mut pairs = Vec::with_capacity(raw.pairs.len() + self.query.len());
-        for rule in &self.query {
-            let mut sent = raw.pairs.iter().filter(|(name, _)| *name == *rule.name);
-            let value = match (sent.next(), sent.next()) {
-                (Some(_), Some(_)) => return Err(rule.broken("is given more than once")),
-                (Some((_, Cow::Borrowed(value))), None) => Some(rule.accept(value)?),
-                (Some((_, Cow::Owned(value))), None) => {
-                    Some(Cow::Owned(rule.accept(value)?.into_owned()))
-                }
-                (None, _) if rule.required && is_shown(&rule.name) => {
-                    return Err(rule.broken("is required"));
-                }
-                (None, _) => rule.default.as_deref().map(Cow::Borrowed),
-            };
-            if let Some(value) = value {
-                let name = Cow::Borrowed(&*rule.name);
-                pairs.push(QueryPair { name, value, kind: rule.kind });
+        checked(&self.query, raw, is_shown)
+    }
+
+    /// Checks a body: declared fields as the types that they have, and with their defaults; others
+    /// as they are.
+    ///
+    /// # Errors
+    /// The first declared field, in the order of the file, that breaks its rule.
+    pub(crate) fn body(&self, raw: RawBody<'_>) -> Result<Value, Violation> {
+        match raw {
+            RawBody::Form(raw) => {
+                let pairs = checked(&self.fields, &raw, |_| true)?;
+                let value = |(name, _)| Some((str::to_owned(name), pairs.json(name)?));
+                Ok(Value::Object(pairs.iter().filter_map(value).collect()))
             }
+            RawBody::Json(Value::Object(mut sent)) => {
+                for rule in &self.fields {
+                    match rule.accept_json(sent.get(&*rule.name))? {
+                        Some(value) => _ = sent.insert(rule.name.to_string(), value),
+                        None => _ = sent.shift_remove(&*rule.name),
+                    }
+                }
+                Ok(Value::Object(sent))
+            }
+            RawBody::Json(other) => match self.fields.first() {
+                Some(rule) => Err(rule.broken("is a field of an object, and the body is none")),
+                None => Ok(other),
+            },
         }
-        let declared = |name: &str| self.query.iter().any(|rule| *rule.name == *name);
-        for (name, value) in raw.pairs.iter().filter(|(name, _)| !declared(name)) {
-            let (name, value) = (name.clone(), value.clone());
-            pairs.push(QueryPair { name, value, kind: ParamType::String });
-        }
-        Ok(Query::new(pairs))
     }
 
     /// Checks the values of a path and makes them canonical, in place.
@@ -138,6 +147,47 @@ impl Rules {
         params.set_types(&self.path_types);
         Ok(())
     }
+}
+
+fn rules_of(declared: &[ParamConfig], report: &mut Report) -> Vec<Rule> {
+    declared.iter().filter_map(|typed| Rule::new(typed, typed.kind.value, report)).collect()
+}
+
+/// Names and texts as `rules` take them: what they declare in canonical text and with its default,
+/// at most once each; others as they are. A required one may be absent that is not to be seen.
+fn checked<'q>(
+    rules: &'q [Rule],
+    raw: &RawQuery<'q>,
+    is_shown: impl Fn(&str) -> bool,
+) -> Result<Query<'q>, Violation> {
+    if rules.is_empty() && raw.pairs.is_empty() {
+        return Ok(Query::default());
+    }
+    let mut pairs = Vec::with_capacity(raw.pairs.len() + rules.len());
+    for rule in rules {
+        let mut sent = raw.pairs.iter().filter(|(name, _)| *name == *rule.name);
+        let value = match (sent.next(), sent.next()) {
+            (Some(_), Some(_)) => return Err(rule.broken("is given more than once")),
+            (Some((_, Cow::Borrowed(value))), None) => Some(rule.accept(value)?),
+            (Some((_, Cow::Owned(value))), None) => {
+                Some(Cow::Owned(rule.accept(value)?.into_owned()))
+            }
+            (None, _) if rule.required && is_shown(&rule.name) => {
+                return Err(rule.broken("is required"));
+            }
+            (None, _) => rule.default.as_deref().map(Cow::Borrowed),
+        };
+        if let Some(value) = value {
+            let name = Cow::Borrowed(&*rule.name);
+            pairs.push(QueryPair { name, value, kind: rule.kind });
+        }
+    }
+    let declared = |name: &str| rules.iter().any(|rule| *rule.name == *name);
+    for (name, value) in raw.pairs.iter().filter(|(name, _)| !declared(name)) {
+        let (name, value) = (name.clone(), value.clone());
+        pairs.push(QueryPair { name, value, kind: ParamType::String });
+    }
+    Ok(Query::new(pairs))
 }
 
 fn unknown(typed: &ParamConfig, pattern: &Pattern) -> Diagnostic {
@@ -236,20 +286,27 @@ impl Rule {
         (report.iter().count() == before).then_some(rule)
     }
 
+    /// The value in place of one in JSON; nothing for an absent one without a default. A text that
+    /// reads as the type is taken too: pages send what stands in their inputs.
+    fn accept_json(&self, value: Option<&Value>) -> Result<Option<Value>, Violation> {
+        let text = match value {
+            None | Some(Value::Null) if self.required => return Err(self.broken("is required")),
+            None | Some(Value::Null) => self.default.as_deref().map(Cow::Borrowed),
+            Some(Value::String(text)) => Some(self.accept(text)?),
+            Some(Value::Array(_) | Value::Object(_)) => return Err(self.other_type()),
+            Some(_) if self.kind == ParamType::String => return Err(self.other_type()),
+            Some(scalar) => Some(self.accept(&scalar.to_string())?.into_owned().into()),
+        };
+        Ok(text.map(|text| json_of(self.kind, &text)))
+    }
+
     /// The canonical text of a value.
     fn accept<'v>(&self, value: &'v str) -> Result<Cow<'v, str>, Violation> {
         // A length in bytes is at least that in characters: the common case needs no counting.
         if value.len() > self.max_length && value.chars().count() > self.max_length {
             return Err(self.broken(format!("has more than {} characters", self.max_length)));
         }
-        let value = canonical(self.kind, value).ok_or_else(|| {
-            self.broken(match self.kind {
-                ParamType::Int => "must be a whole number",
-                ParamType::Number => "must be a number",
-                ParamType::Bool => "must be true or false",
-                ParamType::String => "must be text",
-            })
-        })?;
+        let value = canonical(self.kind, value).ok_or_else(|| self.other_type())?;
         if let Some(out) = self.out_of_range(&value) {
             return Err(self.broken(out));
         }
@@ -272,6 +329,15 @@ impl Rule {
             (_, Some(max)) if number > max => Some(format!("must be at most {max}")),
             _ => None,
         }
+    }
+
+    fn other_type(&self) -> Violation {
+        self.broken(match self.kind {
+            ParamType::Int => "must be a whole number",
+            ParamType::Number => "must be a number",
+            ParamType::Bool => "must be true or false",
+            ParamType::String => "must be text",
+        })
     }
 
     fn broken(&self, detail: impl Into<String>) -> Violation {

@@ -17,7 +17,7 @@ const READS: usize = 10_000;
 /// How many further places of a read are kept.
 const PLACES: usize = 16;
 /// What of a request a page has only where it names it.
-const ONLY_NAMED: &[&str] = &["headers", "cookies", "language"];
+const ONLY_NAMED: &[&str] = &["headers", "cookies", "language", "body"];
 
 /// What some pages may read; for a layout also by what name it has its page.
 pub(super) fn reads<'c>(
@@ -61,6 +61,7 @@ fn note_calls(nodes: &[Node], reads: &mut Reads) {
                 let place = || call.place.clone();
                 reads.assets.entry(name.to_owned()).or_insert_with(place);
             }
+            reads.prints_base |= call.name == "url";
             if matches!(call.name.as_str(), "uuid" | "random") {
                 let call = || (call.name.clone(), call.place.clone());
                 reads.changing.get_or_insert_with(call);

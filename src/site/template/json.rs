@@ -77,9 +77,10 @@ impl JsonTemplate {
         }
     }
 
-    /// What all strings together may read; the digest is of the value as written, too.
-    pub fn reads(&self, set: &TemplateSet) -> Reads {
-        let pages = self.templates().into_iter().map(|id| (id, None));
+    /// What all strings together may read, and what gives the status; the digest is of the value as
+    /// written, too.
+    pub(crate) fn reads(&self, set: &TemplateSet, status: Option<TemplateId>) -> Reads {
+        let pages = self.templates().into_iter().chain(status).map(|id| (id, None));
         let reads = found::reads(set, pages);
         let digest = Hasher::default().field(self.skeleton().to_string());
         Reads { digest: digest.field(reads.digest.as_bytes()).finish(), ..reads }

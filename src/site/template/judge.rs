@@ -119,6 +119,12 @@ impl<'s> Walk<'s, '_> {
         if self.judge.places.is_empty() {
             return;
         }
+        if let Expr::Call(call) = expr
+            && let Some(path) = call.literal_url()
+        {
+            // What stands before it is a path of the site's own.
+            return self.judge.places.text(path);
+        }
         let place = expr.place();
         let mut made: Made = value.printed().into_iter().map(of_path).collect();
         if value.is_page {

@@ -178,7 +178,9 @@ fn unknown_root(read: &Read, root: &str, form: Form, known: &KnownContext) -> Op
         return near.map(|near| missing(read, root, Some(near)).mild());
     }
     let helper = functions::find(root).map(|function| format!("write `{}`", function.usage()));
-    Some(missing(read, root, helper.or(near)))
+    // It is there, but not here.
+    let body = (root == "body").then(|| "a GET has none: write `POST /x: …` for one".to_owned());
+    Some(missing(read, root, helper.or(body).or(near)))
 }
 
 /// A name that none of some values has.
@@ -286,7 +288,7 @@ pub(super) fn below(value: &Value) -> Vec<&Value> {
     }
 }
 
-pub(super) fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+pub(crate) fn child<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     match value {
         Value::Array(list) => list.get(name.parse::<usize>().ok()?),
         Value::Object(map) => map.get(name),

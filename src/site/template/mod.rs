@@ -36,14 +36,15 @@ mod tests;
 
 pub(crate) use handlebars::Context;
 
+pub(crate) use functions::{Addresses, Wanted, is_name_alone};
 pub use functions::{FUNCTIONS, Function};
-pub(crate) use functions::{Wanted, is_name_alone};
 pub(crate) use json::JsonTemplate;
 pub(crate) use judge::is_outside;
-pub(crate) use known::{KnownContext, check_known, through_partials};
+pub(crate) use known::{KnownContext, check_known, child, through_partials};
 pub(crate) use markup::{Finding, Language, Outside, Refusal};
 pub use meter::{Bounds, RenderError};
 pub(crate) use meter::{DEEP_STACK, is_unwanted, on_deep_stack, was_cut, while_wanted};
+pub(crate) use outcomes::outcomes;
 pub(crate) use reads::{Content, How, Read, Reads, Step, Want};
 pub(crate) use set::{Escape, TemplateId};
 pub use set::{TemplateFile, TemplateSet};
@@ -57,4 +58,5 @@ mod lower;
 mod markup;
 mod node;
 mod origin;
+mod outcomes;
 mod scan;

@@ -49,6 +49,14 @@ impl Call {
         self.args.iter().chain(self.hash.iter().map(|(_, value)| value))
     }
 
+    /// The path that a call of `url` is given as it stands.
+    pub(super) fn literal_url(&self) -> Option<&str> {
+        match (self.name.as_str(), self.args.first()) {
+            ("url", Some(Expr::Literal(Value::String(path)))) => Some(path),
+            _ => None,
+        }
+    }
+
     /// The file that a call of `asset` names; nothing where it is computed, or no such call.
     pub(super) fn asset(&self) -> Option<&str> {
         match (self.name.as_str(), self.args.first()) {

@@ -84,6 +84,8 @@ pub struct Reads {
     pub templates: BTreeSet<String>,
     /// The files that it names with `asset`, each with its first place.
     pub assets: BTreeMap<String, Span>,
+    /// Whether it prints what stands before every address.
+    pub prints_base: bool,
     /// The first call of a helper that gives another value each time, by its name.
     pub changing: Option<(String, Span)>,
     /// What its helpers want values to be.

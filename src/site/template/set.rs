@@ -11,7 +11,7 @@ use std::sync::Arc;
 use handlebars::{Context, Handlebars, RenderContext, Renderable as _, Template};
 use serde_json::Value;
 
-use super::functions::Addresses;
+use super::functions::{Addresses, GivenAddresses};
 use super::lenient::{self, Engine};
 use super::markup::{Finding, Language};
 use super::meter::{self, Bounds, RenderError};
@@ -50,7 +50,7 @@ pub struct TemplateSet {
     free: Vec<TemplateId>,
     pub(super) files: BTreeMap<String, TemplateId>,
     engines: BTreeMap<Kind, Arc<Engine>>,
-    addresses: Addresses,
+    addresses: GivenAddresses,
 }
 
 /// One template.
@@ -82,7 +82,7 @@ impl TemplateSet {
             free: Vec::new(),
             files: BTreeMap::new(),
             engines: BTreeMap::new(),
-            addresses: Addresses::default(),
+            addresses: GivenAddresses::default(),
         };
         for TemplateFile { name, file, wrong } in files {
             let origin = Origin::file(&file);
@@ -164,8 +164,9 @@ impl TemplateSet {
         self.files.keys().map(String::as_str)
     }
 
-    /// Gives the addresses of the files that pages name with `asset`; once, before any render.
-    pub fn give_assets(&self, addresses: BTreeMap<String, String>) {
+    /// Gives the addresses of the site, and of the files that pages name with `asset`; once, before
+    /// any render.
+    pub(crate) fn give_addresses(&self, addresses: Addresses) {
         // Where they were given before, the same were.
         let _ = self.addresses.set(addresses);
     }
@@ -185,8 +186,17 @@ impl TemplateSet {
     /// What a page may read, its layout included.
     #[must_use]
     pub fn reads(&self, page: TemplateId, layout: Option<TemplateId>) -> Reads {
+        self.reads_of([page], layout)
+    }
+
+    /// The same of several together.
+    pub(crate) fn reads_of(
+        &self,
+        pages: impl IntoIterator<Item = TemplateId>,
+        layout: Option<TemplateId>,
+    ) -> Reads {
         let layout = layout.map(|id| (id, Some("content")));
-        found::reads(self, std::iter::once((page, None)).chain(layout))
+        found::reads(self, pages.into_iter().map(|page| (page, None)).chain(layout))
     }
 
     /// Where a page, sent as `language`, prints what would be markup or code if it came from
@@ -342,7 +352,7 @@ impl TemplateSet {
     }
 }
 
-fn engine_of(kind: &Kind, clock: &Clock, addresses: &Addresses) -> Handlebars<'static> {
+fn engine_of(kind: &Kind, clock: &Clock, addresses: &GivenAddresses) -> Handlebars<'static> {
     let mut engine = Handlebars::new();
     match kind.escape {
         Escape::Html => engine.register_escape_fn(handlebars::html_escape),

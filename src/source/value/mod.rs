@@ -79,6 +79,11 @@ pub(crate) fn parse_item(file: &FileContent) -> Result<Value, Diagnostic> {
     Ok(Value::Object(item))
 }
 
+/// The value that a client sent as JSON; nothing where it is none, or has a key twice.
+pub(crate) fn json_of_client(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok().map(|Loaded(value)| value)
+}
+
 /// The file as text, without a byte order mark.
 fn text(file: &FileContent) -> Result<Arc<SourceFile>, Diagnostic> {
     let source = file.text(Code::LoadFailed)?;

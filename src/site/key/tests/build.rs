@@ -166,8 +166,14 @@ fn a_cut_key_stays_under_its_prefix_and_namespace() {
     let text = (0..20).map(|n| format!("{n}={}", "v".repeat(100))).collect::<Vec<_>>().join("&");
     let rules = Rules::default();
     let query = rules.query(&RawQuery::parse(&text).expect("a query")).expect("no rules");
-    let facts =
-        Facts { path: &path, params: &params, query: &query, headers: &Lines(&[]), language: None };
+    let facts = Facts {
+        path: &path,
+        params: &params,
+        query: &query,
+        headers: &Lines(&[]),
+        language: None,
+        body: None,
+    };
     let key = plan.build(&facts);
     assert!(key.starts_with(&format!("api:cache:{namespace}:")), "{key}");
     assert!(key.len() < 1_024, "{key}");

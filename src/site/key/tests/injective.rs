@@ -97,6 +97,7 @@ fn key(route: &Route, request: &Request) -> Option<String> {
         query: &query,
         headers: &Lines(&lines),
         language: request.language.as_deref(),
+        body: None,
     };
     Some(route.plan.build(&facts))
 }

@@ -99,6 +99,7 @@ impl Route {
             query: &query,
             headers: &headers,
             language,
+            body: None,
         };
         self.plan.build(&facts)
     }

@@ -1,6 +1,7 @@
 //! The promises of routes, each a sentence.
 
 mod address;
+mod body;
 mod oracle;
 mod pattern;
 mod query;

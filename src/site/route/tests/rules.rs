@@ -6,7 +6,7 @@ use crate::diagnostic::{At, SourceFile, Span};
 use crate::site::route::rules::Rules;
 use crate::site::route::{RawQuery, RouteMatch};
 
-fn declare(name: &str, kind: ParamType) -> ParamConfig {
+pub(super) fn declare(name: &str, kind: ParamType) -> ParamConfig {
     ParamConfig {
         name: at(name.to_owned()),
         kind: At::new(kind, at(String::new()).span),
@@ -25,7 +25,7 @@ fn text(value: &str) -> At<String> {
     at(value.to_owned())
 }
 
-fn declared() -> Vec<ParamConfig> {
+pub(super) fn declared() -> Vec<ParamConfig> {
     vec![
         ParamConfig {
             default: Some(text("en")),

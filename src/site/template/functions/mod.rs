@@ -186,17 +186,34 @@ pub(super) fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name)
 }
 
-/// The addresses of a site's files by name, given once, when all that pages name is known.
+/// The addresses of a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Addresses {
+    /// What stands before every one.
+    pub(crate) base: String,
+    /// Those of files, by name.
+    pub(crate) files: BTreeMap<String, String>,
+}
+
+/// The same, given once, when all that pages name is known.
 ///
 /// They are no part of a page's context, for they are nothing of the request: a page's fingerprint
-/// holds the addresses of all files that its templates name.
-pub(super) type Addresses = Arc<OnceLock<BTreeMap<String, String>>>;
+/// holds the addresses of all files that its templates name, and the base where they print it.
+pub(super) type GivenAddresses = Arc<OnceLock<Addresses>>;
 
 /// The address of the file that is named; that there is one was checked when the file was loaded.
 fn address(args: &Args<'_>) -> Value {
     let name = args.get(0).as_str().unwrap_or_default();
-    let found = args.files.get().and_then(|addresses| addresses.get(name));
+    let found = args.addresses.get().and_then(|addresses| addresses.files.get(name));
     found.map_or(Value::Null, |address| address.as_str().into())
+}
+
+/// A path of the site as it is asked for from outside; what is no path stays as it is.
+fn url(args: &Args<'_>) -> Value {
+    let Some(text) = args.get(0).as_str() else { return args.get(0).clone() };
+    let is_path = text.starts_with('/') && !text.starts_with("//");
+    let base = args.addresses.get().map(|addresses| &*addresses.base).filter(|_| is_path);
+    format!("{}{text}", base.unwrap_or_default()).into()
 }
 
 /// Makes the helpers known to an engine, which escapes so.
@@ -204,10 +221,10 @@ pub(super) fn register(
     registry: &mut Handlebars<'static>,
     escape: Escape,
     clock: &Clock,
-    files: &Addresses,
+    addresses: &GivenAddresses,
 ) {
     for function in FUNCTIONS {
-        let (clock, files) = (clock.clone(), Arc::clone(files));
+        let (clock, addresses) = (clock.clone(), Arc::clone(addresses));
         let raw = match function.run {
             Run::Engine => continue,
             Run::Raw(_) => true,
@@ -219,7 +236,13 @@ pub(super) fn register(
             let is_set =
                 |name| call.hash_get(name).is_some_and(|flag| flag.value() == &json!(true));
             let (desc, untrusted) = (is_set("desc"), is_set("untrusted"));
-            function.run.value(&Args { list, desc, untrusted, clock: &clock, files: &files })
+            function.run.value(&Args {
+                list,
+                desc,
+                untrusted,
+                clock: &clock,
+                addresses: &addresses,
+            })
         };
         registry.register_helper(function.name, Box::new(Gives { run, raw }));
     }
@@ -234,7 +257,7 @@ struct Args<'a> {
     desc: bool,
     untrusted: bool,
     clock: &'a Clock,
-    files: &'a Addresses,
+    addresses: &'a GivenAddresses,
 }
 
 impl Args<'_> {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::{Function, HelperForm, Run, address, list, markdown, number, text, time};
+use super::{Function, HelperForm, Run, address, list, markdown, number, text, time, url};
 
 macro_rules! functions {
     ($(
@@ -135,6 +135,9 @@ functions! {
         "The address of a file of a `dir` route, with a digest: browsers keep it for ever, and ask \
          anew when the file changes. The name is written in quotes.",
         "{{asset \"site.css\"}}" => "/assets/site.css?v=…";
+    url("path") Value Run::Pure(url),
+        "The path as the site is asked for from outside, with `server.base` before it.",
+        "{{url \"/about\"}}" => "/about";
     find("list field value") Value Run::Pure(list::find),
         "The first item whose field has the value, as `eq` compares; nothing where none has.",
         "{{lookup (find posts \"year\" \"2025\") \"title\"}}" => "Oats";

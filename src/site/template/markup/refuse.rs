@@ -234,8 +234,13 @@ impl Finding {
     /// The declaration that makes a value one of the site's own.
     fn declared(&self) -> String {
         match self.value.as_slice() {
-            [Step::Name(root), Step::Name(name), ..] if root == "query" || root == "params" => {
-                format!("declare what it may be: `{root}: {{ {name}: {{ enum: [a, b] }} }}`")
+            [Step::Name(root), Step::Name(name), rest @ ..] => {
+                let field = match root.as_str() {
+                    "query" | "params" => root,
+                    "body" if rest.is_empty() => "fields",
+                    _ => return "print a value of the site's own that it chooses".to_owned(),
+                };
+                format!("declare what it may be: `{field}: {{ {name}: {{ enum: [a, b] }} }}`")
             }
             _ => "print a value of the site's own that it chooses".to_owned(),
         }

@@ -65,14 +65,14 @@ fn a_string_that_is_one_expression_keeps_its_type() {
 #[test]
 fn a_typed_string_reads_the_whole_value() {
     let (template, set, _) = compile(&json!({"a": "{{user}}", "b": ["{{x.y}}!", "{{user}}"]}));
-    assert_eq!(described(&template.reads(&set)), ["user.**", "x.y"]);
+    assert_eq!(described(&template.reads(&set, None)), ["user.**", "x.y"]);
 }
 
 #[test]
 fn the_digest_follows_keys_values_and_templates() {
     let digest = |value: Value| {
         let (template, set, _) = compile(&value);
-        template.reads(&set).digest
+        template.reads(&set, None).digest
     };
     let first = digest(json!({"a": "{{x}}", "b": 1}));
     assert_eq!(first, digest(json!({"a": "{{x}}", "b": 1})));

@@ -1,4 +1,4 @@
-//! The pages' HTML. maud escapes all text; what others wrote goes through [`visible`] too.
+//! The pages' HTML. maud escapes all text; what others wrote goes through [`inert`] too.
 
 use http::StatusCode;
 use maud::{DOCTYPE, Markup, html};

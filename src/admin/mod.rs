@@ -13,6 +13,7 @@ mod plan;
 mod reply;
 mod request;
 mod session;
+mod sources;
 mod status;
 mod throttle;
 mod warm;

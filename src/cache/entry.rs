@@ -38,7 +38,8 @@ pub struct Entry {
     pub made: SystemTime,
     /// How long it is fresh, in whole milliseconds; zero where the route stores nothing.
     pub ttl: Duration,
-    /// How long it is kept: `ttl` and the longer stale window, in whole milliseconds.
+    /// How long it is kept: `ttl` and the longer stale window, in whole milliseconds; what read
+    /// from elsewhere for as long again as its route's `ttl`.
     pub keep_for: Duration,
     pub(super) prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// How many bytes that takes.
@@ -54,8 +55,11 @@ impl Entry {
     /// The entry of a render for `request`, made at `wall`.
     pub fn new(rendered: Rendered, request: &CacheRequest, wall: SystemTime) -> Self {
         let lifetime = &request.lifetime;
-        let ttl = whole_ms(lifetime.ttl.unwrap_or(Duration::ZERO));
+        let longest = lifetime.ttl.unwrap_or(Duration::ZERO);
+        let ttl = whole_ms(rendered.left.map_or(longest, |left| left.min(longest)));
         let window = lifetime.stale_while_revalidate.max(lifetime.stale_if_error);
+        // What it read may be the same again: then it goes on living as it is.
+        let window = if rendered.left.is_some() { window.max(longest) } else { window };
         let keep_for = if ttl.is_zero() { ttl } else { whole_ms(ttl.saturating_add(window)) };
         Self {
             status: rendered.status,

@@ -35,4 +35,5 @@ mod ready;
 mod renders;
 pub(crate) mod request;
 mod sending;
+pub(crate) mod sources;
 pub(crate) mod tls;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
-use crate::cache::{RenderFailure, Rendered};
+use super::sources::{Gathered, Sources};
+use crate::cache::{Cache, Entry, Render, RenderFailure, Rendered};
 use crate::fingerprint::Fingerprint;
 use crate::site::template::while_wanted;
 use crate::site::{ErrorJob, RenderError, RenderJob};
@@ -18,6 +19,9 @@ pub(super) struct PageRender {
     pub(super) renders: Arc<Renders>,
     pub(super) of: Arc<RouteRenders>,
     pub(super) job: RenderJob,
+    pub(super) sources: Arc<Sources>,
+    /// Where what servers send is kept.
+    pub(super) cache: Cache,
 }
 
 type Made = Result<Bytes, RenderError>;
@@ -45,21 +49,56 @@ fn attempt(made: Made) -> Attempt<Made> {
     }
 }
 
+impl Render for PageRender {
+    fn render(
+        self,
+        earlier: Option<Arc<Entry>>,
+    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send {
+        self.make(earlier)
+    }
+}
+
 impl PageRender {
-    pub(super) async fn render(self) -> Result<Rendered, RenderFailure> {
-        let Self { renders, of, job } = self;
-        let route = Arc::clone(&job.route);
-        if let Some(delay) = route.delay {
-            let _place = of.begin_io().map_err(busy)?;
+    async fn make(mut self, earlier: Option<Arc<Entry>>) -> Result<Rendered, RenderFailure> {
+        let route = Arc::clone(&self.job.route);
+        let gathered = self.wait().await?;
+        let (inputs, left, sent) = match gathered {
+            Some(Gathered { sent, inputs, left }) => (inputs, Some(left), sent),
+            None => (Fingerprint::default(), None, Vec::new()),
+        };
+        let (status, content_type) = (route.status, route.content_type.clone());
+        let made = |body| Rendered { status, content_type, body, inputs, left };
+        let same = earlier.filter(|it| left.is_some() && it.inputs == inputs);
+        if let Some(earlier) = same.filter(|_| !self.job.is_of_its_moment()) {
+            self.cache.counters().renewals.inc();
+            return Ok(made(earlier.body.clone()));
+        }
+        self.job.give(sent);
+        // A body that stands ready is no render.
+        let body = match self.job.ready_body() {
+            Some(body) => body.clone(),
+            None => {
+                let Self { renders, of, job, .. } = self;
+                renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?
+            }
+        };
+        Ok(made(body))
+    }
+
+    /// What takes time before the render: its `delay`, and what servers are asked for.
+    async fn wait(&self) -> Result<Option<Gathered>, RenderFailure> {
+        let (delay, asks) = (self.job.route.delay, !self.job.remote().is_empty());
+        if delay.is_none() && !asks {
+            return Ok(None);
+        }
+        let _place = self.of.begin_io().map_err(busy)?;
+        if let Some(delay) = delay {
             tokio::time::sleep(delay).await;
         }
-        // A body that stands ready is no render.
-        let body = match job.ready_body() {
-            Some(body) => body.clone(),
-            None => renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?,
-        };
-        let content_type = route.content_type.clone();
-        Ok(Rendered { status: route.status, content_type, body, inputs: Fingerprint::default() })
+        if !asks {
+            return Ok(None);
+        }
+        self.sources.gather(&self.cache, &self.job).await.map(Some)
     }
 }
 

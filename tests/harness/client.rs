@@ -11,6 +11,12 @@ use reqwest::{Method, StatusCode};
 /// Longer than any answer may take; a test that waits this long has failed.
 const DEADLINE: Duration = Duration::from_secs(15);
 
+/// Gives reqwest the provider that it wants to have, though it speaks no TLS here.
+pub(crate) fn provide_tls() {
+    // Where another test was first, it is there.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A client of one larder, with connections of its own.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -21,6 +27,7 @@ pub(crate) struct Client {
 impl Client {
     /// A client of the larder at `address`.
     pub(crate) fn of(address: &str) -> Self {
+        provide_tls();
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()

@@ -9,7 +9,7 @@ use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
     CorsConfig, Docs, DocsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig,
-    RouteConfig, ServerConfig, TlsConfig,
+    RequestHeader, RouteConfig, ServerConfig, TlsConfig, UpstreamConfig,
 };
 use crate::config::network::Network;
 use crate::config::node::Node;
@@ -53,9 +53,11 @@ kinds! {
     flag: Option<bool> = || schema::variable_or(&json!({ "type": "boolean" })), flag;
     number: Option<At<f64>> = || schema::variable_or(&json!({ "type": "number" })), number;
     status: Option<At<u16>> = schema::whole::<200, 599>, status;
+    statuses: Vec<At<u16>> = || schema::list(&schema::whole::<200, 599>()), list of status;
     size: Option<u64> = || schema::written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"), size;
     duration: Option<Duration> = || schema::written(schema::DURATION), duration;
     delay: Option<Duration> = || schema::written(schema::DURATION), delay;
+    fetch_time: Option<Duration> = || schema::written(schema::DURATION), fetch_time;
     ttl: Option<Option<Duration>> = || schema::written(&format!("off|{}", schema::DURATION)), ttl;
     // Addresses and paths.
     address: Option<String> = schema::text, address;
@@ -79,6 +81,10 @@ kinds! {
         let value = json!({ "type": ["string", "number", "boolean", "null"] });
         json!({ "type": ["object", "null"], "additionalProperties": value })
     }, response_headers;
+    request_headers: Vec<RequestHeader> = || {
+        let value = json!({ "type": ["string", "number", "boolean"] });
+        json!({ "type": ["object", "null"], "additionalProperties": value })
+    }, request_headers;
     // Sections.
     server: ServerConfig = || schema::section(&ServerConfig::SECTION), server;
     docs: Option<Option<Docs>> = || {
@@ -86,6 +92,7 @@ kinds! {
     }, docs;
     tls: Option<(String, String)> = || schema::section(&TlsConfig::SECTION), tls;
     loads: Vec<LoadConfig> = || schema::sections(&LoadConfig::SECTION), loads;
+    upstreams: Vec<UpstreamConfig> = || schema::sections(&UpstreamConfig::SECTION), upstreams;
     params: Vec<ParamConfig> = || schema::sections(&ParamConfig::SECTION), params;
     errors: Vec<ErrorPageConfig> =
         || schema::sections_by("^[45]([0-9][0-9]|xx|XX)$", &ErrorPageConfig::SECTION), errors;

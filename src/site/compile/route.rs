@@ -58,7 +58,7 @@ impl<'c> Compiler<'c> {
         let pattern = Pattern::parse(&typed.path).map_err(|found| self.report.push(found)).ok();
         let values = Values::gather(
             &typed.data,
-            &typed.load,
+            (&typed.load, &self.config.upstreams),
             pattern.as_ref(),
             &mut self.files,
             self.report,
@@ -146,6 +146,7 @@ impl<'c> Compiler<'c> {
                 self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
                 self.check_wants(&analysis.reads, typed, &pattern);
                 self.check_random(&analysis.reads, typed);
+                self.check_remote(&values);
                 let parts = self.page(typed, &name, shaped, values, analysis);
                 self.check_unused(typed, &parts.inputs);
                 parts

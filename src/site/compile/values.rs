@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::super::remote::RemoteLoad;
 use super::super::ChosenLoad;
 use super::super::key::{InputKind, InputName};
 use super::super::route::Pattern;
 use super::super::template::{TextTemplate, is_name_alone};
 use super::known::check_address;
+use super::remote::remote_load;
 use super::{ByName, unreadable};
-use crate::config::{Config, FileError, Files, LoadConfig, Node, glob_empty};
+use crate::config::{
+    Config, FileError, Files, LoadConfig, Node, UpstreamConfig, glob_empty, is_address,
+};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
 use crate::source::value as parse;
@@ -26,6 +30,8 @@ pub(super) struct Values {
     pub(super) fixed: ByName<Fixed>,
     /// Loads whose address holds parameters, every file whole.
     pub(super) chosen: Vec<ChosenLoad>,
+    /// Values that servers send.
+    pub(super) remote: Vec<Arc<RemoteLoad>>,
     /// Names whose load failed: it was said, and nothing more can be said of them.
     pub(super) failed: Vec<String>,
 }
@@ -33,7 +39,25 @@ pub(super) struct Values {
 impl Values {
     /// Whether there are none, nor any that failed.
     pub(super) fn is_empty(&self) -> bool {
-        self.fixed.is_empty() && self.chosen.is_empty() && self.failed.is_empty()
+        self.fixed.is_empty()
+            && self.chosen.is_empty()
+            && self.remote.is_empty()
+            && self.failed.is_empty()
+    }
+
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let chosen = self.chosen.iter().map(|load| load.name.as_str());
+        let remote = self.remote.iter().map(|load| &*load.name);
+        self.fixed.keys().map(String::as_str).chain(chosen).chain(remote)
+    }
+
+    /// Whether one of them has this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fixed.contains_key(name)
+            || self.chosen.iter().any(|load| load.name == name)
+            || self.remote.iter().any(|load| *load.name == *name)
+            || self.failed.iter().any(|failed| failed == name)
     }
 }
 
@@ -48,9 +72,10 @@ pub(super) struct Fixed {
 impl Values {
     /// The site's own values.
     pub(super) fn site(config: &Config, files: &mut dyn Files, report: &mut Report) -> Self {
-        let values = Self::gather(&config.data, &config.load, None, files, report);
+        let loads = (config.load.as_slice(), config.upstreams.as_slice());
+        let values = Self::gather(&config.data, loads, None, files, report);
         for load in &config.load {
-            if load.from.value.contains("{{") {
+            if load.from.value.contains("{{") && !is_address(&load.from.value) {
                 let message = format!("the site's load `{}` has no parameters", load.name.value);
                 report.push(
                     Diagnostic::new(Code::ParamUnknown, message, &load.from.span)
@@ -64,7 +89,7 @@ impl Values {
     /// The values of `data` and `load` together: a route's, with its path, or the site's.
     pub(super) fn gather(
         data: &[(At<String>, Node)],
-        loads: &[LoadConfig],
+        (loads, upstreams): (&[LoadConfig], &[UpstreamConfig]),
         path: Option<&Pattern>,
         files: &mut dyn Files,
         report: &mut Report,
@@ -81,7 +106,12 @@ impl Values {
             values.fixed.insert(name.value.clone(), fixed);
         }
         for load in loads {
-            if let Err(diagnostic) = values.load(load, path, files, report) {
+            let loaded = match is_address(&load.from.value) {
+                true => remote_load(load, upstreams, path, report)
+                    .map(|load| values.remote.push(Arc::new(load))),
+                false => values.load(load, path, files, report),
+            };
+            if let Err(diagnostic) = loaded {
                 report.push(diagnostic);
                 values.failed.push(load.name.value.clone());
             }
@@ -106,7 +136,6 @@ impl Values {
             self.chosen.push(chosen);
             return Ok(());
         }
-        refuse_address(&load.from)?;
         let value = if from.contains(['*', '?']) {
             let items = glob(from, &load.from.span, files, report)?;
             if items.is_empty() && !load.optional {
@@ -140,7 +169,6 @@ fn chosen(
     files: &mut dyn Files,
     report: &mut Report,
 ) -> Result<ChosenLoad, Diagnostic> {
-    refuse_address(&load.from)?;
     let address = TextTemplate::compile(&load.from)?;
     if let Some(pattern) = path {
         check_address(&address, pattern, report);
@@ -184,15 +212,4 @@ fn glob(
         }
     }
     wrong.map_or(Ok(values), Err)
-}
-
-/// An address is no file: `https:`, `redis:` and whatever else has a scheme.
-fn refuse_address(from: &At<String>) -> Result<(), Diagnostic> {
-    let Some((scheme, _)) = from.value.split_once(':') else { return Ok(()) };
-    if scheme.contains(['/', '.', '{', '*']) {
-        return Ok(());
-    }
-    let message = format!("`{scheme}:` is no address that `load` knows");
-    let help = "write the path of a file: yaml, json, toml, csv, md or txt";
-    Err(Diagnostic::new(Code::BadUrl, message, &from.span).help(help))
 }

@@ -182,6 +182,7 @@ impl Finding {
     pub(crate) fn diagnostic(&self, outside: Outside) -> Diagnostic {
         let who = match outside {
             Outside::Visitor => "a visitor writes",
+            Outside::Server => "another server sends",
         };
         let value = self.value_written();
         let (what, help) = self.words(&value);

@@ -1,0 +1,180 @@
+//! Values from HTTP servers: a request → a value, within bounds of time and size.
+//!
+//! Scheme and host are the file's, never a visitor's. Names that resolve to addresses of the link
+//! itself are not asked, redirects stay on the host, and the environment's proxies mean nothing.
+
+mod client;
+
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::value::{self, AnswerType};
+use crate::config::RequestHeader;
+
+pub(crate) use client::HttpClient;
+
+/// The largest answer, in bytes, as it comes and decoded.
+pub(crate) const ANSWER_BOUND: usize = 8 * 1024 * 1024;
+/// How long a request may take as a whole, where nobody says.
+pub(crate) const FETCH_TIME: Duration = Duration::from_secs(2);
+/// Answers above so many bytes are read as values on a thread that does not serve.
+const LARGE: usize = 64 * 1024;
+/// How much is decoded at a time, in bytes.
+const CHUNK: usize = 16 * 1024;
+/// How much of what a server says is shown, in characters.
+const SHOWN: usize = 60;
+
+/// A request.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ask {
+    /// Its headers; what they say is a secret.
+    pub(crate) headers: Vec<RequestHeader>,
+    /// How long it may take as a whole.
+    pub(crate) timeout: Duration,
+    /// The statuses of answers that are values.
+    pub(crate) accept_status: Vec<u16>,
+    /// Whether an answer 404 or 410 means that there is no value, and is no failure.
+    pub(crate) may_be_absent: bool,
+}
+
+/// Why there is no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FetchTrouble {
+    /// Its host has no address, or none that is asked.
+    Name,
+    /// No connection, or it broke.
+    Away,
+    /// TLS, a certificate that is not trusted.
+    Tls,
+    /// No whole answer in time.
+    Slow,
+    /// A status that is not accepted.
+    Status,
+    /// A redirect to elsewhere, or too many.
+    Redirect,
+    /// More bytes than an answer may have.
+    TooLarge,
+    /// A type that is no value.
+    WrongType,
+    /// It is not what its type says.
+    Unreadable,
+}
+
+/// Why there is no value, in words, which hold nothing that the request said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FetchError {
+    /// What kind of failure it is.
+    pub(crate) trouble: FetchTrouble,
+    /// What happened.
+    pub(crate) words: String,
+}
+
+impl FetchTrouble {
+    /// All kinds with their names for metrics, in the order in which they are declared.
+    pub(crate) const ALL: [(Self, &str); 9] = [
+        (Self::Name, "name"),
+        (Self::Away, "away"),
+        (Self::Tls, "tls"),
+        (Self::Slow, "slow"),
+        (Self::Status, "status"),
+        (Self::Redirect, "redirect"),
+        (Self::TooLarge, "too_large"),
+        (Self::WrongType, "wrong_type"),
+        (Self::Unreadable, "unreadable"),
+    ];
+}
+
+impl FetchError {
+    pub(crate) fn new(trouble: FetchTrouble, words: impl Into<String>) -> Self {
+        Self { trouble, words: words.into() }
+    }
+
+    /// The status of a page that cannot be made for it.
+    pub(crate) fn status(&self) -> u16 {
+        if self.trouble == FetchTrouble::Slow { 504 } else { 502 }
+    }
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.words)
+    }
+}
+
+/// An answer, whole.
+pub(super) struct Whole {
+    pub(super) content_type: Option<String>,
+    /// As `Content-Encoding` has it, in lower case.
+    pub(super) coding: Option<String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// The value that a server gives at an address; nothing where it has none and that is no failure.
+///
+/// # Errors
+/// Where there is no value in time.
+pub(crate) async fn fetch(
+    client: &HttpClient,
+    address: &str,
+    ask: &Ask,
+) -> Result<Option<Value>, FetchError> {
+    let asking = client.ask(address, ask);
+    let slow = || {
+        let words = format!("no whole answer within {} ms", ask.timeout.as_millis());
+        FetchError::new(FetchTrouble::Slow, words)
+    };
+    let answered = tokio::time::timeout(ask.timeout, asking).await.map_err(|_| slow())??;
+    let Some(answer) = answered else { return Ok(None) };
+    if answer.body.len() <= LARGE && answer.coding.is_none() {
+        return answer.read().map(Some);
+    }
+    let read = tokio::task::spawn_blocking(move || answer.read()).await;
+    let failed = || FetchError::new(FetchTrouble::Unreadable, "the answer could not be read");
+    read.unwrap_or_else(|_| Err(failed())).map(Some)
+}
+
+impl Whole {
+    fn read(self) -> Result<Value, FetchError> {
+        let Self { content_type, coding, body } = self;
+        let body = match coding.as_deref() {
+            None | Some("identity") => body,
+            Some("gzip" | "x-gzip") => decoded(flate2::read::MultiGzDecoder::new(&*body))?,
+            Some("br") => decoded(brotli::Decompressor::new(&*body, CHUNK))?,
+            Some(other) => {
+                let words = format!("its coding is {:?}, which was not asked for", cut(other));
+                return Err(FetchError::new(FetchTrouble::Unreadable, words));
+            }
+        };
+        let Some(kind) = AnswerType::of(content_type.as_deref()) else {
+            let shown = cut(&content_type.unwrap_or_default());
+            let words = format!("its type is {shown:?}, and not JSON, YAML, CSV or plain text");
+            return Err(FetchError::new(FetchTrouble::WrongType, words));
+        };
+        value::parse_answer(kind, body)
+            .map_err(|words| FetchError::new(FetchTrouble::Unreadable, words))
+    }
+}
+
+/// What a coding holds, counted while it comes.
+fn decoded(coded: impl Read) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    let bound = ANSWER_BOUND as u64;
+    coded.take(bound + 1).read_to_end(&mut body).map_err(|why| {
+        let words = format!("what it sent cannot be decoded: {why}");
+        FetchError::new(FetchTrouble::Unreadable, words)
+    })?;
+    if body.len() > ANSWER_BOUND { Err(too_large()) } else { Ok(body) }
+}
+
+fn too_large() -> FetchError {
+    let words = format!("the answer is over {} MiB", ANSWER_BOUND >> 20);
+    FetchError::new(FetchTrouble::TooLarge, words)
+}
+
+/// As much of what a server says as is shown.
+fn cut(said: &str) -> String {
+    said.chars().take(SHOWN).collect()
+}

@@ -3,9 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{
-    Cache, KeyInfo, Listing, StoreError, StoredEntry, loaded_route, signed_ms,
-};
+use crate::cache::{Cache, KeyInfo, Listing, StoreError, StoredEntry, loaded_route, signed_ms};
 use crate::site::{Site, StoredUnder, Use};
 use crate::units::Lifetime;
 

@@ -1,6 +1,7 @@
 //! How the servers are that pages read from: for the status, `explain` and the page.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use maud::{Markup, html};
@@ -68,10 +69,10 @@ impl Source {
     pub(crate) fn line(&self) -> String {
         let mut line = format!("{} from {}: {}", self.name, self.from, self.state);
         if let Some(age) = self.age_s {
-            line.push_str(&format!("; the last value came {age} s ago"));
+            let _infallible = write!(line, "; the last value came {age} s ago");
         }
         if let (Some(why), Some(at)) = (&self.last_error, &self.last_error_at) {
-            line.push_str(&format!("; last failed at {at}: {why}"));
+            let _infallible = write!(line, "; last failed at {at}: {why}");
         }
         line
     }

@@ -62,7 +62,7 @@ impl Miss {
         let (beside, earlier) = (aged.stands_beside(), Some(Arc::clone(&aged.entry)));
         let lacked = if beside.is_some() { Lacked::OtherVersion } else { Lacked::TooOld };
         let stale_copy = is_usable.then_some(aged);
-        Self { beside, earlier, ..Self::new(Why::Stale, stale_copy, lacked) }
+        Self { earlier, beside, ..Self::new(Why::Stale, stale_copy, lacked) }
     }
 
     /// A stale entry is being served: its successor is wanted.

@@ -56,8 +56,8 @@ pub use self::list::Listing;
 pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry};
 pub use self::names::Namespaces;
 pub(crate) use self::names::loaded_route;
-pub(crate) use self::outcome::{Lacked, signed_ms};
 pub use self::outcome::{Answer, Detail, Outcome, Why};
+pub(crate) use self::outcome::{Lacked, signed_ms};
 pub use self::purge::Purge;
 pub use self::request::{CacheRequest, Lifetime, Render, RenderFailure, Rendered};
 pub(crate) use self::setup::check_store;
@@ -134,12 +134,7 @@ impl Cache {
     /// Flies here as far as that goes without waiting (a short render, kept in memory), and from
     /// there on in a task of its own, which goes on whoever leaves. Where it panics, which is our
     /// bug, the guard ends the flight with an error.
-    async fn launch(
-        &self,
-        guard: FlightGuard,
-        request: CacheRequest,
-        render: impl Render,
-    ) {
+    async fn launch(&self, guard: FlightGuard, request: CacheRequest, render: impl Render) {
         let cache = self.clone();
         let mut flying = Box::pin(async move {
             let result = cache.fly(&request, render, &guard.flight).await;

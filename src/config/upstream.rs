@@ -29,7 +29,9 @@ pub(crate) fn read_origin(text: &str) -> Result<(), &'static str> {
     let Ok(origin) = format!("{scheme}://{authority}/").parse::<Uri>() else { return Err(FORM) };
     let host = origin.host().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() || origin.authority().is_some_and(|it| it.as_str().ends_with(':')) {
+    let after_host = authority.rsplit_once(host).map_or("", |(_, rest)| rest);
+    let is_port = |rest: &str| rest.strip_prefix(':').is_some_and(|it| it.parse::<u16>().is_ok());
+    if host.is_empty() || !(after_host.is_empty() || is_port(after_host)) {
         return Err(FORM);
     }
     if bare.parse::<IpAddr>().is_ok_and(is_link_local) {

@@ -75,13 +75,11 @@ impl PageRender {
         }
         self.job.give(sent);
         // A body that stands ready is no render.
-        let body = match self.job.ready_body() {
-            Some(body) => body.clone(),
-            None => {
-                let Self { renders, of, job, .. } = self;
-                renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?
-            }
-        };
+        if let Some(body) = self.job.ready_body() {
+            return Ok(made(body.clone()));
+        }
+        let Self { renders, of, job, .. } = self;
+        let body = renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?;
         Ok(made(body))
     }
 

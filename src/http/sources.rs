@@ -243,7 +243,10 @@ impl Sources {
     }
 
     /// A turn among the requests to a load's server.
-    async fn turn(&self, load: &RemoteLoad) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+    async fn turn(
+        &self,
+        load: &RemoteLoad,
+    ) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
         let of_load = self.slots(&format!("{} {}", load.server, load.name), OF_LOAD);
         let of_server = self.slots(&load.server, AT_ONCE);
         // The load's own turn first: who waits for it takes none from others.
@@ -268,14 +271,13 @@ fn life(entry: &Entry, outcome: &Outcome) -> (Duration, bool) {
     // What is kept ends where asking anew begins.
     let early = entry.ttl / (EARLY - 1);
     match *outcome {
-        Outcome::Hit { left_ms, .. } => match u64::try_from(left_ms) {
-            Ok(left) => (Duration::from_millis(left), false),
-            Err(_) => {
-                let since = Duration::from_millis(left_ms.unsigned_abs());
-                let left = early.saturating_sub(since);
-                if left.is_zero() { (RETRY, true) } else { (left, false) }
-            }
-        },
+        Outcome::Hit { left_ms, .. } if left_ms >= 0 => {
+            (Duration::from_millis(left_ms.unsigned_abs()), false)
+        }
+        Outcome::Hit { left_ms, .. } => {
+            let left = early.saturating_sub(Duration::from_millis(left_ms.unsigned_abs()));
+            if left.is_zero() { (RETRY, true) } else { (left, false) }
+        }
         Outcome::Forwarded { age_seconds: Some(_), .. } => (RETRY, true),
         Outcome::Forwarded { .. } => (entry.ttl, false),
     }

@@ -40,9 +40,9 @@ use crate::fingerprint::Fingerprint;
 use crate::source::file::pattern_names;
 use crate::units::Lifetime;
 
-pub(crate) use context::size as value_size;
 pub use compile::compile;
 pub(crate) use compile::{Before, compile_again};
+pub(crate) use context::size as value_size;
 pub(crate) use current::{StoredUnder, Use};
 pub use diff::diff;
 pub(crate) use diff::{Change, Middle, Sign};

@@ -41,7 +41,7 @@ impl RemoteLoad {
     /// The same with what decides it.
     pub(super) fn digested(mut self) -> Self {
         let hasher = self.asked("").field(self.address.written());
-        let fallback = self.fallback.as_ref().map(|value| value.to_string());
+        let fallback = self.fallback.as_ref().map(ToString::to_string);
         self.digest = hasher.field(format!("{fallback:?} {}", self.optional)).finish();
         self
     }
@@ -55,7 +55,9 @@ impl RemoteLoad {
         let Ask { headers, accept_status, may_be_absent, timeout: _ } = &self.ask;
         let hasher = Hasher::default().field("http").field(&self.server).field(address);
         let hasher = hasher.field(format!("{accept_status:?} {may_be_absent}"));
-        headers.iter().fold(hasher, |hasher, header| hasher.field(&header.name).field(&*header.value))
+        headers
+            .iter()
+            .fold(hasher, |hasher, header| hasher.field(&header.name).field(&*header.value))
     }
 }
 

@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::key::{Facts, InputKind, InputName, Inputs};
+use super::remote::{Filled, PageLoad};
 use super::route::AddressForm;
 use super::template::{self, Bounds};
-use super::remote::{Filled, PageLoad};
 use super::{ChosenLoad, ErrorPage, Page, PageContent, PageForm, Route, Site, Source};
 use crate::config::ErrorStatus;
 use crate::fingerprint::{Fingerprint, Hasher};
@@ -177,9 +177,8 @@ impl RenderJob {
         facts: &Facts<'_>,
     ) -> Result<Self, RenderError> {
         let (chosen, fingerprint) = page.choose(page.content.digest, facts)?;
-        let known = |name: &str| {
-            chosen.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
-        };
+        let known =
+            |name: &str| chosen.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
         let fill = |it: &PageLoad| {
             let none = || RenderError::NotFound { address: it.load.from.clone() };
             Filled::of(&it.load.address, facts, known).ok_or_else(none)

@@ -181,7 +181,8 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         let answer = Arc::clone(&shared.answer.lock().expect("the answer"));
         let Reply { head, body, counts } = answer(&seen);
         let mut out = &stream;
-        let length = if counts { format!("content-length: {}\r\n", body.len()) } else { String::new() };
+        let length =
+            if counts { format!("content-length: {}\r\n", body.len()) } else { String::new() };
         out.write_all(format!("{head}{length}\r\n").as_bytes())?;
         out.write_all(&body)?;
         if !counts {

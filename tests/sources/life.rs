@@ -85,7 +85,10 @@ routes:
             (admin.metric("larder_renewals_total") >= 1).then_some(())
         })
         .await;
-        assert!(larder.get("/").await.is_hit(), "it goes on");
+        eventually("a hit of what went on", PATIENCE, async || {
+            larder.get("/").await.is_hit().then_some(())
+        })
+        .await;
         eventually("another time", PATIENCE, async || {
             (larder.get("/told").await.text() != told).then_some(())
         })
@@ -185,7 +188,9 @@ routes:
     let line = larder.reloads_after(|| site.replace("routes.yaml", "api:/one", "api:/two"));
     assert!(line.contains("~ /") && !line.contains("/other"), "{line}");
     assert_eq!(larder.get("/").await.text(), "two");
-    let line = larder.reloads_after(|| site.replace("routes.yaml", "ttl: 1h }\nroutes", "ttl: 2h }\nroutes"));
+    let line = larder.reloads_after(|| {
+        site.replace("routes.yaml", "ttl: 1h } }\nroutes", "ttl: 2h } }\nroutes")
+    });
     assert!(line.contains("= / (load)"), "{line}");
     assert!(larder.get("/").await.is_hit());
 }

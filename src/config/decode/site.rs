@@ -50,8 +50,7 @@ pub(crate) fn merge(
     (files, frame): (Vec<Arc<SourceFile>>, Vec<Arc<SourceFile>>),
     included: Vec<PartConfig>,
 ) -> Config {
-    let MainConfig { part, server, cache, templates, upstreams, languages, errors } =
-        main;
+    let MainConfig { part, server, cache, templates, upstreams, languages, errors } = main;
     let place = Span::new(root.span.file(), 0..0);
     let mut config = Config {
         files,
@@ -175,10 +174,8 @@ impl Decoder<'_> {
             self.error(Code::NoSource, message, &fields.place, help);
         }
         let is_remote = from.as_ref().and_then(Entry::text).is_some_and(is_address);
-        let from = from.and_then(|from| match is_remote {
-            true => self.filled(&from),
-            false => self.site_path(&from),
-        });
+        let from = from
+            .and_then(|from| if is_remote { self.filled(&from) } else { self.site_path(&from) });
         for field in OF_SERVERS.iter().filter(|_| !is_remote).filter_map(|it| fields.entry(it)) {
             let message = format!("unknown field {} in {}", field.what, entry.what);
             let help = match field.name() {

@@ -13,7 +13,10 @@ use crate::source::http::{FetchError, FetchTrouble};
 /// How the sources are, by the names of their loads and where those are from. Their names come from
 /// the files, not from requests.
 #[derive(Debug, Default)]
-pub(crate) struct States(Mutex<BTreeMap<(Arc<str>, String), Arc<SourceState>>>);
+pub(crate) struct States(Mutex<ByName>);
+
+/// By the load's name and where it is from.
+type ByName = BTreeMap<(Arc<str>, String), Arc<SourceState>>;
 
 /// How a source is.
 #[derive(Debug, Default)]
@@ -65,7 +68,7 @@ impl States {
         all.iter().map(|((name, from), it)| (name.clone(), from.clone(), it.clone())).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Arc<str>, String), Arc<SourceState>>> {
+    fn lock(&self) -> MutexGuard<'_, ByName> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -99,7 +99,9 @@ impl Compiler<'_> {
         let mut chosen = own.chosen;
         for load in &mut chosen {
             let mut below = tree.sub(&load.name);
-            remote.iter().for_each(|it| it.read_of(&load.name, &mut below));
+            for it in &remote {
+                it.read_of(&load.name, &mut below);
+            }
             choose(load, &below, &mut inputs, &mut uses);
         }
         RouteParts {
@@ -218,9 +220,9 @@ fn choose(load: &mut ChosenLoad, below: &Tree, inputs: &mut Inputs, uses: &mut U
 
 /// What decides the values that servers send.
 fn of_remote(hasher: Hasher, remote: &[PageLoad]) -> Hasher {
-    remote.iter().fold(hasher, |hasher, it| {
-        hasher.field(&*it.load.name).field(it.load.digest.as_bytes())
-    })
+    remote
+        .iter()
+        .fold(hasher, |hasher, it| hasher.field(&*it.load.name).field(it.load.digest.as_bytes()))
 }
 
 fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {

@@ -144,12 +144,7 @@ impl Compiler<'_> {
 
     /// The values of servers that a page is made from: all of its route's own, and those of the
     /// site that it reads.
-    pub(super) fn remote(
-        &self,
-        own: &Values,
-        tree: &Tree,
-        reads: &Analysis,
-    ) -> Vec<PageLoad> {
+    pub(super) fn remote(&self, own: &Values, tree: &Tree, reads: &Analysis) -> Vec<PageLoad> {
         let is_read = |load: &&Arc<RemoteLoad>| {
             let is_named = !tree.sub(&load.name).is_empty() || tree.lists_names();
             let is_own = own.remote.iter().any(|it| it.name == load.name);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::remote::RemoteLoad;
 use super::super::ChosenLoad;
 use super::super::key::{InputKind, InputName};
+use super::super::remote::RemoteLoad;
 use super::super::route::Pattern;
 use super::super::template::{TextTemplate, is_name_alone};
 use super::known::check_address;
@@ -106,10 +106,11 @@ impl Values {
             values.fixed.insert(name.value.clone(), fixed);
         }
         for load in loads {
-            let loaded = match is_address(&load.from.value) {
-                true => remote_load(load, upstreams, path, report)
-                    .map(|load| values.remote.push(Arc::new(load))),
-                false => values.load(load, path, files, report),
+            let loaded = if is_address(&load.from.value) {
+                let remote = remote_load(load, upstreams, path, report);
+                remote.map(|load| values.remote.push(Arc::new(load)))
+            } else {
+                values.load(load, path, files, report)
             };
             if let Err(diagnostic) = loaded {
                 report.push(diagnostic);

@@ -131,9 +131,7 @@ impl<'s> Walk<'s, '_> {
     /// Whether a value may come from outside, by its way from the root.
     fn may_be_outside(&self, way: &[Step]) -> bool {
         match way.first() {
-            Some(Step::Name(root)) => {
-                is_outside(root) || self.reach.set.of_servers.contains(root)
-            }
+            Some(Step::Name(root)) => is_outside(root) || self.reach.set.of_servers.contains(root),
             _ => true,
         }
     }

@@ -52,6 +52,7 @@ mod trouble;
 mod write;
 
 pub use self::entry::Entry;
+pub(crate) use self::entry::etag;
 pub use self::list::Listing;
 pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry};
 pub use self::names::Namespaces;
@@ -59,7 +60,7 @@ pub(crate) use self::names::loaded_route;
 pub use self::outcome::{Answer, Detail, Outcome, Why};
 pub(crate) use self::outcome::{Lacked, signed_ms};
 pub use self::purge::Purge;
-pub use self::request::{CacheRequest, Lifetime, Render, RenderFailure, Rendered};
+pub use self::request::{CacheRequest, Left, Lifetime, Render, RenderFailure, Rendered};
 pub(crate) use self::setup::check_store;
 pub use self::setup::{Cache, CacheSettings};
 pub use self::state::StoreState;

@@ -44,9 +44,18 @@ pub struct Rendered {
     pub body: Bytes,
     /// A digest of what the render read from elsewhere; the default one where that is nothing.
     pub inputs: Fingerprint,
-    /// What is left of the life of what it read from elsewhere: it is fresh no longer. Nothing
-    /// where it read nothing.
-    pub left: Option<Duration>,
+    /// What is left of the life of what it read from elsewhere; nothing where it read nothing.
+    pub left: Option<Left>,
+}
+
+/// How long what was read from elsewhere lets a response live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// How long it is fresh, at most.
+    pub fresh: Duration,
+    /// How long it is kept after that, at least: what it read may be the same again, and then it
+    /// goes on as it is.
+    pub kept: Duration,
 }
 
 /// What makes a response where the cache has none: any future that gives one.

@@ -373,8 +373,9 @@ section! {
         /// Whether the page does without it where there is no such file, or the server has none.
         /// Default: false.
         optional: bool as flag = false,
-        /// How long a value of a server is kept. Default: 1m.
-        ttl: Option<Duration> as duration,
+        /// How long a value of a server is kept; `upstream`: as its `Cache-Control` says. Default:
+        /// 1m.
+        ttl: Option<SourceTtl> as source_ttl,
         /// How long an older value stands in where no new one can be had. Default: off.
         stale_if_error: Option<Option<Duration>> as ttl,
         /// The value where none can be had at all.
@@ -385,7 +386,30 @@ section! {
         accept_status: Vec<At<u16>> as statuses,
         /// Headers of the request, before those of the upstream; what they say is never shown.
         headers: Vec<RequestHeader> as request_headers,
+        /// How it is asked for. Default: GET.
+        method: SourceMethod as word = SourceMethod::Get,
+        /// What a POST says, the same each time; a mapping or list is sent as JSON.
+        body: Option<Node> as node,
     }
+}
+
+words! {
+    /// How a server is asked.
+    pub enum SourceMethod {
+        /// For what is there.
+        Get = "GET",
+        /// With a body, as GraphQL and searches are.
+        Post = "POST",
+    }
+}
+
+/// How long a value of a server is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceTtl {
+    /// So long.
+    For(Duration),
+    /// As the server says with each answer.
+    Upstream,
 }
 
 /// A header of a request to a server: what it says is a secret.

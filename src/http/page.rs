@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
 use super::sources::{Gathered, Sources};
-use crate::cache::{Cache, Entry, Render, RenderFailure, Rendered};
+use crate::cache::{Cache, Entry, Left, Render, RenderFailure, Rendered};
 use crate::fingerprint::Fingerprint;
 use crate::site::template::while_wanted;
 use crate::site::{ErrorJob, RenderError, RenderJob};
@@ -63,7 +63,10 @@ impl PageRender {
         let route = Arc::clone(&self.job.route);
         let gathered = self.wait().await?;
         let (inputs, left, sent) = match gathered {
-            Some(Gathered { sent, inputs, left }) => (inputs, Some(left), sent),
+            Some(Gathered { sent, inputs, left: fresh }) => {
+                let kept = route.lifetime.ttl.unwrap_or_default();
+                (inputs, Some(Left { fresh, kept }), sent)
+            }
             None => (Fingerprint::default(), None, Vec::new()),
         };
         let (status, content_type) = (route.status, route.content_type.clone());

@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use quick_cache::Weighter;
@@ -21,12 +22,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use self::state::States;
 pub(crate) use self::state::{Last, rfc3339};
 use crate::cache::{
-    Cache, CacheRequest, Entry, Lifetime, Outcome, Render, RenderFailure, Rendered, loaded_route,
+    self, Cache, CacheRequest, Entry, Left, Lifetime, Outcome, Render, RenderFailure, Rendered,
+    loaded_route,
 };
 use crate::clock::{Clock, Moment};
 use crate::fingerprint::{Fingerprint, Hasher};
 use crate::site::{PageLoad, RemoteLoad, RenderJob, value_size};
-use crate::source::http::{FetchError, FetchTrouble, HttpClient, fetch};
+use crate::source::http::{FetchError, FetchTrouble, Fetched, HttpClient, Sent, fetch};
 
 /// Requests to one server at once, and those of them that one load may make.
 const AT_ONCE: usize = 32;
@@ -41,6 +43,8 @@ const READ_BYTES: u64 = 64 << 20;
 const LARGE: usize = 64 * 1024;
 /// The part of a value's life that is left when it is asked for anew.
 const EARLY: u32 = 10;
+/// How long a value is kept at most where its server says how long.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What all versions of a site share for asking servers.
 #[derive(Debug)]
@@ -48,10 +52,20 @@ pub(crate) struct Sources {
     client: HttpClient,
     states: States,
     failing: Map<Fingerprint, (Moment, RenderFailure)>,
+    known: Map<Fingerprint, Known>,
     /// By server, and by server and load. They come from the files, not from requests.
     slots: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// By key; of an entry that is another by now, they are of no use.
     read: Map<Box<str>, Read, WeighRead>,
+}
+
+/// What a server said of a value.
+#[derive(Clone, Debug)]
+struct Known {
+    /// How long it may be kept.
+    life: Option<Duration>,
+    /// The entity tag of the entry that was made of it, and that of the server.
+    tags: Option<(Box<str>, String)>,
 }
 
 /// A value as it was read of an entry.
@@ -78,6 +92,7 @@ impl Default for Sources {
             client: HttpClient::default(),
             states: States::default(),
             failing: Map::new(FAILING),
+            known: Map::new(FAILING),
             slots: Mutex::default(),
             read: Map::with_weighter(FAILING, READ_BYTES, WeighRead),
         }
@@ -199,11 +214,14 @@ impl Sources {
     /// How long a value is kept: in the last part of its life it is served while it is asked for
     /// anew, and of a failing address for as long as an older one may stand in.
     fn lifetime(&self, load: &RemoteLoad, of: &Fingerprint) -> Lifetime {
-        let early = load.ttl / EARLY;
+        // What its server says is known where this process asked before.
+        let told = self.known.get(of).and_then(|known| known.life).unwrap_or_default();
+        let early = if load.by_server { told } else { load.ttl } / EARLY;
         let stands_in = early.saturating_add(load.stale_if_error);
         let is_failing = self.failing.get(of).is_some();
+        let longest = if load.by_server { LONGEST } else { load.ttl.saturating_sub(early) };
         Lifetime {
-            ttl: Some(load.ttl.saturating_sub(early)),
+            ttl: Some(longest),
             stale_while_revalidate: if is_failing { stands_in } else { early },
             stale_if_error: stands_in,
         }
@@ -233,13 +251,18 @@ impl Sources {
     }
 
     /// Asks a server, once it is this load's turn.
-    async fn fetch(&self, load: &RemoteLoad, address: &str) -> Result<Option<Value>, FetchError> {
+    async fn fetch(
+        &self,
+        load: &RemoteLoad,
+        address: &str,
+        etag: Option<&str>,
+    ) -> Result<Fetched, FetchError> {
         let turn = tokio::time::timeout(load.ask.timeout, self.turn(load)).await;
         let _turn = turn.map_err(|_| {
             let words = "too many requests to its server are under way";
             FetchError::new(FetchTrouble::Slow, words)
         })?;
-        fetch(&self.client, address, &load.ask).await
+        fetch(&self.client, address, &load.ask, etag).await
     }
 
     /// A turn among the requests to a load's server.
@@ -323,40 +346,50 @@ struct Fetching {
 }
 
 impl Render for Fetching {
-    fn render(
-        self,
-        _earlier: Option<Arc<Entry>>,
-    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send {
-        async move {
-            let Self { sources, clock, load, address, of } = self;
-            if let Some((until, failure)) = sources.failing.get(&of)
-                && clock.now() < until
-            {
-                return Err(failure);
-            }
-            let fetched = sources.fetch(&load, &address).await;
-            let state = sources.states.of(&load);
-            state.note(&fetched, clock.wall());
-            match fetched {
-                Ok(value) => {
-                    sources.failing.remove(&of);
-                    // Nothing at all says that there is none.
-                    let body = value.map(|value| value.to_string()).unwrap_or_default();
-                    Ok(Rendered {
-                        status: 200,
-                        content_type: "application/json".to_owned(),
-                        body: body.into(),
-                        inputs: Fingerprint::default(),
-                        left: None,
-                    })
-                }
-                Err(why) => {
-                    let words = format!("`{}` of {}: {why}", load.name, load.from);
-                    let failure = RenderFailure::new(why.status(), &words);
-                    sources.failing.insert(of, (clock.now().after(RETRY), failure.clone()));
-                    Err(failure)
-                }
-            }
+    async fn render(self, earlier: Option<Arc<Entry>>) -> Result<Rendered, RenderFailure> {
+        let Self { sources, clock, load, address, of } = self;
+        if let Some((until, failure)) = sources.failing.get(&of)
+            && clock.now() < until
+        {
+            return Err(failure);
         }
+        // The tag of what is there, if it is what this process made of an answer.
+        let tags = sources.known.get(&of).and_then(|known| known.tags);
+        let etag = tags.zip(earlier.as_ref()).filter(|((own, _), it)| *own == it.etag);
+        let before = etag.map(|((_, theirs), _)| theirs).filter(|_| !load.ask.is_post);
+        let fetched = sources.fetch(&load, &address, before.as_deref()).await;
+        sources.states.of(&load).note(&fetched, clock.wall());
+        let Fetched { sent, life, etag } = fetched.map_err(|why| {
+            let words = format!("`{}` of {}: {why}", load.name, load.from);
+            let failure = RenderFailure::new(why.status(), &words);
+            sources.failing.insert(of, (clock.now().after(RETRY), failure.clone()));
+            failure
+        })?;
+        sources.failing.remove(&of);
+        let is_same = matches!(sent, Sent::Same);
+        let body: Bytes = match (sent, earlier) {
+            (Sent::Value(value), _) => value.to_string().into(),
+            (Sent::Same, Some(earlier)) => earlier.body.clone(),
+            // Nothing at all says that there is none.
+            (Sent::Nothing | Sent::Same, _) => Bytes::new(),
+        };
+        let etag = etag.or(before.filter(|_| is_same));
+        let is_tagged = etag.is_some();
+        let tags = etag.map(|theirs| (cache::etag(&body), theirs));
+        let life = if load.by_server { Some(life.unwrap_or(load.ttl)) } else { None };
+        if tags.is_some() || life.is_some() {
+            sources.known.insert(of, Known { life, tags });
+        }
+        let whole = life.unwrap_or(load.ttl);
+        let fresh = whole.saturating_sub(whole / EARLY);
+        // With a tag it may be the same again, and is kept for that.
+        let kept = if is_tagged { whole } else { Duration::ZERO };
+        Ok(Rendered {
+            status: 200,
+            content_type: "application/json".to_owned(),
+            body,
+            inputs: Fingerprint::default(),
+            left: Some(Left { fresh, kept }),
+        })
     }
 }

@@ -275,8 +275,8 @@ impl Difference {
 }
 
 /// How long values of servers live, and are waited for, by their names.
-fn lives(route: &Route) -> Vec<(&str, [Duration; 3])> {
-    let life = |it: &RemoteLoad| [it.ttl, it.stale_if_error, it.ask.timeout];
+fn lives(route: &Route) -> Vec<(&str, (bool, [Duration; 3]))> {
+    let life = |it: &RemoteLoad| (it.by_server, [it.ttl, it.stale_if_error, it.ask.timeout]);
     route.remote().iter().map(|it| (&*it.load.name, life(&it.load))).collect()
 }
 

@@ -25,8 +25,10 @@ pub(crate) struct RemoteLoad {
     pub(crate) address: TextTemplate,
     /// How it is asked for.
     pub(crate) ask: Ask,
-    /// How long a value is kept.
+    /// How long a value is kept, where its server does not say otherwise.
     pub(crate) ttl: Duration,
+    /// Whether its server says how long it is kept.
+    pub(crate) by_server: bool,
     /// How long an older one stands in where no new one can be had.
     pub(crate) stale_if_error: Duration,
     /// What stands in where there is none at all.
@@ -52,9 +54,11 @@ impl RemoteLoad {
     }
 
     fn asked(&self, address: &str) -> Hasher {
-        let Ask { headers, accept_status, may_be_absent, timeout: _ } = &self.ask;
+        let Ask { headers, accept_status, may_be_absent, body, is_post, timeout: _ } = &self.ask;
         let hasher = Hasher::default().field("http").field(&self.server).field(address);
-        let hasher = hasher.field(format!("{accept_status:?} {may_be_absent}"));
+        let hasher = hasher.field(format!("{accept_status:?} {may_be_absent} {is_post}"));
+        let hasher = hasher.field(body.as_ref().map_or("", |(_, content_type)| content_type));
+        let hasher = hasher.field(body.as_ref().map_or("", |(text, _)| text));
         headers
             .iter()
             .fold(hasher, |hasher, header| hasher.field(&header.name).field(&*header.value))
@@ -90,9 +94,8 @@ impl PageLoad {
     /// What the page is given of its value, which was got `at` (RFC 3339), and of what is known of
     /// that.
     pub(crate) fn pruned(&self, value: &Value, at: &str, stale: bool) -> (Value, Value) {
-        let prune = |read: &Tree, value: &Value| match read.is_empty() {
-            true => Value::Null,
-            false => read.prune(value),
+        let prune = |read: &Tree, value: &Value| {
+            if read.is_empty() { Value::Null } else { read.prune(value) }
         };
         (prune(&self.read, value), prune(&self.told, &json!({ "at": at, "stale": stale })))
     }

@@ -228,6 +228,37 @@ fn what_a_server_sends_is_not_printed_as_markup_or_code() {
         assert_eq!(is_refused, !code.is_empty(), "{page}: {text}");
     }
     // A route's own value shadows the site's: then it is the site's own.
-    let text = "load: { a: 'api:/a' }\nroutes: { /: { inline: '{{{a.text}}}', data: { a: { text: x } } } }\n";
+    let text = "load: { a: 'api:/a' }
+routes: { /: { inline: '{{{a.text}}}', data: { a: { text: x } } } }
+";
     assert!(check(&site(&upstream, text), &[]).status.success());
+}
+
+#[tokio::test]
+async fn a_search_is_asked_for_by_a_post_with_a_fixed_body() {
+    let upstream = Upstream::start(|seen| {
+        let body = String::from_utf8_lossy(&seen.body);
+        Reply::json(format!("{{\"said\":{:?},\"by\":{:?}}}", body, seen.method))
+    });
+    let text = "load:
+  one: { from: 'api:/graphql', method: POST, body: { query: '{ one }' } }
+  two: { from: 'api:/graphql', method: POST, body: plain }
+routes:
+  /: { json: { one: '{{one.said}}', by: '{{one.by}}', two: '{{two.said}}' } }
+";
+    let larder = Larder::serve(&site(&upstream, text), MEMORY);
+    let page = larder.get("/").await.json();
+    assert_eq!(page["one"], r#"{"query":"{ one }"}"#);
+    assert_eq!((&page["by"], &page["two"]), (&"POST".into(), &"plain".into()));
+    let mut types: Vec<_> =
+        upstream.seen().into_iter().map(|mut it| it.headers.remove("content-type")).collect();
+    types.sort();
+    let expected = ["application/json", "text/plain; charset=utf-8"];
+    assert_eq!(types, expected.map(|it| Some(it.to_owned())));
+    for wrong in ["body: x", "method: PUT"] {
+        let text = format!(
+            "load: {{ a: {{ from: 'api:/a', {wrong} }} }}\nroutes: {{ /: {{ body: x }} }}\n"
+        );
+        assert_eq!(check(&site(&upstream, &text), &[]).status.code(), Some(78), "{wrong}");
+    }
 }

@@ -194,3 +194,69 @@ routes:
     assert!(line.contains("= / (load)"), "{line}");
     assert!(larder.get("/").await.is_hit());
 }
+
+#[tokio::test]
+async fn a_server_may_say_how_long_its_value_lives() {
+    both_stores(async |store| {
+        let upstream = Upstream::start(|seen| {
+            let reply = Reply::json(format!("{:?}", seen.path));
+            match &*seen.path {
+                "/long" => reply.line("cache-control", "public, max-age=1, s-maxage=3600"),
+                _ => reply.line("cache-control", "no-store"),
+            }
+        });
+        let text = "load:
+  long: { from: 'api:/long', ttl: upstream }
+  short: { from: 'api:/short', ttl: upstream }
+routes:
+  /long: { inline: '{{long}}', ttl: 1d }
+  /short: { inline: '{{short}}', ttl: 1d }
+";
+        let larder = Larder::serve(&site(&upstream, text), store);
+        larder.get("/long").await;
+        let count = |path: &str| upstream.paths().iter().filter(|seen| *seen == path).count();
+        eventually("what must not be kept is asked for again", PATIENCE, async || {
+            assert_eq!(larder.get("/short").await.status, 200);
+            (count("/short") >= 3).then_some(())
+        })
+        .await;
+        assert_eq!(count("/long"), 1);
+        let kept = larder.get("/long").await;
+        assert!(kept.is_hit(), "{}", kept.cache());
+        let left = kept.header("cache-status").split("ttl=").nth(1).expect("its life");
+        let left: u64 = left.split(';').next().expect("a number").parse().expect("a number");
+        // The last tenth of its life is for asking anew.
+        assert!((3000..=3240).contains(&left), "{left}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_with_a_tag_is_asked_for_only_where_it_is_another() {
+    both_stores(async |store| {
+        let upstream =
+            Upstream::start(|seen| match seen.headers.get("if-none-match").map(String::as_str) {
+                Some("\"v1\"") => Reply::status(304).line("etag", "\"v1\""),
+                _ => Reply::json(r#"{"a":"one"}"#).line("etag", "\"v1\""),
+            });
+        let text = "load: { it: { from: 'api:/it', ttl: 1s } }
+routes: { /: { inline: '{{it.a}}', ttl: 1h } }
+";
+        let larder = Larder::serve(&site(&upstream, text), store);
+        eventually("it is asked for by its tag again and again", PATIENCE, async || {
+            assert_eq!(larder.get("/").await.text(), "one", "{}", larder.log());
+            (upstream.seen().len() >= 4).then_some(())
+        })
+        .await;
+        let tags: Vec<_> =
+            upstream.seen().into_iter().map(|mut it| it.headers.remove("if-none-match")).collect();
+        assert_eq!(tags[0], None);
+        assert!(tags[1..].iter().all(|tag| tag.as_deref() == Some("\"v1\"")), "{tags:?}");
+        upstream.answer(|_| Reply::json(r#"{"a":"two"}"#).line("etag", "\"v2\""));
+        eventually("the new value", PATIENCE, async || {
+            (larder.get("/").await.text() == "two").then_some(())
+        })
+        .await;
+    })
+    .await;
+}

@@ -9,7 +9,7 @@ use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
     CorsConfig, Docs, DocsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig,
-    RequestHeader, RouteConfig, ServerConfig, TlsConfig, UpstreamConfig,
+    RequestHeader, RouteConfig, ServerConfig, SourceTtl, TlsConfig, UpstreamConfig,
 };
 use crate::config::network::Network;
 use crate::config::node::Node;
@@ -57,6 +57,8 @@ kinds! {
     size: Option<u64> = || schema::written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"), size;
     duration: Option<Duration> = || schema::written(schema::DURATION), duration;
     delay: Option<Duration> = || schema::written(schema::DURATION), delay;
+    source_ttl: Option<SourceTtl> =
+        || schema::written(&format!("upstream|{}", schema::DURATION)), source_ttl;
     fetch_time: Option<Duration> = || schema::written(schema::DURATION), fetch_time;
     ttl: Option<Option<Duration>> = || schema::written(&format!("off|{}", schema::DURATION)), ttl;
     // Addresses and paths.

@@ -10,6 +10,7 @@ use super::scalar::as_written;
 use super::{Decoder, Entry};
 use crate::config::model::{
     Config, LoadConfig, MainConfig, ParamConfig, ParamType, PartConfig, RouteConfig, ServerConfig,
+    SourceMethod,
 };
 use crate::config::node::{Node, NodeValue};
 use crate::config::section::Standalone;
@@ -117,7 +118,7 @@ fn defined_twice(report: &mut Report, routes: &[Arc<RouteConfig>]) -> Vec<usize>
 
 /// Fields of a load that only one from a server has.
 const OF_SERVERS: &[&str] =
-    &["ttl", "stale_if_error", "fallback", "timeout", "accept_status", "headers"];
+    &["ttl", "stale_if_error", "fallback", "timeout", "accept_status", "headers", "method", "body"];
 
 /// Names that every template has already.
 const RESERVED: &[&str] = &[
@@ -185,6 +186,10 @@ impl Decoder<'_> {
             self.error(Code::UnknownField, message, &field.key.span, help);
         }
         let load = LoadConfig::read(self, &fields, entry.key.clone(), entry.key.clone());
+        if let Some(body) = fields.entry("body").filter(|_| load.method == SourceMethod::Get) {
+            let message = "a GET has no body".to_owned();
+            self.error(Code::BadType, message, &body.key.span, "add `method: POST`");
+        }
         from.map(|from| LoadConfig { from, ..load })
     }
 

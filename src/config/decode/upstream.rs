@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::header::is_token;
 use super::scalar::as_written;
 use super::{Decoder, Entry};
-use crate::config::model::{RequestHeader, UpstreamConfig};
+use crate::config::model::{RequestHeader, SourceTtl, UpstreamConfig};
 use crate::config::secret::Secret;
 use crate::config::upstream::read_origin;
 use crate::diagnostic::{At, Code};
@@ -95,6 +95,14 @@ impl Decoder<'_> {
             self.error(Code::BadHeader, message, &key.span, help);
         }
         headers
+    }
+
+    /// How long a value is kept, or that its server says so.
+    pub(super) fn source_ttl(&mut self, entry: &Entry) -> Option<SourceTtl> {
+        match entry.text() {
+            Some("upstream") => Some(SourceTtl::Upstream),
+            _ => self.duration(entry).map(SourceTtl::For),
+        }
     }
 
     /// How long a request may take: less than a render may.

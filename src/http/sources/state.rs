@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use serde_json::Value;
-
 use crate::measure::Counter;
 use crate::site::RemoteLoad;
-use crate::source::http::{FetchError, FetchTrouble};
+use crate::source::http::{FetchError, FetchTrouble, Fetched};
 
 /// How the sources are, by the names of their loads and where those are from. Their names come from
 /// the files, not from requests.
@@ -75,7 +73,7 @@ impl States {
 
 impl SourceState {
     /// It was asked.
-    pub(super) fn note(&self, fetched: &Result<Option<Value>, FetchError>, wall: SystemTime) {
+    pub(super) fn note(&self, fetched: &Result<Fetched, FetchError>, wall: SystemTime) {
         let mut last = self.lock();
         match fetched {
             Ok(_) => {

@@ -13,7 +13,8 @@ use super::analysis::Analysis;
 use super::known::check_address;
 use super::values::Values;
 use crate::config::{
-    Config, LoadConfig, RequestHeader, UpstreamConfig, is_address, read_origin, text_as_written,
+    Config, LoadConfig, Node, NodeValue, RequestHeader, Secret, SourceMethod, SourceTtl,
+    UpstreamConfig, is_address, read_origin, text_as_written,
 };
 use crate::diagnostic::{At, Code, Diagnostic, Report, did_you_mean};
 use crate::fingerprint::Fingerprint;
@@ -62,14 +63,33 @@ pub(super) fn remote_load(
         from: text_as_written(&load.from.value, &load.from.span).to_owned(),
         server: server(&address),
         address: address.encoded(),
-        ask: Ask { headers, timeout, accept_status, may_be_absent },
-        ttl: load.ttl.unwrap_or(TTL),
+        ask: Ask {
+            headers,
+            timeout,
+            accept_status,
+            may_be_absent,
+            is_post: load.method == SourceMethod::Post,
+            body: load.body.as_ref().map(body),
+        },
+        ttl: match load.ttl {
+            Some(SourceTtl::For(ttl)) => ttl,
+            Some(SourceTtl::Upstream) | None => TTL,
+        },
+        by_server: load.ttl == Some(SourceTtl::Upstream),
         stale_if_error: load.stale_if_error.flatten().unwrap_or_default(),
         fallback: load.fallback.as_ref().map(|node| Arc::new(node.to_json())),
         optional: load.optional,
         digest: Fingerprint::default(),
     };
     Ok(remote.digested())
+}
+
+/// What is sent, and its type where no header says another.
+fn body(node: &Node) -> (Secret, &'static str) {
+    match &node.value {
+        NodeValue::Text(text) => (Secret::new(text.as_str()), "text/plain; charset=utf-8"),
+        _ => (Secret::new(node.to_json().to_string()), "application/json"),
+    }
 }
 
 /// The address of the upstream that is named, if one is.

@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderName, HeaderValue, IF_NONE_MATCH,
 };
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Response, Url};
@@ -14,11 +16,14 @@ use tokio::sync::OnceCell;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::ring;
 
-use super::{ANSWER_BOUND, Ask, FetchError, FetchTrouble, Whole, too_large};
+use super::life::life;
+use super::{ANSWER_BOUND, Answer, AnswerBody, Ask, FetchError, FetchTrouble, Whole, too_large};
 use crate::config::is_link_local;
 
 /// Redirects that are followed, on the same host.
 const REDIRECTS: usize = 5;
+/// The longest entity tag that is sent back, in bytes.
+const ETAG_AT_MOST: usize = 256;
 /// What is understood, the likeliest first.
 const ACCEPTED: &str = "application/json, application/yaml;q=0.8, text/csv;q=0.8, text/*;q=0.5";
 
@@ -39,38 +44,74 @@ impl HttpClient {
         self.made.get_or_init(make).await.clone()
     }
 
-    /// Asks for an address, and reads all of the answer; nothing where there is none and that is
-    /// no failure.
-    pub(super) async fn ask(&self, address: &str, ask: &Ask) -> Result<Option<Whole>, FetchError> {
+    /// Asks for an address, and reads all of the answer; with `etag` only where it is another.
+    pub(super) async fn ask(
+        &self,
+        address: &str,
+        ask: &Ask,
+        etag: Option<&str>,
+    ) -> Result<Answer, FetchError> {
         let url = Url::parse(address).map_err(|why| {
             FetchError::new(FetchTrouble::Name, format!("it is no address: {why}"))
         })?;
         if is_of_link(&url) {
             return Err(of_link());
         }
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"));
-        for header in &ask.headers {
-            let name = HeaderName::from_bytes(header.name.as_bytes());
-            let value = HeaderValue::from_str(&header.value);
-            // The config was checked.
-            if let (Ok(name), Ok(mut value)) = (name, value) {
-                value.set_sensitive(true);
-                headers.insert(name, value);
-            }
+        let client = self.client().await?;
+        let request = if ask.is_post { client.post(url) } else { client.get(url) };
+        let mut request = request.headers(headers(ask, etag));
+        if let Some((body, _)) = &ask.body {
+            request = request.body(body.to_string());
         }
-        let sent = self.client().await?.get(url).headers(headers).send().await;
-        let response = sent.map_err(|why| failed(&why))?;
+        let response = request.send().await.map_err(|why| failed(&why))?;
+        let (life, etag_of) = (life_of(&response), line(&response, &ETAG));
+        let etag_of = etag_of.filter(|etag| etag.len() <= ETAG_AT_MOST);
         let status = response.status().as_u16();
-        if !ask.accept_status.contains(&status) {
-            return match status {
-                404 | 410 if ask.may_be_absent => Ok(None),
-                _ => Err(FetchError::new(FetchTrouble::Status, format!("it answered {status}"))),
-            };
-        }
-        whole(response).await.map(Some)
+        let body = match status {
+            _ if ask.accept_status.contains(&status) => AnswerBody::Whole(whole(response).await?),
+            304 if etag.is_some() => AnswerBody::Same,
+            404 | 410 if ask.may_be_absent => AnswerBody::Nothing,
+            _ => {
+                let words = format!("it answered {status}");
+                return Err(FetchError::new(FetchTrouble::Status, words));
+            }
+        };
+        Ok(Answer { body, life, etag: etag_of })
     }
+}
+
+/// The header lines of a request.
+fn headers(ask: &Ask, etag: Option<&str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("br, gzip"));
+    if let Some((_, content_type)) = &ask.body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if let Some(Ok(etag)) = etag.map(HeaderValue::from_str) {
+        headers.insert(IF_NONE_MATCH, etag);
+    }
+    for header in &ask.headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let value = HeaderValue::from_str(&header.value);
+        // The config was checked.
+        if let (Ok(name), Ok(mut value)) = (name, value) {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+    }
+    headers
+}
+
+/// The first line of a name in an answer.
+fn line(response: &Response, name: &HeaderName) -> Option<String> {
+    let value = response.headers().get(name);
+    value.map(|it| String::from_utf8_lossy(it.as_bytes()).trim().to_owned())
+}
+
+fn life_of(response: &Response) -> Option<Duration> {
+    let lines = response.headers().get_all(CACHE_CONTROL).into_iter();
+    life(lines.filter_map(|line| line.to_str().ok()))
 }
 
 fn make() -> Result<reqwest::Client, String> {
@@ -95,11 +136,8 @@ fn make() -> Result<reqwest::Client, String> {
 
 /// All of an answer, counted while it comes: what it says of its length is no promise.
 async fn whole(mut response: Response) -> Result<Whole, FetchError> {
-    let line = |name: HeaderName| {
-        let value = response.headers().get(name);
-        value.map(|it| String::from_utf8_lossy(it.as_bytes()).trim().to_owned())
-    };
-    let (content_type, coding) = (line(CONTENT_TYPE), line(CONTENT_ENCODING));
+    let (content_type, coding) =
+        (line(&response, &CONTENT_TYPE), line(&response, &CONTENT_ENCODING));
     let coding = coding.map(|coding| coding.to_ascii_lowercase());
     let bound = ANSWER_BOUND as u64;
     if response.content_length().is_some_and(|length| length > bound) {

@@ -4,6 +4,7 @@
 //! itself are not asked, redirects stay on the host, and the environment's proxies mean nothing.
 
 mod client;
+mod life;
 
 use std::fmt;
 use std::io::Read;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::value::{self, AnswerType};
-use crate::config::RequestHeader;
+use crate::config::{RequestHeader, Secret};
 
 pub(crate) use client::HttpClient;
 
@@ -38,6 +39,32 @@ pub(crate) struct Ask {
     pub(crate) accept_status: Vec<u16>,
     /// Whether an answer 404 or 410 means that there is no value, and is no failure.
     pub(crate) may_be_absent: bool,
+    /// Whether it is a POST.
+    pub(crate) is_post: bool,
+    /// What a POST says, and its type where no header says another.
+    pub(crate) body: Option<(Secret, &'static str)>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// The value.
+    pub(crate) sent: Sent,
+    /// How long it may be kept, where its server says so.
+    pub(crate) life: Option<Duration>,
+    /// What it is known by there.
+    pub(crate) etag: Option<String>,
+}
+
+/// What was sent.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// A value.
+    Value(Value),
+    /// That there is none.
+    Nothing,
+    /// That it is the one of before.
+    Same,
 }
 
 /// Why there is no value.
@@ -104,7 +131,20 @@ impl fmt::Display for FetchError {
     }
 }
 
-/// An answer, whole.
+/// An answer.
+pub(super) struct Answer {
+    pub(super) body: AnswerBody,
+    pub(super) life: Option<Duration>,
+    pub(super) etag: Option<String>,
+}
+
+pub(super) enum AnswerBody {
+    Whole(Whole),
+    Nothing,
+    Same,
+}
+
+/// All that an answer holds.
 pub(super) struct Whole {
     pub(super) content_type: Option<String>,
     /// As `Content-Encoding` has it, in lower case.
@@ -112,28 +152,39 @@ pub(super) struct Whole {
     pub(super) body: Vec<u8>,
 }
 
-/// The value that a server gives at an address; nothing where it has none and that is no failure.
+/// What a server sends for an address; `etag` is what the value of before is known by there.
 ///
 /// # Errors
-/// Where there is no value in time.
+/// Where nothing comes in time that can be used.
 pub(crate) async fn fetch(
     client: &HttpClient,
     address: &str,
     ask: &Ask,
-) -> Result<Option<Value>, FetchError> {
-    let asking = client.ask(address, ask);
-    let slow = || {
+    etag: Option<&str>,
+) -> Result<Fetched, FetchError> {
+    let asking = client.ask(address, ask, etag);
+    let slow = |_| {
         let words = format!("no whole answer within {} ms", ask.timeout.as_millis());
         FetchError::new(FetchTrouble::Slow, words)
     };
-    let answered = tokio::time::timeout(ask.timeout, asking).await.map_err(|_| slow())??;
-    let Some(answer) = answered else { return Ok(None) };
+    let Answer { body, life, etag } =
+        tokio::time::timeout(ask.timeout, asking).await.map_err(slow)??;
+    let sent = match body {
+        AnswerBody::Nothing => Sent::Nothing,
+        AnswerBody::Same => Sent::Same,
+        AnswerBody::Whole(whole) => Sent::Value(read(whole).await?),
+    };
+    Ok(Fetched { sent, life, etag })
+}
+
+/// The value of an answer; where that may take long, read on a thread that does not serve.
+async fn read(answer: Whole) -> Result<Value, FetchError> {
     if answer.body.len() <= LARGE && answer.coding.is_none() {
-        return answer.read().map(Some);
+        return answer.read();
     }
     let read = tokio::task::spawn_blocking(move || answer.read()).await;
     let failed = || FetchError::new(FetchTrouble::Unreadable, "the answer could not be read");
-    read.unwrap_or_else(|_| Err(failed())).map(Some)
+    read.unwrap_or_else(|_| Err(failed()))
 }
 
 impl Whole {

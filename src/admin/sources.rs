@@ -21,7 +21,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Where it is from, as the file has it.
     pub(crate) from: String,
-    /// `unused`, `good` or `failing`: as it was the last time that this process asked.
+    /// `unused`, `good` or `failing`: as it was the last time that this process asked; `stub` where
+    /// a file stands in for it.
     pub(crate) state: String,
     /// How long ago a value came last, in seconds.
     pub(crate) age_s: Option<u64>,
@@ -49,7 +50,7 @@ impl State {
     fn source(&self, load: &RemoteLoad) -> Source {
         let states = self.parts.live.sources().states();
         let last = states.known(load).map(|state| state.last()).unwrap_or_default();
-        let state = last.word().to_owned();
+        let state = if load.stub.is_some() { "stub" } else { last.word() }.to_owned();
         let Last { good_at, failed_at, .. } = last;
         let now = self.parts.clock.wall();
         let age = |at: SystemTime| now.duration_since(at).unwrap_or_default().as_secs();

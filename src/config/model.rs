@@ -9,6 +9,7 @@ use super::node::Node;
 use super::schema;
 use super::secret::Secret;
 use super::section::{Field, Kind, Lead, Section, Standalone, Word, one_of, section, words};
+use super::upstream::{RequestHeader, SourceTtl};
 use crate::diagnostic::{At, FilledIn, SourceFile};
 
 /// How long a route's responses are kept where nobody says.
@@ -42,6 +43,9 @@ pub struct Config {
     pub errors: Vec<ErrorPageConfig>,
     /// The routes of all files, in the order of the files.
     pub routes: Vec<Arc<RouteConfig>>,
+    /// The directory whose files stand in for what servers send, by the names of loads; only for
+    /// who works on the site.
+    pub(crate) stub: Option<String>,
     /// Variables that were filled in, and what with: never to be printed.
     pub(crate) environment: FilledIn,
 }
@@ -401,24 +405,6 @@ words! {
         /// With a body, as GraphQL and searches are.
         Post = "POST",
     }
-}
-
-/// How long a value of a server is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceTtl {
-    /// So long.
-    For(Duration),
-    /// As the server says with each answer.
-    Upstream,
-}
-
-/// A header of a request to a server: what it says is a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestHeader {
-    /// Its name, in lower case.
-    pub name: String,
-    /// Its value.
-    pub value: Secret,
 }
 
 section! {

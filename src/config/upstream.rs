@@ -1,8 +1,29 @@
 //! Addresses of HTTP servers, as far as their text alone shows.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::Uri;
+
+use super::secret::Secret;
+
+/// How long a value of a server is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceTtl {
+    /// So long.
+    For(Duration),
+    /// As the server says with each answer.
+    Upstream,
+}
+
+/// A header of a request to a server: what it says is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestHeader {
+    /// Its name, in lower case.
+    pub name: String,
+    /// Its value.
+    pub value: Secret,
+}
 
 /// Whether what a load is from is an address, and no path of a file: it has a scheme.
 pub(crate) fn is_address(from: &str) -> bool {

@@ -35,6 +35,8 @@ pub(crate) struct RemoteLoad {
     pub(crate) fallback: Option<Arc<Value>>,
     /// Whether a page does without it where the server has none.
     pub(crate) optional: bool,
+    /// What stands in for the server, while somebody works on the site.
+    pub(crate) stub: Option<Arc<Value>>,
     /// A digest of all that decides what a page gets, besides its request.
     pub(crate) digest: Fingerprint,
 }
@@ -43,8 +45,9 @@ impl RemoteLoad {
     /// The same with what decides it.
     pub(super) fn digested(mut self) -> Self {
         let hasher = self.asked("").field(self.address.written());
-        let fallback = self.fallback.as_ref().map(ToString::to_string);
-        self.digest = hasher.field(format!("{fallback:?} {}", self.optional)).finish();
+        let text = |value: &Option<Arc<Value>>| value.as_ref().map(ToString::to_string);
+        let (fallback, stub) = (text(&self.fallback), text(&self.stub));
+        self.digest = hasher.field(format!("{fallback:?} {stub:?} {}", self.optional)).finish();
         self
     }
 

@@ -51,7 +51,7 @@ impl Reply {
 
     /// The same with a header line.
     pub(crate) fn line(mut self, name: &str, value: &str) -> Self {
-        self.head.push_str(&format!("{name}: {value}\r\n"));
+        self.head.extend([name, ": ", value, "\r\n"]);
         self
     }
 
@@ -108,7 +108,7 @@ impl Upstream {
                 }
                 let shared = Arc::clone(&accepting);
                 // A client that goes away ends its connection.
-                thread::spawn(move || _ = serve(&shared, stream));
+                thread::spawn(move || _ = serve(&shared, &stream));
             }
         });
         Self { address, shared }
@@ -170,7 +170,7 @@ impl Drop for Upstream {
 }
 
 /// Answers the requests of one connection.
-fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
+fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(seen) = read(&mut reader)? {
@@ -180,7 +180,7 @@ fn serve(shared: &Shared, stream: TcpStream) -> std::io::Result<()> {
         drop(shared.opened.wait_while(held, |held| *held).expect("the gate"));
         let answer = Arc::clone(&shared.answer.lock().expect("the answer"));
         let Reply { head, body, counts } = answer(&seen);
-        let mut out = &stream;
+        let mut out = stream;
         let length =
             if counts { format!("content-length: {}\r\n", body.len()) } else { String::new() };
         out.write_all(format!("{head}{length}\r\n").as_bytes())?;

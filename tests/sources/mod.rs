@@ -4,6 +4,7 @@
 mod asking;
 mod failing;
 mod life;
+mod stubs;
 
 use crate::harness::{Site, Upstream};
 

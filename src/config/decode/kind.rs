@@ -16,6 +16,7 @@ use crate::config::node::Node;
 use crate::config::schema;
 use crate::config::secret::Secret;
 use crate::config::section::{Kind, Standalone, Word};
+use crate::config::upstream::{RequestHeader, SourceTtl};
 use crate::diagnostic::{At, Code};
 
 /// Declares kinds: name, type of the value, schema, reader; `list of` an item's reader, or `=>`

@@ -66,6 +66,7 @@ pub(crate) fn merge(
         defaults: part.defaults.clone(),
         errors,
         routes: Vec::new(),
+        stub: None,
         environment: FilledIn::default(),
     };
     let mut names = HashMap::new();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::header::is_token;
 use super::scalar::as_written;
 use super::{Decoder, Entry};
-use crate::config::model::{RequestHeader, SourceTtl, UpstreamConfig};
+use crate::config::model::UpstreamConfig;
 use crate::config::secret::Secret;
-use crate::config::upstream::read_origin;
+use crate::config::upstream::{RequestHeader, SourceTtl, read_origin};
 use crate::diagnostic::{At, Code};
 use crate::units::{self, RENDER_AT_MOST};
 

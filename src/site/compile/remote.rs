@@ -79,6 +79,7 @@ pub(super) fn remote_load(
         stale_if_error: load.stale_if_error.flatten().unwrap_or_default(),
         fallback: load.fallback.as_ref().map(|node| Arc::new(node.to_json())),
         optional: load.optional,
+        stub: None,
         digest: Fingerprint::default(),
     };
     Ok(remote.digested())

@@ -61,6 +61,20 @@ impl Values {
     }
 }
 
+/// `load` as typed, and what it goes by.
+pub(super) struct Loads<'c> {
+    list: &'c [LoadConfig],
+    upstreams: &'c [UpstreamConfig],
+    /// The directory of files that stand in for servers.
+    stub: Option<&'c str>,
+}
+
+impl<'c> Loads<'c> {
+    pub(super) fn of(list: &'c [LoadConfig], config: &'c Config) -> Self {
+        Self { list, upstreams: &config.upstreams, stub: config.stub.as_deref() }
+    }
+}
+
 /// A value that no request decides.
 #[derive(Clone, Debug)]
 pub(super) struct Fixed {
@@ -72,8 +86,8 @@ pub(super) struct Fixed {
 impl Values {
     /// The site's own values.
     pub(super) fn site(config: &Config, files: &mut dyn Files, report: &mut Report) -> Self {
-        let loads = (config.load.as_slice(), config.upstreams.as_slice());
-        let values = Self::gather(&config.data, loads, None, files, report);
+        let loads = Loads::of(&config.load, config);
+        let values = Self::gather(&config.data, &loads, None, files, report);
         for load in &config.load {
             if load.from.value.contains("{{") && !is_address(&load.from.value) {
                 let message = format!("the site's load `{}` has no parameters", load.name.value);
@@ -89,13 +103,14 @@ impl Values {
     /// The values of `data` and `load` together: a route's, with its path, or the site's.
     pub(super) fn gather(
         data: &[(At<String>, Node)],
-        (loads, upstreams): (&[LoadConfig], &[UpstreamConfig]),
+        loads: &Loads<'_>,
         path: Option<&Pattern>,
         files: &mut dyn Files,
         report: &mut Report,
     ) -> Self {
         let mut values = Self::default();
-        let names = data.iter().map(|(name, _)| name).chain(loads.iter().map(|load| &load.name));
+        let of_loads = loads.list.iter().map(|load| &load.name);
+        let names = data.iter().map(|(name, _)| name).chain(of_loads);
         for name in names.filter(|name| is_name_alone(&name.value)) {
             let message = format!("`{{{{{0}}}}}` is the helper `{0}`, not this value", name.value);
             let help = format!("give it another name, or write `{{{{this.{}}}}}`", name.value);
@@ -105,9 +120,10 @@ impl Values {
             let fixed = Fixed { value: Arc::new(node.to_json()), from: None };
             values.fixed.insert(name.value.clone(), fixed);
         }
-        for load in loads {
+        for load in loads.list {
             let loaded = if is_address(&load.from.value) {
-                let remote = remote_load(load, upstreams, path, report);
+                let remote = remote_load(load, loads.upstreams, path, report);
+                let remote = remote.and_then(|remote| stubbed(remote, load, loads.stub, files));
                 remote.map(|load| values.remote.push(Arc::new(load)))
             } else {
                 values.load(load, path, files, report)
@@ -213,4 +229,23 @@ fn glob(
         }
     }
     wrong.map_or(Ok(values), Err)
+}
+
+/// The load with the file that stands in for its server, where there is one.
+fn stubbed(
+    remote: RemoteLoad,
+    load: &LoadConfig,
+    stub: Option<&str>,
+    files: &mut dyn Files,
+) -> Result<RemoteLoad, Diagnostic> {
+    let Some(directory) = stub else { return Ok(remote) };
+    let path = format!("{directory}/{}.json", remote.name);
+    let content = match files.read(&path, LOAD_BOUND) {
+        Ok(content) => content,
+        Err(FileError::Missing) => return Ok(remote),
+        Err(why) => return Err(unreadable(&path, "loaded", &why, &load.from.span)),
+    };
+    let value = parse::parse(&content)
+        .map_err(|wrong| wrong.label(&load.from.span, "it stands in for this"))?;
+    Ok(RemoteLoad { stub: Some(Arc::new(value)), ..remote }.digested())
 }

@@ -9,7 +9,7 @@ use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
     CorsConfig, Docs, DocsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig,
-    RequestHeader, RouteConfig, ServerConfig, SourceTtl, TlsConfig, UpstreamConfig,
+    RouteConfig, ServerConfig, TlsConfig, UpstreamConfig,
 };
 use crate::config::network::Network;
 use crate::config::node::Node;

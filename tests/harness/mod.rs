@@ -9,7 +9,7 @@ mod upstream;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use client::{Answer, Client, provide_tls, raw};
+pub(crate) use client::{Answer, Client, client_builder, raw};
 pub(crate) use larder::{DEBUG, Larder, check, may_apart, refused, run, signal};
 pub(crate) use redis::Redis;
 pub(crate) use site::{FAILS, Site, too_much};

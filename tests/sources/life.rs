@@ -176,20 +176,20 @@ routes: { /: { inline: '{{it.a}}', ttl: 1h } }
 
 #[tokio::test]
 async fn an_edit_of_a_load_is_one_of_the_pages_that_read_it() {
-    let upstream = Upstream::start(|seen| Reply::json(format!("{{\"a\":{:?}}}", &seen.path[1..])));
+    let upstream = Upstream::start(|seen| Reply::json(format!("{{\"a\":{:?}}}", seen.path)));
     let text = "load: { it: { from: 'api:/one', ttl: 1h } }
 routes:
-  /: { inline: '{{it.a}}', ttl: 1h }
+  /: { inline: '{{{trusted it.a}}}', ttl: 1h }
   /other: { inline: 'x', ttl: 1h }
 ";
     let site = site(&upstream, text);
     let larder = Larder::serve(&site, MEMORY);
-    assert_eq!(larder.get("/").await.text(), "one");
+    assert_eq!(larder.get("/").await.text(), "/one");
     let line = larder.reloads_after(|| site.replace("routes.yaml", "api:/one", "api:/two"));
     assert!(line.contains("~ /") && !line.contains("/other"), "{line}");
-    assert_eq!(larder.get("/").await.text(), "two");
+    assert_eq!(larder.get("/").await.text(), "/two");
     let line = larder.reloads_after(|| {
-        site.replace("routes.yaml", "ttl: 1h } }\nroutes", "ttl: 2h } }\nroutes")
+        site.replace("routes.yaml", "ttl: 1h } }\nroutes", "ttl: 2h } }\nroutes");
     });
     assert!(line.contains("= / (load)"), "{line}");
     assert!(larder.get("/").await.is_hit());
@@ -259,4 +259,39 @@ routes: { /: { inline: '{{it.a}}', ttl: 1h } }
         .await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_asked_for_so_much_at_once_and_one_load_for_half_of_it() {
+    let upstream = Upstream::start(|seen| Reply::json(format!("{:?}", seen.path)));
+    let route = |name: &str| {
+        format!(
+            "  /{name}/{{n}}: {{ inline: '{{{{it_{name}}}}}', load: {{ it_{name}: {{ from: \
+             'api:/{name}/{{{{params.n}}}}', timeout: 14s }} }} }}\n"
+        )
+    };
+    let text = format!("routes:\n{}{}{}", route("a"), route("b"), route("c"));
+    let admin = Admin::serve(&site(&upstream, &text), MEMORY);
+    upstream.hold(true);
+    let asking: Vec<_> = (0..60)
+        .map(|n| {
+            let (client, path) =
+                (admin.larder.client(), format!("/{}/{n}", ["a", "b", "c"][n % 3]));
+            tokio::spawn(async move { (client.request("GET", &path, &[]).await, path) })
+        })
+        .collect();
+    // Each page, and its value.
+    admin.until_metric("larder_in_flight", 120);
+    let seen = upstream.wait(32);
+    assert_eq!(seen.len(), 32, "{:?}", upstream.paths());
+    for name in ["/a/", "/b/", "/c/"] {
+        let of_load = seen.iter().filter(|seen| seen.path.starts_with(name)).count();
+        assert!(of_load <= 16, "{name}: {of_load}");
+    }
+    upstream.hold(false);
+    for asked in asking {
+        let (answer, path) = asked.await.expect("a client");
+        assert_eq!(answer.expect("an answer").text(), path);
+    }
+    assert_eq!(upstream.seen().len(), 60);
 }

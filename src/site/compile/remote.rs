@@ -56,6 +56,7 @@ pub(super) fn remote_load(
     if accept_status.is_empty() {
         accept_status.push(200);
     }
+    accept_status.sort_unstable();
     let timeout = load.timeout.or(upstream.and_then(|it| it.timeout)).unwrap_or(FETCH_TIME);
     let may_be_absent = path.is_some() || load.optional;
     let remote = RemoteLoad {
@@ -172,7 +173,9 @@ impl Compiler<'_> {
             is_own || is_named && !reads.is_wrong
         };
         let loads = self.remote_of(own).filter(is_read).map(|load| self.by_values(load, own));
-        let loads: Vec<Arc<RemoteLoad>> = loads.collect();
+        // Their order in the file decides nothing.
+        let mut loads: Vec<Arc<RemoteLoad>> = loads.collect();
+        loads.sort_by(|one, two| one.name.cmp(&two.name));
         let told = tree.sub("loaded");
         let page_load = |load: &Arc<RemoteLoad>| PageLoad {
             read: tree.sub(&load.name),

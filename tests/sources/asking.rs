@@ -262,3 +262,19 @@ routes:
         assert_eq!(check(&site(&upstream, &text), &[]).status.code(), Some(78), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_server_with_tls_is_asked_where_the_system_trusts_it() {
+    let secured =
+        "server: { tls: { cert: c.pem, key: k.pem } }\nroutes: { /x: { body: { a: it } } }";
+    let secured = Site::with(secured)
+        .file("c.pem", include_str!("../tls/one.cert.pem"))
+        .file("k.pem", include_str!("../tls/one.key.pem"));
+    let trusted = format!("export SSL_CERT_FILE={}", secured.path("c.pem").display());
+    let secured = Larder::serve(&secured, MEMORY);
+    let (_, port) = secured.address.rsplit_once(':').expect("a port");
+    let load = format!("load: {{ it: 'https://localhost:{port}/x' }}");
+    let text = load + "\nroutes: { /: { inline: '{{it.a}}' } }\n";
+    let larder = Larder::spawn_after(&Site::with(&text), &trusted, &["--store", MEMORY]);
+    assert_eq!(larder.get("/").await.text(), "it");
+}

@@ -6,15 +6,18 @@ use super::site;
 use crate::admin::Admin;
 use crate::harness::{Larder, MEMORY, PATIENCE, Reply, Site, Upstream, both_stores, eventually};
 
+/// 64 MiB of blanks.
+fn gzip_bomb() -> Vec<u8> {
+    let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        std::io::Write::write_all(&mut coder, &vec![b' '; 1 << 20]).expect("coding");
+    }
+    coder.finish().expect("coding")
+}
+
 #[tokio::test]
 async fn each_failure_has_its_status_and_its_words() {
-    let gzip_bomb = {
-        let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        for _ in 0..64 {
-            std::io::Write::write_all(&mut coder, &vec![b' '; 1 << 20]).expect("coding");
-        }
-        coder.finish().expect("coding")
-    };
+    let gzip_bomb = gzip_bomb();
     let elsewhere = Upstream::giving("1");
     let other = format!("http://{}/x", elsewhere.address);
     let upstream = Upstream::start(move |seen| match &*seen.path {
@@ -38,6 +41,7 @@ async fn each_failure_has_its_status_and_its_words() {
     load: { it: { from: 'api:/{{params.what}}', timeout: 20s } }
   /away: { inline: '{{it}}', load: { it: 'http://127.0.0.1:1/x' } }
   /name: { inline: '{{it}}', load: { it: { from: 'http://nowhere.invalid/x', timeout: 15s } } }
+  /of-link: { inline: '{{it}}', load: { it: 'http://2852039166/x' } }
   /tls: { inline: '{{it}}', load: { it: 'https://TLS/x' } }
   /slow: { inline: '{{it}}', load: { it: { from: 'http://SLOW/x', timeout: 200ms } } }
 ";
@@ -66,6 +70,7 @@ async fn each_failure_has_its_status_and_its_words() {
         ("/away", 502, "no connection"),
         ("/name", 502, "its host is not found"),
         ("/tls", 502, "TLS failed"),
+        ("/of-link", 502, "one of the link itself"),
         ("/slow", 504, "no whole answer within 200 ms"),
     ] {
         let answer = larder.get(path).await;

@@ -216,6 +216,8 @@ struct App {
     typed: (ServerConfig, CacheConfig),
     /// The site's directory and the main file's name in it.
     files: (PathBuf, String),
+    /// The directory of files that stand in for servers.
+    stub: Option<String>,
     /// Ends the admin listener, once the site's has ended.
     admin_stop: CancellationToken,
     mode: Mode,
@@ -230,7 +232,9 @@ impl App {
         let live = Arc::new(Live::new(Arc::new(Site::empty())));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (root, main) = root_and_name(&options.config);
-        let build = Arc::new(SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone()));
+        let stub = options.mode.stub(&root)?;
+        let build = SiteBuild::new(main.clone(), Arc::clone(&live), clock.clone(), stub.clone());
+        let build = Arc::new(build);
         let mut reloader = Reloader::new(
             root.clone(),
             main.clone(),
@@ -263,8 +267,20 @@ impl App {
         }
         let (mode, admin_stop) = (options.mode.clone(), CancellationToken::new());
         let (typed, files) = ((typed_server, typed_cache), (root, main));
-        let app =
-            Self { live, clock, tasks, stop, server, cache, typed, files, admin_stop, mode, wrong };
+        let app = Self {
+            live,
+            clock,
+            tasks,
+            stop,
+            server,
+            cache,
+            typed,
+            files,
+            stub,
+            admin_stop,
+            mode,
+            wrong,
+        };
         Ok((app, reloader))
     }
 
@@ -400,6 +416,7 @@ impl App {
             site,
             stop: self.stop.clone(),
             files: self.files.clone(),
+            stub: self.stub.clone(),
             server: self.typed.0.clone(),
             typed_cache: self.typed.1.clone(),
             store: self.cache.store.clone(),

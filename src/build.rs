@@ -43,6 +43,8 @@ pub fn site_of(main: &str, files: &mut dyn Files, clock: &Clock) -> Made {
 struct Before {
     files: KnownFiles,
     site: Option<site::Before>,
+    /// The directory of files that stand in for servers; the same for all builds.
+    stub: Option<String>,
 }
 
 /// What a process was started with, which only a restart changes.
@@ -68,6 +70,9 @@ fn site_after(
 ) -> Made {
     let loaded = load_again(main, files, &environment, &mut before.files);
     let (mut config, mut report) = (loaded.config, loaded.report);
+    if let Some(config) = &mut config {
+        config.stub.clone_from(&before.stub);
+    }
     let root = files.root().map(Path::to_owned);
     if let (Some(config), Some(root)) = (&config, &root) {
         config.files.iter().for_each(|file| file.stands_in(root));
@@ -112,12 +117,14 @@ fn site_after(
 pub(crate) fn site_edited(
     started: Option<&Started>,
     (root, main): &(PathBuf, String),
+    stub: Option<&str>,
     (file, text): (&str, &str),
     clock: &Clock,
 ) -> Result<Made, String> {
     let with_text_as = |path: &str| {
         let mut disk = Disk::new(root, clock.wall()).with_text(path, text.to_owned());
-        let made = site_beside(started, main, &mut disk, clock);
+        let mut before = Before { stub: stub.map(str::to_owned), ..Before::default() };
+        let made = site_after(&mut before, started, main, (&mut disk, clock));
         (made, disk.has_used_text())
     };
     if !file.is_empty() && file != main {
@@ -242,9 +249,11 @@ pub(crate) struct SiteBuild {
 }
 
 impl SiteBuild {
-    /// Builds from the main file `main` into `live`.
-    pub(crate) fn new(main: String, live: Arc<Live>, clock: Clock) -> Self {
-        Self { main, live, clock, started: OnceLock::new(), before: Mutex::default() }
+    /// Builds from the main file `main` into `live`, with the files of the directory `stub` in
+    /// place of servers.
+    pub(crate) fn new(main: String, live: Arc<Live>, clock: Clock, stub: Option<String>) -> Self {
+        let before = Mutex::new(Before { stub, ..Before::default() });
+        Self { main, live, clock, started: OnceLock::new(), before }
     }
 
     /// Says what the process was started with, before anything is built that could be taken for it.

@@ -6,8 +6,9 @@ pub mod build {
 }
 pub mod cache {
     pub use crate::cache::{
-        Answer, Cache, CacheRequest, CacheSettings, Detail, Entry, Lifetime, Listing, Namespaces,
-        Outcome, Purge, RenderFailure, Rendered, StoreState, Trouble, Why, record,
+        Answer, Cache, CacheRequest, CacheSettings, Detail, Entry, Left, Lifetime, Listing,
+        Namespaces, Outcome, Purge, Render, RenderFailure, Rendered, StoreState, Trouble, Why,
+        record,
     };
 }
 pub mod clock {

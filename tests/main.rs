@@ -17,6 +17,8 @@ mod reloading;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod watching;

@@ -44,7 +44,7 @@ fn entry(body: Bytes) -> Entry {
         io: false,
     };
     let content_type = path.chars().take(20).collect();
-    let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default() };
+    let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default(), left: None };
     Entry::new(rendered, &request, UNIX_EPOCH + Duration::from_secs(1_795_507_200))
 }
 

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{Cache, KeyInfo, Listing, StoreError, StoredEntry, signed_ms};
+use crate::cache::{Cache, KeyInfo, Listing, StoreError, StoredEntry, loaded_route, signed_ms};
 use crate::site::{Site, StoredUnder, Use};
 use crate::units::Lifetime;
 
@@ -68,6 +68,14 @@ impl EntryRow {
 pub(super) fn use_of(info: &KeyInfo, site: &Site) -> Use {
     let (Some(route), Some(path)) = (&info.route, &info.path) else { return Use::None };
     let Some(fingerprint) = info.fingerprint else { return Use::None };
+    if route.starts_with('~') {
+        let mut remote = site.routes.iter().flat_map(|route| route.remote());
+        if !remote.any(|it| loaded_route(&it.load.name) == *route) {
+            return Use::None;
+        }
+        let is_over = info.stored.ttl_ms.is_some_and(|left| left <= 0);
+        return if is_over { Use::Remade } else { Use::Served };
+    }
     match site.use_of(&StoredUnder { key: &info.key, route, path, fingerprint }) {
         Use::Served if is_over(&info.stored, &lifetime_of(info, site)) => Use::Remade,
         used => used,

@@ -11,6 +11,7 @@ use super::entries::{is_over, life_left, stale_left};
 use super::keys::own_namespaces;
 use super::reply::{self, Refusal};
 use super::request::{Answer, Fields};
+use super::sources::Source;
 use crate::cache::{Cache, Detail, KeyInfo, Listing, Namespaces, StoredEntry};
 use crate::fingerprint::Fingerprint;
 use crate::http::language;
@@ -39,6 +40,9 @@ pub(crate) struct Explained {
     /// where from none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<String>,
+    /// The servers that the page reads from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sources: Vec<Source>,
     /// Why a request would not be answered from what the store holds; nothing where it would.
     pub(crate) miss: Option<String>,
 }
@@ -62,8 +66,9 @@ pub(super) async fn explain(state: Arc<State>, query: Fields) -> Answer {
         }
         None => live.explain("GET", &url, &headers, language::of_visitor(&live, &headers)),
     };
-    let lifetime = site.route.as_ref().and_then(|route| live.route_named(&route.name));
-    let lifetime = lifetime.map(|route| route.lifetime).unwrap_or_default();
+    let route = site.route.as_ref().and_then(|route| live.route_named(&route.name));
+    let lifetime = route.map(|route| route.lifetime).unwrap_or_default();
+    let sources = route.map(|route| state.sources_of(route)).unwrap_or_default();
     let (mut stored, mut is_unknown, mut miss, mut memory) = (None, false, None, None);
     if let Some(key) = &site.key {
         let detail = kept(cache, key, &site, &lifetime);
@@ -85,7 +90,7 @@ pub(super) async fn explain(state: Arc<State>, query: Fields) -> Answer {
     }
     let served = stored.as_ref().filter(|_| miss.is_none());
     let stale_ms = served.and_then(|stored| stale_left(stored, &lifetime));
-    Ok(reply::json(&Explained { site, stored, is_unknown, stale_ms, memory, miss }))
+    Ok(reply::json(&Explained { site, stored, is_unknown, stale_ms, memory, sources, miss }))
 }
 
 fn header(line: &str) -> Option<(HeaderName, HeaderValue)> {

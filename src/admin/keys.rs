@@ -18,7 +18,7 @@ use super::State;
 use super::entries::{EntryRow, list_entries};
 use super::reply::{self, Refusal};
 use super::request::{Answer, Fields, checked, methods, raw_query, resource, with};
-use crate::cache::{Inspection, Listing, Namespaces, Purge, StoreError};
+use crate::cache::{Inspection, Listing, Namespaces, Purge, StoreError, loaded_route};
 use crate::diagnostic::nearest;
 use crate::glob::GLOB_AT_MOST;
 use crate::site::Site;
@@ -177,7 +177,7 @@ pub(super) const PURGE_HELP: &str =
 
 /// `POST /api/purge`.
 pub(super) async fn purge(state: Arc<State>, sent: SentPurge) -> Answer {
-    let (site, mut named) = (state.parts.live.site(), None);
+    let (site, mut named, mut values) = (state.parts.live.site(), None, 0);
     let own = || own_namespaces(&site);
     let namespaces = sent.namespaces.map_or_else(own, |_all| Namespaces::All);
     let what = match sent.what {
@@ -186,14 +186,19 @@ pub(super) async fn purge(state: Arc<State>, sent: SentPurge) -> Answer {
         PurgeRequest::Match(glob) => Purge::Glob(checked_glob(glob)?),
         PurgeRequest::Uses(name) => match site.routes_using(&name) {
             none if none.is_empty() => return Err(unknown(format!("no route uses `{name}`"))),
-            routes => Purge::Routes(routes),
+            routes => {
+                // The value first: what is made from then on is made from a new one.
+                let value = Purge::Routes(vec![loaded_route(&name)]);
+                values = state.parts.cache.purge(value, namespaces.clone()).await?;
+                Purge::Routes(routes)
+            }
         },
         PurgeRequest::All(true) => Purge::All,
         PurgeRequest::All(false) => {
             return Err(Refusal::fixed(StatusCode::UNPROCESSABLE_ENTITY, PURGE_HELP));
         }
     };
-    let deleted = state.parts.cache.purge(what, namespaces).await?;
+    let deleted = values + state.parts.cache.purge(what, namespaces).await?;
     // A route that is gone may have left entries; a name that never was is a slip.
     match named.filter(|name| deleted == 0 && site.route_named(name).is_none()) {
         Some(name) => Err(unknown(unknown_route(&name, &site))),

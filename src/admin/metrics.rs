@@ -15,6 +15,7 @@ use http::HeaderMap;
 use warp::reply::Response;
 
 use self::text::{Format, Kind, Text};
+use super::sources::TOLD_AT_MOST;
 use super::{State, reply};
 use crate::reload::ReloadState;
 use crate::telemetry;
@@ -61,6 +62,7 @@ fn cache(state: &State, out: &mut Text) {
     for (name, help, count) in [
         ("larder_renders", "Renders begun", &counted.renders),
         ("larder_render_failures", "Renders that failed", &counted.render_failures),
+        ("larder_renewals", "Pages that went on as they were", &counted.renewals),
         ("larder_refreshes", "Renders in the background of stale answers", &counted.refreshes),
         ("larder_collapsed", "Answers that waited for another's render", &counted.collapsed),
         ("larder_memory_hits", "Fresh answers from memory", &counted.memory_hits),
@@ -82,7 +84,27 @@ fn cache(state: &State, out: &mut Text) {
     let errors = counted.store_errors().map(|(kind, count)| ([("kind", kind.name())], count));
     let help = "Calls of the store that failed, by kind";
     out.family(Kind::Counter, "larder_store_errors", help, errors);
+    sources(state, out);
     how_it_is(state, out);
+}
+
+/// What came of asking servers.
+fn sources(state: &State, out: &mut Text) {
+    let all = state.parts.live.sources().states().all();
+    let all = &all[..all.len().min(TOLD_AT_MOST)];
+    if all.is_empty() {
+        return;
+    }
+    let counts = all.iter().flat_map(|(name, from, state)| {
+        let labels = |result| [("source", &**name), ("from", &**from), ("result", result)];
+        state.counts().map(move |(result, count)| (labels(result), count))
+    });
+    let help = "Requests to servers that pages read from, by what came of them";
+    out.family(Kind::Counter, "larder_source_fetches", help, counts);
+    let up = all.iter().map(|(name, from, state)| {
+        ([("source", &**name), ("from", &**from)], u64::from(!state.last().is_failing))
+    });
+    out.family(Kind::Gauge, "larder_source_up", "Whether the last request gave a value", up);
 }
 
 /// How the cache and the site's files are, and what is counted elsewhere.

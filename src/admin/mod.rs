@@ -13,6 +13,7 @@ mod plan;
 mod reply;
 mod request;
 mod session;
+mod sources;
 mod status;
 mod throttle;
 mod warm;
@@ -66,6 +67,8 @@ pub(crate) struct Parts {
     pub stop: CancellationToken,
     /// The directory of the site and the main file's name in it, for `plan`.
     pub files: (PathBuf, String),
+    /// The directory of files that stand in for servers.
+    pub stub: Option<String>,
     /// The `server` section that the process was started with, as typed.
     pub server: ServerConfig,
     /// The `cache` section that the process was started with, as typed.

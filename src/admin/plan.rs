@@ -92,10 +92,12 @@ pub(super) async fn plan(state: Arc<State>, edited: Edited) -> Answer {
     let unwanted = Unwanted::default();
     let flag = Arc::clone(&unwanted.0);
     let (files, clock) = (state.parts.files.clone(), state.parts.clock.clone());
+    let stub = state.parts.stub.clone();
     let started = (state.parts.server.clone(), state.parts.typed_cache.clone());
     let made = tokio::task::spawn_blocking(move || {
         let edited = (&*edited.file, &*edited.text);
-        let made = while_wanted(&flag, || site_edited(Some(&started), &files, edited, &clock));
+        let compile = || site_edited(Some(&started), &files, stub.as_deref(), edited, &clock);
+        let made = while_wanted(&flag, compile);
         // The thread goes on for a moment when its client has left: its turn lasts as long.
         (made, turn)
     });

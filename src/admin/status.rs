@@ -70,6 +70,7 @@ impl State {
                 "evictions": figures.evictions,
             },
             "in_flight": store.in_flight,
+            "sources": self.sources(),
         })
     }
 

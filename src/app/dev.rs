@@ -3,9 +3,10 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::{Mode, StartError};
 use crate::build::site_of;
 use crate::clock::Clock;
 use crate::config::{CacheConfig, ServerConfig};
@@ -24,6 +25,8 @@ pub(crate) struct DevOptions {
     pub lines: LineForm,
     /// The hosts by which other machines see what this one does.
     pub hosts: Vec<String>,
+    /// The directory whose files stand in for what servers send.
+    pub stub: Option<PathBuf>,
     /// Called once, when all addresses are open.
     pub opened: Arc<dyn Fn(&Opened) + Send + Sync>,
 }
@@ -45,6 +48,21 @@ pub(crate) struct Opened {
     pub is_far: bool,
     /// What is wrong with the site's files, where nothing could be loaded.
     pub wrong: Option<Report>,
+}
+
+impl Mode {
+    /// The directory of files that stand in for servers, as a path of the site.
+    pub(super) fn stub(&self, root: &Path) -> Result<Option<String>, StartError> {
+        let Self::Dev(DevOptions { stub: Some(stub), .. }) = self else { return Ok(None) };
+        let wrong = |why: &str| StartError::Failed(format!("--stub {}: {why}", stub.display()));
+        let found = stub.canonicalize().map_err(|why| wrong(&why.to_string()))?;
+        let root = root.canonicalize().map_err(|why| wrong(&why.to_string()))?;
+        let inside = found.strip_prefix(root).ok().and_then(Path::to_str);
+        match inside.filter(|inside| !inside.is_empty()) {
+            Some(inside) => Ok(Some(inside.to_owned())),
+            None => Err(wrong("it has to be a directory inside of the site's")),
+        }
+    }
 }
 
 /// What the sections of a broken file say, as far as they can be read; the defaults for the rest.

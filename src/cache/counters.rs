@@ -10,6 +10,8 @@ pub struct Counters {
     pub renders: Counter,
     /// Renders that failed, of those.
     pub render_failures: Counter,
+    /// Pages that went on as they were, since what they read elsewhere was the same again.
+    pub renewals: Counter,
     /// Renders of a stale entry's successor, of those.
     pub refreshes: Counter,
     /// Answers that waited for another request's render or look-up.

@@ -38,7 +38,8 @@ pub struct Entry {
     pub made: SystemTime,
     /// How long it is fresh, in whole milliseconds; zero where the route stores nothing.
     pub ttl: Duration,
-    /// How long it is kept: `ttl` and the longer stale window, in whole milliseconds.
+    /// How long it is kept: `ttl` and the longer stale window, in whole milliseconds; longer where
+    /// what it read from elsewhere may be the same again.
     pub keep_for: Duration,
     pub(super) prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
     /// How many bytes that takes.
@@ -54,8 +55,10 @@ impl Entry {
     /// The entry of a render for `request`, made at `wall`.
     pub fn new(rendered: Rendered, request: &CacheRequest, wall: SystemTime) -> Self {
         let lifetime = &request.lifetime;
-        let ttl = whole_ms(lifetime.ttl.unwrap_or(Duration::ZERO));
+        let longest = lifetime.ttl.unwrap_or(Duration::ZERO);
+        let ttl = whole_ms(rendered.left.map_or(longest, |left| left.fresh.min(longest)));
         let window = lifetime.stale_while_revalidate.max(lifetime.stale_if_error);
+        let window = rendered.left.map_or(window, |left| left.kept.max(window));
         let keep_for = if ttl.is_zero() { ttl } else { whole_ms(ttl.saturating_add(window)) };
         Self {
             status: rendered.status,
@@ -109,7 +112,7 @@ impl fmt::Debug for Entry {
 }
 
 /// The strong validator of a body: the same from every instance (RFC 9110, section 8.8.3).
-fn etag(body: &[u8]) -> Box<str> {
+pub(crate) fn etag(body: &[u8]) -> Box<str> {
     let digest = Fingerprint::of(body);
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.as_bytes())).into()
 }

@@ -138,7 +138,13 @@ mod tests {
             io: false,
         };
         let (content_type, body) = ("text/plain".into(), "body".into());
-        let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default() };
+        let rendered = Rendered {
+            status: 200,
+            content_type,
+            body,
+            inputs: Fingerprint::default(),
+            left: None,
+        };
         Arc::new(Entry::new(rendered, &request, UNIX_EPOCH))
     }
 

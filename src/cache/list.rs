@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 use super::freshness::AgedEntry;
-use super::names::{Names, Namespaces, key_forms};
+use super::names::{Names, Namespaces, is_loaded, key_forms};
+use super::outcome::signed_ms;
 use super::setup::{Cache, Inner};
 use super::store::Stored;
 use super::store::shared::{SCAN_COUNT, Shared};
@@ -264,9 +265,7 @@ impl Filter {
 
     fn lets(&self, key: &[u8]) -> bool {
         let text = String::from_utf8_lossy(key);
-        // A loaded value's key is `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
-        let rest = self.names.without_prefix(&text).and_then(|rest| rest.split_once(':'));
-        let is_loaded = rest.is_some_and(|(_, last)| last.starts_with("~load:"));
+        let is_loaded = is_loaded(&self.names.prefix, key);
         let is_matched = |glob: &Option<Glob>| {
             glob.as_ref().is_some_and(|glob| self.names.match_glob(glob, &text))
         };
@@ -321,11 +320,6 @@ fn info(
         },
         fingerprint: entry.map(|entry| entry.fingerprint),
     }
-}
-
-/// A span of time in milliseconds, to be subtracted from.
-pub(crate) fn signed_ms(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What there is to know of a key with this value, or one that begins so.

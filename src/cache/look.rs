@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::entry::Entry;
 use super::flight::Found;
 use super::freshness::{AgedEntry, Freshness};
 use super::outcome::{Detail, Lacked, Why};
@@ -38,6 +39,8 @@ pub(super) struct Miss {
     pub(super) why: Why,
     /// For where the render fails.
     pub(super) stale_copy: Option<AgedEntry>,
+    /// What was made of the same before, however old it is.
+    pub(super) earlier: Option<Arc<Entry>>,
     /// Whether nobody waits for it, since the clients have a stale one.
     pub(super) is_refresh: bool,
     /// What the store holds under the key, as far as that is known.
@@ -50,19 +53,21 @@ pub(super) struct Miss {
 
 impl Miss {
     fn new(why: Why, stale_copy: Option<AgedEntry>, lacked: Lacked) -> Self {
-        Self { why, stale_copy, is_refresh: false, lacked, trouble: None, beside: None }
+        let (earlier, is_refresh, trouble, beside) = (None, false, None, None);
+        Self { why, stale_copy, earlier, is_refresh, lacked, trouble, beside }
     }
 
-    /// What is there is too old; `aged` is for where the render fails.
-    fn too_old(aged: Option<AgedEntry>, beside: Option<u64>) -> Self {
+    /// What is there is too old; where the render fails, it may stand in if it `is_usable`.
+    fn too_old(aged: AgedEntry, is_usable: bool) -> Self {
+        let (beside, earlier) = (aged.stands_beside(), Some(Arc::clone(&aged.entry)));
         let lacked = if beside.is_some() { Lacked::OtherVersion } else { Lacked::TooOld };
-        Self { beside, ..Self::new(Why::Stale, aged, lacked) }
+        let stale_copy = is_usable.then_some(aged);
+        Self { earlier, beside, ..Self::new(Why::Stale, stale_copy, lacked) }
     }
 
     /// A stale entry is being served: its successor is wanted.
     pub(super) fn refresh(aged: AgedEntry) -> Self {
-        let beside = aged.stands_beside();
-        Self { is_refresh: true, ..Self::too_old(Some(aged), beside) }
+        Self { is_refresh: true, ..Self::too_old(aged, true) }
     }
 }
 
@@ -209,11 +214,8 @@ impl Steps<'_> {
                 let is_due = inner.refreshes.is_due(&request.key, now);
                 return if is_due { Looked::Meanwhile(found) } else { Looked::Usable(found) };
             }
-            Freshness::IfError => {
-                let beside = found.aged.stands_beside();
-                Miss::too_old(Some(found.aged), beside)
-            }
-            Freshness::Gone if ours => Miss::too_old(None, found.aged.stands_beside()),
+            Freshness::IfError => Miss::too_old(found.aged, true),
+            Freshness::Gone if ours => Miss::too_old(found.aged, false),
             Freshness::Gone => Miss::new(Why::UriMiss, None, Lacked::OtherVersion),
         })
     }

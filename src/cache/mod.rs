@@ -54,14 +54,16 @@ mod trouble;
 mod write;
 
 pub use self::entry::Entry;
+pub(crate) use self::entry::etag;
 pub use self::list::Listing;
-pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry, signed_ms};
+pub(crate) use self::list::{Inspection, KeyInfo, StoredEntry};
 pub use self::names::Namespaces;
+pub(crate) use self::names::loaded_route;
 pub(crate) use self::orders::{OrderedPages, PurgeOrder};
-pub(crate) use self::outcome::Lacked;
 pub use self::outcome::{Answer, Detail, Outcome, Why};
+pub(crate) use self::outcome::{Lacked, signed_ms};
 pub use self::purge::Purge;
-pub use self::request::{CacheRequest, Lifetime, RenderFailure, Rendered};
+pub use self::request::{CacheRequest, Left, Lifetime, Render, RenderFailure, Rendered};
 pub(crate) use self::setup::check_store;
 pub use self::setup::{Cache, CacheSettings};
 pub use self::state::StoreState;
@@ -109,10 +111,7 @@ impl Cache {
     ///
     /// # Cancel safety
     /// Dropping the future ends nothing: the render goes on for those who wait, and is stored.
-    pub async fn answer<R>(&self, request: CacheRequest, render: R) -> Answer
-    where
-        R: Future<Output = RenderResult> + Send + 'static,
-    {
+    pub async fn answer(&self, request: CacheRequest, render: impl Render) -> Answer {
         if let Some(answer) = self.peek(&request.key, &request.fingerprint, &request.lifetime) {
             self.count_hit();
             return answer;
@@ -139,12 +138,7 @@ impl Cache {
     /// Flies here as far as that goes without waiting (a short render, kept in memory), and from
     /// there on in a task of its own, which goes on whoever leaves. Where it panics, which is our
     /// bug, the guard ends the flight with an error.
-    async fn launch(
-        &self,
-        guard: FlightGuard,
-        request: CacheRequest,
-        render: impl Future<Output = RenderResult> + Send + 'static,
-    ) {
+    async fn launch(&self, guard: FlightGuard, request: CacheRequest, render: impl Render) {
         let cache = self.clone();
         let mut flying = Box::pin(async move {
             let result = cache.fly(&request, render, &guard.flight).await;
@@ -160,7 +154,7 @@ impl Cache {
     async fn fly(
         &self,
         request: &CacheRequest,
-        render: impl Future<Output = RenderResult>,
+        render: impl Render,
         flight: &Flight,
     ) -> FlightResult {
         let inner = &self.inner;
@@ -183,20 +177,16 @@ impl Cache {
                 return steps.fail(failure, miss, Lease::Unneeded);
             }
         };
-        match steps.render(render, &lease).await {
+        match steps.render(render.render(miss.earlier.clone()), &lease).await {
             Ok(rendered) => steps.keep(rendered, &miss, lease, flight).await,
             Err(failure) => steps.fail(failure, miss, lease),
         }
     }
 
     /// A route that stores nothing: each request renders for itself, for as long as it waits.
-    async fn bypass(
-        &self,
-        request: CacheRequest,
-        render: impl Future<Output = RenderResult>,
-    ) -> Answer {
+    async fn bypass(&self, request: CacheRequest, render: impl Render) -> Answer {
         let wall = self.inner.clock.wall();
-        let rendered = self.inner.render(render).await;
+        let rendered = self.inner.render(render.render(None)).await;
         let result = rendered.map(|rendered| Arc::new(Entry::new(rendered, &request, wall)));
         Answer { result, outcome: Outcome::forwarded(Why::Bypass, Lacked::Nothing) }
     }

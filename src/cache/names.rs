@@ -4,12 +4,37 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
 use crate::glob::{Glob, escape_glob, literal_head};
 
 /// The longest name that is a key of larder, in bytes.
 const KEY_AT_MOST: usize = 1024;
+
+/// What begins the last part of a loaded value's key, and its route's name in the record.
+const LOADED: &str = "~load:";
+
+/// How much of a loaded value's name stands in its key, in bytes.
+const NAME_SHOWN: usize = 100;
+
+/// The largest loaded value, in bytes, as it is kept.
+pub(super) const LOADED_AT_MOST: u64 = 8 << 20;
+
+/// What stands for the route in the records of values that were loaded under a name, so that a
+/// purge finds them.
+pub(crate) fn loaded_route(name: &str) -> String {
+    const SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    let mut encoded = utf8_percent_encode(name, SET).to_string();
+    encoded.truncate(NAME_SHOWN);
+    format!("{LOADED}{encoded}")
+}
+
+/// Whether a key is that of a loaded value: `PREFIX:NAMESPACE:~load:NAME:DIGEST`.
+pub(super) fn is_loaded(prefix: &str, key: &[u8]) -> bool {
+    let rest = key.strip_prefix(prefix.as_bytes()).and_then(|rest| rest.strip_prefix(b":"));
+    let rest = rest.and_then(|rest| rest.splitn(2, |byte| *byte == b':').nth(1));
+    rest.is_some_and(|rest| rest.starts_with(LOADED.as_bytes()))
+}
 
 /// In which namespaces something is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

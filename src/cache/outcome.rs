@@ -32,8 +32,8 @@ impl Answer {
 pub enum Outcome {
     /// From the cache.
     Hit {
-        /// What is left of its freshness, in seconds; negative where it is stale.
-        ttl_seconds: i64,
+        /// What is left of its freshness, in milliseconds; negative where it is stale.
+        left_ms: i64,
         /// How old it is, in seconds.
         age_seconds: u64,
         /// Which cache it came from.
@@ -112,9 +112,10 @@ impl Outcome {
         let mut out = |piece: &str| out.extend_from_slice(piece.as_bytes());
         let mut number = itoa::Buffer::new();
         let detail = match *self {
-            Self::Hit { ttl_seconds, detail, .. } => {
+            Self::Hit { left_ms, detail, .. } => {
                 out("larder; hit; ttl=");
-                out(number.format(ttl_seconds));
+                // Stale by a part of a second counts as a whole one.
+                out(number.format(left_ms.div_euclid(1000)));
                 Some(detail)
             }
             Self::Forwarded { why, fwd_status, stored, collapsed, detail, .. } => {
@@ -147,7 +148,7 @@ impl Outcome {
     /// Whether what is sent is older than it should be.
     pub(crate) fn is_stale(&self) -> bool {
         match *self {
-            Self::Hit { ttl_seconds, .. } => ttl_seconds < 0,
+            Self::Hit { left_ms, .. } => left_ms < 0,
             Self::Forwarded { age_seconds, .. } => age_seconds.is_some(),
         }
     }
@@ -191,21 +192,20 @@ impl Outcome {
     #[must_use]
     pub fn ttl_seconds(&self) -> Option<i64> {
         match *self {
-            Self::Hit { ttl_seconds, .. } => Some(ttl_seconds),
+            Self::Hit { left_ms, .. } => Some(left_ms.div_euclid(1000)),
             Self::Forwarded { .. } => None,
         }
     }
 
     pub(crate) fn fresh(left: Duration, age: Duration, detail: Detail) -> Self {
         // What is left is a part of an entry's life: a century at most.
-        let ttl_seconds = left.as_secs().cast_signed();
-        Self::Hit { ttl_seconds, age_seconds: age.as_secs(), detail }
+        let left_ms = signed_ms(left);
+        Self::Hit { left_ms, age_seconds: age.as_secs(), detail }
     }
 
-    /// A stale hit; stale by a part of a second counts as a whole one, so that it is negative.
+    /// A stale hit; one that is stale by nothing is so by a millisecond, so that it is negative.
     pub(crate) fn stale(since: Duration, age: Duration, detail: Detail) -> Self {
-        let late = since.as_secs() + u64::from(since.subsec_millis() > 0);
-        Self::Hit { ttl_seconds: -late.max(1).cast_signed(), age_seconds: age.as_secs(), detail }
+        Self::Hit { left_ms: -signed_ms(since).max(1), age_seconds: age.as_secs(), detail }
     }
 
     pub(crate) fn forwarded(why: Why, lacked: Lacked) -> Self {
@@ -261,6 +261,11 @@ impl From<Trouble> for Detail {
             _ => Self::StoreDown,
         }
     }
+}
+
+/// A span of time in milliseconds, to be subtracted from.
+pub(crate) fn signed_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A string of RFC 8941 §3.3.3; what it cannot hold is percent-encoded as keys are.

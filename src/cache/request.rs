@@ -1,9 +1,11 @@
 //! What a request wants of the cache, and the render that makes it where the cache has nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::entry::Entry;
 use crate::fingerprint::Fingerprint;
 pub use crate::units::Lifetime;
 pub(super) use crate::units::RENDER_AT_MOST;
@@ -42,12 +44,43 @@ pub struct Rendered {
     pub body: Bytes,
     /// A digest of what the render read from elsewhere; the default one where that is nothing.
     pub inputs: Fingerprint,
+    /// What is left of the life of what it read from elsewhere; nothing where it read nothing.
+    pub left: Option<Left>,
+}
+
+/// How long what was read from elsewhere lets a response live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// How long it is fresh, at most.
+    pub fresh: Duration,
+    /// How long it is kept after that, at least: what it read may be the same again, and then it
+    /// goes on as it is.
+    pub kept: Duration,
+}
+
+/// What makes a response where the cache has none: any future that gives one.
+pub trait Render: Send + 'static {
+    /// Makes it. `earlier` is what was made of the same before, and is too old: where what it read
+    /// from elsewhere is the same again, it may be given back as it is.
+    fn render(
+        self,
+        earlier: Option<Arc<Entry>>,
+    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send;
+}
+
+impl<F: Future<Output = Result<Rendered, RenderFailure>> + Send + 'static> Render for F {
+    fn render(
+        self,
+        _earlier: Option<Arc<Entry>>,
+    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send {
+        self
+    }
 }
 
 /// Why a render gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderFailure {
-    /// The status for the client: 500, 503 or 504.
+    /// The status for the client: 404, where there is nothing to make it of, 500, 502, 503 or 504.
     pub status: u16,
     /// What went wrong, for the log: never sent.
     pub detail: Arc<str>,

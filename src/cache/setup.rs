@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::doorkeeper::Doorkeeper;
 use super::flight::Flights;
 use super::lease::Waiters;
+use super::names::loaded_route;
 use super::near::Near;
 use super::orders::Orders;
 use super::pause::{Overwrites, Pauses};
@@ -23,6 +24,7 @@ use super::store::redis::address::{Address, StoreUrlError};
 use super::store::shared::Shared;
 use super::tracking::Tracking;
 use crate::clock::Clock;
+use crate::fingerprint::Fingerprint;
 
 /// The part of `memory_bytes` that renders may take which the store could not be told of.
 const ASIDE_SHARE: u64 = 8;
@@ -178,6 +180,11 @@ impl Cache {
     /// still true is the edge's to say.
     pub(crate) fn keep_file(&self, name: &str, file: Arc<dyn Any + Send + Sync>, bytes: u64) {
         self.inner.near.put_file(name, file, bytes);
+    }
+
+    /// The key of the value that was loaded under a name, by what decides it.
+    pub(crate) fn loaded_key(&self, namespace: &str, name: &str, of: &Fingerprint) -> String {
+        format!("{}:{namespace}:{}:{of}", self.inner.settings.prefix, loaded_route(name))
     }
 
     /// The clock that its lifetimes run by.

@@ -8,6 +8,7 @@ use super::entry::Entry;
 use super::flight::{Flight, FlightResult, Found};
 use super::freshness::{AgedEntry, Freshness};
 use super::look::{Miss, Steps};
+use super::names::{LOADED_AT_MOST, is_loaded};
 use super::outcome::{Answer, Detail, Lacked, Outcome, Why};
 use super::record;
 use super::request::{RenderFailure, Rendered};
@@ -93,7 +94,7 @@ impl Steps<'_> {
         if entry.ttl.is_zero() {
             return Admitted::Nowhere;
         }
-        if entry.body.len() as u64 > inner.settings.max_entry_bytes {
+        if entry.body.len() as u64 > inner.largest(&request.key) {
             inner.counters.too_large.inc();
             inner.notices.too_large(&request.route, entry.body.len());
             return Admitted::Nowhere;
@@ -173,6 +174,18 @@ impl Steps<'_> {
         inner.notices.contended(key, now);
     }
 
+    /// Deletes what was made before: there is nothing any more that it could be made of.
+    fn forget(&self) {
+        let key = &self.request.key;
+        self.inner.near.invalidate(key);
+        let Some(shared) = self.inner.shared.clone() else { return };
+        shared.aside.invalidate(key);
+        let key = key.as_bytes().to_vec();
+        self.inner.tasks.spawn(async move {
+            let _ = shared.past_breaker(shared.remote.unlink(&[key])).await;
+        });
+    }
+
     fn is_down(&self) -> bool {
         self.inner.shared.as_ref().is_some_and(|shared| shared.is_down())
     }
@@ -181,6 +194,12 @@ impl Steps<'_> {
     pub(super) fn fail(self, failure: RenderFailure, miss: Miss, lease: Lease) -> FlightResult {
         let (inner, request) = (self.inner, self.request);
         let (route, key, reason) = (&*request.route, &*request.key, &*failure.detail);
+        if failure.status == 404 {
+            self.give_back(lease);
+            self.forget();
+            let outcome = Outcome::forwarded(miss.why, miss.lacked);
+            return FlightResult::Forwarded(Answer { result: Err(failure), outcome });
+        }
         tracing::warn!(route, key, status = failure.status, reason, "a render failed");
         self.give_back(lease);
         let now = inner.clock.now();
@@ -213,6 +232,13 @@ impl Steps<'_> {
 }
 
 impl Inner {
+    /// The largest body that is kept under a key, in bytes.
+    fn largest(&self, key: &str) -> u64 {
+        let settings = &self.settings;
+        let is_loaded = is_loaded(&settings.prefix, key.as_bytes());
+        if is_loaded { LOADED_AT_MOST } else { settings.max_entry_bytes }
+    }
+
     /// A write has come to its end.
     fn note_write(&self, key: &str, written: bool) {
         // What memory holds is older now; the echo of this write would say so a moment later.

@@ -1,6 +1,7 @@
 //! `larder dev`: runs the site for who works on it, with live reload.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -22,10 +23,14 @@ pub(super) struct Arguments {
     /// too; may be given more than once.
     #[arg(long, value_name = "NAME", value_parser = super::host)]
     pub(super) host: Vec<String>,
+    /// A directory of the site with files such as weather.json, which stand in for what servers
+    /// send to the loads of these names.
+    #[arg(long, value_name = "DIR")]
+    pub(super) stub: Option<PathBuf>,
 }
 
 /// For who works on the site: it is served also where its file is wrong. `open` opens a browser.
-pub(super) fn mode(open: bool, hosts: Vec<String>, log: LogFormat) -> Mode {
+pub(super) fn mode(open: bool, hosts: Vec<String>, stub: Option<PathBuf>, log: LogFormat) -> Mode {
     let form = match log {
         LogFormat::Json => LineForm::Json,
         LogFormat::Text if stderr_is_coloured() => LineForm::Coloured,
@@ -42,7 +47,7 @@ pub(super) fn mode(open: bool, hosts: Vec<String>, log: LogFormat) -> Mode {
             log_text(&format!("larder: no browser could be opened: {why}\n"));
         }
     };
-    Mode::Dev(DevOptions { lines: form, hosts, opened: Arc::new(opened) })
+    Mode::Dev(DevOptions { lines: form, hosts, stub, opened: Arc::new(opened) })
 }
 
 /// Where everything is.

@@ -76,6 +76,9 @@ fn text(explained: &Explained, store: &Secret, is_seen: bool) -> String {
         }
         line("reads", &read);
     }
+    for source in &explained.sources {
+        line("source", &source.line());
+    }
     for name in &site.unread {
         line("ignores", &format!("query.{name}: nothing reads it, so it makes no entry"));
     }

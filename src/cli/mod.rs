@@ -155,8 +155,8 @@ pub fn main() -> ExitCode {
     let file = &common.config;
     let done = match command {
         Command::Serve(own) => serve(file, own.over(listening), Mode::Serve),
-        Command::Dev(dev::Arguments { listening: own, open, host }) => {
-            serve(file, own.over(listening), dev::mode(open, host, common.log))
+        Command::Dev(dev::Arguments { listening: own, open, host, stub }) => {
+            serve(file, own.over(listening), dev::mode(open, host, stub, common.log))
         }
         Command::Check { format } => Ok(check::run(file, format)),
         Command::Explain(arguments) => explain::run(file, &arguments),

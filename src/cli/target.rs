@@ -64,7 +64,7 @@ pub(super) fn made(config: &Path) -> Made {
 /// The same, for who needs a good one; with a file and its text as edited, where there is one.
 pub(super) fn compiled(config: &Path, edited: Option<(&str, &str)>) -> Result<Site, CommandError> {
     let made = match edited {
-        Some(edited) => site_edited(None, &root_and_name(config), edited, &Clock::system())?,
+        Some(edited) => site_edited(None, &root_and_name(config), None, edited, &Clock::system())?,
         None => made(config),
     };
     made.site.ok_or(CommandError::BadConfig(made.report))

@@ -23,6 +23,7 @@ mod restart;
 mod schema;
 mod secret;
 mod section;
+mod upstream;
 mod yaml;
 mod yaml_error;
 mod yaml_scan;
@@ -44,6 +45,7 @@ pub(crate) use parts::KnownFiles;
 pub(crate) use restart::{needing_restart, place};
 pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
+pub(crate) use upstream::{RequestHeader, SourceTtl, is_address, is_link_local, read_origin};
 pub(crate) use yaml_error::{diagnose as diagnose_yaml, place as yaml_place};
 pub(crate) use yaml_scan::{Reading, surprises};
 

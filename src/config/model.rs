@@ -9,6 +9,7 @@ use super::node::Node;
 use super::schema;
 use super::secret::Secret;
 use super::section::{Field, Kind, Lead, Section, Standalone, Word, one_of, section, words};
+use super::upstream::{RequestHeader, SourceTtl};
 use crate::diagnostic::{At, FilledIn, SourceFile};
 
 /// How long a route's responses are kept where nobody says.
@@ -32,6 +33,8 @@ pub struct Config {
     pub languages: Vec<At<String>>,
     /// The site's values, in the order of the file.
     pub data: Vec<(At<String>, Node)>,
+    /// The servers that loads name.
+    pub upstreams: Vec<UpstreamConfig>,
     /// The site's loads, in the order of the file.
     pub load: Vec<LoadConfig>,
     /// The main file's `defaults`, which are in its routes' settings already.
@@ -40,6 +43,9 @@ pub struct Config {
     pub errors: Vec<ErrorPageConfig>,
     /// The routes of all files, in the order of the files.
     pub routes: Vec<Arc<RouteConfig>>,
+    /// The directory whose files stand in for what servers send, by the names of loads; only for
+    /// who works on the site.
+    pub(crate) stub: Option<String>,
     /// Variables that were filled in, and what with: never to be printed.
     pub(crate) environment: FilledIn,
 }
@@ -54,6 +60,8 @@ section! {
         cache: CacheConfig as section<CacheConfig>,
         /// The directory where templates live. Default: templates.
         templates: Option<At<String>> as site_path,
+        /// Servers that `load` asks, by the names that stand before their paths: `api:/users`.
+        upstreams: Vec<UpstreamConfig> as upstreams,
         /// The site's languages; `{{language}}` is the visitor's best among them.
         languages: Vec<At<String>> as languages,
         /// Pages for errors, by status: `404`, `5xx`.
@@ -70,7 +78,7 @@ section! {
         include: Vec<At<String>> as include,
         /// Values for templates, as they stand.
         data: Vec<(At<String>, Node)> as data,
-        /// Values for templates from files.
+        /// Values for templates from files and from HTTP servers.
         load: Vec<LoadConfig> as loads,
         /// The routes, keyed by `[METHOD ]path`.
         routes: Vec<Arc<RouteConfig>> as routes,
@@ -307,7 +315,7 @@ section! {
         namespace: Option<String> as namespace,
         /// Values for templates, as they stand.
         data: Vec<(At<String>, Node)> as data,
-        /// Values for templates from files.
+        /// Values for templates from files and from HTTP servers.
         load: Vec<LoadConfig> as loads,
         /// The query's parameters; one that breaks its rule is a 422.
         query: Vec<ParamConfig> as params,
@@ -354,21 +362,73 @@ pub enum StatusConfig {
 }
 
 section! {
-    /// A value from a file or from several.
-    "load" pub struct LoadConfig (
-        /// The name under which templates see it.
+    /// A server that loads ask.
+    "upstream" pub struct UpstreamConfig (
+        /// The name that stands before the paths of loads.
         name: At<String>,
-        /// Where it comes from: a path or a glob.
-        from: At<String>,
+        /// Its address, to which the paths of loads are added.
+        url: At<String>,
     ) led by Lead {
         fields: &[Field {
-            name: "from", doc: "A file, or a glob for a list of files.", schema: schema::text
+            name: "url", doc: "Where it is: http(s)://host, a path too.", schema: schema::text
         }],
         required: true,
         short: schema::text
     } => {
-        /// Whether the page does without it where there is no such file. Default: false.
+        /// Headers of each request to it; what they say is never shown.
+        headers: Vec<RequestHeader> as request_headers,
+        /// How long a request may take as a whole. Default: 2s.
+        timeout: Option<Duration> as fetch_time,
+    }
+}
+
+section! {
+    /// A value from a file, from several, or from an HTTP server.
+    "load" pub struct LoadConfig (
+        /// The name under which templates see it.
+        name: At<String>,
+        /// Where it comes from: a path, a glob or an address.
+        from: At<String>,
+    ) led by Lead {
+        fields: &[Field {
+            name: "from",
+            doc: "A file, a glob for a list of files, an address (https://…), or an upstream and a \
+                  path (api:/users).",
+            schema: schema::text
+        }],
+        required: true,
+        short: schema::text
+    } => {
+        /// Whether the page does without it where there is no such file, or the server has none.
+        /// Default: false.
         optional: bool as flag = false,
+        /// How long a value of a server is kept; `upstream`: as its `Cache-Control` says. Default:
+        /// 1m.
+        ttl: Option<SourceTtl> as source_ttl,
+        /// How long an older value stands in where no new one can be had. Default: off.
+        stale_if_error: Option<Option<Duration>> as ttl,
+        /// The value where none can be had at all.
+        fallback: Option<Node> as node,
+        /// How long a request may take as a whole. Default: that of the upstream, or 2s.
+        timeout: Option<Duration> as fetch_time,
+        /// The statuses of answers that are values. Default: 200.
+        accept_status: Vec<At<u16>> as statuses,
+        /// Headers of the request, before those of the upstream; what they say is never shown.
+        headers: Vec<RequestHeader> as request_headers,
+        /// How it is asked for. Default: GET.
+        method: SourceMethod as word = SourceMethod::Get,
+        /// What a POST says, the same each time; a mapping or list is sent as JSON.
+        body: Option<Node> as node,
+    }
+}
+
+words! {
+    /// How a server is asked.
+    pub enum SourceMethod {
+        /// For what is there.
+        Get = "GET",
+        /// With a body, as GraphQL and searches are.
+        Post = "POST",
     }
 }
 

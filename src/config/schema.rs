@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::model::{
     CacheConfig, DocsConfig, ErrorPageConfig, LoadConfig, MainConfig, ParamConfig, PartConfig,
-    RouteConfig, RouteSettings, ServerConfig, TlsConfig,
+    RouteConfig, RouteSettings, ServerConfig, TlsConfig, UpstreamConfig,
 };
 use super::section::{Field, Section, Word};
 
 /// Every section but the main file, in the order of the definitions.
-const DEFINITIONS: [&Section; 10] = [
+const DEFINITIONS: [&Section; 11] = [
     &ServerConfig::SECTION,
     &DocsConfig::SECTION,
     &TlsConfig::SECTION,
@@ -17,6 +17,7 @@ const DEFINITIONS: [&Section; 10] = [
     &RouteSettings::SECTION,
     &RouteConfig::SECTION,
     &ParamConfig::SECTION,
+    &UpstreamConfig::SECTION,
     &LoadConfig::SECTION,
     &ErrorPageConfig::SECTION,
     &PartConfig::SECTION,

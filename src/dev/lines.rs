@@ -83,8 +83,8 @@ fn cached(facts: &Facts) -> Option<String> {
     // Where no route answered, the cache was not asked.
     let outcome = facts.outcome.filter(|_| facts.route.is_some() || facts.key.is_some())?;
     Some(match outcome {
-        Outcome::Hit { ttl_seconds, detail, .. } => {
-            let word = if ttl_seconds < 0 { "stale" } else { "hit" };
+        Outcome::Hit { left_ms, detail, .. } => {
+            let word = if left_ms < 0 { "stale" } else { "hit" };
             format!("{word} {detail}")
         }
         Outcome::Forwarded { why: Why::Bypass, .. } => "not kept".to_owned(),
@@ -139,8 +139,8 @@ impl Known {
                 }
             }
             Outcome::Forwarded { .. } => {}
-            Outcome::Hit { ttl_seconds, .. } => {
-                let left = Duration::from_secs(u64::try_from(ttl_seconds).unwrap_or(0));
+            Outcome::Hit { left_ms, .. } => {
+                let left = Duration::from_secs(u64::try_from(left_ms / 1000).unwrap_or(0));
                 self.remember(key, now.after(left));
             }
         }
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_line_says_status_cache_time_and_key() {
-        let hit = Outcome::Hit { ttl_seconds: 9, age_seconds: 1, detail: Detail::Near };
+        let hit = Outcome::Hit { left_ms: 9_000, age_seconds: 1, detail: Detail::Near };
         let miss = Outcome::Forwarded {
             why: Why::UriMiss,
             lacked: Lacked::Nothing,

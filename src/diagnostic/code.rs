@@ -83,6 +83,7 @@ codes! {
     PartialCycle "partial_cycle" "error" "Partials that include each other."
     RestartNeeded "restart_needed" "warning" "A change that needs a restart."
     PublicPrivate "public_private" "warning" "A header that makes a private route public."
+    LoadCycle "load_cycle" "error" "Values whose addresses wait for each other."
     LoadFailed "load_failed" "error" "A loaded file that does not parse."
     UnescapedInput "unescaped_input" "error" "What a visitor writes, printed as markup."
     InputInCode "input_in_code" "error" "What a visitor writes, printed as code or an address."

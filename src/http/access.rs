@@ -384,7 +384,7 @@ mod tests {
     }
 
     fn line_of(asked: &Asked<'_>, form: AccessLog) -> String {
-        let hit = Outcome::Hit { ttl_seconds: 9, age_seconds: 1, detail: Detail::Near };
+        let hit = Outcome::Hit { left_ms: 9_000, age_seconds: 1, detail: Detail::Near };
         let exchange = Exchange {
             asked,
             status: StatusCode::OK,

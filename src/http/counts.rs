@@ -45,7 +45,7 @@ impl Did {
 
     pub(super) fn of(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Hit { ttl_seconds, .. } if *ttl_seconds >= 0 => Self::Hit,
+            Outcome::Hit { left_ms, .. } if *left_ms >= 0 => Self::Hit,
             Outcome::Hit { .. } | Outcome::Forwarded { fwd_status: Some(_), .. } => Self::Stale,
             Outcome::Forwarded { why: Why::Bypass, .. } => Self::Bypass,
             Outcome::Forwarded { .. } => Self::Miss,

@@ -18,6 +18,7 @@ use super::files::{Dir, Kept};
 use super::headers::{add_missing, vary_by};
 use super::ready::next_serial;
 use super::renders::RouteRenders;
+use super::sources::Sources;
 use crate::config::ErrorStatus;
 use crate::site::dir::SiteDir;
 use crate::site::template::TextTemplate;
@@ -290,6 +291,7 @@ pub struct Live {
     /// What was answered since the start.
     answers: Arc<Answers>,
     series: Arc<Series>,
+    sources: Arc<Sources>,
 }
 
 impl Live {
@@ -298,7 +300,8 @@ impl Live {
     pub fn new(site: Arc<Site>) -> Self {
         let series = Arc::default();
         let served = ArcSwap::from_pointee(Served::new(site, None, &series));
-        Self { served, unmatched: AtomicU64::new(0), answers: Arc::default(), series }
+        let (answers, sources) = (Arc::default(), Arc::default());
+        Self { served, unmatched: AtomicU64::new(0), answers, series, sources }
     }
 
     /// The version now; what holds it keeps it whole, whatever is swapped meanwhile.
@@ -315,6 +318,11 @@ impl Live {
     pub(crate) fn swap(&self, site: Arc<Site>) {
         let served = Served::new(site, Some(&self.served.load()), &self.series);
         self.served.store(Arc::new(served));
+    }
+
+    /// What asks the servers that its pages read from.
+    pub(crate) fn sources(&self) -> &Arc<Sources> {
+        &self.sources
     }
 
     /// How many requests no route was for, since the start.

@@ -35,6 +35,7 @@ mod ready;
 mod renders;
 pub(crate) mod request;
 mod sending;
+pub(crate) mod sources;
 pub(crate) mod tls;
 mod turn;
 mod unread;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::renders::{Attempt, Busy, Job, Renders, RouteRenders};
-use crate::cache::{RenderFailure, Rendered};
+use super::sources::{Gathered, Sources};
+use crate::cache::{Cache, Entry, Left, Render, RenderFailure, Rendered};
 use crate::fingerprint::Fingerprint;
 use crate::site::template::while_wanted;
 use crate::site::{ErrorJob, Made, RenderError, RenderJob};
@@ -18,6 +19,9 @@ pub(super) struct PageRender {
     pub(super) renders: Arc<Renders>,
     pub(super) of: Arc<RouteRenders>,
     pub(super) job: RenderJob,
+    pub(super) sources: Arc<Sources>,
+    /// Where what servers send is kept.
+    pub(super) cache: Cache,
 }
 
 impl Job for RenderJob {
@@ -43,21 +47,59 @@ fn attempt<T>(made: Result<T, RenderError>) -> Attempt<Result<T, RenderError>> {
     }
 }
 
+impl Render for PageRender {
+    fn render(
+        self,
+        earlier: Option<Arc<Entry>>,
+    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send {
+        self.make(earlier)
+    }
+}
+
 impl PageRender {
-    pub(super) async fn render(self) -> Result<Rendered, RenderFailure> {
-        let Self { renders, of, job } = self;
-        let route = Arc::clone(&job.route);
-        if let Some(delay) = route.delay {
-            let _place = of.begin_io().map_err(busy)?;
-            tokio::time::sleep(delay).await;
-        }
-        // What stands ready is no render.
-        let Made { status, body } = match job.ready() {
-            Some(made) => made,
-            None => renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?,
+    async fn make(mut self, earlier: Option<Arc<Entry>>) -> Result<Rendered, RenderFailure> {
+        let route = Arc::clone(&self.job.route);
+        let gathered = self.wait().await?;
+        let (inputs, left, sent) = match gathered {
+            Some(Gathered { sent, inputs, left: fresh }) => {
+                let kept = route.lifetime.ttl.unwrap_or_default();
+                (inputs, Some(Left { fresh, kept }), sent)
+            }
+            None => (Fingerprint::default(), None, Vec::new()),
         };
         let content_type = route.content_type.clone();
-        Ok(Rendered { status, content_type, body, inputs: Fingerprint::default() })
+        let rendered =
+            |Made { status, body }| Rendered { status, content_type, body, inputs, left };
+        let same = earlier.filter(|it| left.is_some() && it.inputs == inputs);
+        if let Some(earlier) = same.filter(|_| !self.job.is_of_its_moment()) {
+            self.cache.counters().renewals.inc();
+            let body = earlier.body.clone();
+            return Ok(rendered(Made { status: route.status, body }));
+        }
+        self.job.give(sent);
+        // What stands ready is no render.
+        if let Some(made) = self.job.ready() {
+            return Ok(rendered(made));
+        }
+        let Self { renders, of, job, .. } = self;
+        let made = renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?;
+        Ok(rendered(made))
+    }
+
+    /// What takes time before the render: its `delay`, and what servers are asked for.
+    async fn wait(&self) -> Result<Option<Gathered>, RenderFailure> {
+        let (delay, asks) = (self.job.route.delay, !self.job.remote().is_empty());
+        if delay.is_none() && !asks {
+            return Ok(None);
+        }
+        let _place = self.of.begin_io().map_err(busy)?;
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
+        if !asks {
+            return Ok(None);
+        }
+        self.sources.gather(&self.cache, &self.job).await.map(Some)
     }
 }
 

@@ -106,8 +106,8 @@ impl Kept {
     }
 }
 
-/// The memory that a value takes, about.
-fn size(value: &Value) -> usize {
+/// The memory that a value takes, in bytes, about.
+pub(crate) fn size(value: &Value) -> usize {
     let below = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::key::{InputKind, KeyPlan};
 use super::openapi::operation;
-use super::{Declared, ErrorPage, Route, Site};
+use super::{Declared, ErrorPage, RemoteLoad, Route, Site};
 use crate::config::{ErrorStatus, ParamConfig};
 use crate::diagnostic::At;
 use crate::units::grouped;
@@ -269,6 +270,7 @@ impl Difference {
             ("purges", names(&old.purges) != names(purges)),
             ("cors", old.cors != *cors),
             ("delay", old.delay != *delay),
+            ("load", lives(old) != lives(new)),
         ];
         Self {
             is_remade: old.digest != *digest
@@ -278,6 +280,12 @@ impl Difference {
             fields: said.into_iter().filter_map(|(name, is)| is.then_some(name)).collect(),
         }
     }
+}
+
+/// How long values of servers live, and are waited for, by their names.
+fn lives(route: &Route) -> Vec<(&str, (bool, [Duration; 3]))> {
+    let life = |it: &RemoteLoad| (it.by_server, [it.ttl, it.stale_if_error, it.ask.timeout]);
+    route.remote().iter().map(|it| (&*it.load.name, life(&it.load))).collect()
 }
 
 /// Whether a request has the same key under both plans.

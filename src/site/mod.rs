@@ -17,6 +17,7 @@ mod diff;
 mod explain;
 mod openapi;
 mod purges;
+mod remote;
 mod render;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,11 +43,13 @@ use crate::units::Lifetime;
 
 pub use compile::compile;
 pub(crate) use compile::{Before, compile_again};
+pub(crate) use context::size as value_size;
 pub(crate) use current::{StoredUnder, Use};
 pub use diff::diff;
 pub(crate) use diff::{Change, Middle, Sign};
 pub(crate) use explain::{Explanation, input_names};
 pub(crate) use purges::{Purged, PurgedPages};
+pub(crate) use remote::{PageLoad, RemoteLoad};
 pub use render::RenderJob;
 pub(crate) use render::{ErrorFacts, ErrorJob, Made, RenderError};
 
@@ -257,6 +260,14 @@ impl Route {
         self.inputs.any(InputKind::Body) || !self.declared.fields.is_empty()
     }
 
+    /// What it asks servers for.
+    pub(crate) fn remote(&self) -> &[PageLoad] {
+        match &self.source {
+            Source::Page(page) => &page.remote,
+            Source::File(_) | Source::Dir(_) | Source::Redirect(_) => &[],
+        }
+    }
+
     /// Method and path as they are typed: `GET` goes without saying.
     pub fn address(&self) -> String {
         match self.method.as_str() {
@@ -319,6 +330,10 @@ pub struct Page {
     pub content: PageContent,
     /// The values that a request chooses by its parameters.
     chosen: Vec<ChosenLoad>,
+    /// The values that servers send.
+    pub(crate) remote: Vec<PageLoad>,
+    /// Whether two renders with the same values may give different pages.
+    pub(crate) is_of_its_moment: bool,
     /// The digest of the content without the addresses of stylesheets.
     bare: Fingerprint,
 }

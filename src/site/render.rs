@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::key::{Facts, InputKind, InputName, Inputs};
+use super::remote::{Filled, PageLoad};
 use super::route::AddressForm;
 use super::template::{self, Bounds};
 use super::{ChosenLoad, ErrorPage, Page, PageContent, PageForm, Route, Site, Source};
@@ -52,6 +53,10 @@ pub struct RenderJob {
     /// What the page sees of the request.
     request: Vec<(&'static str, Value)>,
     chosen: Chosen,
+    /// The addresses of what is asked of servers, in the page's order.
+    addresses: Vec<Filled>,
+    /// The values that they sent, pruned.
+    sent: Vec<(String, Value)>,
     /// What a stored response must carry to be this one.
     pub fingerprint: Fingerprint,
 }
@@ -181,14 +186,58 @@ impl RenderJob {
         facts: &Facts<'_>,
     ) -> Result<Self, RenderError> {
         let (chosen, fingerprint) = page.choose(page.content.digest, facts)?;
+        let known =
+            |name: &str| chosen.iter().find(|(known, _)| known == name).map(|(_, value)| &**value);
+        let fill = |it: &PageLoad| {
+            let none = || RenderError::NotFound { address: it.load.from.clone() };
+            Filled::of(&it.load.address, facts, known).ok_or_else(none)
+        };
+        let addresses = page.remote.iter().map(fill).collect::<Result<_, _>>()?;
         Ok(Self {
             site: Arc::clone(site),
             route: Arc::clone(route),
             page: Arc::clone(page),
             request: request_values(&route.inputs, facts),
             chosen,
+            addresses,
+            sent: Vec::new(),
             fingerprint,
         })
+    }
+
+    /// What servers are asked for.
+    pub(crate) fn remote(&self) -> &[PageLoad] {
+        &self.page.remote
+    }
+
+    /// The address at which one of them is asked, by its place, with the values of those that it
+    /// needs by their names; nothing where there can be none.
+    pub(crate) fn address<'v>(
+        &self,
+        at: usize,
+        value: impl Fn(&str) -> Option<&'v Value>,
+    ) -> Option<String> {
+        self.addresses.get(at)?.address(value)
+    }
+
+    /// Whether two renders with the same values may give different pages.
+    pub(crate) fn is_of_its_moment(&self) -> bool {
+        self.page.is_of_its_moment
+    }
+
+    /// The page.
+    pub(crate) fn page(&self) -> Arc<Page> {
+        Arc::clone(&self.page)
+    }
+
+    /// The site whose page it is.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Gives the page the values that servers sent, pruned to what it reads.
+    pub(crate) fn give(&mut self, sent: Vec<(String, Value)>) {
+        self.sent = sent;
     }
 
     /// What it comes to, where that stands ready and nothing has to be rendered.
@@ -219,7 +268,9 @@ impl RenderJob {
         };
         let request = self.request.iter().map(|(name, value)| (*name, value.clone()));
         let chosen = self.chosen.iter().map(|(name, value)| (name.as_str(), Value::clone(value)));
-        let (body, status) = self.site.render(content, constant, request.chain(chosen), bound)?;
+        let sent = self.sent.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let given = request.chain(chosen).chain(sent);
+        let (body, status) = self.site.render(content, constant, given, bound)?;
         Ok(Made { status: status.unwrap_or(self.route.status), body })
     }
 }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`mod@file`] | a path → its bytes, keeping what was asked for, so that it can be watched |
 //! | [`certificate`] | the listener's TLS files → their bytes |
-//! | [`value`] | a file's bytes → a value, by its extension |
+//! | [`value`] | bytes → a value, by a file's extension or an answer's content type |
+//! | [`mod@http`] | a request → the value that a server gives |
 
 pub(crate) mod certificate;
 pub(crate) mod file;
+pub(crate) mod http;
 pub(crate) mod value;

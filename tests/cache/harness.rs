@@ -203,6 +203,7 @@ pub(crate) fn page(body: &str) -> Rendered {
         content_type: "text/plain; charset=utf-8".into(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         inputs: Fingerprint::default(),
+        left: None,
     }
 }
 

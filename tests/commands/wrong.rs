@@ -47,7 +47,7 @@ fn what_serve_would_refuse_is_found_by_check_with_its_place() {
         ("server: { tls: { cert: one.cert.pem, key: two.key.pem } }", "tls_files", "1:43"),
         ("server: { tls: { cert: fifo, key: one.key.pem } }", "tls_files", "1:24"),
         ("load: { a: { from: a.json, fallback: 1 } }", "unknown_field", "1:28"),
-        ("upstreams: { a: 'https://h' }", "unknown_field", "1:1"),
+        ("upstreams: { a: 'ftp://h' }", "bad_url", "1:17"),
         ("data: { a: '${B' }", "env_unclosed", "1:13"),
         ("data: { a: '${}' }", "env_missing", "1:13"),
     ] {

@@ -52,8 +52,14 @@ async fn served(site: &Site) -> SocketAddr {
     address
 }
 
+fn client() -> reqwest::Client {
+    // What larder asks servers with brings TLS along, which wants a provider.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client")
+}
+
 async fn get(address: SocketAddr, path: &str) -> reqwest::Response {
-    let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
+    let client = client();
     let request = client.get(format!("http://{address}{path}")).header("accept", "text/html");
     request.send().await.expect("an answer")
 }
@@ -87,7 +93,7 @@ async fn a_site_in_a_warp_program_answers_its_routes_and_rejects_all_else() {
     let cached = get(address, "/").await;
     let cached = cached.headers()["cache-status"].to_str().expect("text").to_owned();
     assert!(cached.starts_with("larder; hit"), "{cached}");
-    let client = reqwest::Client::new();
+    let client = client();
     let post = client.post(format!("http://{address}/")).send().await.expect("an answer");
     assert_eq!(
         (post.status().as_u16(), &post.headers()["allow"]),

@@ -5,13 +5,15 @@ mod client;
 mod larder;
 mod redis;
 mod site;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use client::{Answer, Client, raw};
+pub(crate) use client::{Answer, Client, client_builder, raw};
 pub(crate) use larder::{DEBUG, Larder, check, may_apart, refused, run, signal};
 pub(crate) use redis::Redis;
 pub(crate) use site::{FAILS, Site, too_much};
+pub(crate) use upstream::{Reply, Upstream};
 
 /// How long a test waits for something that must happen, on a machine that may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -214,7 +214,7 @@ async fn a_panic_is_a_500_and_the_connection_lives() {
 #[tokio::test]
 async fn http_2_by_prior_knowledge_follows_the_same_rules() {
     let server = serve(Limits::default()).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let client = http2_client();
     let get = async |path: &str| {
         let answer = client.get(format!("http://{}{path}", server.addr)).send().await;
         let answer = within(async { answer.expect("an answer") }).await;
@@ -236,7 +236,7 @@ async fn head_has_the_length_of_get_and_no_body_in_either_protocol() {
         let request = format!("HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answer = exchange(server.addr, request.as_bytes()).await;
         assert!(answer.contains("content-length: ") && answer.ends_with("\r\n\r\n"), "{answer}");
-        let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+        let client = http2_client();
         let address = format!("http://{}{path}", server.addr);
         let (head, get) = (client.head(&address).send(), client.get(&address).send());
         let head = within(head).await.expect("an answer");
@@ -245,4 +245,11 @@ async fn head_has_the_length_of_get_and_no_body_in_either_protocol() {
         let get = within(get).await.expect("an answer").bytes().await.expect("a body");
         assert_eq!(length, get.len().to_string());
     }
+}
+
+/// A client that speaks HTTP/2 from the start.
+fn http2_client() -> reqwest::Client {
+    // What larder asks servers with brings TLS along, which wants a provider.
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().http2_prior_knowledge().build().expect("a client")
 }

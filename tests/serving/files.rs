@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::FileExt as _;
 
 use crate::admin::Admin;
-use crate::harness::{Larder, MEMORY, PATIENCE, Site, eventually};
+use crate::harness::{Larder, MEMORY, PATIENCE, Site, client_builder, eventually};
 
 const SITE: &str =
     "server: { workers: 1 }\nroutes:\n  /f/{*path}: { dir: public }\n  /: { body: home }\n";
@@ -78,7 +78,7 @@ async fn a_file_has_the_same_bytes_by_every_protocol_and_in_every_part() {
         site.file(&format!("public/{}", name(*len)), &pattern(*len))
     });
     let larder = Larder::serve(&site, MEMORY);
-    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy();
+    let client = client_builder().http2_prior_knowledge().no_proxy();
     let http2 = client.timeout(PATIENCE).build().expect("a client");
     for len in lengths {
         let (path, whole) = (format!("/f/{}", name(len)), pattern(len));

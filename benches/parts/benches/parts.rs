@@ -137,7 +137,13 @@ fn records(bench: &mut Criterion) {
             io: false,
         };
         let (content_type, body) = ("text/plain; charset=utf-8".into(), "x".repeat(size).into());
-        let rendered = Rendered { status: 200, content_type, body, inputs: Fingerprint::default() };
+        let rendered = Rendered {
+            status: 200,
+            content_type,
+            body,
+            inputs: Fingerprint::default(),
+            left: None,
+        };
         let entry = Entry::new(rendered, &request, Clock::system().wall());
         let kept = Bytes::from(record::write("api:cache::page:/page", &entry).expect("a record"));
         bench.bench_function(&format!("record: write {size} B"), |run| {

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::super::State;
 use super::super::entries::{EntryPage, EntryRow, percent_encoded};
+use super::super::sources;
 use super::super::status::rfc3339;
 use super::sort::COLUMNS;
 use super::{Asker, KeyFilter, Visitor};
@@ -169,6 +170,7 @@ fn state_section(state: &State, trouble: Option<String>, about: &[(String, Strin
             }
             div id="notes" {
                 @for trouble in notes { p.bad { (inert(&trouble)) } }
+                (sources::list(state))
                 @if !pending.is_empty() {
                     p.odd { "A restart is needed for " (pending.join(", ")) "." }
                 }

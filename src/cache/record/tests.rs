@@ -25,6 +25,7 @@ fn entry(path: &str, body: &str) -> Entry {
         content_type: "text/html; charset=utf-8".into(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         inputs: Fingerprint::default(),
+        left: None,
     };
     Entry::new(rendered, &request, Clock::manual().wall())
 }

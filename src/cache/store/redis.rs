@@ -16,6 +16,8 @@ mod link;
 use self::address::Address;
 use self::link::Link;
 use super::super::lease::lease_key;
+use super::super::names::{LOADED_AT_MOST, is_loaded};
+use super::super::record::HEAD_BYTES;
 use super::super::trouble::{StoreError, Trouble};
 use super::{Call, Claim, Remote, Scanned, Stored};
 
@@ -52,7 +54,7 @@ pub(crate) struct Redis {
     /// How many large values are on their way there.
     bulk_writes: AtomicU32,
     prefix: Box<str>,
-    /// How much of a value is read, in bytes: more than any of ours has.
+    /// How much of a page is read, in bytes: more than any of ours has.
     longest: usize,
     /// How many probes in a row got no answer.
     silent: AtomicU32,
@@ -127,6 +129,15 @@ impl Redis {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// How much of a value is read, in bytes: more than one of ours has.
+    fn longest(&self, key: &[u8]) -> usize {
+        let of_values = usize::try_from(LOADED_AT_MOST).unwrap_or(usize::MAX);
+        if is_loaded(&self.prefix, key) {
+            return self.longest.max(of_values.saturating_add(HEAD_BYTES));
+        }
+        self.longest
     }
 
     fn lease(&self, key: &str) -> Vec<u8> {
@@ -218,7 +229,7 @@ impl Remote for Redis {
             let stored = read(&self.link, key, FIRST).await?;
             match stored {
                 Some(stored) if stored.value.len() == FIRST => {
-                    read(&self.bulk, key, self.longest).await
+                    read(&self.bulk, key, self.longest(key)).await
                 }
                 stored => Ok(stored),
             }

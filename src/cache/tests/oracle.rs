@@ -90,9 +90,9 @@ impl World {
         if render.version != asked.version || entry.fingerprint != site(asked.version) {
             return Err(format!("P2: {asked:?} got another version's {render:?}"));
         }
-        if let Outcome::Hit { ttl_seconds, detail, .. } = answer.outcome {
+        if let Outcome::Hit { left_ms, detail, .. } = answer.outcome {
             let state = self.sim.lock();
-            let longest = TTL + ROUNDING + if ttl_seconds < 0 { STALE } else { Duration::ZERO };
+            let longest = TTL + ROUNDING + if left_ms < 0 { STALE } else { Duration::ZERO };
             // The rest is what the store could not be told of, kept apart for a moment.
             let stored = matches!(detail, Detail::Near | Detail::Redis);
             let written = state.written.get(&name);

@@ -168,7 +168,13 @@ impl World {
                 return Err(RenderFailure::new(502, "the schedule says so"));
             }
             let (content_type, body) = ("text/plain".into(), Bytes::from(name));
-            Ok(Rendered { status: 200, content_type, body, inputs: Fingerprint::default() })
+            Ok(Rendered {
+                status: 200,
+                content_type,
+                body,
+                inputs: Fingerprint::default(),
+                left: None,
+            })
         }
     }
 

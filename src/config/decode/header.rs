@@ -19,7 +19,7 @@ const CONNECTION: &[&str] =
     &["transfer-encoding", "connection", "keep-alive", "upgrade", "trailer", "te"];
 
 /// Whether `text` is a token of RFC 9110 §5.6.2.
-fn is_token(text: &str) -> bool {
+pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()
@@ -70,7 +70,7 @@ impl Decoder<'_> {
         Some(())
     }
 
-    fn header_value(&mut self, entry: &Entry) -> Option<At<String>> {
+    pub(super) fn header_value(&mut self, entry: &Entry) -> Option<At<String>> {
         let node = entry.node;
         let Some(text) = scalar_text(node) else {
             return self.wrong_type(entry, "a string");

@@ -9,13 +9,14 @@ use super::Decoder;
 use super::route::METHODS;
 use crate::config::model::{
     CorsConfig, Docs, DocsConfig, ErrorPageConfig, HeadersConfig, LoadConfig, ParamConfig,
-    RouteConfig, ServerConfig, StatusConfig, TlsConfig,
+    RouteConfig, ServerConfig, StatusConfig, TlsConfig, UpstreamConfig,
 };
 use crate::config::network::Network;
 use crate::config::node::Node;
 use crate::config::schema;
 use crate::config::secret::Secret;
 use crate::config::section::{Kind, Standalone, Word};
+use crate::config::upstream::{RequestHeader, SourceTtl};
 use crate::diagnostic::{At, Code};
 
 /// Declares kinds: name, type of the value, schema, reader; `list of` an item's reader, or `=>`
@@ -56,9 +57,13 @@ kinds! {
     status: Option<At<StatusConfig>> = || {
         json!({ "anyOf": [schema::whole::<200, 599>(), { "type": "string", "pattern": r"\{\{" }] })
     }, status;
+    statuses: Vec<At<u16>> = || schema::list(&schema::whole::<200, 599>()), list of whole_status;
     size: Option<u64> = || schema::written("[0-9]+ *(B|KiB|MiB|GiB|TiB)?"), size;
     duration: Option<Duration> = || schema::written(schema::DURATION), duration;
     delay: Option<Duration> = || schema::written(schema::DURATION), delay;
+    source_ttl: Option<SourceTtl> =
+        || schema::written(&format!("upstream|{}", schema::DURATION)), source_ttl;
+    fetch_time: Option<Duration> = || schema::written(schema::DURATION), fetch_time;
     ttl: Option<Option<Duration>> = || schema::written(&format!("off|{}", schema::DURATION)), ttl;
     // Addresses and paths.
     address: Option<String> = schema::text, address;
@@ -82,6 +87,10 @@ kinds! {
         let value = json!({ "type": ["string", "number", "boolean", "null"] });
         json!({ "type": ["object", "null"], "additionalProperties": value })
     }, response_headers;
+    request_headers: Vec<RequestHeader> = || {
+        let value = json!({ "type": ["string", "number", "boolean"] });
+        json!({ "type": ["object", "null"], "additionalProperties": value })
+    }, request_headers;
     // Sections.
     server: ServerConfig = || schema::section(&ServerConfig::SECTION), server;
     docs: Option<Option<Docs>> = || {
@@ -89,6 +98,7 @@ kinds! {
     }, docs;
     tls: Option<(String, String)> = || schema::section(&TlsConfig::SECTION), tls;
     loads: Vec<LoadConfig> = || schema::sections(&LoadConfig::SECTION), loads;
+    upstreams: Vec<UpstreamConfig> = || schema::sections(&UpstreamConfig::SECTION), upstreams;
     params: Vec<ParamConfig> = || schema::sections(&ParamConfig::SECTION), params;
     errors: Vec<ErrorPageConfig> =
         || schema::sections_by("^[45]([0-9][0-9]|xx|XX)$", &ErrorPageConfig::SECTION), errors;

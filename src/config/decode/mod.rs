@@ -10,6 +10,7 @@ pub(super) mod scalar;
 mod server;
 mod site;
 mod unused;
+mod upstream;
 
 use super::model::{MainConfig, PartConfig};
 use super::node::{Node, NodeValue};
@@ -208,17 +209,11 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("the site", "ttl", "write `defaults: { ttl: … }`"),
     ("the site", "listen", "write `server: { listen: … }`"),
     ("the site", "route path paths", "write `routes:`"),
-    ("the site", "upstreams", "`load` reads files of the site, and asks no servers"),
     ("the site", "port", "write `server: { listen: 127.0.0.1:8000 }`"),
     ("`cache`", "url", "write `store:`"),
     ("`cache`", "redis", "write `store: redis://…`"),
     ("`cache`", "ttl", "write `defaults: { ttl: … }`"),
     ("`server`", "port host", "write `listen: 127.0.0.1:8000`"),
-    ("load", "ttl", "not for files, which are watched: an edit is seen at once"),
-    (
-        "load",
-        "fallback headers timeout accept_status stale_if_error",
-        "not for files: they are there, or the site is not good",
-    ),
     ("load", "url path file", "write `from:`"),
+    ("upstream", "base host address", "write `url:`"),
 ];

@@ -133,9 +133,15 @@ impl Decoder<'_> {
     pub(super) fn status(&mut self, entry: &Entry) -> Option<At<StatusConfig>> {
         let status = match entry.text() {
             Some(text) if text.contains("{{") => StatusConfig::Chosen(text.to_owned()),
-            _ => StatusConfig::Fixed(self.whole(entry, 200, 599, Code::BadStatus)?),
+            _ => StatusConfig::Fixed(self.whole_status(entry)?.value),
         };
         Some(At::new(status, entry.node.span.clone()))
+    }
+
+    /// A status as a number.
+    pub(super) fn whole_status(&mut self, entry: &Entry) -> Option<At<u16>> {
+        let number = self.whole(entry, 200, 599, Code::BadStatus)?;
+        Some(At::new(number, entry.node.span.clone()))
     }
 
     /// Whether a route can be sent with a status. What a template gives is seen when it is

@@ -10,9 +10,11 @@ use super::scalar::as_written;
 use super::{Decoder, Entry};
 use crate::config::model::{
     Config, LoadConfig, MainConfig, ParamConfig, ParamType, PartConfig, RouteConfig, ServerConfig,
+    SourceMethod,
 };
 use crate::config::node::{Node, NodeValue};
 use crate::config::section::Standalone;
+use crate::config::upstream::is_address;
 use crate::config::{kept, looks};
 use crate::diagnostic::{At, Code, Diagnostic, FilledIn, Report, SourceFile, Span};
 
@@ -49,7 +51,7 @@ pub(crate) fn merge(
     (files, frame): (Vec<Arc<SourceFile>>, Vec<Arc<SourceFile>>),
     included: Vec<PartConfig>,
 ) -> Config {
-    let MainConfig { part, server, cache, templates, languages, errors } = main;
+    let MainConfig { part, server, cache, templates, upstreams, languages, errors } = main;
     let place = Span::new(root.span.file(), 0..0);
     let mut config = Config {
         files,
@@ -59,10 +61,12 @@ pub(crate) fn merge(
         templates: templates.unwrap_or_else(|| At::new("templates".to_owned(), place)),
         languages,
         data: Vec::new(),
+        upstreams,
         load: Vec::new(),
         defaults: part.defaults.clone(),
         errors,
         routes: Vec::new(),
+        stub: None,
         environment: FilledIn::default(),
     };
     let mut names = HashMap::new();
@@ -112,6 +116,10 @@ fn defined_twice(report: &mut Report, routes: &[Arc<RouteConfig>]) -> Vec<usize>
     }
     twice
 }
+
+/// Fields of a load that only one from a server has.
+const OF_SERVERS: &[&str] =
+    &["ttl", "stale_if_error", "fallback", "timeout", "accept_status", "headers", "method", "body"];
 
 /// Names that every template has already.
 const RESERVED: &[&str] = &[
@@ -165,11 +173,25 @@ impl Decoder<'_> {
         let from = short.or_else(|| fields.entry("from"));
         if from.is_none() {
             let message = format!("{} does not say where its value comes from", entry.what);
-            self.error(Code::NoSource, message, &fields.place, "add `from:`, a path or a glob");
+            let help = "add `from:`, a path, a glob or an address";
+            self.error(Code::NoSource, message, &fields.place, help);
         }
-        // What `https:` and the like name is refused where files are read.
-        let from = from.and_then(|from| self.site_path(&from));
+        let is_remote = from.as_ref().and_then(Entry::text).is_some_and(is_address);
+        let from = from
+            .and_then(|from| if is_remote { self.filled(&from) } else { self.site_path(&from) });
+        for field in OF_SERVERS.iter().filter(|_| !is_remote).filter_map(|it| fields.entry(it)) {
+            let message = format!("unknown field {} in {}", field.what, entry.what);
+            let help = match field.name() {
+                "ttl" => "not for files, which are watched: an edit is seen at once",
+                _ => "not for files: they are there, or the site is not good",
+            };
+            self.error(Code::UnknownField, message, &field.key.span, help);
+        }
         let load = LoadConfig::read(self, &fields, entry.key.clone(), entry.key.clone());
+        if let Some(body) = fields.entry("body").filter(|_| load.method == SourceMethod::Get) {
+            let message = "a GET has no body".to_owned();
+            self.error(Code::BadType, message, &body.key.span, "add `method: POST`");
+        }
         from.map(|from| LoadConfig { from, ..load })
     }
 

@@ -90,7 +90,7 @@ fn request_of(asked: &MatchedRequest<'_>) -> CacheRequest {
         route: Arc::clone(&asked.route.name),
         path: asked.path.text().to_owned(),
         status: asked.route.status,
-        io: asked.route.delay.is_some(),
+        io: asked.route.delay.is_some() || !asked.route.remote().is_empty(),
     }
 }
 
@@ -172,8 +172,9 @@ impl Later {
         job: RenderJob,
     ) -> (Result<Arc<Entry>, RenderFailure>, Outcome) {
         let (renders, of) = (Arc::clone(&self.core.renders), Arc::clone(&self.prepared.renders));
-        let render = PageRender { renders, of, job };
-        let cache::Answer { result, outcome } = self.core.cache.answer(ask, render.render()).await;
+        let (sources, cache) = (Arc::clone(self.core.live.sources()), self.core.cache.clone());
+        let render = PageRender { renders, of, job, sources, cache };
+        let cache::Answer { result, outcome } = self.core.cache.answer(ask, render).await;
         (result, outcome)
     }
 
@@ -185,11 +186,15 @@ impl Later {
         key: Option<String>,
     ) -> Answer {
         let RenderFailure { status, detail, .. } = failure;
-        tracing::error!(path = self.request.path, status, why = %detail, "no answer");
+        if *status != 404 {
+            tracing::error!(path = self.request.path, status, why = %detail, "no answer");
+        }
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut answer = if status == StatusCode::SERVICE_UNAVAILABLE {
             // There are too many renders: this must not be one more.
             self.core.busy(self.asking(&self.request.view()), PAGES)
+        } else if status == StatusCode::NOT_FOUND {
+            self.problem(Problem::not_found()).await
         } else {
             self.problem(Problem::new(status).detail(NOT_MADE)).await
         };

@@ -81,7 +81,7 @@ impl Compiler<'_> {
             found.extend(wrong.into_iter().collect());
         }
         let findings = match form {
-            _ if is_wrong || !outside::may_come(&reads) => Vec::new(),
+            _ if is_wrong || !outside::may_come(&reads, &set.of_servers) => Vec::new(),
             PageForm::Template { page, layout } => set.findings(*page, *layout, language),
             PageForm::Json(_) if language.escape() != Escape::None => outside::all_of(&reads),
             _ => Vec::new(),

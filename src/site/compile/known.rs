@@ -70,6 +70,8 @@ impl Compiler<'_> {
     /// Reports what an error page reads and nobody provides.
     pub(super) fn check_error_known(&mut self, analysis: &Analysis) {
         let mut known = self.known_data(&Values::default());
+        // It is made where a server may have failed, and asks none.
+        self.values.remote.iter().for_each(|load| _ = known.open.remove(&*load.name));
         let error = json!({ "status": 0, "title": "", "detail": "" });
         known.values.insert("error".to_owned(), Arc::new(error));
         known.open.insert("path".to_owned());
@@ -93,6 +95,10 @@ impl Compiler<'_> {
         for chosen in &own.chosen {
             known.values.remove(&chosen.name);
             known.open.insert(chosen.name.clone());
+        }
+        for name in self.remote_of(own).map(|load| load.name.to_string()) {
+            known.values.remove(&name);
+            known.open.insert(name);
         }
         for name in self.values.failed.iter().chain(&own.failed) {
             known.open.insert(name.clone());

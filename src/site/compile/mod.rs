@@ -15,6 +15,7 @@ mod parts;
 mod plain;
 mod policy;
 mod redirects;
+mod remote;
 mod route;
 mod values;
 mod wants;
@@ -120,6 +121,8 @@ impl<'c> Compiler<'c> {
             read.iter().map(|(name, content)| (name.clone(), content.digest)).collect();
         let mut files = Asking::new(files);
         let before = before.filter(|it| it.files == template_files && !report.has_errors());
+        let of_servers = remote::names(config);
+        let before = before.filter(|it| it.templates.of_servers == of_servers);
         let before = before.filter(|it| files.is_as_before(&it.asked));
         let values = match before {
             Some(before) => Arc::clone(&before.values),
@@ -128,7 +131,7 @@ impl<'c> Compiler<'c> {
         let asked = before.map_or_else(|| files.take(), |before| before.asked.clone());
         let templates = match before {
             Some(before) => TemplateSet::clone(&before.templates),
-            None => compile_templates(read, clock),
+            None => compile_templates(read, clock).with_servers(of_servers),
         };
         let (assets, analyses, analysed, noted) = Default::default();
         Self {

@@ -12,9 +12,9 @@ use super::values::Values;
 use crate::config::{ParamConfig, ParamType, RouteConfig};
 
 /// Whether anything that a page reads may come from outside.
-pub(super) fn may_come(reads: &Reads) -> bool {
+pub(super) fn may_come(reads: &Reads, of_servers: &BTreeSet<String>) -> bool {
     reads.list.iter().any(|read| match read.path.first() {
-        Some(Step::Name(root)) => is_outside(root),
+        Some(Step::Name(root)) => is_outside(root) || of_servers.contains(root),
         _ => true,
     })
 }
@@ -107,7 +107,13 @@ impl Compiler<'_> {
     ) {
         let mut said = BTreeSet::new();
         for finding in &analysis.findings {
-            let Some(outside) = visitor.wrote(&finding.value) else { continue };
+            let of_server = || match (visitor, finding.value.first()) {
+                (Visitor::OfRoute { .. }, Some(Step::Name(root))) => {
+                    self.is_of_server(root, own).then_some(Outside::Server)
+                }
+                _ => None,
+            };
+            let Some(outside) = visitor.wrote(&finding.value).or_else(of_server) else { continue };
             if finding.refusal == Refusal::PathAddress && visitor.path_begins_with_a_name() {
                 continue;
             }
@@ -118,6 +124,12 @@ impl Compiler<'_> {
                 self.report.push(finding.diagnostic(outside));
             }
         }
+    }
+
+    /// Whether the value of a name is one that a server sends to a page with these values.
+    fn is_of_server(&self, root: &str, own: &Values) -> bool {
+        let is_it = |values: &Values| values.remote.iter().any(|load| *load.name == *root);
+        is_it(own) || is_it(&self.values) && !own.has(root)
     }
 
     /// Whether the value at the end of a way is known to be never empty.
@@ -136,7 +148,7 @@ impl Compiler<'_> {
             (_, "language", []) => return !self.config.languages.is_empty(),
             _ => {}
         }
-        if own.chosen.iter().any(|load| load.name == *root) {
+        if own.chosen.iter().any(|load| load.name == *root) || self.is_of_server(root, own) {
             return false;
         }
         let fixed = own.fixed.get(*root).or_else(|| self.values.fixed.get(*root));

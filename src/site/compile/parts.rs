@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::super::key::{InputKind, InputName, Inputs};
-use super::super::template::{Read, Reads, Step, Tree};
-use super::super::{ChosenLoad, InputRead, Page, PageContent, PageForm, Source};
+use super::super::template::{Read, Reads, Step, TextTemplate, Tree};
+use super::super::{ChosenLoad, InputRead, Page, PageContent, PageForm, PageLoad, Source};
 use super::analysis::{Analysis, Pruned, prune, read_of};
 use super::page::Shaped;
 use super::values::Values;
@@ -89,23 +89,41 @@ impl Compiler<'_> {
         let assets = self.assets.of_page(&analysis.reads);
         uses.extend(assets.flat_map(|(_, asset)| asset.files.iter().cloned()));
         let mut reads = input_reads(&analysis.reads.list);
-        for (input, place) in own.chosen.iter().flat_map(|load| load.address.reads()) {
+        let is_rendered = !matches!(shaped.form, PageForm::Body(_));
+        let remote = if is_rendered { self.remote(&own, tree, &analysis) } else { Vec::new() };
+        let of_files = own.chosen.iter().map(|load| &load.address);
+        let addresses = of_files.chain(remote.iter().map(|it| &it.load.address));
+        for (input, place) in addresses.flat_map(TextTemplate::reads) {
             reads.push(InputRead { input: input.clone(), place: place.clone(), via: Vec::new() });
         }
         let (types, languages) = (input_types(typed, &inputs), self.languages(typed, &inputs));
         let route = format!("{name:?} {:?} {status} {types} {languages}", typed.path.value);
-        let is_template = !matches!(shaped.form, PageForm::Body(_));
+        for load in &remote {
+            inputs.extend(load.load.address.reads().map(|(input, _)| input.clone()));
+            uses.insert(load.load.name.to_string());
+        }
+        let shaped = Shaped { hasher: of_remote(shaped.hasher, &remote), ..shaped };
         let (content, bare) = self.content(shaped, data, &analysis.reads, &route);
         let mut chosen = own.chosen;
         for load in &mut chosen {
-            choose(load, tree, &mut inputs, &mut uses);
+            let mut below = tree.sub(&load.name);
+            for it in &remote {
+                it.read_of(&load.name, &mut below);
+            }
+            choose(load, &below, &mut inputs, &mut uses);
         }
         RouteParts {
             digest: chosen.iter().fold(content.digest, digest_of_all),
-            source: Source::Page(Arc::new(Page { content, chosen, bare })),
+            source: Source::Page(Arc::new(Page {
+                content,
+                chosen,
+                remote,
+                is_of_its_moment: analysis.reads.is_of_its_moment,
+                bare,
+            })),
             status,
             content_type,
-            is_template,
+            is_template: is_rendered,
             inputs,
             reads,
             uses,
@@ -193,6 +211,9 @@ fn merged(tree: &Tree, own: &Values, analysis: &Analysis) -> ByName<Pruned> {
     for chosen in &own.chosen {
         merged.remove(&chosen.name);
     }
+    for load in &own.remote {
+        merged.remove(&*load.name);
+    }
     merged.extend(read_of(own, tree));
     merged
 }
@@ -202,12 +223,18 @@ fn origin(values: &Values, root: &str) -> Option<String> {
 }
 
 /// Prunes every file that a load's address can name, and counts the address's parameters as read.
-fn choose(load: &mut ChosenLoad, tree: &Tree, inputs: &mut Inputs, uses: &mut Uses) {
+fn choose(load: &mut ChosenLoad, below: &Tree, inputs: &mut Inputs, uses: &mut Uses) {
     inputs.extend(load.address.reads().map(|(input, _)| input.clone()));
     uses.insert(load.name.clone());
     uses.extend(load.files.keys().cloned());
-    let below = tree.sub(&load.name);
-    load.files.values_mut().for_each(|pruned| *pruned = prune(&below, &pruned.0));
+    load.files.values_mut().for_each(|pruned| *pruned = prune(below, &pruned.0));
+}
+
+/// What decides the values that servers send.
+fn of_remote(hasher: Hasher, remote: &[PageLoad]) -> Hasher {
+    remote
+        .iter()
+        .fold(hasher, |hasher, it| hasher.field(&*it.load.name).field(it.load.digest.as_bytes()))
 }
 
 fn digest_of_all(so_far: Fingerprint, load: &ChosenLoad) -> Fingerprint {

@@ -13,7 +13,7 @@ use super::known::check_address;
 use super::outside::Visitor;
 use super::page::{Shaped, Surroundings, content_type};
 use super::parts::RouteParts;
-use super::values::Values;
+use super::values::{Loads, Values};
 use super::{Compiler, policy};
 use crate::config::{RouteConfig, SourceConfig};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
@@ -58,7 +58,7 @@ impl<'c> Compiler<'c> {
         let pattern = Pattern::parse(&typed.path).map_err(|found| self.report.push(found)).ok();
         let values = Values::gather(
             &typed.data,
-            &typed.load,
+            &Loads::of(&typed.load, self.config),
             pattern.as_ref(),
             &mut self.files,
             self.report,
@@ -151,6 +151,7 @@ impl<'c> Compiler<'c> {
                 self.check_outside(&analysis, &values, &Visitor::of(typed, &pattern));
                 self.check_wants(&analysis.reads, typed, &pattern);
                 self.check_random(&analysis.reads, typed);
+                self.check_remote(&values);
                 let parts = self.page(typed, &name, shaped, values, analysis);
                 self.check_unused(typed, &parts.inputs);
                 parts

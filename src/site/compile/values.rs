@@ -7,11 +7,15 @@ use serde_json::Value;
 
 use super::super::ChosenLoad;
 use super::super::key::{InputKind, InputName};
+use super::super::remote::RemoteLoad;
 use super::super::route::Pattern;
 use super::super::template::{TextTemplate, is_name_alone};
 use super::known::check_address;
+use super::remote::remote_load;
 use super::{ByName, unreadable};
-use crate::config::{Config, FileError, Files, LoadConfig, Node, glob_empty};
+use crate::config::{
+    Config, FileError, Files, LoadConfig, Node, UpstreamConfig, glob_empty, is_address,
+};
 use crate::diagnostic::{At, Code, Diagnostic, Report, Span};
 use crate::fingerprint::Fingerprint;
 use crate::source::value as parse;
@@ -26,6 +30,8 @@ pub(super) struct Values {
     pub(super) fixed: ByName<Fixed>,
     /// Loads whose address holds parameters, every file whole.
     pub(super) chosen: Vec<ChosenLoad>,
+    /// Values that servers send.
+    pub(super) remote: Vec<Arc<RemoteLoad>>,
     /// Names whose load failed: it was said, and nothing more can be said of them.
     pub(super) failed: Vec<String>,
 }
@@ -33,7 +39,39 @@ pub(super) struct Values {
 impl Values {
     /// Whether there are none, nor any that failed.
     pub(super) fn is_empty(&self) -> bool {
-        self.fixed.is_empty() && self.chosen.is_empty() && self.failed.is_empty()
+        self.fixed.is_empty()
+            && self.chosen.is_empty()
+            && self.remote.is_empty()
+            && self.failed.is_empty()
+    }
+
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let chosen = self.chosen.iter().map(|load| load.name.as_str());
+        let remote = self.remote.iter().map(|load| &*load.name);
+        self.fixed.keys().map(String::as_str).chain(chosen).chain(remote)
+    }
+
+    /// Whether one of them has this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fixed.contains_key(name)
+            || self.chosen.iter().any(|load| load.name == name)
+            || self.remote.iter().any(|load| *load.name == *name)
+            || self.failed.iter().any(|failed| failed == name)
+    }
+}
+
+/// `load` as typed, and what it goes by.
+pub(super) struct Loads<'c> {
+    list: &'c [LoadConfig],
+    upstreams: &'c [UpstreamConfig],
+    /// The directory of files that stand in for servers.
+    stub: Option<&'c str>,
+}
+
+impl<'c> Loads<'c> {
+    pub(super) fn of(list: &'c [LoadConfig], config: &'c Config) -> Self {
+        Self { list, upstreams: &config.upstreams, stub: config.stub.as_deref() }
     }
 }
 
@@ -48,9 +86,10 @@ pub(super) struct Fixed {
 impl Values {
     /// The site's own values.
     pub(super) fn site(config: &Config, files: &mut dyn Files, report: &mut Report) -> Self {
-        let values = Self::gather(&config.data, &config.load, None, files, report);
+        let loads = Loads::of(&config.load, config);
+        let values = Self::gather(&config.data, &loads, None, files, report);
         for load in &config.load {
-            if load.from.value.contains("{{") {
+            if load.from.value.contains("{{") && !is_address(&load.from.value) {
                 let message = format!("the site's load `{}` has no parameters", load.name.value);
                 report.push(
                     Diagnostic::new(Code::ParamUnknown, message, &load.from.span)
@@ -64,13 +103,14 @@ impl Values {
     /// The values of `data` and `load` together: a route's, with its path, or the site's.
     pub(super) fn gather(
         data: &[(At<String>, Node)],
-        loads: &[LoadConfig],
+        loads: &Loads<'_>,
         path: Option<&Pattern>,
         files: &mut dyn Files,
         report: &mut Report,
     ) -> Self {
         let mut values = Self::default();
-        let names = data.iter().map(|(name, _)| name).chain(loads.iter().map(|load| &load.name));
+        let of_loads = loads.list.iter().map(|load| &load.name);
+        let names = data.iter().map(|(name, _)| name).chain(of_loads);
         for name in names.filter(|name| is_name_alone(&name.value)) {
             let message = format!("`{{{{{0}}}}}` is the helper `{0}`, not this value", name.value);
             let help = format!("give it another name, or write `{{{{this.{}}}}}`", name.value);
@@ -80,8 +120,15 @@ impl Values {
             let fixed = Fixed { value: Arc::new(node.to_json()), from: None };
             values.fixed.insert(name.value.clone(), fixed);
         }
-        for load in loads {
-            if let Err(diagnostic) = values.load(load, path, files, report) {
+        for load in loads.list {
+            let loaded = if is_address(&load.from.value) {
+                let remote = remote_load(load, loads.upstreams, path, report);
+                let remote = remote.and_then(|remote| stubbed(remote, load, loads.stub, files));
+                remote.map(|load| values.remote.push(Arc::new(load)))
+            } else {
+                values.load(load, path, files, report)
+            };
+            if let Err(diagnostic) = loaded {
                 report.push(diagnostic);
                 values.failed.push(load.name.value.clone());
             }
@@ -106,7 +153,6 @@ impl Values {
             self.chosen.push(chosen);
             return Ok(());
         }
-        refuse_address(&load.from)?;
         let value = if from.contains(['*', '?']) {
             let items = glob(from, &load.from.span, files, report)?;
             if items.is_empty() && !load.optional {
@@ -140,7 +186,6 @@ fn chosen(
     files: &mut dyn Files,
     report: &mut Report,
 ) -> Result<ChosenLoad, Diagnostic> {
-    refuse_address(&load.from)?;
     let address = TextTemplate::compile(&load.from)?;
     if let Some(pattern) = path {
         check_address(&address, pattern, report);
@@ -186,13 +231,21 @@ fn glob(
     wrong.map_or(Ok(values), Err)
 }
 
-/// An address is no file: `https:`, `redis:` and whatever else has a scheme.
-fn refuse_address(from: &At<String>) -> Result<(), Diagnostic> {
-    let Some((scheme, _)) = from.value.split_once(':') else { return Ok(()) };
-    if scheme.contains(['/', '.', '{', '*']) {
-        return Ok(());
-    }
-    let message = format!("`{scheme}:` is no address that `load` knows");
-    let help = "write the path of a file: yaml, json, toml, csv, md or txt";
-    Err(Diagnostic::new(Code::BadUrl, message, &from.span).help(help))
+/// The load with the file that stands in for its server, where there is one.
+fn stubbed(
+    remote: RemoteLoad,
+    load: &LoadConfig,
+    stub: Option<&str>,
+    files: &mut dyn Files,
+) -> Result<RemoteLoad, Diagnostic> {
+    let Some(directory) = stub else { return Ok(remote) };
+    let path = format!("{directory}/{}.json", remote.name);
+    let content = match files.read(&path, LOAD_BOUND) {
+        Ok(content) => content,
+        Err(FileError::Missing) => return Ok(remote),
+        Err(why) => return Err(unreadable(&path, "loaded", &why, &load.from.span)),
+    };
+    let value = parse::parse(&content)
+        .map_err(|wrong| wrong.label(&load.from.span, "it stands in for this"))?;
+    Ok(RemoteLoad { stub: Some(Arc::new(value)), ..remote }.digested())
 }

@@ -66,6 +66,7 @@ fn note_calls(nodes: &[Node], reads: &mut Reads) {
                 let call = || (call.name.clone(), call.place.clone());
                 reads.changing.get_or_insert_with(call);
             }
+            reads.is_of_its_moment |= matches!(call.name.as_str(), "uuid" | "random" | "now");
         });
     });
 }

@@ -79,14 +79,6 @@ pub(super) fn findings(
     walk.judge.findings
 }
 
-/// Whether a value may come from outside, by its way from the root.
-fn may_be_outside(way: &[Step]) -> bool {
-    match way.first() {
-        Some(Step::Name(root)) => is_outside(root),
-        _ => true,
-    }
-}
-
 /// Whether a name of the context holds something that a visitor may write.
 pub(crate) fn is_outside(root: &str) -> bool {
     OPEN.contains(&root) || ["params", "path", "error"].contains(&root)
@@ -98,10 +90,11 @@ fn of_path((way, coding): (Vec<Step>, Coding)) -> (Vec<Step>, Coding) {
     (way, if is_path { Coding::Path } else { coding })
 }
 
-/// What is known of what is printed, for an address that goes on after it.
-fn given(made: &Made) -> Given {
+/// What is known of what is printed, for an address that goes on after it. What servers send may
+/// lack anything.
+fn given(made: &Made, of_servers: &BTreeSet<String>) -> Given {
     let is_open = |way: &[Step]| match way.first() {
-        Some(Step::Name(root)) => OPEN.contains(&root.as_str()),
+        Some(Step::Name(root)) => OPEN.contains(&root.as_str()) || of_servers.contains(root),
         _ => true,
     };
     if made.iter().any(|(way, _)| is_open(way)) {
@@ -134,11 +127,19 @@ impl<'s> Walk<'s, '_> {
             made.insert((vec![Step::All], Coding::Plain));
         }
         self.judge_made(&made, form, place);
-        let given = match given(&made) {
+        let given = match given(&made, &self.reach.set.of_servers) {
             Given::Any if self.judge.places.is_behind_slash() => self.named_value(expr),
             given => given,
         };
         self.judge.places.value(given);
+    }
+
+    /// Whether a value may come from outside, by its way from the root.
+    fn may_be_outside(&self, way: &[Step]) -> bool {
+        match way.first() {
+            Some(Step::Name(root)) => is_outside(root) || self.reach.set.of_servers.contains(root),
+            _ => true,
+        }
     }
 
     /// What is known of a value by its name; nothing where a helper had a part in it.
@@ -168,7 +169,7 @@ impl<'s> Walk<'s, '_> {
     pub(super) fn judge_made(&mut self, made: &Made, form: Form, place: Option<&Span>) {
         for (value, coding) in made {
             let Some(refusal) = self.judge.places.refuses(*coding, form) else { continue };
-            if !may_be_outside(value) || self.judge.findings.len() > FINDINGS {
+            if !self.may_be_outside(value) || self.judge.findings.len() > FINDINGS {
                 continue;
             }
             let place = place.unwrap_or(&self.here);

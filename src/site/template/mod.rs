@@ -48,9 +48,7 @@ pub(crate) use outcomes::outcomes;
 pub(crate) use reads::{Content, How, Read, Reads, Step, Want};
 pub(crate) use set::{Escape, TemplateId};
 pub use set::{TemplateFile, TemplateSet};
-#[cfg(test)]
-pub(crate) use text::Part;
-pub(crate) use text::TextTemplate;
+pub(crate) use text::{AddressOf, Part, TextTemplate};
 pub use tree::Tree;
 pub(crate) use unfit::check_fit;
 mod functions;

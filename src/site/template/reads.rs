@@ -88,6 +88,8 @@ pub struct Reads {
     pub prints_base: bool,
     /// The first call of a helper that gives another value each time, by its name.
     pub changing: Option<(String, Span)>,
+    /// Whether it calls a helper that gives another value each time, the time among them.
+    pub is_of_its_moment: bool,
     /// What its helpers want values to be.
     pub wants: Vec<Want>,
     /// The fields that helpers of lists go by, where a text names them.

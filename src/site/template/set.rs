@@ -5,7 +5,7 @@
 //! called. A partial is found by its whole name (`partials/nav.html.hbs`); else with the page's own
 //! inner extension added (`partials/nav` from an HTML page), else as `partials/nav.hbs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use handlebars::{Context, Handlebars, RenderContext, Renderable as _, Template};
@@ -51,6 +51,8 @@ pub struct TemplateSet {
     pub(super) files: BTreeMap<String, TemplateId>,
     engines: BTreeMap<Kind, Arc<Engine>>,
     addresses: GivenAddresses,
+    /// Names of values that servers send, on any page.
+    pub(crate) of_servers: BTreeSet<String>,
 }
 
 /// One template.
@@ -83,6 +85,7 @@ impl TemplateSet {
             files: BTreeMap::new(),
             engines: BTreeMap::new(),
             addresses: GivenAddresses::default(),
+            of_servers: BTreeSet::new(),
         };
         for TemplateFile { name, file, wrong } in files {
             let origin = Origin::file(&file);
@@ -102,6 +105,12 @@ impl TemplateSet {
         }
         (0..set.units.len()).for_each(|index| set.install(TemplateId(index)));
         set
+    }
+
+    /// The same, on whose pages values of these names are what servers send.
+    pub(crate) fn with_servers(mut self, names: BTreeSet<String>) -> Self {
+        self.of_servers = names;
+        self
     }
 
     /// The files that do not parse, each with what is wrong.

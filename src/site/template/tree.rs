@@ -45,6 +45,12 @@ impl Tree {
         }
     }
 
+    /// Reads what stands at the end of these names too.
+    pub(crate) fn read_at(&mut self, names: &[String]) {
+        let path: Vec<Step> = names.iter().cloned().map(Step::Name).collect();
+        self.mark(&path, How::Value);
+    }
+
     /// A copy of `value` with only what may be read.
     ///
     /// Scalars that are reached at all are kept. A mapping that is read by names keeps those that

@@ -1,6 +1,7 @@
 //! A file's bytes → a value, by the file's extension. Pure; called by `site` for each `load` that
 //! names files.
 
+mod answer;
 mod loaded;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use crate::config::{
     yaml_place,
 };
 use crate::diagnostic::{Code, Diagnostic, SourceFile, Span};
+pub(crate) use answer::{AnswerType, parse_answer};
 use loaded::Loaded;
 
 /// Extensions that are read as values, as shown to people.
@@ -109,6 +111,11 @@ fn yaml(source: &Arc<SourceFile>) -> Result<Value, Diagnostic> {
         let code = if is_own { found.code } else { Code::LoadFailed };
         return Err(Diagnostic { code, ..found });
     }
+    yaml_value(source)
+}
+
+/// The same, whatever else there is in it.
+fn yaml_value(source: &Arc<SourceFile>) -> Result<Value, Diagnostic> {
     let parsed = serde_yaml::from_str_with_options::<Option<Loaded>>(&source.text, yaml_options());
     let value = parsed.map(|loaded| loaded.map_or(Value::Null, |Loaded(value)| value));
     value.map_err(|error| yaml_failed(source, &error))
@@ -156,11 +163,16 @@ fn yaml_failed(source: &Arc<SourceFile>, error: &Error) -> Diagnostic {
 }
 
 fn json(source: &Arc<SourceFile>) -> Result<Value, Diagnostic> {
-    let parsed = serde_json::from_str(&source.text).map(|Loaded(value)| value);
     // The parser rounds what has too many digits.
     if let Some(found) = json_numbers(source).find_map(|span| inexact(span.text(), &span)) {
         return Err(found);
     }
+    json_value(source)
+}
+
+/// The same, whatever numbers there are in it.
+fn json_value(source: &Arc<SourceFile>) -> Result<Value, Diagnostic> {
+    let parsed = serde_json::from_str(&source.text).map(|Loaded(value)| value);
     parsed.map_err(|error| {
         let place = place(source, error.line(), error.column());
         let words = error.to_string();

@@ -78,6 +78,8 @@ impl Language {
 pub(crate) enum Outside {
     /// A visitor: it is a part of the request.
     Visitor,
+    /// A server that the site asks.
+    Server,
 }
 
 /// What became of a value's text on its way to where it is printed.

@@ -209,6 +209,7 @@ impl Finding {
     pub(crate) fn diagnostic(&self, outside: Outside) -> Diagnostic {
         let who = match outside {
             Outside::Visitor => "a visitor writes",
+            Outside::Server => "another server sends",
         };
         let value = self.value_written();
         let (code, what, help) = self.refusal.words();

@@ -17,6 +17,7 @@ fn an_address_holds_text_and_plain_variables() {
         .map(|part| match part {
             Part::Text(text) => text.clone(),
             Part::Var(input, span) => format!("{input} {span}"),
+            Part::Field(way, span) => format!("{way:?} {span}"),
         })
         .collect();
     assert_eq!(
@@ -32,7 +33,7 @@ fn an_address_holds_text_and_plain_variables() {
 
 #[test]
 fn an_address_refuses_what_it_cannot_hold() {
-    let only = "(help: an address takes `{{params.name}}`, `{{query.name}}` and nothing else)";
+    let only = "(help: an address takes `{{params.name}}`, `{{query.name}}` and no more)";
     for (text, expected) in [
         (
             "/a/{{b",

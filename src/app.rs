@@ -1,5 +1,6 @@
 //! The life of a server: it loads the site, opens store and listeners, reloads, and stops in order.
 
+mod cache;
 mod descriptors;
 mod dev;
 mod signals;
@@ -16,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin;
 use crate::build::{SiteBuild, open_tls, root_and_name, stops_dev};
-use crate::cache::{Cache, CacheSettings};
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{CacheConfig, Secret, ServerConfig, meets};
 use crate::dev::DevHandler;
@@ -33,6 +34,7 @@ use crate::site::template::{DEEP_STACK, on_deep_stack};
 use crate::source::certificate::{Pair, is_open_to_all};
 use crate::watch::{Watch, WatchOptions};
 
+use self::cache::open_cache;
 pub(crate) use self::dev::{DevOptions, Opened};
 use self::signals::Signals;
 
@@ -176,32 +178,6 @@ fn server(typed: &ServerConfig, options: &Options) -> ServerConfig {
         server.admin = (admin != "off").then(|| admin.clone());
     }
     server
-}
-
-/// The cache that a file describes; with `near`, what Redis holds is kept in memory too.
-///
-/// # Errors
-/// Where the store's address is none, in words.
-fn open_cache(
-    typed: &CacheConfig,
-    near: bool,
-    clock: Clock,
-    tasks: TaskTracker,
-) -> Result<Cache, StartError> {
-    let settings = CacheSettings {
-        prefix: typed.prefix.clone(),
-        memory_bytes: typed.memory,
-        timeout: typed.timeout,
-        max_entry_bytes: typed.max_entry,
-        max_new_keys: typed.max_new_keys,
-        near,
-    };
-    if *typed.store == *"memory" {
-        tracing::info!("responses are kept in this process only");
-        return Ok(Cache::memory(settings, clock, tasks));
-    }
-    Cache::redis(&typed.store, settings, clock, tasks)
-        .map_err(|why| StartError::Failed(why.to_string()))
 }
 
 /// A server that runs.

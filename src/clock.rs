@@ -109,6 +109,12 @@ impl Clock {
     }
 }
 
+/// A moment as RFC 3339 has it, in UTC; empty where no calendar has it.
+pub(crate) fn rfc3339(at: SystemTime) -> String {
+    let at = jiff::Timestamp::try_from(at).ok();
+    at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

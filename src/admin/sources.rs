@@ -8,7 +8,8 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use crate::http::sources::{Last, rfc3339};
+use crate::clock::rfc3339;
+use crate::http::sources::Last;
 use crate::site::{RemoteLoad, Route};
 use crate::units::inert;
 

@@ -1,7 +1,6 @@
 //! How the process and its site are doing: `/readyz`, `/api/status`, `/api/reload`.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use warp::Reply as _;
 use super::State;
 use super::reply::{self, Refusal};
 use super::request::Answer;
+use crate::clock::rfc3339;
 use crate::diagnostic::{Report, render};
 use crate::reload::{Outcome, ReloadState};
 
@@ -49,7 +49,7 @@ impl State {
             "listen": self.parts.site.to_string(),
             "generation": reload.generation,
             "digest": reload.digest.to_string(),
-            "loaded_at": reload.loaded_at.and_then(rfc3339),
+            "loaded_at": reload.loaded_at.map(rfc3339),
             "last_change": reload.last_change,
             "config": if self.is_current() { "current" } else { "stale" },
             "diagnostics": render::json(&self.diagnostics()),
@@ -93,10 +93,4 @@ impl State {
     pub(super) fn pending_restart(&self) -> Vec<String> {
         self.parts.live.site().pending_restart.clone()
     }
-}
-
-/// A moment as RFC 3339 has it, in UTC.
-pub(super) fn rfc3339(at: SystemTime) -> Option<String> {
-    let at = jiff::Timestamp::try_from(at).ok()?;
-    Some(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

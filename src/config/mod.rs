@@ -13,6 +13,7 @@ mod include;
 mod invisible;
 mod kept;
 mod line;
+mod loads;
 mod looks;
 mod model;
 mod network;

@@ -8,24 +8,25 @@
 mod state;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use parking_lot::Mutex;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
 use serde_json::{Map as Fields, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub(crate) use self::state::Last;
 use self::state::States;
-pub(crate) use self::state::{Last, rfc3339};
 use crate::cache::{
     self, Cache, CacheRequest, Entry, Left, Lifetime, Outcome, Render, RenderFailure, Rendered,
     loaded_route,
 };
-use crate::clock::{Clock, Moment};
+use crate::clock::{Clock, Moment, rfc3339};
 use crate::fingerprint::{Fingerprint, Hasher};
 use crate::site::{PageLoad, RemoteLoad, RenderJob, value_size};
 use crate::source::http::{FetchError, FetchTrouble, Fetched, HttpClient, Sent, fetch};
@@ -282,7 +283,7 @@ impl Sources {
     }
 
     fn slots(&self, of: &str, count: usize) -> Arc<Semaphore> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         match slots.get(of) {
             Some(known) => Arc::clone(known),
             None => {

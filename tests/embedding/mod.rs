@@ -106,7 +106,7 @@ async fn a_body_is_read_by_the_route_that_answers_and_left_to_others() {
     let directory = site();
     let site = Site::open(directory.path().join("routes.yaml")).await.expect("opened");
     let address = served(&site).await;
-    let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
+    let client = client();
     let post = async |path: &str, body: String| {
         let request = client.post(format!("http://{address}{path}"));
         let request = request.header("content-type", "application/json").body(body);

@@ -45,7 +45,7 @@ impl Client {
 
     /// The same over HTTP/2 alone.
     pub(crate) fn of_http2(address: &str) -> Self {
-        let http = reqwest::Client::builder().http2_prior_knowledge().no_proxy().timeout(DEADLINE);
+        let http = client_builder().http2_prior_knowledge().no_proxy().timeout(DEADLINE);
         Self { http: http.build().expect("an HTTP client"), address: address.to_owned() }
     }
 

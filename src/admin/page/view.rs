@@ -6,10 +6,10 @@ use maud::{DOCTYPE, Markup, html};
 use super::super::State;
 use super::super::entries::{EntryPage, EntryRow, percent_encoded};
 use super::super::sources;
-use super::super::status::rfc3339;
 use super::sort::COLUMNS;
 use super::{Asker, KeyFilter, Visitor};
 use crate::cache::{Inspection, StoreError};
+use crate::clock::rfc3339;
 use crate::diagnostic::render;
 use crate::site::Site;
 use crate::units::{counted, inert};
@@ -144,7 +144,7 @@ pub(super) fn list_page(
 /// How config, store and memory are doing.
 fn state_section(state: &State, trouble: Option<String>, about: &[(String, String)]) -> Markup {
     let (reload, store) = (state.parts.reload.status(), state.parts.cache.state());
-    let loaded = reload.loaded_at.and_then(rfc3339).unwrap_or_default();
+    let loaded = reload.loaded_at.map(rfc3339).unwrap_or_default();
     let near = store.near;
     let entries = counted(near.entries, "entry", "entries");
     let notes = notes(store.up, [store.trouble, trouble, store.near_trouble]);

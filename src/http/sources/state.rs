@@ -1,8 +1,10 @@
 //! How each source is: when it was asked, what came, and what went wrong, for people and metrics.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+use parking_lot::Mutex;
 
 use crate::measure::Counter;
 use crate::site::RemoteLoad;
@@ -51,30 +53,26 @@ impl States {
     /// That of a load.
     pub(crate) fn of(&self, load: &RemoteLoad) -> Arc<SourceState> {
         let key = (Arc::clone(&load.name), load.from.clone());
-        Arc::clone(self.lock().entry(key).or_default())
+        Arc::clone(self.0.lock().entry(key).or_default())
     }
 
     /// That of a load, where it was asked.
     pub(crate) fn known(&self, load: &RemoteLoad) -> Option<Arc<SourceState>> {
         let key = (Arc::clone(&load.name), load.from.clone());
-        self.lock().get(&key).cloned()
+        self.0.lock().get(&key).cloned()
     }
 
     /// All that were asked, in order: the load's name, where it is from, how that is.
     pub(crate) fn all(&self) -> Vec<(Arc<str>, String, Arc<SourceState>)> {
-        let all = self.lock();
+        let all = self.0.lock();
         all.iter().map(|((name, from), it)| (name.clone(), from.clone(), it.clone())).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ByName> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SourceState {
     /// It was asked.
     pub(super) fn note(&self, fetched: &Result<Fetched, FetchError>, wall: SystemTime) {
-        let mut last = self.lock();
+        let mut last = self.last.lock();
         match fetched {
             Ok(_) => {
                 self.good.inc();
@@ -89,7 +87,7 @@ impl SourceState {
 
     /// What came last.
     pub(crate) fn last(&self) -> Last {
-        self.lock().clone()
+        self.last.lock().clone()
     }
 
     /// How often it was asked, by what came of that.
@@ -98,14 +96,4 @@ impl SourceState {
         let failed = failed.map(|((_, name), count)| (*name, count.get()));
         std::iter::once(("good", self.good.get())).chain(failed)
     }
-
-    fn lock(&self) -> MutexGuard<'_, Last> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A moment as RFC 3339 has it, in UTC.
-pub(crate) fn rfc3339(at: SystemTime) -> String {
-    let at = jiff::Timestamp::try_from(at).ok();
-    at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
 }

@@ -139,6 +139,7 @@ async fn the_mock_api_takes_and_refuses_what_a_front_end_sends() {
     ] {
         let answer = post(body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text());
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{body}");
     }
     assert!(larder.get("/jars").await.is_hit(), "what was refused makes nothing old");
     let made = post(r#"{"name":"Quinces","kind":"jam"}"#).await;

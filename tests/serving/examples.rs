@@ -86,8 +86,8 @@ async fn the_status_page_tells_what_two_apis_say_and_stands_where_one_is_gone() 
 
 #[tokio::test]
 async fn the_status_page_stands_without_any_api_and_is_made_from_stubs_offline() {
-    let gone = Upstream::giving("[]").address.clone();
-    let larder = status(&gone, &gone);
+    // No program is given this port, so none is there.
+    let larder = status("127.0.0.1:1", "127.0.0.1:1");
     let page = shows(&larder, "Nothing is known of the services").await;
     assert!(page.contains("None that we know of."), "{page}");
 

@@ -1,8 +1,9 @@
 //! The examples of the guide and the readme are sites that larder takes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use larder::parts::site::template::{FUNCTIONS, Function};
 
@@ -54,6 +55,10 @@ async fn the_blog_of_the_guide_is_a_whole_site() {
     let text = include_str!("../../docs/guide/blog.md");
     let site = Site::with(examples(text).next().expect("a site"));
     let site = with_files(site, text);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut found, here) = (files(&root.join("examples/blog")), files(&site.path("")));
+    assert!(found.remove(Path::new("README.md")).is_some(), "the example says what it is");
+    assert_eq!(found, here, "examples/blog has the files of the page, and no others");
     let checked = check(&site, &[]);
     let said = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(checked.status.success() && !said.contains("warning["), "{said}");
@@ -134,6 +139,24 @@ fn the_guide_has_the_table_of_helpers_as_they_are() {
         fs::write(&path, &page).expect("the page is written");
     }
     assert_eq!(known, page, "UPDATE_EXPECT=1 writes it anew");
+}
+
+/// The files below a directory, and what each holds.
+fn files(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut dirs = vec![root.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                dirs.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(root).expect("a path below it").to_owned();
+            found.insert(name, fs::read_to_string(&path).expect("a text"));
+        }
+    }
+    found
 }
 
 /// The blocks of YAML that are whole sites.

@@ -43,6 +43,14 @@ impl Site {
         site
     }
 
+    /// A copy of one of the examples.
+    pub(crate) fn example(name: &str) -> Self {
+        let site = Self::new();
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        copy_tree(&examples.join(name), &site.path(""));
+        site
+    }
+
     /// The same site with one more file.
     pub(crate) fn file(self, path: &str, text: &str) -> Self {
         self.edit_in_place(path, text);

@@ -174,6 +174,10 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(seen) = read(&mut reader)? {
+        // Who kept a connection meets the end as who makes a new one.
+        if *shared.is_over.lock().expect("the switch") {
+            return Ok(());
+        }
         shared.seen.lock().expect("what was seen").push(seen.clone());
         shared.arrived.notify_all();
         let held = shared.held.lock().expect("the gate");

@@ -11,6 +11,7 @@ mod demo;
 mod directories;
 mod docs;
 mod errors;
+mod examples;
 mod files;
 mod lifetimes;
 mod logs;

@@ -126,7 +126,7 @@ impl Near {
         let held = HeldFile { file, weight, count: Arc::clone(&self.files) };
         let (name, held) = (Box::<str>::from(name), Held::File(Arc::new(held)));
         if Weigh.weight(&name, &held) <= self.map.shard_capacity() {
-            self.map.insert(name, held);
+            self.insert(name, held);
         }
     }
 
@@ -149,8 +149,16 @@ impl Near {
         let is_there = |kept: &Kept| Arc::ptr_eq(&kept.aged.entry, &aged.entry);
         if self.map.peek(key).and_then(Held::into_entry).is_some_and(|kept| is_there(&kept)) {
             // One that no longer fits leaves.
-            let _ = self.map.replace(key.into(), Held::Entry(Kept::new(aged.clone())), true);
+            let (mut putting, held) = (Putting(key.into()), Held::Entry(Kept::new(aged.clone())));
+            if self.map.replace_with_lifecycle(key.into(), held, true, &mut putting).is_err() {
+                self.evictions.fetch_add(1, Ordering::Relaxed);
+            }
         }
+    }
+
+    fn insert(&self, key: Box<str>, held: Held) {
+        let mut putting = Putting(key.clone());
+        self.map.insert_with_lifecycle(key, held, &mut putting);
     }
 
     /// Puts in an entry that was made here; says whether there is room for one of its size.
@@ -159,7 +167,7 @@ impl Near {
         let (key, kept) = (Box::<str>::from(key), Held::Entry(Kept::new(aged)));
         let fits = Weigh.weight(&key, &kept) <= self.map.shard_capacity();
         if fits {
-            self.map.insert(key, kept);
+            self.insert(key, kept);
         }
         fits
     }
@@ -174,7 +182,7 @@ impl Near {
     pub(crate) fn put_read(&self, ticket: Ticket, key: &str, aged: AgedEntry) {
         let changes = self.changes.of(key).lock();
         if *changes == ticket.changes {
-            self.map.insert(key.into(), Held::Entry(Kept::new(aged)));
+            self.insert(key.into(), Held::Entry(Kept::new(aged)));
         }
     }
 
@@ -275,10 +283,14 @@ impl Weighter<Box<str>, Held> for Weigh {
 #[derive(Clone, Debug)]
 struct CountEvictions(Arc<AtomicU64>);
 
-impl Lifecycle<Box<str>, Held> for CountEvictions {
-    type RequestState = ();
+/// The key that is being put in: what it takes the place of is not evicted.
+#[derive(Debug, Default)]
+struct Putting(Box<str>);
 
-    fn on_evict(&self, (): &mut (), _key: Box<str>, _held: Held) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+impl Lifecycle<Box<str>, Held> for CountEvictions {
+    type RequestState = Putting;
+
+    fn on_evict(&self, putting: &mut Putting, key: Box<str>, _held: Held) {
+        self.0.fetch_add(u64::from(key != putting.0), Ordering::Relaxed);
     }
 }

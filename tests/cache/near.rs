@@ -195,3 +195,13 @@ async fn memory_is_bounded_in_bytes() {
     assert!(figures.bytes <= 1 << 20, "{figures:?}");
     assert!(figures.entries > 20 && figures.evictions > 0, "{figures:?}");
 }
+
+#[tokio::test]
+async fn what_takes_the_place_of_another_evicts_nothing() {
+    let bench = Bench::memory();
+    for version in ["one", "two"] {
+        bench.get(CacheRequest { fingerprint: site(version), ..request("page") }, version).await;
+    }
+    let figures = bench.cache.state().near;
+    assert_eq!((figures.entries, figures.evictions), (1, 0), "{figures:?}");
+}

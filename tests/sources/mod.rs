@@ -9,6 +9,11 @@ mod stubs;
 use crate::harness::{Site, Upstream};
 
 /// A site that reads from `upstream`, which its file calls `api`; `text` has the rest of the file.
+/// Redis has time: on a machine that has much to do it would be down for a moment, and more than
+/// one instance would ask.
 fn site(upstream: &Upstream, text: &str) -> Site {
-    Site::with(&format!("upstreams: {{ api: 'http://{}' }}\n{text}", upstream.address))
+    let address = &upstream.address;
+    Site::with(&format!(
+        "upstreams: {{ api: 'http://{address}' }}\ncache: {{ timeout: 5s }}\n{text}"
+    ))
 }

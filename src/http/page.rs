@@ -48,16 +48,7 @@ fn attempt<T>(made: Result<T, RenderError>) -> Attempt<Result<T, RenderError>> {
 }
 
 impl Render for PageRender {
-    fn render(
-        self,
-        earlier: Option<Arc<Entry>>,
-    ) -> impl Future<Output = Result<Rendered, RenderFailure>> + Send {
-        self.make(earlier)
-    }
-}
-
-impl PageRender {
-    async fn make(mut self, earlier: Option<Arc<Entry>>) -> Result<Rendered, RenderFailure> {
+    async fn render(mut self, earlier: Option<Arc<Entry>>) -> Result<Rendered, RenderFailure> {
         let route = Arc::clone(&self.job.route);
         let gathered = self.wait().await?;
         let (inputs, left, sent) = match gathered {
@@ -85,7 +76,9 @@ impl PageRender {
         let made = renders.run(&of, job).await.map_err(busy)?.map_err(|why| failed(&why))?;
         Ok(rendered(made))
     }
+}
 
+impl PageRender {
     /// What takes time before the render: its `delay`, and what servers are asked for.
     async fn wait(&self) -> Result<Option<Gathered>, RenderFailure> {
         let (delay, asks) = (self.job.route.delay, !self.job.remote().is_empty());
